@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_BASE_FS_H
+#define PRESSRUN_BASE_FS_H
+/*
+ * The file system behind a struct of functions, so that tests can fail the n-th call. What goes out (outputs)
+ * goes through this; so do the inputs' opens and reads.
+ *
+ * Calls return what the system call returns, and errno in the last parameter style of Linux: a negative
+ * result is -errno. Paths given with a directory descriptor are resolved beneath it and never leave it,
+ * symbolic links included (openat2 RESOLVE_BENEATH; where the kernel lacks it, a walk with O_NOFOLLOW).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct fs {
+    void *self;
+    int (*open)(void *self, int dir, const char *path, int flags, mode_t mode);  // plain openat: inputs
+    int (*open_beneath)(void *self, int dir, const char *path, int flags, mode_t mode);
+    int (*make_dir)(void *self, int dir, const char *path, mode_t mode);         // one level
+    ssize_t (*read)(void *self, int fd, void *p, size_t n);                      // read at the file position
+    ssize_t (*write)(void *self, int fd, const void *p, size_t n);
+    int (*rename)(void *self, int old_dir, const char *from, int new_dir, const char *to);
+    int (*unlink)(void *self, int dir, const char *path);
+    int (*stat)(void *self, int fd, struct stat *st);
+    int (*close)(void *self, int fd);
+};
+
+struct fs fs_system(void);
+
+// Whole file into owned memory (NUL after the end, not counted). Refuses more than `limit` bytes.
+enum status fs_read_file(const struct fs *fs, const char *path, size_t limit, char **text, size_t *size,
+                         struct err *err);
+enum status fs_write_all(const struct fs *fs, int fd, const void *p, size_t n, struct err *err);
+// mkdir -p of `path` beneath `dir`; existing directories are fine.
+int fs_make_dirs(const struct fs *fs, int dir, const char *path, mode_t mode);
+
+#endif

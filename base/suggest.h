@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_BASE_SUGGEST_H
+#define PRESSRUN_BASE_SUGGEST_H
+/*
+ * "Did you mean": the candidate nearest to a misspelt word by Damerau-Levenshtein distance (optimal string
+ * alignment, bytes, ASCII case folded), if it is near enough: at most a third of the word's length, at least 1.
+ */
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct suggestion {
+    struct str word;  // what was written
+    struct str best;  // {NULL, 0} while nothing is near enough
+    size_t distance;
+};
+
+struct suggestion suggest_for(struct str word);
+void suggest_offer(struct suggestion *s, struct str candidate); // ties: the first offered stays
+
+#endif

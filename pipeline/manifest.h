@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_MANIFEST_H
+#define PRESSRUN_PIPELINE_MANIFEST_H
+/*
+ * The manifest: one model, two spellings (YAML, JSON). Reading it is strict: unknown keys, wrong types, missing
+ * files, duplicate names and cycles in `needs` are errors with a place in the file, all of them at once.
+ *
+ * One table (manifest_table.c) says which keys there are, their types, bounds and meaning; the validator, the
+ * JSON Schema (`pressrun schema`) and the manual's key list are made from it.
+ *
+ * Paths in a manifest are relative to the manifest's directory; here they are resolved (`path` fields can be
+ * opened as they are, `name` fields are as written).
+ *
+ * The manifest owns everything it points to. Immutable after manifest_read.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/fs.h"
+#include "stages/record/value.h"
+
+struct manifest_source {
+    struct str name;
+    struct span span; // of the name in the manifest
+    struct str path;  // resolved; "-" is standard input
+    struct str shown; // as written
+    struct str format;  // {NULL, 0}: by the extension
+    struct str pointer; // {NULL, 0}: none
+    struct str key;     // expression; {NULL, 0}: none
+    struct span key_span; // of the expression's text
+};
+
+enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
+
+struct manifest_job {
+    struct str name;
+    struct span span;
+    size_t source; // index into sources
+    struct str template_name;
+    struct span template_span;
+    struct str to, where, group_by; // {NULL, 0}: not given (`to` always is)
+    struct span to_span, where_span, group_by_span;
+    bool collect;
+    const size_t *needs; // indexes into jobs
+    size_t needs_n;
+    bool raw;
+    struct str separator;
+    int level; // of .zst; 0: default
+    enum on_error on_error; // the job's own, or the manifest's
+    struct str fallback;
+    uint8_t undefined;      // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
+};
+
+struct manifest_limits { // 0: the default
+    uint32_t include_depth;
+    uint64_t steps, output_bytes, record_bytes, memory_bytes;
+};
+
+struct manifest {
+    struct arena arena;
+    struct source_text text; // the file, for located messages later on
+    struct str directory;    // of the file, resolved; all relative paths start here
+    struct str name;
+    struct str *template_paths; // resolved
+    size_t template_paths_n;
+    struct value globals; // a map, or VALUE_MISSING
+    struct manifest_source *sources;
+    size_t sources_n;
+    struct manifest_job *jobs; // in the manifest's order
+    size_t jobs_n;
+    struct str output; // resolved
+    struct str output_shown;
+    bool trim_blocks, lstrip_blocks, keep_trailing_newline;
+    struct str *autoescape; // output extensions without the dot, lower case; default html, xml
+    size_t autoescape_n;
+    struct manifest_limits limits;
+};
+
+// Reads and checks a file. Diags come out sorted; their arena must outlive them. NULL where there are errors.
+struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags);
+void manifest_free(struct manifest *m);
+
+// "pressrun.yaml", "pressrun.yml" or "pressrun.json" in a directory, resolved into `arena`; NULL: none there.
+const char *manifest_find(const struct fs *fs, struct arena *arena, const char *directory);
+
+void manifest_write_schema(struct buf *out); // JSON Schema, draft 2020-12
+void manifest_write_keys(struct buf *out);   // the key list as text, for `help manifest`
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_SCHEDULER_SCHEDULER_H
+#define PRESSRUN_SCHEDULER_SCHEDULER_H
+/*
+ * When and where work runs. The scheduler knows functions, edges, credits and turns; nothing of records.
+ *
+ *   graph      nodes and edges. A node is released when its last predecessor is done (an atomic counter reaches
+ *              zero) and then stepped until it is done. Steps of one node never overlap.
+ *   task       a piece of work a node (or another task) hands to the pool, e.g. one batch.
+ *   credits    a bounded allowance: taking one may fail, never waits; giving one back re-arms whoever failed.
+ *   turns      pieces of work that must happen in order (batch 0, 1, 2, ...) although they arrive in any order:
+ *              a piece that is early is kept and run by whoever finishes the piece before it.
+ *
+ * No task ever waits. A step that cannot go on returns STEP_BLOCKED and is re-armed by whoever gives it what it
+ * lacks (graph_wake). Wakes are never lost: one that comes while the node is running makes it step again.
+ *
+ * This is the only folder that names OpenMP. Workers are the threads of one parallel region; tasks are plain
+ * OpenMP tasks. libgomp runs tasks inline beyond 64 a thread, so the number of tasks in flight must be bounded
+ * by credits, and chains are flattened, not recursed into.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct graph;
+struct worker {
+    uint32_t index; // 0 .. workers - 1
+    struct graph *graph;
+};
+
+enum step {
+    STEP_AGAIN,   // more to do: step again (other work may run between)
+    STEP_BLOCKED, // wait for graph_wake
+    STEP_DONE,    // finished well: successors are released
+    STEP_FAILED,  // finished badly: everything that depends on it is skipped, the rest goes on
+};
+
+enum node_state { NODE_WAITING, NODE_RUNNING, NODE_DONE, NODE_FAILED, NODE_SKIPPED };
+
+struct node_spec {
+    const char *name; // borrowed
+    void *self;
+    enum step (*step)(void *self, struct worker *worker);
+    void (*skipped)(void *self); // may be NULL: told once, instead of steps, when a predecessor failed
+};
+
+struct graph *graph_new(void);
+void graph_free(struct graph *g);
+uint32_t graph_add(struct graph *g, const struct node_spec *spec); // node ids count from 0
+void graph_edge(struct graph *g, uint32_t from, uint32_t to);      // `to` waits for `from`; twice is once
+// A cycle's nodes in order, or 0: none. For the caller to name in its message.
+uint32_t graph_find_cycle(const struct graph *g, uint32_t *nodes, uint32_t max);
+
+// Runs everything on `workers` threads (the calling one included) and returns when all nodes are done, failed or
+// skipped and all tasks have ended. False: there is a cycle and nothing was run, or nodes are blocked for good
+// (a bug of the caller: asserted in debug builds).
+bool graph_run(struct graph *g, uint32_t workers);
+
+void graph_wake(struct graph *g, uint32_t node); // from any worker; re-arms a blocked node
+enum node_state graph_state(const struct graph *g, uint32_t node);
+
+// Hands fn(self, worker) to the pool. From any step or task.
+void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
+
+// Credits ----------------------------------------------------------------------------------------------------
+struct credits {
+    _Atomic int64_t left;
+    _Atomic bool wanted; // somebody failed to take one
+    struct graph *graph;
+    uint32_t node; // who is woken
+};
+void credits_init(struct credits *c, struct graph *g, uint32_t node, uint32_t n);
+bool credits_take(struct credits *c);                        // never waits
+void credits_give(struct credits *c);                        // wakes the node if it wanted one
+
+// Turns ------------------------------------------------------------------------------------------------------
+// At most `window` pieces may be early (the credits see to that); sequences count from 0 without gaps.
+struct turns;
+struct turns *turns_new(uint32_t window);
+void turns_free(struct turns *t);
+// Runs fn(self, worker) when all earlier sequences have had their turn: now, if it is its turn (then those kept
+// that follow), else later by whoever ends the turn before. Two turns never overlap.
+void turns_enter(struct turns *t, uint64_t sequence, void (*fn)(void *self, struct worker *worker), void *self,
+                 struct worker *worker);
+
+// Workers ----------------------------------------------------------------------------------------------------
+struct worker_count {
+    uint32_t n;
+    const char *source; // "affinity", "cgroup quota", "-j", for the summary
+};
+// The smaller of CPU affinity and cgroup (v1, v2) quota, at least 1.
+struct worker_count workers_available(void);
+
+#endif

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_COMPILE_TEMPLATES_H
+#define PRESSRUN_STAGES_COMPILE_TEMPLATES_H
+/*
+ * The templates of a run: found in a search path, compiled once, linked to the templates they refer to, kept
+ * until the end. A name is looked up in each directory in turn and never leaves it ("..", absolute names and
+ * links out of it are refused). Thread-safe: lookups of what is there take no lock.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "base/fs.h"
+#include "stages/compile/compile.h"
+
+struct templates; // owned by the run
+
+struct templates *templates_new(const struct fs *fs, const struct compile_options *options);
+void templates_free(struct templates *t);
+enum status templates_add_path(struct templates *t, struct str directory, struct err *err); // not there: STATUS_IO
+
+// The program of a template, compiled with its includes on first use. NULL: `*missing` tells "no such file"
+// from "has errors"; the errors (of it and of what it includes) are in `diags` (may be NULL) once per call.
+// `language` NULL: by the name. The autoescape of the options may be overridden per output kind, so a
+// template may exist twice.
+const struct program *templates_find(struct templates *t, struct str name, const struct language *language,
+                                     bool autoescape, struct diags *diags, bool *missing);
+// Names of all files in the search path that a template could be found by, for "did you mean" and `check`.
+size_t templates_list(struct templates *t, struct str **names); // owned array (mem_free); texts live as long as t
+size_t templates_compiled(const struct templates *t);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_EMIT_EMIT_H
+#define PRESSRUN_STAGES_EMIT_EMIT_H
+/*
+ * Emit: rendered text to where it belongs. One file and one row of emit_sinks per kind of sink.
+ *
+ * The contract: an output comes in pieces, `begin`, `write` any number of times, then `commit` or `abort`;
+ * after an abort nothing of it is left. Outputs of one batch go through one `lane`, which one thread holds at a
+ * time; many lanes work in parallel. `flush` then publishes the lane's committed outputs. An `ordered` sink's
+ * lanes must be flushed in batch order, one at a time; others flush in any order, from any thread.
+ *
+ * To add a sink: write emit/NAME.c with a `const struct sink_kind emit_NAME`, declare it below, add it to the
+ * table in emit.c and to emit/CMakeLists.txt, give it cases under tests/.
+ *
+ * An output is old or new, never a mixture: files and streams are written under a temporary name in their own
+ * directory and renamed. A stream is renamed at close, when everything in it is complete. Nothing is written
+ * outside the root directory.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+struct sink_options {
+    const struct fs *fs;
+    int root;             // descriptor of the output directory
+    struct str path;      // of a stream, relative to the root; "-": standard output
+    struct str separator; // between the outputs of a text stream
+    bool raw;             // .jsonl: the output is a JSON text of its own, one a line, not a string to be quoted
+    int level;            // of .zst; 0: 3
+};
+
+struct sink;
+struct lane;
+
+// What became of a lane's outputs, for the summary.
+struct lane_result {
+    uint64_t written;   // outputs published
+    uint64_t unchanged; // outputs that were there already with these bytes
+    uint64_t bytes;     // uncompressed bytes of these outputs
+    uint64_t stored;    // bytes given to the file system
+};
+
+struct sink_kind {
+    const char *name; // "files", "jsonl", "text"
+    const char *doc;
+    bool ordered;
+    bool named; // an output has a path of its own
+    enum status (*open)(const struct sink_options *options, struct sink **out, struct err *err);
+    struct lane *(*lane_new)(struct sink *sink);
+    void (*lane_free)(struct lane *lane);
+    // `name`: the output's path relative to the root (named sinks), else its record key.
+    enum status (*begin)(struct lane *lane, struct str name, struct err *err);
+    enum status (*write)(struct lane *lane, struct str piece, struct err *err);
+    enum status (*commit)(struct lane *lane, struct err *err);
+    void (*abort)(struct lane *lane);
+    enum status (*flush)(struct lane *lane, struct lane_result *result, struct err *err); // empties the lane
+    // Publishes (a stream: rename) or drops what there is. Frees the sink in every case.
+    enum status (*close)(struct sink *sink, bool publish, struct lane_result *result, struct err *err);
+};
+
+extern const struct sink_kind emit_files, emit_jsonl, emit_text;
+extern const struct sink_kind *const emit_sinks[]; // NULL-terminated
+
+// The stream sink a path asks for by its extension: .jsonl, or text for all others; ".zst" may follow.
+const struct sink_kind *emit_stream_for(struct str path);
+
+/*
+ * Output paths as templates write them, made safe: relative, UTF-8 without control characters, no empty, "." or
+ * ".." part, no part above 255 bytes, at most 4095 bytes in all, none under the directory `.pressrun`, none that
+ * ends in the temporary suffix. Refused paths are refused whole; nothing is "cleaned".
+ */
+enum status emit_check_path(struct str path, struct err *err);
+#define EMIT_TEMPORARY_SUFFIX ".pressrun-tmp"
+
+#endif

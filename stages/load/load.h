@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_LOAD_LOAD_H
+#define PRESSRUN_STAGES_LOAD_LOAD_H
+/*
+ * Load: bytes of a source to records. One file and one row of load_formats per format.
+ *
+ * To add a format: write load/NAME.c with a `const struct load_format load_NAME`, declare it below, add it to
+ * the table in load.c and to load/CMakeLists.txt, give it golden cases under tests/.
+ *
+ * Threads: pull is called by one thread at a time; parse by any number, each with its own reader and batch.
+ * Bounded memory: a pull takes whole records up to about `batch_bytes` and `batch_records`; a single record
+ * beyond `record_bytes` becomes a failed item without being kept.
+ *
+ * Answers for odd input (tests/unit/test_load.c): blank lines are skipped and counted as lines; CRLF ends a
+ * line as LF does; a byte-order mark at the start is skipped; a last line without its end is a record; NUL or
+ * invalid UTF-8 fails the record. A source that breaks off in the middle (a damaged .zst, a read error) is an
+ * error of the source, after the records before it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "stages/record/item.h"
+#include "stages/record/reader.h"
+
+struct load_options {
+    const struct fs *fs;
+    const char *path;    // "-": standard input
+    struct str name;     // for messages: the path as the manifest has it
+    struct str format;   // a format's name; {NULL, 0}: from the path's extension
+    struct str pointer;  // JSON pointer (RFC 6901) to the array of records; {NULL, 0}: the document is the array
+    size_t batch_bytes;   // 0: 256 KiB
+    size_t batch_records; // 0: 1024
+    size_t record_bytes;  // 0: 256 MiB
+};
+
+struct loader; // owned by whoever opened it
+
+struct load_format {
+    const char *name;               // as in the manifest's `format:`
+    const char *const *extensions;  // NULL-terminated, with the dot; ".zst" may always follow
+    const char *doc;                // one line, for help and schema
+    enum status (*open)(const struct load_options *options, struct loader **out, struct err *err);
+};
+
+extern const struct load_format *const load_formats[]; // NULL-terminated
+
+// The format a path's extension asks for (".zst" ignored), or NULL.
+const struct load_format *load_format_for(struct str path);
+const struct load_format *load_format_named(struct str name);
+
+// Opens the source with the format asked for, or the path's.
+enum status load_open(const struct load_options *options, struct loader **out, struct err *err);
+
+// Fills a cleared batch with the next records, unparsed. No items: the end. On an error the items found before
+// it are in the batch and the error comes at the next call.
+enum status load_pull(struct loader *loader, struct batch *batch, struct err *err);
+
+// Makes the values of every item; faults go into the items, located in the source.
+void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch);
+
+uint64_t load_bytes_read(const struct loader *loader);  // so far, as stored (compressed); any thread
+uint64_t load_bytes_total(const struct loader *loader); // 0: unknown (a pipe)
+void load_close(struct loader *loader);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_PROGRAM_PROGRAM_H
+#define PRESSRUN_STAGES_PROGRAM_PROGRAM_H
+/*
+ * The program: what a template is compiled to, whatever its language, and what the virtual machine runs.
+ *
+ * It is immutable once linked, shared by all threads and jobs, and owns everything it points to (one arena),
+ * other programs excepted. Nothing unverified runs: program_verify checks every operand, jump, stack depth and
+ * slot before a program is given away.
+ *
+ * Frames: the body and every function have slots (variables). Slot indexes are given at compile time; a frame
+ * of a function can see the frames it is lexically inside of, `outer` levels out. Slots start as VALUE_MISSING.
+ *
+ * Scope tables list the named slots that are visible at a place, for included templates.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "stages/record/value.h"
+
+enum opcode {
+#define OPCODE(name, operands, pops, pushes, meaning) OP_##name,
+#include "stages/program/opcodes.def"
+    OPCODE_COUNT
+};
+
+enum loop_attr {
+    LOOP_SELF, // the loop object itself
+    LOOP_INDEX,
+    LOOP_INDEX0,
+    LOOP_REVINDEX,
+    LOOP_REVINDEX0,
+    LOOP_FIRST,
+    LOOP_LAST,
+    LOOP_LENGTH,
+    LOOP_DEPTH,
+    LOOP_DEPTH0,
+    LOOP_PREVITEM,
+    LOOP_NEXTITEM,
+    LOOP_ATTR_COUNT
+};
+const char *loop_attr_name(enum loop_attr attr); // "self" for the object
+
+enum include_flag { INCLUDE_IGNORE_MISSING = 1, INCLUDE_WITHOUT_CONTEXT = 2 };
+
+struct instruction {
+    uint8_t op, a;
+    uint16_t b;
+    uint32_t c;
+};
+
+// A parameter of a function. `slot` gets the argument; a default is code in the function's prologue that runs
+// when the slot is MISSING.
+struct parameter {
+    struct str name;
+    bool has_default;
+};
+
+struct function_code {
+    struct str name;     // of the macro; "" for the body
+    uint32_t entry;      // first instruction
+    uint32_t slots;      // slots of its frame; parameters are the first ones
+    uint32_t stack;      // deepest evaluation stack, set by the verifier
+    uint32_t parameters_n;
+    const struct parameter *parameters;
+    int32_t varargs, kwargs, caller; // slots of these special variables, -1: not used by the macro
+};
+
+// How a call passes its arguments: n positional ones, then values for these names.
+struct call_shape {
+    uint32_t positional;
+    uint32_t keywords;
+    const struct str *names;
+};
+
+struct scope_entry {
+    struct str name;
+    uint16_t outer, slot;
+};
+struct scope_table {
+    uint32_t n;
+    const struct scope_entry *entries; // innermost first
+};
+
+struct program;
+
+struct template_ref {
+    struct str name;               // as written, and looked up in the search path
+    struct span span;              // where it is named
+    bool may_be_missing;           // `ignore missing`
+    const struct program *program; // set when linked; NULL: there is no such template
+};
+
+struct program {
+    struct arena arena; // everything below
+    struct source_text source;
+    const char *language; // "jinja", ...
+    bool is_expression;   // ends with RESULT rather than RETURN
+    bool autoescape;
+
+    struct instruction *code;
+    uint32_t *positions; // per instruction: byte offset in source.text; for the caret of a fault
+    uint32_t *extents;   // per instruction: how many bytes to underline
+    uint32_t code_n;
+    struct value *constants; // strings, numbers, None, booleans, tuples of them
+    uint32_t constants_n;
+    struct function_code *functions; // [0] is the body
+    uint32_t functions_n;
+    struct call_shape *calls;
+    uint32_t calls_n;
+    struct scope_table *scopes;
+    uint32_t scopes_n;
+    struct template_ref *refs;
+    uint32_t refs_n;
+};
+
+struct program *program_new(void);
+void program_free(struct program *p);
+
+extern const char *const opcode_names[OPCODE_COUNT];
+extern const char *const opcode_operands[OPCODE_COUNT];
+// Values popped and pushed by one instruction of this program (FOR_NEXT: on the path that goes on).
+void opcode_effect(const struct program *p, const struct instruction *in, uint32_t *pops, uint32_t *pushes);
+
+struct library;
+// Checks everything a program could do wrong to the machine and fills in functions[].stack.
+// A failure is a bug of the compiler or a damaged program: the text says which instruction.
+enum status program_verify(struct program *p, const struct library *library, struct err *err);
+
+// Readable listing: one instruction a line, with its source line where that changes.
+void program_disassemble(const struct program *p, const struct library *library, struct buf *out);
+
+#endif

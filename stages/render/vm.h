@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_RENDER_VM_H
+#define PRESSRUN_STAGES_RENDER_VM_H
+/*
+ * Render: the virtual machine. One per worker; it runs verified programs over records and keeps its buffers,
+ * its scratch arena and its inline caches from item to item.
+ *
+ * Names resolve in this order: slots of the template and those visible from its includers, the record's
+ * fields, the globals, the library's global functions. `extra` names (group, records) come before the record.
+ *
+ * A fault (undefined in strict mode, a wrong type, a limit) ends the item with a located diag: template, line,
+ * column, caret; included templates and macros that led there as lines of the hint.
+ *
+ * Limits are per item: include depth, call depth, steps (taken backward jumps and calls), output bytes,
+ * memory. No allocation outlives the item but the machine's own buffers.
+ *
+ * Not thread-safe; programs and records are shared and only read.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/str.h"
+#include "stages/program/library.h"
+#include "stages/program/program.h"
+#include "stages/record/value.h"
+
+enum undefined_mode { UNDEFINED_DEFAULT, UNDEFINED_STRICT, UNDEFINED_KEEP };
+
+struct vm_limits {
+    uint32_t include_depth; // 0: 16
+    uint32_t call_depth;    // 0: 200, macros within macros
+    uint64_t steps;         // 0: 10,000,000
+    uint64_t output_bytes;  // 0: 64 MiB
+    uint64_t memory_bytes;  // 0: 256 MiB of values a template makes
+};
+
+// How the machine gets a template whose name is only known at run time.
+struct template_finder {
+    void *self;
+    const struct program *(*find)(void *self, struct str name, bool autoescape, bool *missing);
+};
+
+struct vm_options {
+    const struct library *library;
+    enum undefined_mode undefined;
+    struct vm_limits limits;
+    struct template_finder finder;
+    const struct map *globals; // may be NULL
+};
+
+// Names beside the record: `group`, `records`.
+struct vm_extra {
+    struct str name;
+    struct value value;
+};
+
+struct vm *vm_new(const struct vm_options *options);
+void vm_free(struct vm *vm);
+
+// Renders a template over a record (a map; any other value leaves only extras and globals). True: vm_output is
+// the text. False: *fault, in the machine's scratch memory, says why.
+bool vm_render(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,
+               size_t extra_n, const struct diag **fault);
+// The text rendered last; valid until the next call.
+struct str vm_output(const struct vm *vm);
+
+// Evaluates an expression program; the value is valid until the next call.
+bool vm_eval(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,
+             size_t extra_n, struct value *out, const struct diag **fault);
+
+// A value as `{{ value }}` would print it, unescaped, in the machine's scratch memory; {NULL, 0}: out of memory.
+struct str vm_text(struct vm *vm, struct value v);
+bool vm_truth(struct value v);
+
+// Instructions run since vm_new: a work counter, deterministic.
+uint64_t vm_instructions(const struct vm *vm);
+
+#endif
