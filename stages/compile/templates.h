@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/diag.h"
+#include "base/err.h"
 #include "base/fs.h"
 #include "stages/compile/compile.h"
 

@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/err.h"
 #include "stages/record/value.h"
 
 enum opcode {
