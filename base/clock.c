@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include "base/clock.h"
+
+#include <stddef.h>
+#include <time.h>
+
+static int64_t read_clock(clockid_t id) {
+    struct timespec t = {0};
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static uint64_t system_monotonic(void *self) {
+    (void)self;
+    return (uint64_t)read_clock(CLOCK_MONOTONIC);
+}
+
+static int64_t system_wall(void *self) {
+    (void)self;
+    return read_clock(CLOCK_REALTIME);
+}
+
+static uint64_t system_thread_cpu(void *self) {
+    (void)self;
+    return (uint64_t)read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+struct clock clock_system(void) {
+    return (struct clock){
+        .self = NULL,
+        .monotonic = system_monotonic,
+        .wall = system_wall,
+        .thread_cpu = system_thread_cpu,
+    };
+}
