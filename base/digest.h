@@ -19,7 +19,9 @@ enum { DIGEST_HEX_SIZE = 33 }; // 32 hex digits, high half first, and NUL
 struct digest digest_of(struct str bytes);
 
 // The digest of one output: job, its name (output path, or record key in a stream) and its uncompressed
-// bytes. Fields are framed by their lengths, so ("a","bc") and ("ab","c") differ.
+// bytes. Fields are framed by their lengths, so ("a","bc") and ("ab","c") differ: it is the digest of the
+// three lengths (64 bits each) and the three fields' digests, all little-endian. Digests are compared across
+// runs and versions, so this does not change.
 struct digest digest_output(struct str job, struct str name, struct str bytes);
 
 // The same for an output that arrives in pieces.
