@@ -15,6 +15,9 @@
  *         7 |     templte: card.j2
  *           |     ^~~~~~~
  *       hint: did you mean "template"?
+ *
+ * Nothing that users wrote reaches a terminal raw: in the line, control characters and bytes that are not UTF-8
+ * show as '?' (tabs stay, and the caret's line repeats them); in messages and hints they are escaped.
  */
 #include <stdbool.h>
 
@@ -48,6 +51,7 @@ struct diags {
     struct arena *arena; // where the diags live
     struct diag *first, *last;
     size_t errors, warnings;
+    struct diag spare; // stands in for the first diag that the arena has no room for
 };
 
 void diags_init(struct diags *list, struct arena *arena);
@@ -57,18 +61,21 @@ void diags_init(struct diags *list, struct arena *arena);
 const struct diag *diag_make(struct arena *arena, const struct source_text *source, struct span span,
                              const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+// NULL when the arena is full (the list then says so, once, and the error is counted).
 struct diag *diags_error(struct diags *list, const struct source_text *source, struct span span,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 struct diag *diags_warning(struct diags *list, const struct source_text *source, struct span span,
                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+// Adds a line to the hint; a NULL diag is fine.
 void diag_hint(struct diags *list, struct diag *diag, const char *format, ...)
-    __attribute__((format(printf, 3, 4))); // adds a line to the hint
+    __attribute__((format(printf, 3, 4)));
 
 // Appends the written form; with ANSI colours where `colour`.
 void diag_write(const struct diag *diag, bool colour, struct buf *out);
 void diags_sort(struct diags *list); // by file, then place; stable
 
-// Line and column (from 1) of a byte; *line_span gets the line's bytes where not NULL.
+// Line and column (from 1) of a byte; *line_span gets the line's bytes where not NULL, without its end (LF or
+// CRLF) and without a byte-order mark, which is no column either. Linear in `at`.
 void source_locate(struct str text, size_t at, uint32_t *line, uint32_t *column, struct span *line_span);
 
 #endif

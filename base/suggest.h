@@ -3,7 +3,9 @@
 #define PRESSRUN_BASE_SUGGEST_H
 /*
  * "Did you mean": the candidate nearest to a misspelt word by Damerau-Levenshtein distance (optimal string
- * alignment, bytes, ASCII case folded), if it is near enough: at most a third of the word's length, at least 1.
+ * alignment, bytes, ASCII case folded), if it is near enough: at most a third of the word's length, at least 1,
+ * and less than the longer word, so that two words without a letter in common never match. Words of more than
+ * 96 bytes get no suggestion.
  */
 #include <stddef.h>
 
