@@ -358,3 +358,27 @@ void diags_sort(struct diags *list) {
     while (list->last && list->last->next)
         list->last = list->last->next;
 }
+
+const struct diag *diag_copy(struct arena *arena, const struct diag *diag) {
+    struct diag *copy = arena_alloc(arena, sizeof *copy);
+    if (!copy)
+        return diag_make(arena, NULL, (struct span){0, 0}, "%s", "out of memory");
+    *copy = *diag;
+    copy->file = arena_str(arena, diag->file);
+    copy->line_text = arena_str(arena, diag->line_text);
+    copy->message = arena_str(arena, diag->message);
+    if (diag->hint.p)
+        copy->hint = arena_str(arena, diag->hint);
+    copy->next = NULL;
+    return copy;
+}
+
+void diags_append(struct diags *list, const struct diags *from) {
+    for (const struct diag *diag = from->first; diag; diag = diag->next) {
+        struct diag *added = diag->severity == SEVERITY_ERROR
+                                 ? diags_error(list, NULL, (struct span){0, 0}, "%s", "")
+                                 : diags_warning(list, NULL, (struct span){0, 0}, "%s", "");
+        *added = *diag_copy(list->arena, diag);
+        added->next = NULL; // it is the last one
+    }
+}

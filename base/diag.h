@@ -16,8 +16,8 @@
  *           |     ^~~~~~~
  *       hint: did you mean "template"?
  *
- * Nothing that users wrote reaches a terminal raw: in the line, control characters and bytes that are not UTF-8
- * show as '?' (tabs stay, and the caret's line repeats them); in messages and hints they are escaped.
+ * Nothing that users wrote reaches a terminal raw: in the line, control characters and bytes that are not
+ * UTF-8 show as '?' (tabs stay, and the caret's line repeats them); in messages and hints they are escaped.
  */
 #include <stdbool.h>
 
@@ -69,6 +69,11 @@ struct diag *diags_warning(struct diags *list, const struct source_text *source,
 // Adds a line to the hint; a NULL diag is fine.
 void diag_hint(struct diags *list, struct diag *diag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// A copy whose texts live in `arena` too. Never NULL, as diag_make.
+const struct diag *diag_copy(struct arena *arena, const struct diag *diag);
+// Copies all of `from` to the end of `list`, whose arena may be another one.
+void diags_append(struct diags *list, const struct diags *from);
 
 // Appends the written form; with ANSI colours where `colour`.
 void diag_write(const struct diag *diag, bool colour, struct buf *out);
