@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_PLAN_H
+#define PRESSRUN_PIPELINE_PLAN_H
+/*
+ * The plan: a manifest with its templates and expressions compiled, its sources arranged into passes, and the
+ * stage graph that a run executes and `pressrun plan` shows.
+ *
+ * A pass is one reading of a source. Jobs that take the same source and need the same jobs share a pass, so
+ * the source is read once. A job with `collect` or `group_by` gathers its records in the earliest pass it may
+ * join and renders when what it needs is done.
+ *
+ * The graph, for each job: compile → (all compiled) → load of its pass → render → emit; `needs` leads from
+ * the emit node of the needed job to the load node of a pass, or to the render node of a gathering job.
+ *
+ * The plan borrows the manifest and owns all else. Making it (plan_make) arranges; plan_compile compiles one
+ * job and may be called for different jobs by different threads; after that the plan is only read.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/fs.h"
+#include "pipeline/manifest.h"
+#include "stages/compile/templates.h"
+#include "stages/emit/emit.h"
+
+struct plan_job {
+    const struct manifest_job *job;
+    size_t pass;
+    bool gathers;                 // collect or group_by: renders after the pass
+    bool autoescape;              // by the extension of its output
+    const struct sink_kind *sink; // named files, or a stream
+    struct str stream;            // of a stream: its path
+    // set by plan_compile
+    const struct program *body;
+    struct program *to, *where, *group_by;
+};
+
+struct plan_pass {
+    size_t source;      // index into the manifest's sources
+    const size_t *jobs; // indexes, in the manifest's order
+    size_t jobs_n;
+};
+
+struct plan_source {
+    struct program *key; // NULL: none
+};
+
+enum plan_stage { STAGE_COMPILE, STAGE_LOAD, STAGE_RENDER, STAGE_EMIT };
+const char *plan_stage_name(enum plan_stage stage);
+
+struct plan_node {
+    enum plan_stage stage;
+    size_t index;     // of the job, or of the pass for STAGE_LOAD
+    struct str label; // "load users"
+};
+struct plan_edge {
+    size_t from, to;
+};
+
+struct plan {
+    struct arena arena;
+    const struct manifest *manifest;
+    struct compile_options compile;
+    struct templates *templates;
+    struct plan_source *sources; // one for each of the manifest
+    struct plan_job *jobs;       // one for each of the manifest
+    struct plan_pass *passes;
+    size_t passes_n;
+    struct plan_node *nodes; // in an order in which they may run
+    size_t nodes_n;
+    struct plan_edge *edges;
+    size_t edges_n;
+};
+
+// NULL where diags got an error: two streams with one path, standard input in two passes, ...
+struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, struct diags *diags);
+void plan_free(struct plan *plan);
+
+// Compiles what a job needs: template, `to`, `where`, `group_by`. False where diags got an error.
+bool plan_compile(struct plan *plan, size_t job, struct diags *diags);
+// The sources' key expressions. False where diags got an error.
+bool plan_compile_keys(struct plan *plan, struct diags *diags);
+// All of it, in one thread, for `check` and `plan`.
+bool plan_compile_all(struct plan *plan, struct diags *diags);
+
+// A fault in an expression of the manifest, placed in the manifest; others come back as they are.
+const struct diag *plan_place(const struct plan *plan, struct arena *arena, const struct program *program,
+                              const struct diag *fault);
+
+void plan_write_text(const struct plan *plan, struct buf *out);
+void plan_write_json(const struct plan *plan, struct buf *out);
+void plan_write_dot(const struct plan *plan, struct buf *out);
+void plan_write_mermaid(const struct plan *plan, struct buf *out);
+
+#endif

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+// The run as a story: prepare, make the graph's nodes, run it, close what is open, say what came of it.
+#include "pipeline/run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "pipeline/run_private.h"
+
+// Enough flights that a worker always finds one, few enough that memory stays small.
+enum { FLIGHTS_PER_WORKER = 3 };
+
+void run_break(struct run *run, const struct err *err) {
+    pthread_mutex_lock(&run->lock);
+    if (!run->broken)
+        *run->err = *err;
+    run->broken = true;
+    pthread_mutex_unlock(&run->lock);
+}
+
+// Nodes
+// ------------------------------------------------------------------------------------------------------
+
+static enum step compile_step(void *self, struct worker *worker) {
+    struct job_run *job = self;
+    struct run *run = job->run;
+    uint64_t from = run_now(run);
+    struct arena arena;
+    struct diags diags;
+    arena_init(&arena, 0);
+    diags_init(&diags, &arena);
+    bool ok = plan_compile(run->plan, job->index, &diags);
+    pthread_mutex_lock(&run->lock);
+    diags_append(run->diags, &diags);
+    pthread_mutex_unlock(&run->lock);
+    arena_release(&arena);
+    run->workers[worker->index].stage_nanoseconds[RUN_COMPILE] += run_now(run) - from;
+    return ok ? STEP_DONE : STEP_FAILED;
+}
+
+// Released when the source is read to its end; done when the job's last lot is rendered.
+static enum step render_step(void *self, struct worker *worker) {
+    struct job_run *job = self;
+    if (atomic_load(&job->unrendered) > 0 && (!job->job->gathers || job->group_lots == 0))
+        return STEP_BLOCKED;
+    if (job->job->gathers && !atomic_load(&job->run->interrupted)) {
+        enum step step = run_render_groups_step(job, worker);
+        if (step != STEP_DONE)
+            return step;
+    }
+    return atomic_load(&job->unrendered) > 0 ? STEP_BLOCKED : STEP_DONE;
+}
+
+static void close_sink(struct job_run *job, bool publish) {
+    if (!job->sink || job->closed)
+        return;
+    struct lane_result result = {0};
+    struct err err;
+    job->closed = true;
+    if (job->job->sink->close(job->sink, publish, &result, &err) != STATUS_OK) {
+        run_break(job->run, &err);
+        atomic_store(&job->stopped, true);
+        return;
+    }
+    job->counters.written += result.written;
+    job->counters.unchanged += result.unchanged;
+    job->counters.bytes += result.bytes;
+    job->counters.stored += result.stored;
+}
+
+// Released when all is rendered; done when all is written. A stream that is not complete is not published.
+static enum step emit_step(void *self, struct worker *worker) {
+    struct job_run *job = self;
+    (void)worker;
+    if (atomic_load(&job->unflushed) > 0)
+        return STEP_BLOCKED;
+    bool complete = !atomic_load(&job->stopped) && !atomic_load(&job->run->interrupted);
+    close_sink(job, complete);
+    return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
+}
+
+static void make_graph(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->graph = graph_new();
+    for (size_t i = 0; i < plan->nodes_n; i++) {
+        const struct plan_node *node = &plan->nodes[i];
+        struct node_spec spec = {.name = node->label.p};
+        switch (node->stage) {
+        case STAGE_COMPILE:
+            spec.step = compile_step;
+            break;
+        case STAGE_LOAD:
+            spec.step = run_load_step;
+            break;
+        case STAGE_RENDER:
+            spec.step = render_step;
+            break;
+        case STAGE_EMIT:
+            spec.step = emit_step;
+            break;
+        }
+        spec.self = node->stage == STAGE_LOAD ? (void *)&run->passes[node->index] : &run->jobs[node->index];
+        uint32_t id = graph_add(run->graph, &spec);
+        if (node->stage == STAGE_LOAD)
+            run->passes[node->index].node = id;
+        else if (node->stage == STAGE_RENDER)
+            run->jobs[node->index].render_node = id;
+        else if (node->stage == STAGE_EMIT)
+            run->jobs[node->index].emit_node = id;
+    }
+    for (size_t e = 0; e < plan->edges_n; e++)
+        graph_edge(run->graph, (uint32_t)plan->edges[e].from, (uint32_t)plan->edges[e].to);
+    for (size_t p = 0; p < plan->passes_n; p++)
+        credits_init(&run->passes[p].credits, run->graph, run->passes[p].node, run->credits);
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+        credits_init(&run->jobs[j].credits, run->graph, run->jobs[j].render_node, run->credits);
+}
+
+// Preparation
+// ------------------------------------------------------------------------------------------------
+
+static enum status open_output(struct run *run, struct err *err) {
+    const struct fs *fs = run->options->fs;
+    const char *path = run->options->output ? run->options->output : run->plan->manifest->output.p;
+    int made = fs_make_dirs(fs, AT_FDCWD, path, 0777);
+    if (made < 0)
+        return err_os(err, -made, "cannot make the output directory %s", path);
+    run->root = fs->open(fs->self, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (run->root < 0)
+        return err_os(err, -run->root, "cannot open the output directory %s", path);
+    return STATUS_OK;
+}
+
+static void prepare_passes(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->passes = MEM_NEW_ARRAY(struct pass_run, plan->passes_n + 1);
+    for (size_t p = 0; p < plan->passes_n; p++) {
+        struct pass_run *pass = &run->passes[p];
+        pass->run = run;
+        pass->pass = &plan->passes[p];
+        pass->source = &plan->manifest->sources[pass->pass->source];
+    }
+}
+
+static void prepare_jobs(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->jobs = MEM_NEW_ARRAY(struct job_run, plan->manifest->jobs_n + 1);
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
+        struct job_run *job = &run->jobs[j];
+        job->run = run;
+        job->job = &plan->jobs[j];
+        job->index = (uint32_t)j;
+        job->gather_turns = turns_new(run->credits);
+        job->claim_turns = turns_new(run->credits);
+        job->emit_turns = turns_new(run->credits);
+        arena_init(&job->arena, 0);
+    }
+}
+
+static enum status open_sinks(struct run *run, struct err *err) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        struct job_run *job = &run->jobs[j];
+        struct claim holder;
+        struct sink_options options = {.fs = run->options->fs,
+                                       .root = run->root,
+                                       .path = job->job->stream,
+                                       .separator = job->job->job->separator,
+                                       .raw = job->job->job->raw,
+                                       .level = job->job->job->level};
+        if (job->job->stream.p && !str_is(job->job->stream, "-"))
+            claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder);
+        if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+static void prepare_workers(struct run *run) {
+    run->workers = MEM_NEW_ARRAY(struct worker_run, run->options->workers);
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        reader_init(&run->workers[w].reader, run->shapes, NULL);
+}
+
+// Ending
+// -----------------------------------------------------------------------------------------------------
+
+static void count_job(const struct run *run, const struct job_run *job, struct run_report *report) {
+    struct run_counters *sum = &report->counters;
+    const struct run_counters *add = &job->counters;
+    sum->loaded += add->loaded;
+    sum->excluded += add->excluded;
+    sum->rendered += add->rendered;
+    sum->failed += add->failed;
+    sum->source_bytes += add->source_bytes;
+    sum->written += add->written;
+    sum->unchanged += add->unchanged;
+    sum->bytes += add->bytes;
+    sum->stored += add->stored;
+    report->digest = digest_add(report->digest, job->digest);
+    switch (graph_state(run->graph, job->emit_node)) {
+    case NODE_DONE:
+        report->jobs_done++;
+        break;
+    case NODE_SKIPPED:
+        report->jobs_skipped++;
+        break;
+    default:
+        report->jobs_failed++;
+        break;
+    }
+}
+
+static void fill_report(struct run *run, struct run_report *report) {
+    *report = (struct run_report){.workers = run->options->workers, .interrupted = run->interrupted};
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        count_job(run, &run->jobs[j], report);
+    for (uint32_t w = 0; w < run->options->workers; w++) {
+        for (int stage = 0; stage < RUN_STAGES; stage++)
+            report->stage_seconds[stage] += (double)run->workers[w].stage_nanoseconds[stage] / 1e9;
+        for (int mode = 0; mode < UNDEFINED_MODES; mode++)
+            if (run->workers[w].vms[mode])
+                report->counters.instructions += vm_instructions(run->workers[w].vms[mode]);
+    }
+    snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    report->seconds = (double)(run_now(run) - run->started) / 1e9;
+}
+
+static void release(struct run *run) {
+    size_t jobs_n = run->plan->manifest->jobs_n;
+    for (size_t j = 0; run->jobs && j < jobs_n; j++)
+        run_job_release(&run->jobs[j]);
+    for (size_t p = 0; run->passes && p < run->plan->passes_n; p++)
+        run_pass_release(&run->passes[p]);
+    for (uint32_t w = 0; run->workers && w < run->options->workers; w++) {
+        reader_release(&run->workers[w].reader);
+        for (int mode = 0; mode < UNDEFINED_MODES; mode++)
+            if (run->workers[w].vms[mode])
+                vm_free(run->workers[w].vms[mode]);
+    }
+    const struct fs *fs = run->options->fs;
+    failures_free(run->failures);
+    if (run->root >= 0)
+        fs->close(fs->self, run->root);
+    if (run->graph)
+        graph_free(run->graph);
+    claims_free(run->claims);
+    shapes_free(run->shapes);
+    mem_free(run->jobs);
+    mem_free(run->passes);
+    mem_free(run->workers);
+    pthread_mutex_destroy(&run->lock);
+}
+
+enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
+                        struct diags *diags, struct err *err) {
+    struct run run = {.plan = plan,
+                      .options = options,
+                      .root = -1,
+                      .credits = options->workers * FLIGHTS_PER_WORKER + 1,
+                      .diags = diags,
+                      .err = err};
+    pthread_mutex_init(&run.lock, NULL);
+    run.started = run_now(&run);
+    *report = (struct run_report){.workers = options->workers};
+    run.claims = claims_new();
+    run.shapes = shapes_new();
+    enum status status = plan_compile_keys(plan, diags) ? open_output(&run, err) : STATUS_DATA;
+    if (status == STATUS_OK) {
+        prepare_passes(&run);
+        prepare_jobs(&run);
+        prepare_workers(&run);
+        run.failures = failures_new(&run);
+        status = open_sinks(&run, err);
+    }
+    if (status == STATUS_OK) {
+        make_graph(&run);
+        graph_run(run.graph, options->workers);
+        status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;
+    }
+    for (size_t j = 0; run.jobs && j < plan->manifest->jobs_n; j++)
+        close_sink(&run.jobs[j], false); // whatever did not come to its end
+    if (run.graph)
+        fill_report(&run, report);
+    release(&run);
+    return status;
+}

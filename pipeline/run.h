@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_RUN_H
+#define PRESSRUN_PIPELINE_RUN_H
+/*
+ * A run: executes a plan's stage graph and says what came of it.
+ *
+ * Per-record jobs: batches flow load → parse → render → emit as tasks; a worker takes a batch through as many
+ * stages as it can while the data is in its cache. What must happen in record order (claims of output paths,
+ * ordered sinks, the list of failures) goes through turns; nothing waits. Memory is bounded by credits: so
+ * many batches are in flight and no more. Gathering jobs keep the batches that hold their records.
+ *
+ * One bad record costs one record: the failure is written to `.pressrun/errors.jsonl` in the output
+ * directory, one JSON object a line, and counted.
+ *
+ * The digest, all counters but the times, and all outputs are independent of the number of workers.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "pipeline/plan.h"
+#include "scheduler/scheduler.h"
+
+struct failure {
+    struct str job;    // {NULL, 0}: the record could not be loaded, for any job
+    struct str source; // its name in the manifest
+    struct str path;   // of the source as the manifest has it
+    uint64_t line;     // 0: unknown
+    uint64_t byte;
+    struct str key;            // the record's key, or its ordinal
+    const struct diag *detail; // located in the record or in a template
+};
+
+struct run_progress {
+    uint64_t loaded, rendered, written, failed;
+    uint64_t source_bytes, source_bytes_total; // total 0: unknown
+    double seconds;
+};
+
+// What an observer is told. Calls come from any worker, one at a time.
+struct run_observer {
+    void *self;
+    void (*failure)(void *self, const struct failure *failure);        // may be NULL
+    void (*progress)(void *self, const struct run_progress *progress); // after each batch; may be NULL
+};
+
+struct run_options {
+    const struct fs *fs;
+    struct clock clock;
+    uint32_t workers;                    // at least 1
+    const char *output;                  // NULL: the manifest's
+    const struct run_observer *observer; // may be NULL
+    const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
+};
+
+enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
+
+struct run_counters {
+    uint64_t loaded;       // records read, bad ones included
+    uint64_t excluded;     // records a job's `where` left out
+    uint64_t rendered;     // outputs made
+    uint64_t written;      // outputs published
+    uint64_t unchanged;    // outputs that were there already with the same bytes
+    uint64_t failed;       // records that could not be loaded, and outputs that could not be made
+    uint64_t bytes;        // of the outputs, uncompressed
+    uint64_t stored;       // bytes given to the file system
+    uint64_t source_bytes; // read from the sources, uncompressed
+    uint64_t instructions; // run by the virtual machines
+};
+
+struct run_report {
+    struct run_counters counters;
+    struct digest digest;
+    uint32_t workers;
+    double seconds;
+    double stage_seconds[RUN_STAGES]; // busy time summed over workers
+    uint64_t peak_rss_bytes;
+    size_t jobs_done, jobs_failed, jobs_skipped;
+    bool interrupted;
+    char errors_path[4096]; // "" where there were no failures
+};
+
+// STATUS_OK: it ran; the report tells how well. Otherwise nothing, or not all, could be run: STATUS_DATA
+// means `diags` has the errors (of templates and expressions, nothing was written), else `err` says what.
+enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
+                        struct diags *diags, struct err *err);
+
+// The report as one JSON object in one line (`run --json`).
+void run_write_json(const struct run_report *report, const struct run_options *options, int64_t started,
+                    struct buf *out);
+
+#endif

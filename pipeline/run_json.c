@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pipeline/run.h"
+
+static json_t *integer(uint64_t n) {
+    return json_integer((json_int_t)n);
+}
+
+static json_t *stages(const struct run_report *report) {
+    static const char *const names[RUN_STAGES] = {"compile", "load", "render", "emit"};
+    json_t *object = json_object();
+    for (int stage = 0; stage < RUN_STAGES; stage++)
+        json_object_set_new(object, names[stage], json_real(report->stage_seconds[stage]));
+    return object;
+}
+
+void run_write_json(const struct run_report *report, const struct run_options *options, int64_t started,
+                    struct buf *out) {
+    char session[64], digest[DIGEST_HEX_SIZE];
+    time_t seconds = (time_t)(started / 1000000000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(session, sizeof session, "%Y%m%dT%H%M%SZ", &tm);
+    snprintf(session + n, sizeof session - n, "-%d", (int)getpid());
+    digest_hex(report->digest, digest);
+    const struct run_counters *c = &report->counters;
+    struct {
+        const char *name;
+        json_t *value;
+    } fields[] = {
+        {"session", json_string(session)},
+        {"strategy", json_string(options->workers == 1 ? "sequential" : "parallel")},
+        {"workers", integer(report->workers)},
+        {"loaded", integer(c->loaded)},
+        {"excluded", integer(c->excluded)},
+        {"up_to_date", integer(0)}, // every run renders everything: nothing is remembered between runs
+        {"rendered", integer(c->rendered)},
+        {"cached", integer(0)},
+        {"written", integer(c->written)},
+        {"unchanged", integer(c->unchanged)},
+        {"failed", integer(c->failed)},
+        {"pruned", integer(0)},
+        {"seconds", json_real(report->seconds)},
+        {"records_per_second", json_real(report->seconds > 0 ? (double)c->loaded / report->seconds : 0)},
+        {"source_bytes", integer(c->source_bytes)},
+        {"bytes_written", integer(c->stored)},
+        {"output_bytes", integer(c->bytes)},
+        {"instructions", integer(c->instructions)},
+        {"stage_seconds", stages(report)},
+        {"jobs_done", integer(report->jobs_done)},
+        {"jobs_failed", integer(report->jobs_failed)},
+        {"jobs_skipped", integer(report->jobs_skipped)},
+        {"peak_rss_bytes", integer(report->peak_rss_bytes)},
+        {"interrupted", json_boolean(report->interrupted)},
+        {"digest", json_string(digest)},
+    };
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        json_object_set_new(object, fields[i].name, fields[i].value);
+    char *text = json_dumps(object, JSON_REAL_PRECISION(9));
+    if (text)
+        buf_add_text(out, text);
+    buf_add_char(out, '\n');
+    free(text);
+    json_decref(object);
+}

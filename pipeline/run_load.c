@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// The load node of a pass: pulls batches while there are credits and sends each off as a flight.
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "pipeline/run_private.h"
+
+static struct flight *take_flight(struct pass_run *pass) {
+    struct run *run = pass->run;
+    pthread_mutex_lock(&run->lock);
+    struct flight *flight = pass->free;
+    if (flight)
+        pass->free = flight->next;
+    pthread_mutex_unlock(&run->lock);
+    if (!flight) {
+        flight = MEM_NEW(struct flight);
+        flight->pass = pass;
+        flight->batch = batch_new();
+        flight->lots = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
+    }
+    flight->kept = false;
+    flight->keys = NULL;
+    batch_clear(flight->batch);
+    return flight;
+}
+
+static void give_flight(struct flight *flight) {
+    struct pass_run *pass = flight->pass;
+    pthread_mutex_lock(&pass->run->lock);
+    struct flight **list = flight->kept ? &pass->kept : &pass->free;
+    flight->next = *list;
+    *list = flight;
+    pthread_mutex_unlock(&pass->run->lock);
+}
+
+void run_flight_end(struct flight *flight) {
+    if (atomic_fetch_sub_explicit(&flight->open, 1, memory_order_acq_rel) != 1)
+        return;
+    struct pass_run *pass = flight->pass;
+    give_flight(flight);
+    credits_give(&pass->credits);
+}
+
+static void free_flights(struct flight *flight) {
+    while (flight) {
+        struct flight *next = flight->next;
+        batch_free(flight->batch);
+        mem_free(flight->lots);
+        mem_free(flight);
+        flight = next;
+    }
+}
+
+void run_pass_release(struct pass_run *pass) {
+    free_flights(pass->free);
+    free_flights(pass->kept);
+    if (pass->loader)
+        load_close(pass->loader);
+}
+
+// A record that has no key of its own failed to give one: the record fails for all jobs.
+static void evaluate_keys(struct flight *flight, struct worker *worker) {
+    struct pass_run *pass = flight->pass;
+    struct batch *batch = flight->batch;
+    const struct program *program = pass->run->plan->sources[pass->pass->source].key;
+    flight->keys = arena_zero(&batch->arena, sizeof *flight->keys * batch->items_n);
+    if (!flight->keys || !program)
+        return;
+    struct vm *vm = run_vm(pass->run, worker, &pass->run->jobs[pass->pass->jobs[0]]);
+    for (size_t i = 0; i < batch->items_n; i++) {
+        struct item *item = &batch->items[i];
+        const struct diag *fault = NULL;
+        struct value key;
+        if (item->error)
+            continue;
+        if (vm_eval(vm, program, item->record, NULL, 0, &key, &fault)) {
+            if (key.tag == VALUE_UNDEFINED || key.tag == VALUE_NONE)
+                item->error = diag_make(&batch->arena, NULL, (struct span){0, 0},
+                                        "the record has no key (%.*s)", STR_ARG(pass->source->key));
+            else
+                flight->keys[i] = arena_str(&batch->arena, vm_text(vm, key));
+        } else {
+            const struct diag *placed = plan_place(pass->run->plan, &batch->arena, program, fault);
+            item->error = diag_copy(&batch->arena, placed);
+        }
+        if (item->error)
+            item->error_byte = item->byte;
+    }
+}
+
+static void report_bad_records(struct flight *flight, struct run_counters *counters) {
+    struct pass_run *pass = flight->pass;
+    for (size_t i = 0; i < flight->batch->items_n; i++) {
+        const struct item *item = &flight->batch->items[i];
+        if (!item->error)
+            continue;
+        char ordinal[24];
+        int n = snprintf(ordinal, sizeof ordinal, "%llu", (unsigned long long)item->ordinal + 1);
+        struct failure failure = {.source = pass->source->name,
+                                  .path = pass->source->shown,
+                                  .line = item->line,
+                                  .byte = item->error_byte,
+                                  .key = {ordinal, (size_t)n},
+                                  .detail = item->error};
+        failures_report(pass->run->failures, &failure);
+        counters->failed++;
+    }
+}
+
+// Parse, then each job's lot. The first job of the pass counts and reports what belongs to the records as
+// such.
+static void fly(void *self, struct worker *worker) {
+    struct flight *flight = self;
+    struct pass_run *pass = flight->pass;
+    struct run *run = pass->run;
+    struct worker_run *mine = &run->workers[worker->index];
+    uint64_t from = run_now(run);
+    load_parse(pass->loader, &mine->reader, flight->batch);
+    evaluate_keys(flight, worker);
+    mine->stage_nanoseconds[RUN_LOAD] += run_now(run) - from;
+
+    size_t jobs_n = pass->pass->jobs_n;
+    struct run_counters *counters = &flight->lots[0]->counters;
+    counters->loaded += flight->batch->items_n;
+    counters->source_bytes += flight->batch->bytes_n;
+    report_bad_records(flight, counters);
+    atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
+    for (size_t i = 0; i < jobs_n; i++) { // the flight may be gone after the last lot has started
+        struct lot *lot = flight->lots[i];
+        for (size_t k = 0; k < flight->batch->items_n; k++) {
+            const struct item *item = &flight->batch->items[k];
+            if (item->error)
+                continue;
+            struct entry *entry = run_lot_add(lot);
+            entry->item = item;
+            if (flight->keys)
+                entry->key = flight->keys[k];
+        }
+        if (i + 1 < jobs_n)
+            run_lot_start(lot, worker);
+    }
+    run_lot_start(flight->lots[jobs_n - 1], worker);
+}
+
+static bool wanted(const struct pass_run *pass) {
+    const struct run *run = pass->run;
+    if (run->options->interrupt && atomic_load(run->options->interrupt))
+        return false;
+    for (size_t i = 0; i < pass->pass->jobs_n; i++)
+        if (!atomic_load(&run->jobs[pass->pass->jobs[i]].stopped))
+            return true;
+    return false;
+}
+
+static enum status open_source(struct pass_run *pass, struct err *err) {
+    const struct manifest_source *source = pass->source;
+    struct load_options options = {.fs = pass->run->options->fs,
+                                   .path = source->path.p,
+                                   .name = source->shown,
+                                   .format = source->format,
+                                   .pointer = source->pointer,
+                                   .record_bytes = pass->run->plan->manifest->limits.record_bytes};
+    return load_open(&options, &pass->loader, err);
+}
+
+enum step run_load_step(void *self, struct worker *worker) {
+    struct pass_run *pass = self;
+    struct run *run = pass->run;
+    struct err err;
+    if (!wanted(pass)) {
+        if (run->options->interrupt && atomic_load(run->options->interrupt))
+            atomic_store(&run->interrupted, true);
+        return STEP_DONE;
+    }
+    if (!pass->loader && open_source(pass, &err) != STATUS_OK) {
+        run_break(run, &err);
+        return STEP_FAILED;
+    }
+    if (!credits_take(&pass->credits))
+        return STEP_BLOCKED;
+    uint64_t from = run_now(run);
+    struct flight *flight = take_flight(pass);
+    flight->batch->sequence = pass->sequence;
+    enum status status = load_pull(pass->loader, flight->batch, &err);
+    run->workers[worker->index].stage_nanoseconds[RUN_LOAD] += run_now(run) - from;
+    if (status != STATUS_OK || flight->batch->items_n == 0) {
+        give_flight(flight);
+        credits_give(&pass->credits);
+        if (status == STATUS_OK)
+            return STEP_DONE;
+        run_break(run, &err);
+        return STEP_FAILED;
+    }
+    atomic_store(&flight->open, (unsigned)pass->pass->jobs_n);
+    for (size_t i = 0; i < pass->pass->jobs_n; i++)
+        flight->lots[i] = run_lot_take(&run->jobs[pass->pass->jobs[i]], flight, pass->sequence);
+    pass->sequence++;
+    graph_spawn(worker, fly, flight);
+    return STEP_AGAIN;
+}

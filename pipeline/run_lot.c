@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: MIT
+// A lot's way: select, claim in turn, render, emit in turn.
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "pipeline/finder.h"
+#include "pipeline/run_private.h"
+
+// Who goes on with a lot after its claim: the worker that entered the turn, or, when the turn came later, a
+// task of whoever ran it. Whoever comes second to this mark goes on.
+enum claim_phase { CLAIM_ENTERED, CLAIM_RETURNED, CLAIM_DONE };
+
+uint64_t run_now(const struct run *run) {
+    return run->options->clock.monotonic(run->options->clock.self);
+}
+
+// Lots
+// -------------------------------------------------------------------------------------------------------
+
+struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence) {
+    pthread_mutex_lock(&job->run->lock);
+    struct lot *lot = job->free_lots;
+    if (lot)
+        job->free_lots = lot->next_free;
+    pthread_mutex_unlock(&job->run->lock);
+    if (!lot) {
+        lot = MEM_NEW(struct lot);
+        lot->job = job;
+        arena_init(&lot->arena, 0);
+    }
+    lot->flight = flight;
+    lot->sequence = sequence;
+    lot->entries_n = 0;
+    lot->digest = (struct digest){0, 0};
+    lot->counters = (struct run_counters){0};
+    lot->emit_nanoseconds = 0;
+    atomic_store_explicit(&lot->claim_phase, CLAIM_ENTERED, memory_order_relaxed);
+    arena_clear(&lot->arena);
+    atomic_fetch_add(&job->unrendered, 1);
+    atomic_fetch_add(&job->unflushed, 1);
+    return lot;
+}
+
+struct entry *run_lot_add(struct lot *lot) {
+    MEM_GROW(lot->entries, lot->entries_cap, lot->entries_n + 1);
+    struct entry *entry = &lot->entries[lot->entries_n++];
+    *entry = (struct entry){.group_key = value_missing()};
+    return entry;
+}
+
+static void leave(atomic_uint *count, struct run *run, uint32_t node) {
+    if (atomic_fetch_sub(count, 1) == 1)
+        graph_wake(run->graph, node);
+}
+
+static void end_lot(struct lot *lot) {
+    struct job_run *job = lot->job;
+    struct run *run = job->run;
+    struct flight *flight = lot->flight;
+    pthread_mutex_lock(&run->lock);
+    lot->next_free = job->free_lots;
+    job->free_lots = lot;
+    pthread_mutex_unlock(&run->lock);
+    if (flight)
+        run_flight_end(flight);
+    else
+        credits_give(&job->credits);
+    leave(&job->unflushed, run, job->emit_node);
+}
+
+void run_job_release(struct job_run *job) {
+    for (struct lot *lot = job->free_lots, *next; lot; lot = next) {
+        next = lot->next_free;
+        if (lot->lane)
+            job->job->sink->lane_free(lot->lane);
+        mem_free(lot->entries);
+        arena_release(&lot->arena);
+        mem_free(lot);
+    }
+    turns_free(job->gather_turns);
+    turns_free(job->claim_turns);
+    turns_free(job->emit_turns);
+    mem_free(job->groups);
+    mem_free(job->buckets);
+    arena_release(&job->arena);
+}
+
+// Failures
+// ---------------------------------------------------------------------------------------------------
+
+static const struct diag *message(struct lot *lot, const char *text) {
+    return diag_make(&lot->arena, NULL, (struct span){0, 0}, "%s", text);
+}
+
+static void fail_entry(struct lot *lot, struct entry *entry, const struct diag *fault) {
+    entry->state = ENTRY_FAILED;
+    entry->fault = fault;
+    lot->counters.failed++;
+}
+
+// A fault of the machine, in a template or in an expression of the manifest. Its memory is the machine's.
+static void fail_from_vm(struct lot *lot, struct entry *entry, const struct program *program,
+                         const struct diag *fault) {
+    fail_entry(lot, entry,
+               diag_copy(&lot->arena, plan_place(lot->job->run->plan, &lot->arena, program, fault)));
+}
+
+static struct str entry_key(struct entry *entry, char ordinal[24]) {
+    if (entry->key.p)
+        return entry->key;
+    if (entry->path.p)
+        return entry->path;
+    if (entry->group)
+        return entry->group->text;
+    int n = snprintf(ordinal, 24, "%llu", (unsigned long long)entry->item->ordinal + 1);
+    return (struct str){ordinal, (size_t)n};
+}
+
+static void report_failures(struct lot *lot) {
+    struct job_run *job = lot->job;
+    const struct manifest_source *source = job->run->passes[job->job->pass].source;
+    for (size_t i = 0; i < lot->entries_n; i++) {
+        struct entry *entry = &lot->entries[i];
+        if (!entry->fault)
+            continue;
+        char ordinal[24];
+        struct failure failure = {.job = job->job->job->name,
+                                  .source = source->name,
+                                  .path = source->shown,
+                                  .line = entry->item ? entry->item->line : 0,
+                                  .byte = entry->item ? entry->item->byte : 0,
+                                  .key = entry_key(entry, ordinal),
+                                  .detail = entry->fault};
+        failures_report(job->run->failures, &failure);
+    }
+}
+
+// Select
+// -----------------------------------------------------------------------------------------------------
+
+struct vm *run_vm(struct run *run, struct worker *worker, const struct job_run *job) {
+    struct worker_run *mine = &run->workers[worker->index];
+    uint8_t mode = job->job->job->undefined;
+    if (!mine->vms[mode]) {
+        const struct manifest *manifest = run->plan->manifest;
+        struct vm_options options = {.library = run->plan->compile.library,
+                                     .undefined = mode,
+                                     .limits = {.include_depth = manifest->limits.include_depth,
+                                                .steps = manifest->limits.steps,
+                                                .output_bytes = manifest->limits.output_bytes,
+                                                .memory_bytes = manifest->limits.memory_bytes},
+                                     .finder = finder_for(run->plan->templates),
+                                     .globals =
+                                         manifest->globals.tag == VALUE_MAP ? manifest->globals.map : NULL};
+        mine->vms[mode] = vm_new(&options);
+    }
+    return mine->vms[mode];
+}
+
+static size_t entry_extras(const struct entry *entry, struct vm_extra extras[2]) {
+    if (!entry->group)
+        return 0;
+    extras[0] = (struct vm_extra){STR("records"), value_list(entry->group->records)};
+    extras[1] = (struct vm_extra){STR("group"), entry->group->key};
+    return entry->group->key.tag == VALUE_MISSING ? 1 : 2;
+}
+
+static struct value entry_record(const struct entry *entry) {
+    return entry->item ? entry->item->record : value_missing();
+}
+
+// Evaluates an expression over a record. False: the entry has failed.
+static bool evaluate(struct lot *lot, struct entry *entry, struct vm *vm, const struct program *program,
+                     struct value *out) {
+    const struct diag *fault = NULL;
+    if (vm_eval(vm, program, entry_record(entry), NULL, 0, out, &fault)) {
+        if (out->tag != VALUE_UNDEFINED || lot->job->job->job->undefined != UNDEFINED_STRICT)
+            return true;
+        struct str text = program->source.text;
+        const struct diag local = {.file = program->source.name,
+                                   .line = 1,
+                                   .column = 1,
+                                   .caret_n = (uint32_t)text.n,
+                                   .message = STR("the expression is undefined for this record")};
+        fault = &local;
+        fail_from_vm(lot, entry, program, fault);
+        return false;
+    }
+    fail_from_vm(lot, entry, program, fault);
+    return false;
+}
+
+static void select_entry(struct lot *lot, struct entry *entry, struct vm *vm) {
+    const struct plan_job *job = lot->job->job;
+    struct value v;
+    if (job->where) {
+        if (!evaluate(lot, entry, vm, job->where, &v))
+            return;
+        if (!vm_truth(v)) {
+            entry->state = ENTRY_EXCLUDED;
+            lot->counters.excluded++;
+            return;
+        }
+    }
+    if (job->group_by) {
+        if (!evaluate(lot, entry, vm, job->group_by, &v))
+            return;
+        struct str text = vm_text(vm, v);
+        if (!text.p || !value_copy(&lot->arena, v, &entry->group_key)) {
+            fail_entry(lot, entry, message(lot, "a group must be a string, a number, a boolean or none"));
+            return;
+        }
+        entry->path = arena_str(&lot->arena, text);
+    }
+}
+
+static void make_path(struct lot *lot, struct entry *entry, struct vm *vm) {
+    const struct plan_job *job = lot->job->job;
+    const struct diag *fault = NULL;
+    struct vm_extra extras[2];
+    size_t extras_n = entry_extras(entry, extras);
+    if (!vm_render(vm, job->to, entry_record(entry), extras, extras_n, &fault)) {
+        fail_from_vm(lot, entry, job->to, fault);
+        return;
+    }
+    struct err err;
+    struct str path = vm_output(vm);
+    if (emit_check_path(path, &err) != STATUS_OK) {
+        const struct manifest *manifest = lot->job->run->plan->manifest;
+        fail_entry(lot, entry, diag_make(&lot->arena, &manifest->text, job->job->to_span, "%s", err.text));
+        return;
+    }
+    entry->path = arena_str(&lot->arena, path);
+}
+
+// Claim
+// ------------------------------------------------------------------------------------------------------
+
+static const struct diag *collision(struct lot *lot, struct str path, const struct claim *holder) {
+    const struct run *run = lot->job->run;
+    const struct job_run *other = &run->jobs[holder->job];
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "the output path %.*s is taken already by ", STR_ARG(path));
+    if (other->job->stream.p)
+        buf_printf(&text, "the stream of job \"%.*s\"", STR_ARG(other->job->job->name));
+    else if (other->job->gathers)
+        buf_printf(&text, "group %llu of job \"%.*s\"", (unsigned long long)holder->record + 1,
+                   STR_ARG(other->job->job->name));
+    else
+        buf_printf(&text, "record %llu of source \"%.*s\" (job \"%.*s\")",
+                   (unsigned long long)holder->record + 1,
+                   STR_ARG(run->passes[other->job->pass].source->name), STR_ARG(other->job->job->name));
+    const struct diag *diag = diag_make(&lot->arena, &run->plan->manifest->text, lot->job->job->job->to_span,
+                                        "%s", buf_text(&text));
+    buf_release(&text);
+    return diag;
+}
+
+static void claim_paths(struct lot *lot) {
+    struct job_run *job = lot->job;
+    struct claims *claims = job->run->claims;
+    claims_lock(claims);
+    for (size_t i = 0; i < lot->entries_n; i++) {
+        struct entry *entry = &lot->entries[i];
+        uint64_t ordinal = entry->item ? entry->item->ordinal : lot->first_group + i;
+        struct claim holder;
+        if (entry->state == ENTRY_PENDING &&
+            !claims_take(claims, entry->path, (struct claim){job->index, ordinal}, &holder))
+            fail_entry(lot, entry, collision(lot, entry->path, &holder));
+    }
+    claims_unlock(claims);
+}
+
+static void render_lot(void *self, struct worker *worker);
+
+static void claim_in_turn(void *self, struct worker *worker) {
+    struct lot *lot = self;
+    claim_paths(lot);
+    if (atomic_exchange(&lot->claim_phase, CLAIM_DONE) == CLAIM_RETURNED)
+        graph_spawn(worker, render_lot, lot);
+}
+
+// Render
+// -----------------------------------------------------------------------------------------------------
+
+static void emit_entry(struct lot *lot, struct entry *entry, struct str text) {
+    const struct sink_kind *sink = lot->job->job->sink;
+    struct err err;
+    char ordinal[24];
+    struct str name = sink->named ? entry->path : entry_key(entry, ordinal);
+    if (!lot->lane)
+        lot->lane = sink->lane_new(lot->job->sink);
+    enum status status = sink->begin(lot->lane, name, &err);
+    if (status == STATUS_OK) {
+        status = sink->write(lot->lane, text, &err);
+        if (status == STATUS_OK)
+            status = sink->commit(lot->lane, &err);
+        else
+            sink->abort(lot->lane);
+    }
+    if (status != STATUS_OK) {
+        fail_entry(lot, entry, message(lot, err.text));
+        return;
+    }
+    lot->digest = digest_add(lot->digest, digest_output(lot->job->job->job->name, name, text));
+}
+
+static void render_entry(struct lot *lot, struct entry *entry, struct vm *vm) {
+    const struct plan_job *job = lot->job->job;
+    const struct diag *fault = NULL;
+    struct vm_extra extras[2];
+    size_t extras_n = entry_extras(entry, extras);
+    struct str text;
+    if (vm_render(vm, job->body, entry_record(entry), extras, extras_n, &fault)) {
+        text = vm_output(vm);
+        lot->counters.rendered++;
+    } else {
+        fail_from_vm(lot, entry, job->body, fault);
+        if (job->job->on_error != ON_ERROR_FALLBACK)
+            return;
+        text = job->job->fallback;
+    }
+    uint64_t from = job->sink->named ? run_now(lot->job->run) : 0;
+    emit_entry(lot, entry, text);
+    if (job->sink->named)
+        lot->emit_nanoseconds += run_now(lot->job->run) - from;
+}
+
+static void emit_in_turn(void *self, struct worker *worker);
+
+static void render_lot(void *self, struct worker *worker) {
+    struct lot *lot = self;
+    struct job_run *job = lot->job;
+    struct run *run = job->run;
+    struct vm *vm = run_vm(run, worker, job);
+    uint64_t from = run_now(run);
+    for (size_t i = 0; i < lot->entries_n && !atomic_load_explicit(&job->stopped, memory_order_relaxed); i++)
+        if (lot->entries[i].state == ENTRY_PENDING)
+            render_entry(lot, &lot->entries[i], vm);
+    uint64_t rendered = run_now(run);
+    struct err err;
+    if (lot->lane && job->job->sink->seal && job->job->sink->seal(lot->lane, &err) != STATUS_OK) {
+        run_break(run, &err);
+        atomic_store(&job->stopped, true);
+    }
+    uint64_t *stages = run->workers[worker->index].stage_nanoseconds;
+    stages[RUN_RENDER] += rendered - from - lot->emit_nanoseconds;
+    stages[RUN_EMIT] += run_now(run) - rendered + lot->emit_nanoseconds;
+    leave(&job->unrendered, run, job->render_node);
+    turns_enter(job->emit_turns, lot->sequence, emit_in_turn, lot, worker);
+}
+
+// Emit
+// -------------------------------------------------------------------------------------------------------
+
+static void add_counters(struct run_counters *sum, const struct run_counters *add) {
+    sum->loaded += add->loaded;
+    sum->excluded += add->excluded;
+    sum->rendered += add->rendered;
+    sum->failed += add->failed;
+    sum->source_bytes += add->source_bytes;
+}
+
+static void add_result(struct job_run *job, const struct lane_result *result) {
+    job->counters.written += result->written;
+    job->counters.unchanged += result->unchanged;
+    job->counters.bytes += result->bytes;
+    job->counters.stored += result->stored;
+}
+
+static void tell_progress(struct run *run, const struct lot *lot, uint64_t written) {
+    atomic_fetch_add_explicit(&run->rendered, lot->counters.rendered, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->failed, lot->counters.failed, memory_order_relaxed);
+    atomic_fetch_add_explicit(&run->written, written, memory_order_relaxed);
+    const struct run_observer *observer = run->options->observer;
+    if (!observer || !observer->progress || pthread_mutex_trylock(&run->lock) != 0)
+        return; // whoever holds the lock tells soon enough
+    struct run_progress progress = {.loaded = run->loaded,
+                                    .rendered = run->rendered,
+                                    .written = run->written,
+                                    .failed = run->failed,
+                                    .seconds = (double)(run_now(run) - run->started) / 1e9};
+    for (size_t p = 0; p < run->plan->passes_n; p++) {
+        const struct loader *loader = run->passes[p].loader;
+        progress.source_bytes += loader ? load_bytes_read(loader) : 0;
+        progress.source_bytes_total += loader ? load_bytes_total(loader) : 0;
+    }
+    observer->progress(observer->self, &progress);
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void emit_in_turn(void *self, struct worker *worker) {
+    struct lot *lot = self;
+    struct job_run *job = lot->job;
+    struct run *run = job->run;
+    struct lane_result result = {0};
+    struct err err;
+    uint64_t from = run_now(run);
+    if (lot->lane && job->job->sink->flush(lot->lane, &result, &err) != STATUS_OK) {
+        run_break(run, &err);
+        atomic_store(&job->stopped, true);
+    }
+    report_failures(lot);
+    if (lot->counters.failed && job->job->job->on_error == ON_ERROR_FAIL)
+        atomic_store(&job->stopped, true);
+    add_counters(&job->counters, &lot->counters);
+    add_result(job, &result);
+    job->digest = digest_add(job->digest, lot->digest);
+    run->workers[worker->index].stage_nanoseconds[RUN_EMIT] += run_now(run) - from;
+    tell_progress(run, lot, result.written + result.unchanged);
+    end_lot(lot);
+}
+
+// Gathering: in turn, the lot's records join their groups; nothing is rendered yet.
+static void gather_in_turn(void *self, struct worker *worker) {
+    struct lot *lot = self;
+    (void)worker;
+    run_gather(lot);
+    report_failures(lot);
+    if (lot->counters.failed && lot->job->job->job->on_error == ON_ERROR_FAIL)
+        atomic_store(&lot->job->stopped, true);
+    add_counters(&lot->job->counters, &lot->counters);
+    tell_progress(lot->job->run, lot, 0);
+    leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
+    end_lot(lot);
+}
+
+// ------------------------------------------------------------------------------------------------------------
+
+void run_lot_start(struct lot *lot, struct worker *worker) {
+    struct job_run *job = lot->job;
+    bool gathering = lot->flight && job->job->gathers;
+    struct vm *vm = run_vm(job->run, worker, job);
+    uint64_t from = run_now(job->run);
+    for (size_t i = 0; i < lot->entries_n; i++) {
+        struct entry *entry = &lot->entries[i];
+        if (lot->flight)
+            select_entry(lot, entry, vm);
+        if (entry->state == ENTRY_PENDING && !gathering && job->job->to)
+            make_path(lot, entry, vm);
+    }
+    job->run->workers[worker->index].stage_nanoseconds[RUN_RENDER] += run_now(job->run) - from;
+    if (gathering) {
+        turns_enter(job->gather_turns, lot->sequence, gather_in_turn, lot, worker);
+        return;
+    }
+    if (!job->job->to) {
+        render_lot(lot, worker);
+        return;
+    }
+    turns_enter(job->claim_turns, lot->sequence, claim_in_turn, lot, worker);
+    if (atomic_exchange(&lot->claim_phase, CLAIM_RETURNED) == CLAIM_DONE)
+        render_lot(lot, worker);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_RUN_PRIVATE_H
+#define PRESSRUN_PIPELINE_RUN_PRIVATE_H
+/*
+ * The parts of a run, for the files run*.c only.
+ *
+ *   flight   a batch of records on its way, with one lot per job of its pass
+ *   lot      what one job makes of one flight, or of a handful of groups: entries, and a lane into the sink
+ *   entry    one output in the making: a record, or a group of records
+ *
+ * A lot goes: select (where, group_by, paths) → claim in turn → render → emit in turn → end. Each arrow may
+ * hand it to another worker, but only one worker has it at a time. What several lots share (sink totals,
+ * groups, failures) is touched in a turn or under run->lock.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "pipeline/claims.h"
+#include "pipeline/run.h"
+#include "stages/load/load.h"
+#include "stages/render/vm.h"
+
+enum { UNDEFINED_MODES = 3 };
+
+struct group {
+    struct value key;         // VALUE_MISSING: all records (collect)
+    struct str text;          // of the key
+    struct list *records;     // grows
+    struct group *next_equal; // hash chain
+};
+
+enum entry_state { ENTRY_PENDING, ENTRY_EXCLUDED, ENTRY_FAILED };
+
+struct entry {
+    const struct item *item;   // NULL: a group
+    const struct group *group; // NULL: a record
+    struct value group_key;    // gathering: what group_by gave
+    struct str key;            // names the record in failures
+    struct str path;           // named sinks: the output's path
+    enum entry_state state;
+    const struct diag *fault; // of a failed entry, or of one that fell back
+};
+
+struct flight;
+struct job_run;
+
+struct lot {
+    struct job_run *job;
+    struct flight *flight; // NULL: a lot of groups
+    uint64_t sequence;
+    size_t first_group; // of a lot of groups: the index of its first one
+    struct entry *entries;
+    size_t entries_n, entries_cap;
+    struct arena arena;
+    struct lane *lane;
+    struct digest digest;
+    struct run_counters counters;
+    uint64_t emit_nanoseconds; // spent in a named sink while rendering
+    atomic_int claim_phase;    // enum claim_phase, see run_lot.c
+    struct lot *next_free;
+};
+
+struct flight {
+    struct pass_run *pass;
+    struct batch *batch;
+    struct str *keys; // of the records, {NULL, 0}: by ordinal; in the batch's arena
+    size_t keys_n;
+    struct lot **lots; // one per job of the pass
+    atomic_uint open;  // lots that have not ended
+    atomic_bool kept;  // some job gathers records of it: it lives until the run ends
+    struct flight *next;
+};
+
+struct pass_run {
+    struct run *run;
+    const struct plan_pass *pass;
+    const struct manifest_source *source;
+    uint32_t node;
+    struct loader *loader;
+    struct credits credits;
+    uint64_t sequence;          // of the next flight
+    struct flight *free, *kept; // under run->lock
+    uint64_t source_bytes;      // under run->lock
+};
+
+struct job_run {
+    struct run *run;
+    const struct plan_job *job;
+    uint32_t index, render_node, emit_node;
+    struct sink *sink;
+    struct turns *gather_turns, *claim_turns, *emit_turns;
+    atomic_uint unrendered, unflushed; // lots that are not past that point
+    atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
+    bool closed;
+    struct lot *free_lots; // under run->lock
+    // gathering
+    struct arena arena; // group tables; touched in turns, then by the render node
+    struct group **groups;
+    size_t groups_n, groups_cap, next_group;
+    struct group **buckets; // by hash of a group's text
+    size_t buckets_n;       // a power of two, or 0
+    struct credits credits;
+    uint64_t group_lots;
+    // totals, touched in emit turns
+    struct digest digest;
+    struct run_counters counters;
+};
+
+struct worker_run {
+    struct vm *vms[UNDEFINED_MODES]; // made when first needed
+    struct reader reader;
+    uint64_t stage_nanoseconds[RUN_STAGES];
+};
+
+struct run {
+    struct plan *plan;
+    const struct run_options *options;
+    struct graph *graph;
+    struct claims *claims;
+    struct shapes *shapes;
+    struct pass_run *passes;
+    struct job_run *jobs;
+    struct worker_run *workers;
+    uint32_t credits; // batches in flight per pass
+    int root;         // the output directory
+    uint64_t started; // monotonic
+    atomic_bool interrupted;
+    atomic_uint_fast64_t loaded, rendered, written, failed; // for progress
+    pthread_mutex_t lock;                                   // free lists, diags, err
+    struct diags *diags;                                    // compile errors
+    struct err *err;
+    bool broken; // err is set: something outside a record failed
+    struct failures *failures;
+};
+
+// run_load.c: the load node of a pass, and its flights.
+enum step run_load_step(void *self, struct worker *worker);
+void run_flight_end(struct flight *flight); // one of its lots has ended
+void run_pass_release(struct pass_run *pass);
+
+// run_lot.c: lots of records and of groups.
+struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
+struct entry *run_lot_add(struct lot *lot);
+void run_lot_start(struct lot *lot, struct worker *worker);
+void run_job_release(struct job_run *job);
+struct vm *run_vm(struct run *run, struct worker *worker, const struct job_run *job);
+uint64_t run_now(const struct run *run);
+
+// run_gather.c: collect and group_by.
+void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups
+enum step run_render_groups_step(struct job_run *job, struct worker *worker);
+
+// failures.c: `.pressrun/errors.jsonl` and the observer. Thread-safe.
+struct failures *failures_new(struct run *run);
+void failures_free(struct failures *failures);
+void failures_report(struct failures *failures, const struct failure *failure);
+const char *failures_path(const struct failures *failures); // "" where nothing failed
+
+// Something outside any record failed: remembered for the caller (the first one), and observed.
+void run_break(struct run *run, const struct err *err);
+
+#endif
