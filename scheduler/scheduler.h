@@ -4,19 +4,19 @@
 /*
  * When and where work runs. The scheduler knows functions, edges, credits and turns; nothing of records.
  *
- *   graph      nodes and edges. A node is released when its last predecessor is done (an atomic counter reaches
- *              zero) and then stepped until it is done. Steps of one node never overlap.
- *   task       a piece of work a node (or another task) hands to the pool, e.g. one batch.
- *   credits    a bounded allowance: taking one may fail, never waits; giving one back re-arms whoever failed.
- *   turns      pieces of work that must happen in order (batch 0, 1, 2, ...) although they arrive in any order:
- *              a piece that is early is kept and run by whoever finishes the piece before it.
+ *   graph      nodes and edges. A node is released when its last predecessor is done (an atomic counter
+ * reaches zero) and then stepped until it is done. Steps of one node never overlap. task       a piece of
+ * work a node (or another task) hands to the pool, e.g. one batch. credits    a bounded allowance: taking one
+ * may fail, never waits; giving one back re-arms whoever failed. turns      pieces of work that must happen
+ * in order (batch 0, 1, 2, ...) although they arrive in any order: a piece that is early is kept and run by
+ * whoever finishes the piece before it.
  *
- * No task ever waits. A step that cannot go on returns STEP_BLOCKED and is re-armed by whoever gives it what it
- * lacks (graph_wake). Wakes are never lost: one that comes while the node is running makes it step again.
+ * No task ever waits. A step that cannot go on returns STEP_BLOCKED and is re-armed by whoever gives it what
+ * it lacks (graph_wake). Wakes are never lost: one that comes while the node is running makes it step again.
  *
  * This is the only folder that names OpenMP. Workers are the threads of one parallel region; tasks are plain
- * OpenMP tasks. libgomp runs tasks inline beyond 64 a thread, so the number of tasks in flight must be bounded
- * by credits, and chains are flattened, not recursed into.
+ * OpenMP tasks. libgomp runs tasks inline beyond 64 a thread, so the number of tasks in flight must be
+ * bounded by credits, and chains are flattened, not recursed into.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,21 +47,22 @@ struct graph *graph_new(void);
 void graph_free(struct graph *g);
 uint32_t graph_add(struct graph *g, const struct node_spec *spec); // node ids count from 0
 void graph_edge(struct graph *g, uint32_t from, uint32_t to);      // `to` waits for `from`; twice is once
-// A cycle's nodes in order, or 0: none. For the caller to name in its message.
+// How many nodes a cycle has, the first `max` of them in order into `nodes`; 0: there is none.
 uint32_t graph_find_cycle(const struct graph *g, uint32_t *nodes, uint32_t max);
 
-// Runs everything on `workers` threads (the calling one included) and returns when all nodes are done, failed or
-// skipped and all tasks have ended. False: there is a cycle and nothing was run, or nodes are blocked for good
-// (a bug of the caller: asserted in debug builds).
+// Runs everything on `workers` threads (the calling one included) and returns when all nodes are done, failed
+// or skipped and all tasks have ended. False: there is a cycle and nothing was run, or nodes are blocked for
+// good (a bug of the caller). A graph is run once.
 bool graph_run(struct graph *g, uint32_t workers);
 
 void graph_wake(struct graph *g, uint32_t node); // from any worker; re-arms a blocked node
 enum node_state graph_state(const struct graph *g, uint32_t node);
 
-// Hands fn(self, worker) to the pool. From any step or task.
+// Hands fn(self, worker) to the pool. From any step or task; fn never runs before this returns.
 void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
 
-// Credits ----------------------------------------------------------------------------------------------------
+// Credits
+// ----------------------------------------------------------------------------------------------------
 struct credits {
     _Atomic int64_t left;
     _Atomic bool wanted; // somebody failed to take one
@@ -69,20 +70,22 @@ struct credits {
     uint32_t node; // who is woken
 };
 void credits_init(struct credits *c, struct graph *g, uint32_t node, uint32_t n);
-bool credits_take(struct credits *c);                        // never waits
-void credits_give(struct credits *c);                        // wakes the node if it wanted one
+bool credits_take(struct credits *c); // never waits
+void credits_give(struct credits *c); // wakes the node if it wanted one
 
-// Turns ------------------------------------------------------------------------------------------------------
-// At most `window` pieces may be early (the credits see to that); sequences count from 0 without gaps.
+// Turns
+// ------------------------------------------------------------------------------------------------------ At
+// most `window` pieces may be early (the credits see to that); sequences count from 0 without gaps.
 struct turns;
 struct turns *turns_new(uint32_t window);
 void turns_free(struct turns *t);
-// Runs fn(self, worker) when all earlier sequences have had their turn: now, if it is its turn (then those kept
-// that follow), else later by whoever ends the turn before. Two turns never overlap.
-void turns_enter(struct turns *t, uint64_t sequence, void (*fn)(void *self, struct worker *worker), void *self,
-                 struct worker *worker);
+// Runs fn(self, worker) when all earlier sequences have had their turn: now, if it is its turn (then those
+// kept that follow), else later by whoever ends the turn before. Two turns never overlap.
+void turns_enter(struct turns *t, uint64_t sequence, void (*fn)(void *self, struct worker *worker),
+                 void *self, struct worker *worker);
 
-// Workers ----------------------------------------------------------------------------------------------------
+// Workers
+// ----------------------------------------------------------------------------------------------------
 struct worker_count {
     uint32_t n;
     const char *source; // "affinity", "cgroup quota", "-j", for the summary
