@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+static void watched(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGUSR2); // from interrupt_stop
+}
+
+static void *watch(void *arg) {
+    struct interrupt *interrupt = arg;
+    sigset_t set;
+    watched(&set);
+    for (;;) {
+        int signal = 0;
+        if (sigwait(&set, &signal) != 0)
+            continue;
+        if (signal == SIGUSR2)
+            return NULL;
+        if (atomic_exchange(&interrupt->raised, true))
+            _exit(EXIT_INTERRUPTED);
+        static const char words[] =
+            "\npressrun: interrupted; finishing what is in flight (again: stop at once)\n";
+        if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+            continue; // nobody listens; the flag is what counts
+    }
+}
+
+int interrupt_start(struct interrupt *interrupt) {
+    sigset_t set;
+    watched(&set);
+    atomic_init(&interrupt->raised, false);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return failed ? failed : pthread_create(&interrupt->thread, NULL, watch, interrupt);
+}
+
+void interrupt_stop(struct interrupt *interrupt) {
+    pthread_kill(interrupt->thread, SIGUSR2);
+    pthread_join(interrupt->thread, NULL);
+}

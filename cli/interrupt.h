@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CLI_INTERRUPT_H
+#define PRESSRUN_CLI_INTERRUPT_H
+/*
+ * SIGINT and SIGTERM as a flag. One thread waits for them, so there is neither a handler nor a global: the
+ * first signal raises the flag and says so, the second ends the process at once with exit code 130.
+ *
+ * Start it before any other thread, so that all of them have the signals blocked.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct interrupt {
+    atomic_bool raised;
+    pthread_t thread;
+};
+
+int interrupt_start(struct interrupt *interrupt); // 0, or an errno
+void interrupt_stop(struct interrupt *interrupt);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "cli/show.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
+enum { BAR_CELLS = 24 };
+
+// Numbers
+// ----------------------------------------------------------------------------------------------------
+
+void show_count(struct buf *out, uint64_t n) {
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            buf_add_char(out, ',');
+        buf_add_char(out, digits[i]);
+    }
+}
+
+void show_bytes(struct buf *out, uint64_t bytes) {
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
+    if (bytes < 1000) {
+        buf_printf(out, "%llu B", (unsigned long long)bytes);
+        return;
+    }
+    double n = (double)bytes / 1000;
+    size_t unit = 0;
+    while (n >= 999.95 && unit + 1 < sizeof units / sizeof *units) {
+        n /= 1000;
+        unit++;
+    }
+    buf_printf(out, "%.1f %s", n, units[unit]);
+}
+
+void show_seconds(struct buf *out, double seconds) {
+    if (seconds < 0.9995)
+        buf_printf(out, "%.0f ms", seconds * 1000);
+    else if (seconds < 120)
+        buf_printf(out, "%.2f s", seconds);
+    else
+        buf_printf(out, "%.0f min %02d s", (double)(long)(seconds / 60), (int)seconds % 60);
+}
+
+static void show_rate(struct buf *out, uint64_t n, double seconds) {
+    show_count(out, seconds > 0 ? (uint64_t)((double)n / seconds) : 0);
+    buf_add_text(out, " records/s");
+}
+
+// Progress
+// ---------------------------------------------------------------------------------------------------
+
+static void write_err(struct buf *text) {
+    fwrite(text->p, 1, text->n, stderr);
+    fflush(stderr);
+    buf_release(text);
+}
+
+static void write_bar(const struct run_progress *p, struct buf *out) {
+    double part = p->source_bytes_total ? (double)p->source_bytes / (double)p->source_bytes_total : 0;
+    part = part > 1 ? 1 : part;
+    buf_add_text(out, "\r\033[K");
+    if (p->source_bytes_total) {
+        int full = (int)(part * BAR_CELLS);
+        for (int i = 0; i < BAR_CELLS; i++)
+            buf_add_text(out, i < full ? "█" : "░");
+        buf_printf(out, " %3.0f %%  ", part * 100);
+    }
+}
+
+static void write_figures(const struct run_progress *p, struct buf *out) {
+    show_count(out, p->loaded);
+    buf_add_text(out, " records, ");
+    show_count(out, p->written);
+    buf_add_text(out, " written, ");
+    if (p->failed) {
+        show_count(out, p->failed);
+        buf_add_text(out, " failed, ");
+    }
+    show_rate(out, p->loaded, p->seconds);
+    if (p->source_bytes_total && p->source_bytes && p->seconds > 0.5 &&
+        p->source_bytes <= p->source_bytes_total) {
+        buf_add_text(out, ", ETA ");
+        show_seconds(out, p->seconds * ((double)p->source_bytes_total / (double)p->source_bytes - 1));
+    }
+}
+
+static void show_progress(void *self, const struct run_progress *progress) {
+    struct show *show = self;
+    pthread_mutex_lock(&show->lock);
+    if (!show->quiet && progress->seconds >= show->next) {
+        struct buf text = BUF_INIT;
+        show->next = progress->seconds + (show->terminal ? BAR_INTERVAL : LINE_INTERVAL);
+        if (show->terminal) {
+            write_bar(progress, &text);
+            write_figures(progress, &text);
+            show->bar_shown = true;
+        } else {
+            buf_add_text(&text, "pressrun: ");
+            write_figures(progress, &text);
+            buf_add_char(&text, '\n');
+        }
+        write_err(&text);
+    }
+    pthread_mutex_unlock(&show->lock);
+}
+
+static void clear_bar(struct show *show, struct buf *out) {
+    if (show->bar_shown)
+        buf_add_text(out, "\r\033[K");
+    show->bar_shown = false;
+}
+
+// Where a failure is inside a template, the record it happened for is worth a line of its own.
+static void write_failure(const struct failure *failure, bool colour, struct buf *out) {
+    diag_write(failure->detail, colour, out);
+    if (!failure->job.p && failure->detail->line)
+        return;
+    buf_printf(out, "  record: %.*s", STR_ARG(failure->path));
+    if (failure->line)
+        buf_printf(out, ":%llu", (unsigned long long)failure->line);
+    buf_printf(out, ", key %.*s", STR_ARG(failure->key));
+    if (failure->job.p)
+        buf_printf(out, ", job %.*s", STR_ARG(failure->job));
+    buf_add_char(out, '\n');
+}
+
+static void show_failure(void *self, const struct failure *failure) {
+    struct show *show = self;
+    pthread_mutex_lock(&show->lock);
+    if (show->failures++ < SHOW_FAILURES) {
+        struct buf text = BUF_INIT;
+        clear_bar(show, &text);
+        write_failure(failure, show->colour, &text);
+        write_err(&text);
+    }
+    pthread_mutex_unlock(&show->lock);
+}
+
+void show_init(struct show *show, bool quiet, bool colour) {
+    *show = (struct show){.quiet = quiet, .colour = colour, .terminal = isatty(STDERR_FILENO)};
+    show->next = show->terminal ? BAR_INTERVAL : LINE_INTERVAL;
+    pthread_mutex_init(&show->lock, NULL);
+}
+
+void show_release(struct show *show) {
+    pthread_mutex_destroy(&show->lock);
+}
+
+struct run_observer show_observer(struct show *show) {
+    return (struct run_observer){.self = show, .failure = show_failure, .progress = show_progress};
+}
+
+void show_end(struct show *show, const struct run_report *report) {
+    struct buf text = BUF_INIT;
+    clear_bar(show, &text);
+    if (show->failures > SHOW_FAILURES) {
+        buf_add_text(&text, "pressrun: and ");
+        show_count(&text, show->failures - SHOW_FAILURES);
+        buf_add_text(&text, " more");
+        if (report->errors_path[0])
+            buf_printf(&text, ", all in %s", report->errors_path);
+        buf_add_char(&text, '\n');
+    }
+    write_err(&text);
+}
+
+// Summary
+// ----------------------------------------------------------------------------------------------------
+
+static void write_headline(const struct manifest *manifest, const struct run_report *report,
+                           const char *source, bool colour, struct buf *out) {
+    bool good = report->counters.failed == 0 && report->jobs_failed == 0 && report->jobs_skipped == 0;
+    const char *word = report->interrupted ? "interrupted" : good ? "done" : "done, with failures";
+    buf_printf(out, "%s%.*s: %s%s in ", colour ? (good ? "\033[1;32m" : "\033[1;31m") : "",
+               STR_ARG(manifest->name), word, colour ? "\033[0m" : "");
+    show_seconds(out, report->seconds);
+    buf_printf(out, " on %u worker%s (%s); %zu job%s", report->workers, report->workers == 1 ? "" : "s",
+               source, report->jobs_done, report->jobs_done == 1 ? "" : "s");
+    if (report->jobs_failed)
+        buf_printf(out, ", %zu failed", report->jobs_failed);
+    if (report->jobs_skipped)
+        buf_printf(out, ", %zu skipped", report->jobs_skipped);
+    buf_add_char(out, '\n');
+}
+
+static void write_outputs(const struct run_report *report, struct buf *out) {
+    const struct run_counters *c = &report->counters;
+    buf_add_text(out, "  loaded    ");
+    show_count(out, c->loaded);
+    buf_add_text(out, " records, ");
+    show_bytes(out, c->source_bytes);
+    if (c->excluded) {
+        buf_add_text(out, "; ");
+        show_count(out, c->excluded);
+        buf_add_text(out, " left out by `where`");
+    }
+    buf_add_text(out, "\n  rendered  ");
+    show_count(out, c->rendered);
+    buf_add_text(out, " outputs, ");
+    show_bytes(out, c->bytes);
+    buf_add_text(out, "\n  written   ");
+    show_count(out, c->written);
+    buf_add_text(out, ", ");
+    show_bytes(out, c->stored);
+    if (c->unchanged) {
+        buf_add_text(out, "; ");
+        show_count(out, c->unchanged);
+        buf_add_text(out, " unchanged");
+    }
+    buf_add_text(out, "\n  failed    ");
+    show_count(out, c->failed);
+    if (report->errors_path[0])
+        buf_printf(out, ", see %s", report->errors_path);
+    buf_add_char(out, '\n');
+}
+
+void show_summary(const struct manifest *manifest, const struct run_report *report,
+                  const char *workers_source, bool colour, struct buf *out) {
+    static const char *const stages[RUN_STAGES] = {"compile", "load", "render", "emit"};
+    char digest[DIGEST_HEX_SIZE];
+    digest_hex(report->digest, digest);
+    write_headline(manifest, report, workers_source, colour, out);
+    write_outputs(report, out);
+    buf_add_text(out, "  stages    ");
+    for (int stage = 0; stage < RUN_STAGES; stage++) {
+        buf_printf(out, "%s%s ", stage ? ", " : "", stages[stage]);
+        show_seconds(out, report->stage_seconds[stage]);
+    }
+    buf_add_text(out, "\n  rate      ");
+    show_rate(out, report->counters.loaded, report->seconds);
+    buf_add_text(out, ", ");
+    show_bytes(out, report->seconds > 0 ? (uint64_t)((double)report->counters.bytes / report->seconds) : 0);
+    buf_add_text(out, "/s of output\n  memory    ");
+    show_bytes(out, report->peak_rss_bytes);
+    buf_printf(out, " at most\n  digest    %s\n", digest);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CLI_SHOW_H
+#define PRESSRUN_CLI_SHOW_H
+/*
+ * What a person sees of a run: a progress bar with rate and ETA on a terminal, a plain line every few seconds
+ * elsewhere; the first failures as located messages; the summary at the end.
+ *
+ * The observer's calls come one at a time but from any thread, so all state is in struct show.
+ */
+#include <pthread.h>
+
+#include "pipeline/run.h"
+
+enum { SHOW_FAILURES = 10 };
+
+struct show {
+    bool quiet, colour, terminal;
+    bool bar_shown;
+    double next; // seconds of the run when progress is to be shown again
+    uint64_t failures;
+    pthread_mutex_t lock;
+};
+
+void show_init(struct show *show, bool quiet, bool colour);
+void show_release(struct show *show);
+struct run_observer show_observer(struct show *show);
+void show_end(struct show *show, const struct run_report *report); // clears the bar, counts unshown failures
+
+// The summary, several lines.
+void show_summary(const struct manifest *manifest, const struct run_report *report,
+                  const char *workers_source, bool colour, struct buf *out);
+
+// Numbers as people read them.
+void show_count(struct buf *out, uint64_t n);     // 1,234,567
+void show_bytes(struct buf *out, uint64_t bytes); // 1.2 MB (powers of ten)
+void show_seconds(struct buf *out, double seconds);
+
+#endif

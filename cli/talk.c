@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// How commands talk: results to stdout, everything else to stderr.
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+void cli_print(const struct buf *text) {
+    struct fs fs = fs_system();
+    struct err err;
+    if (fs_write_all(&fs, STDOUT_FILENO, text->p, text->n, &err) != STATUS_OK) {
+        fprintf(stderr, "pressrun: cannot write to standard output: %s\n", err.text);
+        exit(EXIT_USAGE);
+    }
+}
+
+static void say(const char *format, va_list args) {
+    fputs("pressrun: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+int cli_fail(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+int cli_fail_os(int os, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct err err;
+    err_os(&err, os, "%s", text);
+    return cli_fail("%s", err.text);
+}
+
+int cli_argument_error(const struct command *command, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    fprintf(stderr, "usage: pressrun %s %s\nSee \"pressrun help %s\".\n", command->name, command->arguments,
+            command->name);
+    return EXIT_USAGE;
+}
+
+static void write_count(size_t n, const char *what, struct buf *out) {
+    buf_printf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+void cli_write_diags(struct cli *cli) {
+    if (!cli->diags.first)
+        return;
+    struct buf text = BUF_INIT;
+    diags_sort(&cli->diags);
+    for (const struct diag *diag = cli->diags.first; diag; diag = diag->next)
+        diag_write(diag, cli->colour_err, &text);
+    if (cli->diags.errors) {
+        write_count(cli->diags.errors, "error", &text);
+        if (cli->diags.warnings) {
+            buf_add_text(&text, ", ");
+            write_count(cli->diags.warnings, "warning", &text);
+        }
+        buf_add_char(&text, '\n');
+    }
+    fwrite(text.p, 1, text.n, stderr);
+    buf_release(&text);
+}
+
+struct manifest *cli_read_manifest(struct cli *cli, const struct options *options) {
+    const char *directory = options_get(options, "directory");
+    if (directory && chdir(directory) != 0) {
+        cli_fail_os(errno, "cannot work in %s", directory);
+        return NULL;
+    }
+    const char *path = options_get(options, "file");
+    if (!path)
+        path = getenv("PRESSRUN_FILE");
+    if (!path)
+        path = manifest_find(&cli->fs, &cli->arena, ".");
+    if (!path) {
+        cli_fail(
+            "there is no pressrun.yaml, pressrun.yml or pressrun.json here; \"pressrun init\" makes a small "
+            "project, -f names another manifest");
+        return NULL;
+    }
+    struct manifest *manifest = manifest_read(&cli->fs, path, &cli->diags);
+    if (!manifest)
+        cli_write_diags(cli);
+    return manifest;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_CHECK_H
+#define PRESSRUN_PIPELINE_CHECK_H
+/*
+ * Checking a plan without running it: everything compiles, every literal include exists, every source can be
+ * opened and its first batch read (standard input is left alone). Warns of templates nothing uses.
+ */
+#include "pipeline/plan.h"
+
+struct check_result {
+    size_t templates; // compiled, included ones too
+};
+
+// False where diags got an error.
+bool check_plan(const struct fs *fs, struct plan *plan, struct check_result *result, struct diags *diags);
+
+#endif

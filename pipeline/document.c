@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/document.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void *document_alloc(struct arena *arena, size_t size) {
+    void *p = arena_zero(arena, size);
+    if (!p)
+        mem_fail(size);
+    return p;
+}
+
+struct node *node_new(struct arena *arena, enum node_kind kind, struct span span) {
+    struct node *node = document_alloc(arena, sizeof *node);
+    node->kind = kind;
+    node->span = span;
+    node->weight = 1;
+    return node;
+}
+
+void node_append(struct arena *arena, struct node *parent, struct node_entry **last,
+                 struct node_entry entry) {
+    struct node_entry *e = document_alloc(arena, sizeof *e);
+    *e = entry;
+    e->next = NULL;
+    if (*last)
+        (*last)->next = e;
+    else
+        parent->entries = e;
+    *last = e;
+    parent->entries_n++;
+    uint32_t more = entry.value->weight;
+    parent->weight = parent->weight > UINT32_MAX - more ? UINT32_MAX : parent->weight + more;
+}
+
+struct node_entry *node_find(const struct node *mapping, struct str key) {
+    if (mapping->kind != NODE_MAPPING)
+        return NULL;
+    for (struct node_entry *e = mapping->entries; e; e = e->next) {
+        if (str_equal(e->key, key))
+            return e;
+    }
+    return NULL;
+}
+
+const char *node_describe(const struct node *node) {
+    switch (node->kind) {
+    case NODE_NULL:
+        return node->text.n ? "null" : "nothing";
+    case NODE_BOOL:
+        return node->boolean ? "true" : "false";
+    case NODE_INT:
+    case NODE_BIG:
+    case NODE_FLOAT:
+        return "a number";
+    case NODE_TEXT:
+        return "text";
+    case NODE_LIST:
+        return "a list";
+    case NODE_MAPPING:
+        break;
+    }
+    return "a mapping";
+}
+
+static int compare_entries(const void *left, const void *right) {
+    const struct node_entry *a = *(const struct node_entry *const *)left;
+    const struct node_entry *b = *(const struct node_entry *const *)right;
+    int c = str_compare(a->key, b->key);
+    return c ? c : (a->key_span.at > b->key_span.at) - (a->key_span.at < b->key_span.at);
+}
+
+void node_check_keys(const struct node *mapping, const struct source_text *source, struct diags *diags) {
+    if (mapping->entries_n < 2)
+        return;
+    const struct node_entry **sorted = MEM_NEW_ARRAY(const struct node_entry *, mapping->entries_n);
+    size_t n = 0;
+    for (const struct node_entry *e = mapping->entries; e; e = e->next)
+        sorted[n++] = e;
+    qsort(sorted, n, sizeof(struct node_entry *), compare_entries);
+    for (size_t i = 1, first = 0; i < n && diags->errors < DOCUMENT_ERRORS; i++) {
+        if (!str_equal(sorted[i]->key, sorted[first]->key)) {
+            first = i;
+            continue;
+        }
+        uint32_t line, column;
+        source_locate(source->text, sorted[first]->key_span.at, &line, &column, NULL);
+        diags_error(diags, source, sorted[i]->key_span, "duplicate key \"%.*s\"; the first one is on line %u",
+                    STR_ARG(sorted[i]->key), line);
+    }
+    mem_free(sorted);
+}
+
+struct span document_text_span(struct str source, struct span span, struct str text) {
+    struct str written = str_slice(source, span.at, (size_t)span.at + span.n);
+    if (str_equal(written, text))
+        return span;
+    if (written.n == text.n + 2 && str_equal(str_slice(written, 1, written.n - 1), text))
+        return (struct span){span.at + 1, span.n - 2};
+    if (span.n == text.n) // two escapes that are shorter than what they stand for
+        span.n--;
+    return span;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_DOCUMENT_H
+#define PRESSRUN_PIPELINE_DOCUMENT_H
+/*
+ * A document: the tree of a YAML or JSON text, each node with its place. It knows nothing of manifests.
+ *
+ * Scalars are typed as YAML 1.2's core schema and JSON type them: plain true, null, 12 and 1.5 are values,
+ * quoted ones are text; yes, no, on and off are text. Left out, with an error that says so: merge keys (<<),
+ * tags other than !!str, several documents in one file, keys that are not scalars. A key twice in one mapping
+ * is an error that names the first one's line. Anchors and aliases work within DOCUMENT_ALIASED_NODES.
+ *
+ * An alias is the very node it names, so nodes form a graph without cycles, not always a tree.
+ *
+ * Nodes and their texts live in the arena given; what has no memory aborts (base/mem.h), since a document is
+ * bookkeeping and the file's size is bounded by whoever read it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/str.h"
+
+enum {
+    DOCUMENT_DEPTH = 100,            // levels of nesting
+    DOCUMENT_ALIASED_NODES = 100000, // nodes that aliases may stand for, all together
+    DOCUMENT_ERRORS = 1000,          // nobody reads more; what finds errors stops about there
+};
+
+enum node_kind {
+    NODE_NULL,
+    NODE_BOOL,
+    NODE_INT,
+    NODE_BIG, // an integer outside int64; text is its canonical decimal form
+    NODE_FLOAT,
+    NODE_TEXT,
+    NODE_LIST,
+    NODE_MAPPING,
+};
+
+struct node_entry { // of a mapping, or (without a key) of a list
+    struct str key;
+    struct span key_span;
+    struct node *value;
+    struct node_entry *next;
+};
+
+struct node {
+    enum node_kind kind;
+    bool faulty; // an error was reported about it; for whoever checks documents
+    // Of a text: span.n == text.n exactly when the file has these very bytes at span.at (no escapes, no
+    // folding, no indentation taken away); then the quotes are outside the span. All else: the whole node.
+    struct span span;
+    struct str text; // of NODE_TEXT and NODE_BIG; other scalars: as written
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+    };
+    struct node_entry *entries; // in the file's order
+    uint32_t entries_n;
+    uint32_t weight; // nodes below and including it, aliases as often as they are named; saturates
+};
+
+// The root, or NULL where the text is no document at all (a syntax error, nothing in it). Faults that leave a
+// document (duplicate keys) are reported as well; look at diags->errors.
+struct node *document_read_yaml(struct arena *arena, const struct source_text *source, struct diags *diags);
+struct node *document_read_json(struct arena *arena, const struct source_text *source, struct diags *diags);
+
+struct node_entry *node_find(const struct node *mapping, struct str key); // NULL: not there, or no mapping
+const char *node_describe(const struct node *node);                       // "a list", "a number", "nothing"
+
+// For the readers.
+struct node *node_new(struct arena *arena, enum node_kind kind, struct span span);
+void node_append(struct arena *arena, struct node *parent, struct node_entry **last, struct node_entry entry);
+// Reports keys that a mapping has more than once. Call when it is complete.
+void node_check_keys(const struct node *mapping, const struct source_text *source, struct diags *diags);
+void *document_alloc(struct arena *arena, size_t size); // zeroed, never NULL
+// Quotes left out of a span whose bytes are the text itself; otherwise a span that is not as long as the
+// text.
+struct span document_text_span(struct str source, struct span span, struct str text);
+
+#endif

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/manifest_table.h"
+
+#include "stages/load/load.h"
+
+static const char *value_undefined(size_t i) {
+    static const char *const values[] = {"strict", "default", "keep", NULL};
+    return values[i];
+}
+
+static const char *value_on_error(size_t i) {
+    static const char *const values[] = {"skip", "fail", NULL};
+    return values[i];
+}
+
+static const char *value_format(size_t i) {
+    return load_formats[i] ? load_formats[i]->name : NULL;
+}
+
+#define WHAT_EXPRESSION "an expression"
+#define WHAT_BOOL       "true or false"
+#define WHAT_SIZE       "a size such as 64MiB"
+#define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
+#define WHAT_FALLBACK   "the text to put in place of a failed output"
+#define DOC_UNDEFINED                                                                                        \
+    "What a template's use of a missing value does: strict fails the item, default prints nothing, keep "    \
+    "prints the expression."
+#define DOC_ON_ERROR                                                                                         \
+    "What a failing item does: skip leaves it out, fail ends the job, fallback puts a text in its place."
+
+const struct manifest_key manifest_keys[] = {
+    {.path = "",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of the manifest's keys",
+     .doc = "A pressrun manifest: where records come from and what is made of them."},
+    {.path = "name", .forms = FORM_TEXT, .what = "a name", .doc = "What the work is called in reports."},
+    {.path = "globals",
+     .forms = FORM_ANY,
+     .what = "a mapping of names to values",
+     .doc = "Values that every template sees; with the one key \"file\", those of a JSON file that holds an "
+            "object."},
+    {.path = "templates",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "a directory or a list of directories",
+     .standard = "[\"templates\"]",
+     .doc = "Where templates are searched, in this order; without it \"templates\" if there is such a "
+            "directory, else the "
+            "manifest's own."},
+    {.path = "sources",
+     .forms = FORM_NAMED,
+     .required = true,
+     .what = "a mapping of sources",
+     .doc = "Where records come from, by name."},
+    {.path = "sources.*",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .noun = "source",
+     .what = "a path or a mapping that describes a source",
+     .doc = "One source; a text alone is its path."},
+    {.path = "sources.*.path",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a path",
+     .doc = "The file, relative to the manifest; \"-\" is standard input."},
+    {.path = "sources.*.format",
+     .forms = FORM_TEXT,
+     .value = value_format,
+     .doc = "The file's format; without it, what the extension says (.zst may follow it)."},
+    {.path = "sources.*.pointer",
+     .forms = FORM_TEXT,
+     .may_be_empty = true,
+     .what = "a JSON pointer",
+     .doc = "JSON pointer to the array of records inside a JSON document."},
+    {.path = "sources.*.key",
+     .forms = FORM_TEXT,
+     .what = WHAT_EXPRESSION,
+     .doc = "Jinja expression that names a record in errors and reports."},
+    {.path = "jobs",
+     .forms = FORM_NAMED,
+     .required = true,
+     .what = "a mapping of jobs",
+     .doc = "What is made of the records, by name."},
+    {.path = "jobs.*",
+     .forms = FORM_MAPPING,
+     .noun = "job",
+     .what = "a mapping that describes a job",
+     .doc = "One job."},
+    {.path = "jobs.*.from",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "the name of a source",
+     .doc = "The source of the records."},
+    {.path = "jobs.*.where",
+     .forms = FORM_TEXT,
+     .what = WHAT_EXPRESSION,
+     .doc = "Jinja expression; only records for which it is true are taken."},
+    {.path = "jobs.*.template",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "the name of a template",
+     .doc = "The template, found in the search path; its extension says its language."},
+    {.path = "jobs.*.to",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a path, which may be a template",
+     .doc = "Path of the output below the output directory; with a Jinja expression in it one file each, "
+            "without one "
+            "stream for all."},
+    {.path = "jobs.*.group_by",
+     .forms = FORM_TEXT,
+     .unless = "collect",
+     .what = WHAT_EXPRESSION,
+     .doc = "Jinja expression; one output for each of its values, whose template sees group and records."},
+    {.path = "jobs.*.collect",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "One output for all records; the template sees records."},
+    {.path = "jobs.*.needs",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "the name of a job or a list of names",
+     .standard = "[]",
+     .doc = "Jobs that must be done before this one begins."},
+    {.path = "jobs.*.raw",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "In a .jsonl stream, write each output as it is instead of as a JSON string."},
+    {.path = "jobs.*.separator",
+     .forms = FORM_TEXT,
+     .may_be_empty = true,
+     .what = "a text",
+     .standard = "\"\"",
+     .doc = "What stands between the outputs of a text stream."},
+    {.path = "jobs.*.level",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 19,
+     .what = "a number from 1 to 19",
+     .doc = "Compression level of a .zst output."},
+    {.path = "jobs.*.undefined",
+     .forms = FORM_TEXT,
+     .value = value_undefined,
+     .doc = "As the manifest's own undefined, for this job."},
+    {.path = "jobs.*.on_error",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .value = value_on_error,
+     .what = WHAT_ON_ERROR,
+     .doc = "As the manifest's own on_error, for this job."},
+    {.path = "jobs.*.on_error.fallback",
+     .forms = FORM_TEXT,
+     .required = true,
+     .may_be_empty = true,
+     .what = WHAT_FALLBACK,
+     .doc = "The text to put in place of a failed output."},
+    {.path = "output",
+     .forms = FORM_TEXT,
+     .what = "a directory",
+     .standard = "\"out\"",
+     .doc = "The output directory; nothing is ever written outside it."},
+    {.path = "undefined",
+     .forms = FORM_TEXT,
+     .value = value_undefined,
+     .standard = "\"strict\"",
+     .doc = DOC_UNDEFINED},
+    {.path = "jinja",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of Jinja's options",
+     .doc = "Options of the Jinja language."},
+    {.path = "jinja.trim_blocks",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "The first line end after a block tag is dropped."},
+    {.path = "jinja.lstrip_blocks",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "White space from the start of a line to a block tag is dropped."},
+    {.path = "jinja.keep_trailing_newline",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "The line end at the end of a template is kept."},
+    {.path = "jinja.autoescape",
+     .forms = FORM_BOOL | FORM_TEXTS,
+     .what = "true, false or a list of extensions",
+     .standard = "[\"html\", \"xml\"]",
+     .doc = "Extensions of outputs in which values are escaped; true: in all, false: in none."},
+    {.path = "on_error",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .value = value_on_error,
+     .what = WHAT_ON_ERROR,
+     .standard = "\"skip\"",
+     .doc = DOC_ON_ERROR},
+    {.path = "on_error.fallback",
+     .forms = FORM_TEXT,
+     .required = true,
+     .may_be_empty = true,
+     .what = WHAT_FALLBACK,
+     .doc = "The text to put in place of a failed output."},
+    {.path = "limits",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of limits",
+     .doc = "Bounds; an item beyond one fails."},
+    {.path = "limits.include_depth",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 200,
+     .what = "a number from 1 to 200",
+     .standard = "16",
+     .doc = "Templates within templates."},
+    {.path = "limits.steps",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = INT64_MAX,
+     .what = "a number from 1",
+     .standard = "10000000",
+     .doc = "Loop rounds and calls for one output."},
+    {.path = "limits.output_bytes",
+     .forms = FORM_SIZE,
+     .what = WHAT_SIZE,
+     .standard = "\"64MiB\"",
+     .doc = "Size of one output."},
+    {.path = "limits.record_bytes",
+     .forms = FORM_SIZE,
+     .what = WHAT_SIZE,
+     .standard = "\"256MiB\"",
+     .doc = "Size of one record in its source."},
+    {.path = "limits.memory_bytes",
+     .forms = FORM_SIZE,
+     .what = WHAT_SIZE,
+     .doc = "Memory for making one output."},
+    {.path = NULL},
+};
+
+const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
+                                             const struct manifest_key *previous) {
+    size_t n = strlen(parent->path);
+    for (const struct manifest_key *key = previous ? previous + 1 : parent + 1; key->path; key++) {
+        if (n && (strncmp(key->path, parent->path, n) != 0 || key->path[n] != '.'))
+            continue;
+        if (!strchr(key->path + n + (n > 0), '.'))
+            return key;
+    }
+    return NULL;
+}
+
+const struct manifest_key *manifest_key_child(const struct manifest_key *parent, struct str name) {
+    for (const struct manifest_key *key = NULL; (key = manifest_key_next(parent, key));) {
+        if (str_is(name, manifest_key_name(key)))
+            return key;
+    }
+    return NULL;
+}
+
+const char *manifest_key_name(const struct manifest_key *key) {
+    const char *dot = strrchr(key->path, '.');
+    return dot ? dot + 1 : key->path;
+}
+
+void manifest_key_write_what(const struct manifest_key *key, struct buf *out) {
+    if (key->what) {
+        buf_add_text(out, key->what);
+        return;
+    }
+    for (size_t i = 0; key->value(i); i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : key->value(i + 1) ? ", " : " or ", key->value(i));
+}
+
+bool manifest_parse_size(struct str text, uint64_t *bytes) {
+    static const struct {
+        const char *suffix;
+        uint64_t unit;
+    } units[] = {{"B", 1},         {"kB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
+                 {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+    uint64_t sum = 0;
+    size_t i = 0;
+    for (; i < text.n && i < 10 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
+    if (i == 0 || text.p[0] == '0')
+        return false;
+    struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
+    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+        if (str_is(suffix, units[k].suffix)) {
+            *bytes = sum * units[k].unit;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool manifest_is_name(struct str text) {
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!word && c != '_' && c != '.' && c != '-')
+            return false;
+    }
+    return text.n > 0;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_MANIFEST_TABLE_H
+#define PRESSRUN_PIPELINE_MANIFEST_TABLE_H
+/*
+ * The one table of what a manifest may say. The validator (manifest_check.c), the JSON Schema and the key
+ * list (manifest_schema.c) are made from it, so none of them can know a key that the others do not.
+ *
+ * To add a key: one row here, in the order in which readers should learn of it, and its reading in
+ * manifest_fill.c; cases under tests/manifest/.
+ *
+ * Paths: segments joined by dots, '*' stands for any name. The first row is the manifest itself, with path
+ * "". Constant data; any thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+// What a key's value may look like; several may be allowed.
+enum manifest_form {
+    FORM_TEXT = 1,
+    FORM_BOOL = 2,
+    FORM_COUNT = 4,    // an integer from min to max
+    FORM_SIZE = 8,     // bytes: an integer from 1, or text such as "64MiB"
+    FORM_TEXTS = 16,   // a list of texts
+    FORM_MAPPING = 32, // the keys of the rows below it
+    FORM_NAMED = 64,   // names of the user's choice, each with the row "PATH.*"; at least one
+    FORM_ANY = 128,    // a mapping of any names to any values
+};
+
+struct manifest_key {
+    const char *path;
+    unsigned forms;
+    bool required;
+    bool may_be_empty;              // the empty text
+    const char *what;               // "expected WHAT, found ..."; NULL: the values
+    const char *noun;               // what one entry of a FORM_NAMED is called, in its "*" row
+    const char *(*value)(size_t i); // of a FORM_TEXT: the i-th of the values allowed, NULL at the end
+    int64_t min, max;               // of FORM_COUNT
+    const char *unless;             // a sibling (false does not count) that this one cannot stand beside
+    const char *standard;           // what holds without it, as JSON; NULL: nothing does
+    const char *doc;                // one line
+};
+
+extern const struct manifest_key manifest_keys[]; // ends with a NULL path
+
+// The rows directly below `parent` in the table's order: after `previous`, or the first where that is NULL.
+// NULL: no more.
+const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
+                                             const struct manifest_key *previous);
+const struct manifest_key *manifest_key_child(const struct manifest_key *parent,
+                                              struct str name); // NULL: none
+const char *manifest_key_name(const struct manifest_key *key);  // last segment
+void manifest_key_write_what(const struct manifest_key *key, struct buf *out);
+
+bool manifest_parse_size(struct str text, uint64_t *bytes); // "64MiB", "10 kB"; false: no size, or zero
+#define MANIFEST_SIZE_PATTERN "^[1-9][0-9]{0,9} ?(B|kB|MB|GB|KiB|MiB|GiB)$"
+bool manifest_is_name(struct str text); // of sources and jobs
+#define MANIFEST_NAME_PATTERN "^[A-Za-z0-9_.-]+$"
+
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_SINGLE_H
+#define PRESSRUN_PIPELINE_SINGLE_H
+/*
+ * One template over one data file, without a manifest: what `pressrun render` does.
+ */
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/fs.h"
+#include "stages/compile/compile.h"
+#include "stages/render/vm.h"
+
+struct single_options {
+    const char *template_name;
+    const char *data;          // path of a JSON document; "-": standard input; NULL: an empty object
+    const char *language;      // NULL: by the template's name
+    const char *const *search; // directories; none: the template's own, then the working directory
+    size_t search_n;
+    bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape;
+    bool show_program; // the listing of the compiled program instead of the rendered text
+    enum undefined_mode undefined;
+};
+
+enum single_result {
+    SINGLE_DONE,
+    SINGLE_FAILED,   // rendering failed: the fault is in diags
+    SINGLE_UNUSABLE, // template or data are missing or wrong: diags, or err where diags has no error
+};
+
+enum single_result single_render(const struct fs *fs, const struct single_options *options, struct buf *out,
+                                 struct diags *diags, struct err *err);
+
+#endif
