@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#include <inttypes.h>
+#include <string.h>
+
+#include "stages/render/ops.h"
+#include "stages/render/vm_private.h"
+
+enum { BOUND_MOST = 32 }; // parameters and arguments bound on the C stack; more go to the arena
+
+struct macro {
+    struct object base;
+    const struct code_state *state;
+    const struct function_code *function;
+    struct env *outer;
+    struct context *context;
+};
+
+// ---- macros
+
+bool macro_new(struct call *call, struct frame *f, const struct function_code *function, struct value *out) {
+    if (!frame_promote(call, f))
+        return false;
+    struct context *context = context_persist(call, f->context);
+    if (!context)
+        return false;
+    f->context = context;
+    struct macro *macro = arena_alloc(call->arena, sizeof *macro);
+    if (!macro)
+        return call_no_memory(call);
+    *macro = (struct macro){.base = {&macro_type},
+                            .state = code_state_of(call->vm, f->program),
+                            .function = function,
+                            .outer = f->env,
+                            .context = context};
+    *out = value_object(&macro->base);
+    return true;
+}
+
+bool macro_is_safe(const struct object *macro) {
+    return ((const struct macro *)macro)->state->program->autoescape;
+}
+
+static bool is_parameter(const struct function_code *f, struct str name) {
+    for (uint32_t i = 0; i < f->parameters_n; i++)
+        if (str_equal(f->parameters[i].name, name))
+            return true;
+    return false;
+}
+
+static bool bind_varargs(struct call *call, const struct function_code *f, const struct call_args *args,
+                         struct value *slots) {
+    uint32_t extra = args->positional_n > f->parameters_n ? args->positional_n - f->parameters_n : 0;
+    if (f->varargs < 0)
+        return !extra || call_fail(call, "macro '%.*s' takes not more than %" PRIu32 " argument(s)",
+                                   STR_ARG(f->name), f->parameters_n);
+    struct list *list = list_new(call->arena, extra);
+    if (!list)
+        return call_no_memory(call);
+    if (extra)
+        memcpy(list->items, args->positional + f->parameters_n, extra * sizeof(struct value));
+    slots[f->varargs] = value_list(list);
+    slots[f->varargs].flags = VALUE_TUPLE;
+    return true;
+}
+
+static bool bind_keywords(struct call *call, const struct function_code *f, const struct call_args *args,
+                          struct value *slots) {
+    struct map *rest = NULL;
+    if (f->kwargs >= 0) {
+        rest = map_new_mutable(call->arena);
+        if (!rest)
+            return call_no_memory(call);
+        slots[f->kwargs] = value_map(rest);
+    }
+    for (uint32_t i = 0; i < args->keywords_n; i++) {
+        struct str name = args->names[i];
+        if (is_parameter(f, name))
+            continue;
+        if (f->caller >= 0 && str_equal(name, STR("caller")))
+            slots[f->caller] = args->keywords[i];
+        else if (!rest)
+            return call_fail(call, "macro '%.*s' takes no keyword argument '%.*s'", STR_ARG(f->name),
+                             STR_ARG(name));
+        else if (!map_put(rest, value_string(name), args->keywords[i]))
+            return call_no_memory(call);
+    }
+    return true;
+}
+
+static bool bind_parameter(struct call *call, const struct function_code *f, const struct call_args *args,
+                           uint32_t i, struct value *slot) {
+    struct str name = f->parameters[i].name;
+    bool given = i < args->positional_n;
+    if (given)
+        *slot = args->positional[i];
+    for (uint32_t k = 0; k < args->keywords_n; k++) {
+        if (!str_equal(args->names[k], name))
+            continue;
+        if (given)
+            return call_fail(call, "macro '%.*s' got multiple values for argument '%.*s'", STR_ARG(f->name),
+                             STR_ARG(name));
+        given = true;
+        *slot = args->keywords[k];
+    }
+    if (!given && !f->parameters[i].has_default)
+        *slot = value_undefined(UNDEFINED_NAME, name);
+    return true;
+}
+
+static bool bind_macro(struct call *call, const struct function_code *f, const struct call_args *args,
+                       struct value *slots) {
+    bool plain = args->positional_n == f->parameters_n && !args->keywords_n;
+    if (plain && f->parameters_n)
+        memcpy(slots, args->positional, f->parameters_n * sizeof(struct value));
+    for (uint32_t i = 0; !plain && i < f->parameters_n; i++)
+        if (!bind_parameter(call, f, args, i, &slots[i]))
+            return false;
+    if (f->caller >= 0)
+        slots[f->caller] = value_undefined(UNDEFINED_NAME, STR("caller"));
+    if ((f->varargs >= 0 || args->positional_n > f->parameters_n) && !bind_varargs(call, f, args, slots))
+        return false;
+    return (f->kwargs < 0 && !args->keywords_n) || bind_keywords(call, f, args, slots);
+}
+
+bool macro_run(struct call *call, struct object *self, const struct call_args *args) {
+    const struct macro *macro = (const struct macro *)self;
+    struct vm *vm = call->vm;
+    if (!step_take(call))
+        return false;
+    if (vm->calls >= vm->limits.call_depth)
+        return call_fail(call, "calls are nested more than %" PRIu32 " deep", vm->limits.call_depth);
+    struct frame f;
+    frame_enter(vm, &f, FRAME_MACRO, macro->state, macro->function, macro->outer, macro->context);
+    vm->calls++;
+    bool fine = bind_macro(call, macro->function, args, f.own.slots) && vm_run(vm, &f);
+    vm->calls--;
+    frame_leave(vm, &f);
+    return fine;
+}
+
+static bool macro_invoke(struct object *self, struct call *call, const struct call_args *args) {
+    struct vm *vm = call->vm;
+    capture_begin(vm);
+    if (macro_run(call, self, args))
+        return capture_end(call, macro_is_safe(self), &call->result);
+    vm->output.n = vm->captures[--vm->captures_n];
+    return false;
+}
+
+static struct value macro_get(struct vm *vm, struct object *self, struct str name) {
+    const struct function_code *f = ((const struct macro *)self)->function;
+    if (str_equal(name, STR("name")))
+        return value_string(f->name);
+    if (str_equal(name, STR("catch_varargs")))
+        return value_bool(f->varargs >= 0);
+    if (str_equal(name, STR("catch_kwargs")))
+        return value_bool(f->kwargs >= 0);
+    if (str_equal(name, STR("caller")))
+        return value_bool(f->caller >= 0);
+    if (!str_equal(name, STR("arguments")))
+        return value_missing();
+    struct list *names = list_new(&vm->scratch, f->parameters_n);
+    if (!names)
+        return value_missing();
+    for (uint32_t i = 0; i < f->parameters_n; i++)
+        names->items[i] = value_string(f->parameters[i].name);
+    struct value tuple = value_list(names);
+    tuple.flags = VALUE_TUPLE;
+    return tuple;
+}
+
+static bool macro_print(struct vm *vm, struct object *self, struct buf *out) {
+    struct str name = ((const struct macro *)self)->function->name;
+    (void)vm;
+    if (name.n)
+        buf_printf(out, "<Macro '%.*s'>", STR_ARG(name));
+    else
+        buf_add_text(out, "<Macro anonymous>");
+    return true;
+}
+
+const struct object_type macro_type = {
+    .name = "Macro", .get = macro_get, .invoke = macro_invoke, .print = macro_print};
+
+// ---- library functions
+
+// The next parameter's name in a signature; advances *at. Empty at the end and before "*".
+static struct str parameter_next(const char **at) {
+    const char *p = *at;
+    while (*p == ' ' || *p == '[' || *p == ']')
+        p++;
+    const char *end = p;
+    while (*end && *end != ' ' && *end != '[' && *end != ']' && *end != '*')
+        end++;
+    *at = end;
+    return (struct str){p, (size_t)(end - p)};
+}
+
+static struct str parameter_name(const char *params, uint32_t i) {
+    struct str name = parameter_next(&params);
+    while (i--)
+        name = parameter_next(&params);
+    return name;
+}
+
+static bool bind_names(struct call *call, const char *function, const char *params, uint32_t n,
+                       const struct call_args *args, struct value *bound) {
+    for (uint32_t k = 0; k < args->keywords_n; k++) {
+        int32_t i = library_parameter(params, args->names[k]);
+        if (i < 0 || (uint32_t)i >= n)
+            return call_fail(call, "%s() got an unexpected keyword argument '%.*s'", function,
+                             STR_ARG(args->names[k]));
+        if (bound[i].tag != VALUE_MISSING)
+            return call_fail(call, "%s() got multiple values for argument '%.*s'", function,
+                             STR_ARG(args->names[k]));
+        bound[i] = args->keywords[k];
+    }
+    return true;
+}
+
+bool call_bind(struct call *call, const char *function, const char *params, const struct call_args *args,
+               struct value *bound, uint32_t limit, uint32_t *n) {
+    struct signature s = library_signature(params);
+    uint32_t given = args->positional_n;
+    if (given > s.n && !s.variadic)
+        return call_fail(call, "%s() takes at most %" PRIu32 " argument(s), not %" PRIu32, function, s.n,
+                         given);
+    *n = given > s.n ? given : s.n;
+    if (*n > limit)
+        return call_fail(call, "%s() takes at most %" PRIu32 " argument(s), not %" PRIu32, function, limit,
+                         *n);
+    for (uint32_t i = 0; i < limit; i++)
+        bound[i] = i < given ? args->positional[i] : value_missing();
+    if (!bind_names(call, function, params, s.n, args, bound))
+        return false;
+    for (uint32_t i = 0; i < s.required; i++)
+        if (bound[i].tag == VALUE_MISSING)
+            return call_fail(call, "%s() misses the argument '%.*s'", function,
+                             STR_ARG(parameter_name(params, i)));
+    return true;
+}
+
+// Binds and calls a library function over `value`.
+static bool function_call(struct call *call, const struct library_function *f, const struct signature *s,
+                          struct value value, const struct call_args *args) {
+    struct value fixed[1 + BOUND_MOST], *bound = fixed;
+    uint32_t most = s->n > args->positional_n ? s->n : args->positional_n;
+    if (most > BOUND_MOST)
+        bound = arena_alloc(call->arena, (1 + (size_t)most) * sizeof *bound);
+    if (!bound)
+        return call_no_memory(call);
+    uint32_t n;
+    if (!call_bind(call, f->name, f->params, args, bound + 1, most, &n))
+        return false;
+    bound[0] = value;
+    struct call inner = *call;
+    inner.args = bound;
+    inner.n = 1 + n;
+    bool fine = f->call(&inner);
+    call->result = inner.result;
+    return fine;
+}
+
+bool function_apply(struct call *call, const struct library_function *f, const struct signature *s,
+                    const struct call_shape *shape, struct value *base) {
+    uint32_t given = shape->positional;
+    if (LIKELY(!shape->keywords && given >= s->required && given <= s->n && s->n - given < STACK_SPARE)) {
+        for (uint32_t i = given; i < s->n; i++)
+            base[1 + i] = value_missing();
+        call->args = base;
+        call->n = 1 + s->n;
+        return f->call(call);
+    }
+    struct call_args args = {base + 1, given, base + 1 + given, shape->names, shape->keywords};
+    return function_call(call, f, s, base[0], &args);
+}
+
+static bool function_invoke(struct object *self, struct call *call, const struct call_args *args) {
+    const struct function_object *f = (const struct function_object *)self;
+    return step_take(call) && function_call(call, f->function, &f->signature, value_missing(), args);
+}
+
+static struct value function_get(struct vm *vm, struct object *self, struct str name) {
+    (void)vm;
+    return str_equal(name, STR("__name__"))
+               ? value_string(str_of(((const struct function_object *)self)->function->name))
+               : value_missing();
+}
+
+static bool function_print(struct vm *vm, struct object *self, struct buf *out) {
+    (void)vm;
+    buf_printf(out, "<built-in function %s>", ((const struct function_object *)self)->function->name);
+    return true;
+}
+
+const struct object_type function_type = {.name = "builtin_function_or_method",
+                                          .get = function_get,
+                                          .invoke = function_invoke,
+                                          .print = function_print};
+
+// ---- what library functions ask for
+
+enum undefined_mode vm_undefined(const struct vm *vm) {
+    return vm->options.undefined;
+}
+
+const struct library *vm_library(const struct vm *vm) {
+    return vm->options.library;
+}
+
+bool vm_invoke(struct call *call, struct value callee, const struct call_args *args) {
+    if (callee.tag == VALUE_UNDEFINED)
+        return fault_undefined(call, callee);
+    if (callee.tag != VALUE_OBJECT)
+        return call_fail(call, "'%s' object is not callable", op_type_name(callee));
+    if (!callee.object->type->invoke)
+        return call_fail(call, "'%s' object is not callable", callee.object->type->name);
+    struct call inner = *call;
+    bool fine = callee.object->type->invoke(callee.object, &inner, args);
+    call->result = inner.result;
+    return fine;
+}
+
+bool vm_apply_filter(struct call *call, struct str name, struct value v, const struct call_args *args) {
+    const struct library *library = call->vm->options.library;
+    int32_t i = library_find(library->filters, library->filters_n, name);
+    if (i < 0)
+        return call_fail(call, "No filter named '%.*s'.", STR_ARG(name));
+    return function_call(call, &library->filters[i], &call->vm->filter_signatures[i], v, args);
+}
+
+bool vm_apply_test(struct call *call, struct str name, struct value v, const struct call_args *args,
+                   bool *out) {
+    const struct library *library = call->vm->options.library;
+    int32_t i = library_find(library->tests, library->tests_n, name);
+    if (i < 0)
+        return call_fail(call, "No test named '%.*s'.", STR_ARG(name));
+    struct call inner = *call;
+    if (!function_call(&inner, &library->tests[i], &call->vm->test_signatures[i], v, args))
+        return false;
+    *out = op_truth(inner.result);
+    return true;
+}

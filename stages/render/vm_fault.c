@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "stages/render/vm_private.h"
+
+// Truncation of a message that has no memory left is no worse than the message itself.
+static struct str format_text(struct arena *arena, const char *format, va_list args) {
+    char text[1024];
+    int n = vsnprintf(text, sizeof text, format, args);
+    if (n < 0)
+        return STR("a fault without words");
+    size_t size = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    while (size && size < (size_t)n && (text[size] & 0xc0) == 0x80) // cut between characters
+        size--;
+    struct str copy = arena_str(arena, (struct str){text, size});
+    return copy.p ? copy : STR("out of memory");
+}
+
+bool call_fail(struct call *call, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    call->vm->fault_text = format_text(&call->vm->faults, format, args);
+    va_end(args);
+    return false;
+}
+
+bool call_no_memory(struct call *call) {
+    return call_fail(call, "the values of this item need more than %" PRIu64 " bytes of memory",
+                     call->vm->limits.memory_bytes);
+}
+
+bool fault_steps(struct call *call) {
+    call->vm->steps_left = 1; // whoever goes on regardless fails again
+    return call_fail(call, "the template ran more than %" PRIu64 " steps", call->vm->limits.steps);
+}
+
+bool fault_output(struct call *call) {
+    return call_fail(call, "the output is larger than %" PRIu64 " bytes", call->vm->limits.output_bytes);
+}
+
+static const char *lacking_type(struct value undefined) {
+    static const char *const names[] = {
+        [VALUE_MISSING] = "dict",  [VALUE_NONE] = "NoneType",  [VALUE_BOOL] = "bool",  [VALUE_INT] = "int",
+        [VALUE_FLOAT] = "float",   [VALUE_BIG] = "int",        [VALUE_STRING] = "str", [VALUE_LIST] = "list",
+        [VALUE_ITER] = "iterator", [VALUE_OBJECT] = "template"};
+    size_t tag = undefined.flags >> 4;
+    const char *name = tag < sizeof names / sizeof *names ? names[tag] : NULL;
+    return name ? name : "dict";
+}
+
+bool fault_undefined(struct call *call, struct value v) {
+    struct str name = value_str(v);
+    call->vm->suspect = v;
+    switch ((enum undefined_kind)v.aux) {
+    case UNDEFINED_ATTRIBUTE:
+        return call_fail(call, "'%s object' has no attribute '%.*s'", lacking_type(v), STR_ARG(name));
+    case UNDEFINED_INDEX:
+        return call_fail(call, "%s object has no element %.*s", lacking_type(v), STR_ARG(name));
+    case UNDEFINED_SILENT:
+        return call_fail(call, "the inline if-expression evaluated to false and no else section was defined");
+    case UNDEFINED_NAME:
+        break;
+    }
+    return call_fail(call, "'%.*s' is undefined", STR_ARG(name));
+}
+
+bool defined_check(struct call *call, struct value v) {
+    if (v.tag != VALUE_UNDEFINED || call->vm->options.undefined != UNDEFINED_STRICT ||
+        v.aux == UNDEFINED_SILENT)
+        return true;
+    return fault_undefined(call, v);
+}
+
+static void offer_keys(struct suggestion *s, const struct shape *shape) {
+    for (uint32_t i = 0; i < shape->n; i++)
+        if (shape->keys[i].tag == VALUE_STRING)
+            suggest_offer(s, value_str(shape->keys[i]));
+}
+
+static struct str nearest(const struct vm *vm, const struct context *context) {
+    struct value v = vm->suspect;
+    struct suggestion s = suggest_for(value_str(v));
+    if (v.aux == UNDEFINED_ATTRIBUTE && vm->missed_in && vm->missed_name == v.s) {
+        offer_keys(&s, vm->missed_in->shape);
+    } else if (v.aux == UNDEFINED_NAME) {
+        if (context->record)
+            offer_keys(&s, context->record->shape);
+        for (size_t i = 0; i < context->extra_n; i++)
+            suggest_offer(&s, context->extra[i].name);
+        for (const struct context *c = context; c; c = c->outer)
+            for (uint32_t i = 0; c->table && i < c->table->n; i++)
+                suggest_offer(&s, c->table->entries[i].name);
+        if (vm->options.globals)
+            offer_keys(&s, vm->options.globals->shape);
+        for (uint32_t i = 0; i < vm->options.library->globals_n; i++)
+            suggest_offer(&s, str_of(vm->options.library->globals[i].name));
+    }
+    return s.best;
+}
+
+static struct span place_of(const struct frame *f) {
+    size_t pc = (size_t)(f->ip - f->program->code);
+    pc -= pc > 0;
+    return (struct span){f->program->positions[pc], f->program->extents[pc]};
+}
+
+static void trace_line(const struct frame *f, struct buf *out) {
+    const struct frame *from = f->caller;
+    struct str file = from->program->source.name;
+    uint32_t line, column;
+    source_locate(from->program->source.text, place_of(from).at, &line, &column, NULL);
+    if (out->n)
+        buf_add_char(out, '\n');
+    if (f->kind == FRAME_MACRO && f->function->name.n)
+        buf_printf(out, "in macro '%.*s', called at ", STR_ARG(f->function->name));
+    else
+        buf_add_text(out, f->kind == FRAME_MACRO ? "in a call block, called at " : "included at ");
+    buf_printf(out, "%.*s:%" PRIu32 ":%" PRIu32, STR_ARG(file), line, column);
+}
+
+// The undefined a message is about, where a library function complained of it: it still is on the stack.
+static void find_suspect(struct vm *vm, const struct frame *f, const struct value *top) {
+    struct str text = vm->fault_text;
+    for (const struct value *v = top; v > f->stack && vm->suspect.tag != VALUE_UNDEFINED;) {
+        if ((--v)->tag != VALUE_UNDEFINED || v->n == 0)
+            continue;
+        const char *at = memmem(text.p, text.n, v->s, v->n);
+        if (at && at > text.p && at[-1] == '\'')
+            vm->suspect = *v;
+    }
+}
+
+void fault_make(struct vm *vm, struct frame *f, const struct value *top) {
+    if (vm->fault)
+        return;
+    if (!vm->fault_text.p)
+        vm->fault_text = STR("a function failed without a reason");
+    find_suspect(vm, f, top);
+    struct span span = place_of(f);
+    const struct diag *made =
+        diag_make(&vm->faults, &f->program->source, span, "%.*s", STR_ARG(vm->fault_text));
+    struct buf hint = BUF_INIT;
+    if (vm->fault_hint.p)
+        buf_add_str(&hint, vm->fault_hint);
+    struct str best = vm->suspect.tag == VALUE_UNDEFINED ? nearest(vm, f->context) : (struct str){NULL, 0};
+    if (best.p)
+        buf_printf(&hint, "did you mean \"%.*s\"?", STR_ARG(best));
+    uint32_t lines = 0, left_out = 0;
+    for (const struct frame *at = f; at->caller; at = at->caller) {
+        if (lines++ < TRACE_LINES)
+            trace_line(at, &hint);
+        else
+            left_out++;
+    }
+    if (left_out)
+        buf_printf(&hint, "\nand %" PRIu32 " more", left_out);
+    struct diag *diag = ARENA_NEW(&vm->faults, struct diag);
+    if (diag && hint.n) {
+        *diag = *made;
+        diag->hint = arena_str(&vm->faults, buf_str(&hint));
+        made = diag;
+    }
+    buf_release(&hint);
+    vm->fault = made;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include <inttypes.h>
+
+#include "base/suggest.h"
+#include "stages/render/ops.h"
+#include "stages/render/print.h"
+#include "stages/render/vm_private.h"
+
+static bool too_deep(struct call *call, const struct frame *f, const struct program *program) {
+    for (const struct frame *at = f; at; at = at->caller)
+        if (at->program == program) {
+            struct str name = program->source.name;
+            char *hint = arena_printf(&call->vm->faults, "a template includes itself: %.*s", STR_ARG(name));
+            call->vm->fault_hint = str_of(hint);
+            break;
+        }
+    return call_fail(call, "templates are included more than %" PRIu32 " deep",
+                     call->vm->limits.include_depth);
+}
+
+static bool include_program(struct call *call, struct frame *f, const struct instruction *in,
+                            const struct code_state *state) {
+    static const char chained = 0; // an address no site remembers
+    struct vm *vm = call->vm;
+    const struct program *program = state->program;
+    if (!step_take(call))
+        return false;
+    if (vm->includes >= vm->limits.include_depth)
+        return too_deep(call, f, program);
+    const struct scope_table *table = &f->program->scopes[in->b];
+    struct context own, *context = f->context;
+    if (in->a & INCLUDE_WITHOUT_CONTEXT) {
+        context = &vm->bare;
+    } else if (table->n) {
+        own = *context;
+        own.outer = context->scope_key ? context : NULL;
+        own.scope_key = context->scope_key ? (const void *)&chained : (const void *)table;
+        own.table = table;
+        own.frame = f;
+        own.persistent = false;
+        context = &own;
+    }
+    struct frame inner;
+    frame_enter(vm, &inner, FRAME_INCLUDE, state, &program->functions[0], NULL, context);
+    vm->includes++;
+    bool fine = vm_run(vm, &inner);
+    vm->includes--;
+    frame_leave(vm, &inner);
+    return fine;
+}
+
+static void hint_near(struct vm *vm, const struct program *program, struct str name) {
+    struct suggestion s = suggest_for(name);
+    for (uint32_t i = 0; i < program->refs_n; i++)
+        if (program->refs[i].program)
+            suggest_offer(&s, program->refs[i].name);
+    if (s.best.p)
+        vm->fault_hint = str_of(arena_printf(&vm->faults, "did you mean \"%.*s\"?", STR_ARG(s.best)));
+}
+
+bool include_ref(struct call *call, struct frame *f, const struct instruction *in) {
+    struct site *site = &f->sites[in - f->program->code];
+    if (LIKELY(site->include != NULL))
+        return include_program(call, f, in, site->include);
+    const struct template_ref *ref = &f->program->refs[in->c];
+    if (ref->program) {
+        site->include = code_state_of(call->vm, ref->program);
+        return include_program(call, f, in, site->include);
+    }
+    if (in->a & INCLUDE_IGNORE_MISSING)
+        return true;
+    hint_near(call->vm, f->program, ref->name);
+    return call_fail(call, "there is no template \"%.*s\"", STR_ARG(ref->name));
+}
+
+// NULL with *missing: no such template; NULL without: it has errors, and call_fail has been called.
+static const struct program *find_named(struct call *call, struct value name, bool *missing) {
+    const struct template_finder *finder = &call->vm->options.finder;
+    *missing = false;
+    if (!defined_check(call, name))
+        return NULL;
+    if (name.tag != VALUE_STRING) {
+        if (name.tag == VALUE_UNDEFINED)
+            *missing = true;
+        else
+            call_fail(call, "a template's name is a string, not '%s'", op_type_name(name));
+        return NULL;
+    }
+    *missing = true;
+    const struct program *program =
+        finder->find ? finder->find(finder->self, value_str(name), call->autoescape, missing) : NULL;
+    if (!program && !*missing)
+        call_fail(call, "the template \"%.*s\" has errors", STR_ARG(value_str(name)));
+    return program;
+}
+
+static bool none_found(struct call *call, struct frame *f, struct value names) {
+    struct str text;
+    if (names.tag == VALUE_STRING) {
+        hint_near(call->vm, f->program, value_str(names));
+        return call_fail(call, "there is no template \"%.*s\"", STR_ARG(value_str(names)));
+    }
+    if (names.tag == VALUE_UNDEFINED)
+        return fault_undefined(call, names);
+    return print_to_str(call, names, &text) &&
+           call_fail(call, "there is none of the templates %.*s", STR_ARG(text));
+}
+
+bool include_named(struct call *call, struct frame *f, const struct instruction *in, struct value names) {
+    const struct value *items = &names;
+    uint32_t n = 1;
+    if (names.tag == VALUE_LIST || names.tag == VALUE_ITER)
+        if (!op_items(call, names, &items, &n))
+            return false;
+    for (uint32_t i = 0; i < n; i++) {
+        bool missing;
+        const struct program *program = find_named(call, items[i], &missing);
+        if (program)
+            return include_program(call, f, in, code_state_of(call->vm, program));
+        if (!missing)
+            return false;
+    }
+    return (in->a & INCLUDE_IGNORE_MISSING) || none_found(call, f, names);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_RENDER_VM_PRIVATE_H
+#define PRESSRUN_STAGES_RENDER_VM_PRIVATE_H
+/*
+ * Inside the machine; only the vm*.c files include this.
+ *
+ *     vm.c          dispatch                       vm_call.c     calls, binding, macros
+ *     vm_render.c   life cycle, render, eval       vm_loop.c     loops and the loop object
+ *     vm_names.c    names, attributes, caches      vm_include.c  included templates
+ *     vm_fault.c    faults and their diags         vm_stack.c    frames, closures, captures
+ *
+ * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
+ * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
+ * slots to the scratch arena ("promotes" it), and all frames that only call or loop never allocate. Whoever
+ * runs a frame therefore reads frame->env->slots anew after anything that may run another frame.
+ *
+ * A context is what names mean beyond a frame's own slots: the record, the extra names, and the slots visible
+ * from the including templates, innermost first. An included template gets a context on the C stack of its
+ * includer, which becomes persistent together with the frames it shows when a macro is made in it.
+ *
+ * Inline caches: a site per instruction and machine. Only shared shapes are remembered, and only addresses of
+ * scope tables, which belong to programs.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "stages/program/library.h"
+#include "stages/program/program.h"
+#include "stages/record/value.h"
+#include "stages/render/machine.h"
+#include "stages/render/object.h"
+#include "stages/render/vm.h"
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum {
+    STACK_SPARE = 16,      // values above the verified stack depth, for absent arguments
+    DEPTH_MOST = 1000,     // nested calls that a stack of 8 MiB holds, whatever the limits say
+    INCLUDES_MOST = 200,   // the same for includes
+    OUTPUT_KEEP = 8 << 20, // a larger output buffer is given back after use
+    TRACE_LINES = 10,
+};
+
+// "A map of this shape has the name at this position (-1: not at all)", for the two shapes seen last.
+struct lookup {
+    const struct shape *shape[2];
+    int32_t position[2];
+};
+
+struct code_state;
+struct site {
+    struct lookup name, attribute;
+    const void *scope_key; // no slot visible in the context of this key has the name
+    const void *hit_key;   // entry `hit` of the only scope table of the context of this key has it
+    uint32_t hit;
+    const struct value *other;        // the name among the globals and the functions; NULL: not looked up yet
+    const struct code_state *include; // state of the program an INCLUDE leads to
+};
+
+// What the machine keeps of a program it has run.
+struct code_state {
+    const struct program *program;
+    struct site *sites; // one an instruction
+    struct code_state *next;
+};
+
+struct env {
+    struct value *slots;
+    struct env *outer; // of the function it is lexically inside of
+};
+
+struct context {
+    const struct map *record; // NULL: none
+    const struct shape
+        *shape; // of the record where names may be cached by it; else an address that no shape has
+    const struct vm_extra *extra;
+    size_t extra_n;
+    const void *scope_key; // NULL: no scopes; the scope table: just that; else an address no site remembers
+    const struct scope_table *table;
+    struct frame *frame;   // of the includer while it runs, else
+    struct env *env;       // its slots
+    struct context *outer; // of the includer
+    bool persistent;       // lives as long as the item
+};
+
+enum frame_kind { FRAME_BODY, FRAME_INCLUDE, FRAME_MACRO };
+
+struct frame {
+    enum frame_kind kind;
+    const struct program *program;
+    const struct function_code *function;
+    struct site *sites;
+    struct context *context;
+    struct env *env; // &own until promoted
+    struct env own;
+    struct value *stack;
+    const struct instruction
+        *ip; // after the instruction being run; for traces, kept where it may fail or call
+    struct frame *caller;
+    size_t captures; // open ones when it began
+    struct stack_chunk *chunk;
+    struct value *chunk_at;
+};
+
+struct stack_chunk {
+    struct stack_chunk *next;
+    struct value *end;
+    struct value values[];
+};
+
+struct function_object {
+    struct object base;
+    const struct library_function *function;
+    struct signature signature;
+};
+
+struct vm {
+    struct vm_options options;
+    struct vm_limits limits; // none is 0
+    struct arena scratch;    // values of the item
+    struct arena faults;     // its fault; apart, so that running out of memory can be reported
+    struct buf output;
+    size_t room; // how far output may be filled without asking: least of its capacity and the limit
+    struct buf text;
+
+    struct frame *frame; // the innermost one
+    struct stack_chunk *chunks, *chunk;
+    struct value *chunk_at;
+    size_t *captures; // where in the output open captures begin
+    size_t captures_n, captures_cap;
+    uint32_t calls, includes; // nested now
+    uint64_t steps_left;
+    uint64_t instructions;
+    struct value result; // of an expression
+
+    struct context root, bare; // of the item's template; of what sees only globals
+    struct str fault_text;     // what call_fail said last
+    struct str fault_hint;
+    const struct diag *fault;
+    struct value suspect;        // the undefined that is to blame
+    const struct map *missed_in; // the map that lacked
+    const char *missed_name;     // this name last
+
+    struct signature *filter_signatures, *test_signatures;
+    struct function_object *functions; // of library->globals
+    struct value *function_values;
+    struct code_state **states; // hash table by program
+    size_t states_n, states_mask;
+};
+
+// vm.c
+bool vm_run(struct vm *vm, struct frame *frame);
+
+// vm_stack.c
+void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, const struct code_state *state,
+                 const struct function_code *function, struct env *outer, struct context *context);
+void frame_leave(struct vm *vm, struct frame *f);
+bool frame_promote(struct call *call, struct frame *f);
+struct context *context_persist(struct call *call, struct context *context);
+void stack_release(struct vm *vm);
+void capture_begin(struct vm *vm);
+bool capture_end(struct call *call, bool safe, struct value *out);
+
+// vm_names.c
+const struct code_state *code_state_of(struct vm *vm, const struct program *program);
+void code_states_release(struct vm *vm);
+struct value name_resolve(struct vm *vm, const struct context *context, struct site *site, struct str name);
+bool attribute_resolve(struct call *call, struct value v, struct str name, struct lookup *lookup,
+                       struct value *out);
+bool item_resolve(struct call *call, struct value v, struct value key, struct value *out);
+struct value undefined_of(struct value v, enum undefined_kind kind, struct str name);
+
+// vm_call.c
+extern const struct object_type macro_type, function_type;
+bool macro_is_safe(const struct object *macro); // its text needs no escaping
+bool macro_new(struct call *call, struct frame *f, const struct function_code *function, struct value *out);
+// Calls a macro; what it writes stays at the end of the output.
+bool macro_run(struct call *call, struct object *macro, const struct call_args *args);
+// Calls a library function: base[0] is the value it is applied to, then the arguments as `shape` tells.
+bool function_apply(struct call *call, const struct library_function *f, const struct signature *s,
+                    const struct call_shape *shape, struct value *base);
+
+// vm_loop.c
+bool loop_begin(struct call *call, struct value v, bool object, struct value *slots);
+bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr, struct value *out);
+void loop_object_move(struct value loop, uint32_t index0);
+
+// vm_include.c
+bool include_ref(struct call *call, struct frame *f, const struct instruction *in);
+bool include_named(struct call *call, struct frame *f, const struct instruction *in, struct value names);
+
+// vm_fault.c
+bool fault_undefined(struct call *call, struct value v); // false
+bool fault_steps(struct call *call);                     // false
+bool fault_output(struct call *call);                    // false
+// The diag, once; `top` is the end of the frame's evaluation stack, its operands just above included.
+void fault_make(struct vm *vm, struct frame *f, const struct value *top);
+bool defined_check(struct call *call, struct value v); // false where an undefined must not be used
+
+static inline struct call call_of(struct vm *vm, const struct frame *f) {
+    return (struct call){.vm = vm, .arena = &vm->scratch, .autoescape = f && f->program->autoescape};
+}
+
+static inline bool step_take(struct call *call) {
+    return LIKELY(--call->vm->steps_left) || fault_steps(call);
+}
+
+// A loop's three slots: [0] the loop object or MISSING; [1].n: elements, [1].i: the next one's index;
+// [2].s: the elements, [2].aux: some round has reached its end.
+static inline const struct value *loop_items(const struct value *slots) {
+    return (const struct value *)(const void *)slots[2].s;
+}
+
+static inline bool lookup_find(const struct lookup *l, const struct shape *shape, int32_t *position) {
+    if (LIKELY(l->shape[0] == shape)) {
+        *position = l->position[0];
+        return true;
+    }
+    *position = l->position[1];
+    return l->shape[1] == shape;
+}
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "base/mem.h"
+#include "stages/render/ops.h"
+#include "stages/render/print.h"
+#include "stages/render/vm_private.h"
+
+static struct vm_limits limits_resolve(struct vm_limits given) {
+    struct vm_limits l = {
+        .include_depth = given.include_depth ? given.include_depth : 16,
+        .call_depth = given.call_depth ? given.call_depth : 200,
+        .steps = given.steps ? given.steps : 10000000,
+        .output_bytes = given.output_bytes ? given.output_bytes : 64 << 20,
+        .memory_bytes = given.memory_bytes ? given.memory_bytes : 256 << 20,
+    };
+    l.include_depth = l.include_depth < INCLUDES_MOST ? l.include_depth : INCLUDES_MOST;
+    l.call_depth = l.call_depth < DEPTH_MOST ? l.call_depth : DEPTH_MOST;
+    return l;
+}
+
+static struct signature *signatures_of(const struct library_function *table, uint32_t n) {
+    struct signature *s = MEM_NEW_ARRAY(struct signature, n);
+    for (uint32_t i = 0; i < n; i++)
+        s[i] = library_signature(table[i].params);
+    return s;
+}
+
+struct vm *vm_new(const struct vm_options *options) {
+    struct vm *vm = MEM_NEW(struct vm);
+    const struct library *library = options->library;
+    vm->options = *options;
+    vm->limits = limits_resolve(options->limits);
+    arena_init(&vm->scratch, vm->limits.memory_bytes);
+    arena_init(&vm->faults, 0);
+    vm->filter_signatures = signatures_of(library->filters, library->filters_n);
+    vm->test_signatures = signatures_of(library->tests, library->tests_n);
+    vm->functions = MEM_NEW_ARRAY(struct function_object, library->globals_n);
+    vm->function_values = MEM_NEW_ARRAY(struct value, library->globals_n);
+    for (uint32_t i = 0; i < library->globals_n; i++) {
+        const struct library_function *f = &library->globals[i];
+        vm->functions[i] = (struct function_object){{&function_type}, f, library_signature(f->params)};
+        vm->function_values[i] = value_object(&vm->functions[i].base);
+    }
+    return vm;
+}
+
+void vm_free(struct vm *vm) {
+    if (!vm)
+        return;
+    code_states_release(vm);
+    stack_release(vm);
+    arena_release(&vm->scratch);
+    arena_release(&vm->faults);
+    buf_release(&vm->output);
+    buf_release(&vm->text);
+    mem_free(vm->captures);
+    mem_free(vm->filter_signatures);
+    mem_free(vm->test_signatures);
+    mem_free(vm->functions);
+    mem_free(vm->function_values);
+    mem_free(vm);
+}
+
+static void contexts_begin(struct vm *vm, struct value record, const struct vm_extra *extra, size_t extra_n) {
+    static const struct shape unshared = {0}; // an address no site remembers
+    const struct map *map = record.tag == VALUE_MAP ? record.map : NULL;
+    bool cached = map && map->shape->shared && !extra_n;
+    vm->root = (struct context){.record = map,
+                                .shape = cached ? map->shape : &unshared,
+                                .extra = extra,
+                                .extra_n = extra_n,
+                                .persistent = true};
+    vm->bare = (struct context){.shape = &unshared, .persistent = true};
+}
+
+static void item_begin(struct vm *vm) {
+    arena_clear(&vm->scratch);
+    arena_clear(&vm->faults);
+    buf_clear(&vm->output);
+    buf_shrink(&vm->output, OUTPUT_KEEP);
+    vm->room = vm->output.cap < vm->limits.output_bytes ? vm->output.cap : vm->limits.output_bytes;
+    vm->frame = NULL;
+    vm->captures_n = 0;
+    vm->calls = vm->includes = 0;
+    vm->steps_left = vm->limits.steps;
+    vm->fault = NULL;
+    vm->fault_text = vm->fault_hint = (struct str){NULL, 0};
+    vm->suspect = vm->result = value_missing();
+    vm->missed_in = NULL;
+    vm->missed_name = NULL;
+}
+
+static bool run_body(struct vm *vm, const struct program *program, struct value record,
+                     const struct vm_extra *extra, size_t extra_n, const struct diag **fault) {
+    item_begin(vm);
+    contexts_begin(vm, record, extra, extra_n);
+    struct frame f;
+    frame_enter(vm, &f, FRAME_BODY, code_state_of(vm, program), &program->functions[0], NULL, &vm->root);
+    bool fine = vm_run(vm, &f);
+    frame_leave(vm, &f);
+    if (!fine)
+        *fault = vm->fault;
+    return fine;
+}
+
+bool vm_render(struct vm *vm, const struct program *program, struct value record,
+               const struct vm_extra *extra, size_t extra_n, const struct diag **fault) {
+    return run_body(vm, program, record, extra, extra_n, fault);
+}
+
+struct str vm_output(const struct vm *vm) {
+    return vm->output.n ? buf_str(&vm->output) : STR("");
+}
+
+bool vm_eval(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,
+             size_t extra_n, struct value *out, const struct diag **fault) {
+    if (!run_body(vm, program, record, extra, extra_n, fault))
+        return false;
+    *out = vm->result;
+    return true;
+}
+
+struct str vm_text(struct vm *vm, struct value v) {
+    struct call call = call_of(vm, NULL);
+    if (v.tag == VALUE_STRING)
+        return value_str(v);
+    buf_clear(&vm->text);
+    if (!print_str(&call, v, &vm->text))
+        return (struct str){NULL, 0};
+    return arena_str(&vm->scratch, buf_str(&vm->text));
+}
+
+bool vm_truth(struct value v) {
+    return op_truth(v);
+}
+
+uint64_t vm_instructions(const struct vm *vm) {
+    return vm->instructions;
+}
