@@ -17,6 +17,7 @@ struct node *node_new(struct arena *arena, enum node_kind kind, struct span span
     node->kind = kind;
     node->span = span;
     node->weight = 1;
+    node->height = kind == NODE_LIST || kind == NODE_MAPPING;
     return node;
 }
 
@@ -31,6 +32,8 @@ void node_append(struct arena *arena, struct node *parent, struct node_entry **l
         parent->entries = e;
     *last = e;
     parent->entries_n++;
+    if (parent->height <= entry.value->height)
+        parent->height = entry.value->height + 1;
     uint32_t more = entry.value->weight;
     parent->weight = parent->weight > UINT32_MAX - more ? UINT32_MAX : parent->weight + more;
 }

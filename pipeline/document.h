@@ -59,6 +59,7 @@ struct node {
     };
     struct node_entry *entries; // in the file's order
     uint32_t entries_n;
+    uint32_t height; // levels of nesting below and including it
     uint32_t weight; // nodes below and including it, aliases as often as they are named; saturates
 };
 

@@ -230,6 +230,10 @@ static struct node *alias_node(struct yaml_reader *r, const yaml_event_t *event)
             FAIL(r, span, "the alias *%.*s stands inside the very value it names", STR_ARG(name));
             return NULL;
         }
+        if (r->depth + a->node->height > DOCUMENT_DEPTH) {
+            FAIL(r, span, "more than %d levels of nesting", DOCUMENT_DEPTH);
+            return NULL;
+        }
         r->aliased += a->node->weight;
         if (r->aliased > DOCUMENT_ALIASED_NODES) {
             FAIL(r, span, "the aliases up to here stand for more than %d values", DOCUMENT_ALIASED_NODES);

@@ -11,6 +11,10 @@
  * Paths in a manifest are relative to the manifest's directory; here they are resolved (`path` fields can be
  * opened as they are, `name` fields are as written).
  *
+ * The span of a text (an expression, a name) is as long as the text exactly when the file has the same bytes
+ * there: byte k of the text is then at span.at + k. Otherwise (escapes, folded or indented lines) it is the
+ * whole scalar, quotes and all.
+ *
  * The manifest owns everything it points to. Immutable after manifest_read.
  */
 #include <stdbool.h>
@@ -24,12 +28,12 @@
 
 struct manifest_source {
     struct str name;
-    struct span span; // of the name in the manifest
-    struct str path;  // resolved; "-" is standard input
-    struct str shown; // as written
-    struct str format;  // {NULL, 0}: by the extension
-    struct str pointer; // {NULL, 0}: none
-    struct str key;     // expression; {NULL, 0}: none
+    struct span span;     // of the name in the manifest
+    struct str path;      // resolved; "-" is standard input
+    struct str shown;     // as written
+    struct str format;    // {NULL, 0}: by the extension
+    struct str pointer;   // {NULL, 0}: none
+    struct str key;       // expression; {NULL, 0}: none
     struct span key_span; // of the expression's text
 };
 
@@ -48,10 +52,10 @@ struct manifest_job {
     size_t needs_n;
     bool raw;
     struct str separator;
-    int level; // of .zst; 0: default
+    int level;              // of .zst; 0: default
     enum on_error on_error; // the job's own, or the manifest's
     struct str fallback;
-    uint8_t undefined;      // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
+    uint8_t undefined; // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
 };
 
 struct manifest_limits { // 0: the default
@@ -76,6 +80,7 @@ struct manifest {
     bool trim_blocks, lstrip_blocks, keep_trailing_newline;
     struct str *autoescape; // output extensions without the dot, lower case; default html, xml
     size_t autoescape_n;
+    bool autoescape_all; // in every output, whatever its extension
     struct manifest_limits limits;
 };
 

@@ -3,17 +3,17 @@
 
 #include "stages/load/load.h"
 
-static const char *value_undefined(size_t i) {
+static const char *undefined_value(size_t i) {
     static const char *const values[] = {"strict", "default", "keep", NULL};
     return values[i];
 }
 
-static const char *value_on_error(size_t i) {
+static const char *on_error_value(size_t i) {
     static const char *const values[] = {"skip", "fail", NULL};
     return values[i];
 }
 
-static const char *value_format(size_t i) {
+static const char *format_value(size_t i) {
     return load_formats[i] ? load_formats[i]->name : NULL;
 }
 
@@ -63,7 +63,7 @@ const struct manifest_key manifest_keys[] = {
      .doc = "The file, relative to the manifest; \"-\" is standard input."},
     {.path = "sources.*.format",
      .forms = FORM_TEXT,
-     .value = value_format,
+     .value = format_value,
      .doc = "The file's format; without it, what the extension says (.zst may follow it)."},
     {.path = "sources.*.pointer",
      .forms = FORM_TEXT,
@@ -139,11 +139,11 @@ const struct manifest_key manifest_keys[] = {
      .doc = "Compression level of a .zst output."},
     {.path = "jobs.*.undefined",
      .forms = FORM_TEXT,
-     .value = value_undefined,
+     .value = undefined_value,
      .doc = "As the manifest's own undefined, for this job."},
     {.path = "jobs.*.on_error",
      .forms = FORM_TEXT | FORM_MAPPING,
-     .value = value_on_error,
+     .value = on_error_value,
      .what = WHAT_ON_ERROR,
      .doc = "As the manifest's own on_error, for this job."},
     {.path = "jobs.*.on_error.fallback",
@@ -159,7 +159,7 @@ const struct manifest_key manifest_keys[] = {
      .doc = "The output directory; nothing is ever written outside it."},
     {.path = "undefined",
      .forms = FORM_TEXT,
-     .value = value_undefined,
+     .value = undefined_value,
      .standard = "\"strict\"",
      .doc = DOC_UNDEFINED},
     {.path = "jinja",
@@ -188,7 +188,7 @@ const struct manifest_key manifest_keys[] = {
      .doc = "Extensions of outputs in which values are escaped; true: in all, false: in none."},
     {.path = "on_error",
      .forms = FORM_TEXT | FORM_MAPPING,
-     .value = value_on_error,
+     .value = on_error_value,
      .what = WHAT_ON_ERROR,
      .standard = "\"skip\"",
      .doc = DOC_ON_ERROR},

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+#include <ctype.h>
+
+#include "base/suggest.h"
+#include "pipeline/manifest_private.h"
+#include "pipeline/manifest_table.h"
+#include "stages/load/load.h"
+
+struct node *manifest_node(const struct node *mapping, const char *key) {
+    const struct node_entry *entry = node_find(mapping, str_of(key));
+    return entry && !entry->value->faulty ? entry->value : NULL;
+}
+
+void manifest_take_text(const struct node *mapping, const char *key, struct str *text, struct span *span) {
+    const struct node *node = manifest_node(mapping, key);
+    if (!node || node->kind != NODE_TEXT)
+        return;
+    *text = node->text;
+    *span = node->span;
+}
+
+static void take_bool(const struct node *mapping, const char *key, bool *value) {
+    const struct node *node = manifest_node(mapping, key);
+    if (node && node->kind == NODE_BOOL)
+        *value = node->boolean;
+}
+
+static void take_number(const struct node *mapping, const char *key, uint64_t *value) {
+    const struct node *node = manifest_node(mapping, key);
+    if (node && node->kind == NODE_TEXT)
+        manifest_parse_size(node->text, value);
+    else if (node && node->kind == NODE_INT)
+        *value = (uint64_t)node->integer;
+}
+
+void manifest_take_on_error(const struct node *mapping, struct on_error_choice *choice) {
+    const struct node *node = manifest_node(mapping, "on_error");
+    if (!node)
+        return;
+    struct span span;
+    if (node->kind == NODE_MAPPING) {
+        choice->kind = ON_ERROR_FALLBACK;
+        manifest_take_text(node, "fallback", &choice->fallback, &span);
+    } else {
+        choice->kind = str_is(node->text, "fail") ? ON_ERROR_FAIL : ON_ERROR_SKIP;
+    }
+}
+
+void manifest_take_undefined(const struct node *mapping, uint8_t *undefined) {
+    enum { AS_DEFAULT, AS_STRICT, AS_KEEP }; // the renderer's order
+    const struct node *node = manifest_node(mapping, "undefined");
+    if (node)
+        *undefined = str_is(node->text, "default") ? AS_DEFAULT
+                     : str_is(node->text, "keep")  ? AS_KEEP
+                                                   : AS_STRICT;
+}
+
+static void add_template_path(struct manifest_filling *f, struct str shown) {
+    struct manifest *m = f->m;
+    f->paths_shown[m->template_paths_n] = shown;
+    m->template_paths[m->template_paths_n++] = manifest_resolve(&m->arena, m->directory, shown);
+}
+
+static void fill_template_paths(struct manifest_filling *f, const struct node *root) {
+    struct manifest *m = f->m;
+    const struct node *node = manifest_node(root, "templates");
+    size_t n = node && node->kind == NODE_LIST ? node->entries_n : 1;
+    m->template_paths = document_alloc(&m->arena, sizeof *m->template_paths * (n + 1));
+    f->paths_shown = document_alloc(&m->arena, sizeof *f->paths_shown * (n + 1));
+    f->paths_known = node || !node_find(root, STR("templates"));
+    if (!node) {
+        struct str standard = STR("templates");
+        bool there = manifest_is_directory(f->fs, manifest_resolve(&m->arena, m->directory, standard));
+        add_template_path(f, there ? standard : STR("."));
+        return;
+    }
+    struct node_entry one = {.value = (struct node *)(uintptr_t)node};
+    for (const struct node_entry *e = node->kind == NODE_LIST ? node->entries : &one; e; e = e->next) {
+        if (e->value->faulty) {
+            f->paths_known = false;
+            continue;
+        }
+        add_template_path(f, e->value->text);
+        if (!manifest_check_directory(f, m->template_paths[m->template_paths_n - 1], e->value->text,
+                                      e->value->span))
+            f->paths_known = false;
+    }
+}
+
+static void check_pointer(struct manifest_filling *f, struct str pointer, struct span span) {
+    bool bad = pointer.n && pointer.p[0] != '/';
+    if (bad) {
+        struct diag *d = diags_error(f->diags, &f->m->text, span, "a JSON pointer begins with '/'");
+        diag_hint(f->diags, d, "did you mean \"/%.*s\"?", STR_ARG(pointer));
+    }
+    for (size_t i = 0; i < pointer.n && !bad; i++) {
+        char next = i + 1 < pointer.n ? pointer.p[i + 1] : 0;
+        bad = pointer.p[i] == '~' && next != '0' && next != '1';
+        if (bad)
+            diags_error(f->diags, &f->m->text, span,
+                        "in a JSON pointer '~' is written ~0 and '/' in a name ~1");
+    }
+}
+
+static void hint_formats(struct manifest_filling *f, struct diag *d) {
+    struct buf known = BUF_INIT;
+    for (size_t i = 0; load_formats[i]; i++)
+        buf_printf(&known, "%s%s", i ? ", " : "", load_formats[i]->name);
+    diag_hint(f->diags, d, "say it with \"format\": %s", buf_text(&known));
+    buf_release(&known);
+}
+
+// The source that reads standard input already, or NULL.
+static const struct manifest_source *reads_input(const struct manifest *m, size_t before) {
+    for (size_t i = 0; i < before; i++) {
+        if (str_is(m->sources[i].path, "-"))
+            return &m->sources[i];
+    }
+    return NULL;
+}
+
+static void check_source(struct manifest_filling *f, size_t index, const struct node *node,
+                         struct span path_span) {
+    struct manifest *m = f->m;
+    struct manifest_source *source = &m->sources[index];
+    const struct manifest_source *first = reads_input(m, index);
+    bool input = str_is(source->shown, "-");
+    if (input && first)
+        diags_error(f->diags, &m->text, path_span,
+                    "only one source can read standard input; \"%.*s\" does already", STR_ARG(first->name));
+    if (!input)
+        manifest_check_file(f, source->path, source->shown, path_span);
+    const struct load_format *format =
+        source->format.p ? load_format_named(source->format) : load_format_for(source->path);
+    bool asked = node_find(node, STR("format"));
+    if (!format && !asked) {
+        struct diag *d =
+            input ? diags_error(f->diags, &m->text, path_span, "standard input needs a format")
+                  : diags_error(f->diags, &m->text, path_span,
+                                "the name \"%.*s\" does not say what format it has", STR_ARG(source->shown));
+        hint_formats(f, d);
+    }
+    const struct node *pointer = manifest_node(node, "pointer");
+    if (!pointer)
+        return;
+    check_pointer(f, source->pointer, pointer->span);
+    if (format && strcmp(format->name, "json") != 0)
+        diags_error(f->diags, &m->text, node_find(node, STR("pointer"))->key_span,
+                    "\"pointer\" is for sources of format json; this one is %s", format->name);
+}
+
+static void fill_source(struct manifest_filling *f, size_t index, const struct node_entry *entry) {
+    struct manifest *m = f->m;
+    struct manifest_source *source = &m->sources[index];
+    const struct node *node = entry->value;
+    struct span span = entry->key_span;
+    source->name = entry->key;
+    source->span = entry->key_span;
+    if (node->faulty)
+        return;
+    if (node->kind == NODE_TEXT) {
+        source->shown = node->text;
+        span = node->span;
+    }
+    manifest_take_text(node, "path", &source->shown, &span);
+    manifest_take_text(node, "format", &source->format, &(struct span){0});
+    manifest_take_text(node, "pointer", &source->pointer, &(struct span){0});
+    manifest_take_text(node, "key", &source->key, &source->key_span);
+    if (!source->shown.p)
+        return; // reported
+    bool input = str_is(source->shown, "-");
+    source->path = input ? source->shown : manifest_resolve(&m->arena, m->directory, source->shown);
+    check_source(f, index, node, span);
+}
+
+static void fill_sources(struct manifest_filling *f, const struct node *root) {
+    const struct node *sources = manifest_node(root, "sources");
+    if (!sources)
+        return;
+    f->m->sources = document_alloc(&f->m->arena, sizeof *f->m->sources * (sources->entries_n + 1));
+    for (const struct node_entry *e = sources->entries; e; e = e->next) {
+        fill_source(f, f->m->sources_n, e);
+        f->m->sources_n++;
+    }
+}
+
+static struct str bare_extension(struct arena *arena, struct str written) {
+    struct str text = written.n && written.p[0] == '.' ? str_from(written, 1) : written;
+    char *lower = document_alloc(arena, text.n + 1);
+    for (size_t i = 0; i < text.n; i++)
+        lower[i] = (char)tolower((unsigned char)text.p[i]);
+    return (struct str){lower, text.n};
+}
+
+static void fill_autoescape(struct manifest *m, const struct node *jinja) {
+    static const char *const standard[] = {"html", "xml"};
+    const struct node *node = jinja ? manifest_node(jinja, "autoescape") : NULL;
+    size_t n = node ? node->entries_n : 2;
+    m->autoescape = document_alloc(&m->arena, sizeof *m->autoescape * (n + 1));
+    if (!node) {
+        for (size_t i = 0; i < n; i++)
+            m->autoescape[m->autoescape_n++] = str_of(standard[i]);
+        return;
+    }
+    m->autoescape_all = node->kind == NODE_BOOL && node->boolean;
+    for (const struct node_entry *e = node->entries; e; e = e->next) {
+        if (!e->value->faulty)
+            m->autoescape[m->autoescape_n++] = bare_extension(&m->arena, e->value->text);
+    }
+}
+
+static void fill_options(struct manifest *m, const struct node *root) {
+    struct span span;
+    manifest_take_text(root, "name", &m->name, &span);
+    m->output_shown = STR("out");
+    manifest_take_text(root, "output", &m->output_shown, &span);
+    m->output = manifest_resolve(&m->arena, m->directory, m->output_shown);
+    const struct node *jinja = manifest_node(root, "jinja");
+    if (jinja) {
+        take_bool(jinja, "trim_blocks", &m->trim_blocks);
+        take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
+        take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
+    }
+    fill_autoescape(m, jinja);
+    const struct node *limits = manifest_node(root, "limits");
+    if (!limits)
+        return;
+    uint64_t depth = 0;
+    take_number(limits, "include_depth", &depth);
+    m->limits.include_depth = (uint32_t)depth;
+    take_number(limits, "steps", &m->limits.steps);
+    take_number(limits, "output_bytes", &m->limits.output_bytes);
+    take_number(limits, "record_bytes", &m->limits.record_bytes);
+    take_number(limits, "memory_bytes", &m->limits.memory_bytes);
+}
+
+void manifest_fill(struct manifest_filling *f, const struct node *root) {
+    manifest_fill_globals(f, root);
+    fill_options(f->m, root);
+    fill_template_paths(f, root);
+    fill_sources(f, root);
+    manifest_fill_jobs(f, root);
+}
