@@ -14,7 +14,8 @@
  * Limits are per item: include depth, call depth, steps (taken backward jumps and calls), output bytes,
  * memory. No allocation outlives the item but the machine's own buffers.
  *
- * Not thread-safe; programs and records are shared and only read.
+ * Not thread-safe; programs and records are shared and only read. A machine remembers programs and shared
+ * shapes by address, so it must not outlive the templates and the shapes of the run it works for.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,7 +74,7 @@ bool vm_eval(struct vm *vm, const struct program *program, struct value record, 
 struct str vm_text(struct vm *vm, struct value v);
 bool vm_truth(struct value v);
 
-// Instructions run since vm_new: a work counter, deterministic.
+// Instructions run since vm_new, those of failed items included: a work counter, deterministic.
 uint64_t vm_instructions(const struct vm *vm);
 
 #endif
