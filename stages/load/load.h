@@ -33,7 +33,7 @@ struct load_options {
     struct str format;   // a format's name; {NULL, 0}: from the path's extension
     struct str pointer;  // JSON pointer (RFC 6901) to the array of records; {NULL, 0}: the document is the array
     size_t batch_bytes;   // 0: 256 KiB
-    size_t batch_records; // 0: 1024
+    size_t batch_records; // 0: 4096
     size_t record_bytes;  // 0: 256 MiB
 };
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "stages/load/input.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/mem.h"
+
+struct input {
+    const struct fs *fs;
+    struct str name;
+    int fd;
+    bool owns_fd, regular, started;
+    struct stat opened;
+    atomic_uint_fast64_t read;
+    // .zst
+    ZSTD_DStream *zstd; // NULL: not compressed
+    char *stored;       // compressed bytes
+    size_t stored_cap;
+    ZSTD_inBuffer in;
+    bool in_frame; // a frame has begun and not ended
+};
+
+static enum status start_zstd(struct input *input, struct err *err) {
+    input->zstd = ZSTD_createDStream();
+    input->stored_cap = ZSTD_DStreamInSize();
+    input->stored = mem_alloc(input->stored_cap);
+    input->in = (ZSTD_inBuffer){input->stored, 0, 0};
+    if (!input->zstd)
+        return err_set(err, STATUS_MEMORY, "%.*s: no memory to decompress", STR_ARG(input->name));
+    return STATUS_OK;
+}
+
+enum status input_open(const struct load_options *options, struct input **out, struct err *err) {
+    const struct fs *fs = options->fs;
+    bool standard_input = strcmp(options->path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO
+                            : fs->open(fs->self, AT_FDCWD, options->path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0);
+    if (fd < 0)
+        return err_os(err, -fd, "cannot open %.*s", STR_ARG(options->name));
+    struct input *input = MEM_NEW(struct input);
+    *input = (struct input){.fs = fs, .name = options->name, .fd = fd, .owns_fd = !standard_input};
+    atomic_init(&input->read, 0);
+    enum status status = STATUS_OK;
+    int failed = fs->stat(fs->self, fd, &input->opened);
+    input->regular = failed == 0 && S_ISREG(input->opened.st_mode);
+    if (failed < 0)
+        status = err_os(err, -failed, "cannot open %.*s", STR_ARG(input->name));
+    else if (S_ISDIR(input->opened.st_mode))
+        status = err_set(err, STATUS_DATA, "%.*s is a directory", STR_ARG(input->name));
+    else if (str_ends(str_of(options->path), STR(".zst")))
+        status = start_zstd(input, err);
+    if (status != STATUS_OK) {
+        input_close(input);
+        return status;
+    }
+    *out = input;
+    return STATUS_OK;
+}
+
+void input_close(struct input *input) {
+    if (!input)
+        return;
+    if (input->owns_fd)
+        input->fs->close(input->fs->self, input->fd);
+    ZSTD_freeDStream(input->zstd);
+    mem_free(input->stored);
+    mem_free(input);
+}
+
+struct str input_name(const struct input *input) {
+    return input->name;
+}
+
+uint64_t input_bytes_read(const struct input *input) {
+    return atomic_load_explicit(&input->read, memory_order_relaxed);
+}
+
+uint64_t input_bytes_total(const struct input *input) {
+    return input->regular ? (uint64_t)input->opened.st_size : 0;
+}
+
+// At the end of a regular file: it must be the file that was opened.
+static enum status check_unchanged(struct input *input, struct err *err) {
+    struct stat now;
+    if (!input->regular || input->fs->stat(input->fs->self, input->fd, &now) < 0)
+        return STATUS_OK;
+    const struct stat *then = &input->opened;
+    bool same = now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+                now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+    return same ? STATUS_OK
+                : err_set(err, STATUS_DATA, "%.*s changed while it was read", STR_ARG(input->name));
+}
+
+static enum status read_stored(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
+    ssize_t count = input->fs->read(input->fs->self, input->fd, to, n);
+    *got = count > 0 ? (size_t)count : 0;
+    if (count < 0)
+        return err_os(err, (int)-count, "cannot read %.*s", STR_ARG(input->name));
+    atomic_fetch_add_explicit(&input->read, *got, memory_order_relaxed);
+    return *got ? STATUS_OK : check_unchanged(input, err);
+}
+
+static enum status read_zstd(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
+    ZSTD_outBuffer out = {to, n, 0};
+    while (out.pos == 0) {
+        if (input->in.pos == input->in.size) {
+            size_t stored;
+            if (read_stored(input, input->stored, input->stored_cap, &stored, err) != STATUS_OK)
+                return err->status;
+            if (stored == 0 && input->in_frame)
+                return err_set(err, STATUS_DATA, "%.*s is truncated: its last zstd frame is not complete",
+                               STR_ARG(input->name));
+            if (stored == 0)
+                break;
+            input->in = (ZSTD_inBuffer){input->stored, stored, 0};
+        }
+        size_t left = ZSTD_decompressStream(input->zstd, &out, &input->in);
+        if (ZSTD_isError(left))
+            return err_set(err, STATUS_DATA, "%.*s is damaged: %s", STR_ARG(input->name),
+                           ZSTD_getErrorName(left));
+        input->in_frame = left != 0;
+    }
+    *got = out.pos;
+    return STATUS_OK;
+}
+
+static enum status read_some(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
+    return input->zstd ? read_zstd(input, to, n, got, err) : read_stored(input, to, n, got, err);
+}
+
+// The first bytes may come in small pieces (a pipe), so the mark is looked for once three of them are there.
+static enum status read_first(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
+    size_t have = 0;
+    *got = 0;
+    while (have < 3 && have < n) {
+        size_t more;
+        if (read_some(input, to + have, n - have, &more, err) != STATUS_OK)
+            return err->status;
+        if (more == 0)
+            break;
+        have += more;
+    }
+    input->started = true;
+    if (have >= 3 && memcmp(to, "\xef\xbb\xbf", 3) == 0) {
+        have -= 3;
+        memmove(to, to + 3, have);
+        if (have == 0)
+            return read_some(input, to, n, got, err);
+    }
+    *got = have;
+    return STATUS_OK;
+}
+
+enum status input_read(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
+    return input->started ? read_some(input, to, n, got, err) : read_first(input, to, n, got, err);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "stages/load/load.h"
+
+#include "base/mem.h"
+#include "stages/load/loader.h"
+
+enum { BATCH_BYTES = 256 << 10, BATCH_RECORDS = 4096, RECORD_BYTES = 256 << 20 };
+
+extern const struct load_format load_jsonl, load_json;
+const struct load_format *const load_formats[] = {&load_jsonl, &load_json, NULL};
+
+const struct load_format *load_format_named(struct str name) {
+    for (size_t i = 0; load_formats[i]; i++)
+        if (str_is(name, load_formats[i]->name))
+            return load_formats[i];
+    return NULL;
+}
+
+const struct load_format *load_format_for(struct str path) {
+    if (str_ends(path, STR(".zst")))
+        path.n -= 4;
+    for (size_t i = 0; load_formats[i]; i++)
+        for (const char *const *extension = load_formats[i]->extensions; *extension; extension++)
+            if (str_ends(path, str_of(*extension)))
+                return load_formats[i];
+    return NULL;
+}
+
+enum status load_open(const struct load_options *options, struct loader **out, struct err *err) {
+    const struct load_format *format;
+    if (options->format.p)
+        format = load_format_named(options->format);
+    else if (strcmp(options->path, "-") == 0)
+        format = load_formats[0];
+    else
+        format = load_format_for(str_of(options->path));
+    if (!format)
+        return err_set(err, STATUS_DATA, "%.*s: the format is not known from the name",
+                       STR_ARG(options->name));
+    return format->open(options, out, err);
+}
+
+enum status load_pull(struct loader *loader, struct batch *batch, struct err *err) {
+    if (loader->pending.status != STATUS_OK) {
+        *err = loader->pending;
+        return err->status;
+    }
+    enum status status = loader->pull(loader, batch, err);
+    loader_settle(batch);
+    if (status != STATUS_OK && batch->items_n > 0) {
+        loader->pending = *err;
+        return STATUS_OK;
+    }
+    return status;
+}
+
+uint64_t load_bytes_read(const struct loader *loader) {
+    return input_bytes_read(loader->input);
+}
+
+uint64_t load_bytes_total(const struct loader *loader) {
+    return input_bytes_total(loader->input);
+}
+
+void load_close(struct loader *loader) {
+    if (!loader)
+        return;
+    input_close(loader->input);
+    loader->free(loader);
+}
+
+// Parsing ----------------------------------------------------------------------------------------------------
+
+// The fault's place in the source: the diag is made from the record's own text, then its lines are shifted.
+static void fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
+                 const char *text) {
+    struct source_text source = {loader->name, item->raw};
+    struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
+    const struct diag *made = diag_make(&batch->arena, &source, (struct span){(uint32_t)at, 1}, "%s", text);
+    item->record = value_missing();
+    item->error_byte = item->byte + at;
+    item->error = made;
+    if (!diag)
+        return;
+    *diag = *made;
+    diag->line += (uint32_t)(item->line - 1);
+    item->error = diag;
+}
+
+void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch) {
+    for (size_t i = 0; i < batch->items_n; i++) {
+        struct item *item = &batch->items[i];
+        if (item->error)
+            continue;
+        enum status status = reader_parse(reader, item->raw, &batch->arena, &item->record);
+        if (status == STATUS_MEMORY)
+            fail(loader, batch, item, 0, "the record needs too much memory");
+        else if (status != STATUS_OK)
+            fail(loader, batch, item, reader->fault_at, reader->fault);
+        else if (item->record.tag != VALUE_MAP)
+            fail(loader, batch, item, 0, "a record must be a JSON object");
+    }
+}
+
+// For the formats --------------------------------------------------------------------------------------------
+
+enum status loader_init(struct loader *loader, const struct load_options *options, struct err *err) {
+    loader->name = options->name;
+    loader->batch_bytes = options->batch_bytes ? options->batch_bytes : BATCH_BYTES;
+    loader->batch_records = options->batch_records ? options->batch_records : BATCH_RECORDS;
+    loader->record_bytes = options->record_bytes ? options->record_bytes : RECORD_BYTES;
+    return input_open(options, &loader->input, err);
+}
+
+struct item *loader_add(struct loader *loader, struct batch *batch, size_t offset, uint64_t line,
+                        uint64_t byte) {
+    struct item *item = batch_add(batch);
+    item->raw = (struct str){NULL, 0};
+    item->error_byte = offset; // until loader_settle
+    item->ordinal = loader->ordinal++;
+    item->line = line;
+    item->byte = byte;
+    return item;
+}
+
+void loader_settle(struct batch *batch) {
+    for (size_t i = 0; i < batch->items_n; i++) {
+        struct item *item = &batch->items[i];
+        item->raw.p = batch->bytes + item->error_byte;
+        item->error_byte = item->byte;
+    }
+}
+
+void loader_too_long(const struct loader *loader, struct batch *batch, struct item *item) {
+    struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
+    const struct source_text source = {loader->name, STR("")};
+    const struct diag *made =
+        diag_make(&batch->arena, &source, (struct span){0, 1},
+                  "the record is longer than %zu bytes (limits: record_bytes)", loader->record_bytes);
+    item->error = made;
+    if (!diag)
+        return;
+    *diag = *made;
+    diag->line = (uint32_t)item->line;
+    item->error = diag;
+}
+
+void loader_reserve(struct batch *batch, size_t bytes) {
+    MEM_GROW(batch->bytes, batch->bytes_cap, bytes);
+}
