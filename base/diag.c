@@ -121,19 +121,15 @@ void source_locate(struct str text, size_t at, uint32_t *line, uint32_t *column,
     *line_span = (struct span){(uint32_t)start, (uint32_t)(stop - start)};
 }
 
-// Moves from `at` by up to `points` code points towards `edge`, which may lie on either side.
+// Moves from `at` by up to `points` code points towards `edge`, which may lie on either side. In what is not
+// UTF-8 four bytes count as one at most, so that the way stays short.
 static size_t step(const char *p, size_t at, size_t edge, size_t points) {
-    while (points && at != edge) {
-        if (at < edge) {
-            do
-                at++;
-            while (at < edge && !is_start(p[at]));
-        } else {
-            do
-                at--;
-            while (at > edge && !is_start(p[at]));
+    for (; points && at != edge; points--) {
+        for (size_t bytes = 0; at != edge && bytes < 4; bytes++) {
+            at += at < edge ? 1 : (size_t)-1;
+            if (at != edge && is_start(p[at]))
+                break;
         }
-        points--;
     }
     return at;
 }

@@ -12,8 +12,8 @@
 #include "base/str.h"
 
 struct suggestion {
-    struct str word;  // what was written
-    struct str best;  // {NULL, 0} while nothing is near enough
+    struct str word; // what was written
+    struct str best; // {NULL, 0} while nothing is near enough
     size_t distance;
 };
 

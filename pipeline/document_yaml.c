@@ -274,10 +274,12 @@ static void take_key(struct yaml_reader *r, const yaml_event_t *event) {
     struct span span = event_span(r, event);
     if (event->type != YAML_SCALAR_EVENT) {
         span.n = 1;
-        FAIL(r, span, "a key must be plain text, not %s",
-             event->type == YAML_ALIAS_EVENT            ? "an alias"
-             : event->type == YAML_SEQUENCE_START_EVENT ? "a list"
-                                                        : "a mapping");
+        struct diag *d = FAIL(r, span, "a key must be plain text, not %s",
+                              event->type == YAML_ALIAS_EVENT            ? "an alias"
+                              : event->type == YAML_SEQUENCE_START_EVENT ? "a list"
+                                                                         : "a mapping");
+        if (span.at > 0 && str_starts(str_from(r->source->text, span.at - 1), STR("{{")))
+            diag_hint(r->diags, d, "text that begins with \"{{\" needs quotes");
         return;
     }
     struct str key = yaml_text(r, event->data.scalar.value, event->data.scalar.length);
@@ -287,6 +289,7 @@ static void take_key(struct yaml_reader *r, const yaml_event_t *event) {
     if (event->data.scalar.plain_implicit && str_is(key, "<<")) {
         struct diag *d = diags_error(r->diags, r->source, span, "merge keys (<<) are not supported");
         diag_hint(r->diags, d, "repeat the keys, or share whole values with an anchor and aliases");
+        level->node->faulty = true; // what it lacks may be what was to be merged
     }
     level->key = (struct node_entry){.key = key, .key_span = span};
     level->has_key = true;
@@ -372,6 +375,18 @@ static bool take_event(struct yaml_reader *r, const yaml_event_t *event) {
     return !r->failed;
 }
 
+// What is behind libyaml's words more often than not.
+static void hint_problem(struct yaml_reader *r, struct diag *d, size_t at) {
+    struct str rest = str_from(r->source->text, at);
+    const char *context = r->parser.context ? r->parser.context : "";
+    if (rest.n && rest.p[0] == '\t')
+        diag_hint(r->diags, d, "indent with spaces; YAML allows no tabs there");
+    else if (rest.n && strchr("%@`", rest.p[0]))
+        diag_hint(r->diags, d, "text that begins with '%c' needs quotes", rest.p[0]);
+    else if (strstr(context, "alias") || strstr(context, "anchor"))
+        diag_hint(r->diags, d, "text that begins with '*' or '&' needs quotes");
+}
+
 static void report_problem(struct yaml_reader *r) {
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "it cannot be read";
@@ -389,8 +404,7 @@ static void report_problem(struct yaml_reader *r) {
         mem_fail(r->source->text.n);
     size_t at = byte_of(r, p->problem_mark.index);
     struct diag *d = FAIL(r, ((struct span){(uint32_t)at, 1}), "invalid YAML: %s", problem);
-    if (at < r->source->text.n && r->source->text.p[at] == '\t')
-        diag_hint(r->diags, d, "indent with spaces; YAML allows no tabs there");
+    hint_problem(r, d, at);
     if (p->context && p->context_mark.line != p->problem_mark.line)
         diag_hint(r->diags, d, "%s that begins on line %zu", p->context, p->context_mark.line + 1);
     else if (p->context)

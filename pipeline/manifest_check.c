@@ -209,6 +209,8 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
 
 static void check_value(struct check *c, const struct manifest_key *key, struct node *node,
                         const struct node_entry *entry) {
+    if (node->faulty)
+        return;
     if (node->kind == NODE_LIST && key->forms & FORM_TEXTS)
         check_texts(c, key, node);
     else if (node->kind == NODE_MAPPING && key->forms & FORM_MAPPING)

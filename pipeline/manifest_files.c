@@ -132,6 +132,8 @@ static void offer_templates(struct listing *l, const char *directory, const char
             continue;
         }
         const char *before = l->suggestion.best.p;
+        if (*prefix && str_is(l->suggestion.word, entry->d_name)) // in a folder that was left out
+            l->suggestion = (struct suggestion){l->suggestion.word, str_of(name), 0};
         suggest_offer(&l->suggestion, str_of(name));
         if (l->suggestion.best.p == before)
             arena_rewind(l->arena, mark);

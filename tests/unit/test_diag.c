@@ -162,6 +162,7 @@ static void test_long_lines_cut_between_code_points(void **state) {
     memset(text, '\x80', 3000); // nothing but continuation bytes
     d = diag_make(&arena, &s, span(1500, 3), "m");
     assert_in_range(d->caret, 0, d->line_text.n);
+    assert_in_range(d->line_text.n, 100, 406);
 }
 
 static void test_hints_and_colour(void **state) {
