@@ -123,6 +123,27 @@ void program_free(struct program *p);
 
 extern const char *const opcode_names[OPCODE_COUNT];
 extern const char *const opcode_operands[OPCODE_COUNT];
+
+// The words of opcode_operands as bits; NAME_B: field b too is the index of a string constant.
+enum operand {
+    OPERAND_CONST = 1 << 0,
+    OPERAND_NAME = 1 << 1,
+    OPERAND_NAME_B = 1 << 2,
+    OPERAND_TEXT = 1 << 3,
+    OPERAND_SLOT = 1 << 4,
+    OPERAND_OUTER = 1 << 5,
+    OPERAND_JUMP = 1 << 6,
+    OPERAND_COUNT = 1 << 7,
+    OPERAND_FUNC = 1 << 8,
+    OPERAND_REF = 1 << 9,
+    OPERAND_SCOPE = 1 << 10,
+    OPERAND_CALL = 1 << 11,
+    OPERAND_FILTER = 1 << 12,
+    OPERAND_TEST = 1 << 13,
+    OPERAND_FLAG = 1 << 14,
+};
+uint32_t opcode_operand_mask(enum opcode op);
+
 // Values popped and pushed by one instruction of this program (FOR_NEXT: on the path that goes on).
 void opcode_effect(const struct program *p, const struct instruction *in, uint32_t *pops, uint32_t *pushes);
 

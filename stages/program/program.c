@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "stages/program/program.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { VARIES = UINT8_MAX };
+
+const char *const opcode_names[OPCODE_COUNT] = {
+#define OPCODE(name, operands, pops, pushes, meaning) #name,
+#include "stages/program/opcodes.def"
+};
+
+const char *const opcode_operands[OPCODE_COUNT] = {
+#define OPCODE(name, operands, pops, pushes, meaning) operands,
+#include "stages/program/opcodes.def"
+};
+
+static const struct {
+    uint8_t pops, pushes;
+} effects[OPCODE_COUNT] = {
+#define OPCODE(name, operands, pops, pushes, meaning) {pops, pushes},
+#include "stages/program/opcodes.def"
+};
+
+static const char *const loop_attr_names[LOOP_ATTR_COUNT] = {
+    [LOOP_SELF] = "self",         [LOOP_INDEX] = "index",         [LOOP_INDEX0] = "index0",
+    [LOOP_REVINDEX] = "revindex", [LOOP_REVINDEX0] = "revindex0", [LOOP_FIRST] = "first",
+    [LOOP_LAST] = "last",         [LOOP_LENGTH] = "length",       [LOOP_DEPTH] = "depth",
+    [LOOP_DEPTH0] = "depth0",     [LOOP_PREVITEM] = "previtem",   [LOOP_NEXTITEM] = "nextitem",
+};
+
+const char *loop_attr_name(enum loop_attr attr) {
+    return (unsigned)attr < LOOP_ATTR_COUNT ? loop_attr_names[attr] : "?";
+}
+
+struct program *program_new(void) {
+    struct program *p = MEM_NEW(struct program);
+    arena_init(&p->arena, 0);
+    return p;
+}
+
+void program_free(struct program *p) {
+    if (!p)
+        return;
+    arena_release(&p->arena);
+    mem_free(p);
+}
+
+// A sum that stays far above any real stack where counts are absurd, rather than wrapping around.
+static uint32_t saturate(uint64_t n) {
+    return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static uint32_t call_pops(const struct program *p, uint32_t shape) {
+    if (shape >= p->calls_n)
+        return UINT32_MAX;
+    return saturate((uint64_t)p->calls[shape].positional + p->calls[shape].keywords + 1);
+}
+
+void opcode_effect(const struct program *p, const struct instruction *in, uint32_t *pops, uint32_t *pushes) {
+    if (in->op >= OPCODE_COUNT) {
+        *pops = *pushes = 0;
+        return;
+    }
+    *pops = effects[in->op].pops;
+    *pushes = effects[in->op].pushes;
+    switch (in->op) {
+    case OP_LIST:
+    case OP_CONCAT:
+        *pops = in->c;
+        break;
+    case OP_MAP:
+        *pops = saturate((uint64_t)in->c * 2);
+        break;
+    case OP_UNPACK:
+        *pushes = in->c;
+        break;
+    case OP_FILTER:
+    case OP_TEST:
+    case OP_CALL:
+        *pops = call_pops(p, in->c);
+        break;
+    default:
+        break;
+    }
+}
+
+uint32_t opcode_operand_mask(enum opcode op) {
+    static const struct {
+        const char *word;
+        uint32_t bit;
+    } words[] = {
+        {"const", OPERAND_CONST},   {"name", OPERAND_NAME},   {"name2", OPERAND_NAME | OPERAND_NAME_B},
+        {"text", OPERAND_TEXT},     {"slot", OPERAND_SLOT},   {"outer", OPERAND_OUTER},
+        {"jump", OPERAND_JUMP},     {"count", OPERAND_COUNT}, {"func", OPERAND_FUNC},
+        {"ref", OPERAND_REF},       {"scope", OPERAND_SCOPE}, {"call", OPERAND_CALL},
+        {"filter", OPERAND_FILTER}, {"test", OPERAND_TEST},   {"flag", OPERAND_FLAG},
+    };
+    uint32_t mask = 0;
+    const char *at = opcode_operands[op];
+    while (*at) {
+        size_t n = strcspn(at, " ");
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (str_is((struct str){at, n}, words[i].word))
+                mask |= words[i].bit;
+        at += n + (at[n] == ' ');
+    }
+    return mask;
+}
