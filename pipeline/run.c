@@ -60,6 +60,7 @@ static void close_sink(struct job_run *job, bool publish) {
     struct lane_result result = {0};
     struct err err;
     job->closed = true;
+    run_job_free_lanes(job);
     if (job->job->sink->close(job->sink, publish, &result, &err) != STATUS_OK) {
         run_break(job->run, &err);
         atomic_store(&job->stopped, true);

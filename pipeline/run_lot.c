@@ -68,11 +68,17 @@ static void end_lot(struct lot *lot) {
     leave(&job->unflushed, run, job->emit_node);
 }
 
+void run_job_free_lanes(struct job_run *job) {
+    for (struct lot *lot = job->free_lots; lot; lot = lot->next_free) {
+        if (lot->lane)
+            job->job->sink->lane_free(lot->lane);
+        lot->lane = NULL;
+    }
+}
+
 void run_job_release(struct job_run *job) {
     for (struct lot *lot = job->free_lots, *next; lot; lot = next) {
         next = lot->next_free;
-        if (lot->lane)
-            job->job->sink->lane_free(lot->lane);
         mem_free(lot->entries);
         arena_release(&lot->arena);
         mem_free(lot);

@@ -142,6 +142,7 @@ void run_pass_release(struct pass_run *pass);
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
 struct entry *run_lot_add(struct lot *lot);
 void run_lot_start(struct lot *lot, struct worker *worker);
+void run_job_free_lanes(struct job_run *job); // when none is in flight, before its sink is closed
 void run_job_release(struct job_run *job);
 struct vm *run_vm(struct run *run, struct worker *worker, const struct job_run *job);
 uint64_t run_now(const struct run *run);
