@@ -44,6 +44,7 @@ int64_t shape_find(const struct shape *shape, struct str key);
 struct shape_node;
 struct shape_node *shapes_root(struct shapes *shapes);
 struct shape_node *shape_node_next(struct shapes *shapes, struct shape_node *node, struct str key);
+// NULL where the table is full: the object must become private.
 const struct shape *shape_node_shape(struct shapes *shapes, struct shape_node *node);
 // The key's text as interned; lets a reader compare the input with the key it expects next.
 struct str shape_node_key(const struct shape_node *node);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_RECORD_SHAPE_NODE_H
+#define PRESSRUN_STAGES_RECORD_SHAPE_NODE_H
+/*
+ * What shape.c and the reader share about shape nodes, so that the reader can compare its input with the key
+ * it expects without a call. For these two files only.
+ *
+ * A node stands for "these keys, in this order"; its children each add one key. Nodes are never changed once
+ * published, but for the two atomics, and never freed before the shapes are.
+ */
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "stages/record/shape.h"
+
+enum { NODE_KEY_PAD = 16 };
+
+struct shape_node {
+    _Atomic(struct shape_node *) guess;  // the first child that was ever added: data mostly repeat
+    _Atomic(const struct shape *) shape; // made when an object first ends here
+    const char *member; // the key as it opens a member: "\"key\":", and then NODE_KEY_PAD readable bytes
+    uint32_t key_n;
+    uint32_t member_n; // key_n + 3; 0: the key needs escapes in JSON, so its text cannot be compared
+    uint32_t n;        // keys
+    const struct shape_node *parent;
+    struct shape_node *next; // in its bucket
+};
+
+static inline struct shape_node *node_guess(const struct shape_node *node) {
+    return atomic_load_explicit(&((struct shape_node *)(uintptr_t)node)->guess, memory_order_acquire);
+}
+
+static inline struct str node_key(const struct shape_node *node) {
+    return (struct str){node->member + 1, node->key_n};
+}
+
+#endif
