@@ -5,9 +5,12 @@
  * Emit: rendered text to where it belongs. One file and one row of emit_sinks per kind of sink.
  *
  * The contract: an output comes in pieces, `begin`, `write` any number of times, then `commit` or `abort`;
- * after an abort nothing of it is left. Outputs of one batch go through one `lane`, which one thread holds at a
- * time; many lanes work in parallel. `flush` then publishes the lane's committed outputs. An `ordered` sink's
- * lanes must be flushed in batch order, one at a time; others flush in any order, from any thread.
+ * after an abort nothing of it is left. Where one of the three fails, the output is aborted already (a further
+ * abort does no harm) and the lane is ready for the next one. Outputs of one batch go through one `lane`, which
+ * one thread holds at a time; many lanes work in parallel. After the last commit of a batch `seal` does what
+ * can be done in parallel (compression); `flush` then publishes the lane's committed outputs and empties it. An
+ * `ordered` sink's lanes must be flushed in batch order, one at a time; others flush in any order, from any
+ * thread. A lane that is freed without a flush leaves out what was not published yet. Lanes end before `close`.
  *
  * To add a sink: write emit/NAME.c with a `const struct sink_kind emit_NAME`, declare it below, add it to the
  * table in emit.c and to emit/CMakeLists.txt, give it cases under tests/.
@@ -29,8 +32,8 @@ struct sink_options {
     int root;             // descriptor of the output directory
     struct str path;      // of a stream, relative to the root; "-": standard output
     struct str separator; // between the outputs of a text stream
-    bool raw;             // .jsonl: the output is a JSON text of its own, one a line, not a string to be quoted
-    int level;            // of .zst; 0: 3
+    bool raw;  // .jsonl: the output is a JSON text of its own, one a line, not a string to be quoted
+    int level; // of .zst; 0: 3
 };
 
 struct sink;
@@ -57,6 +60,7 @@ struct sink_kind {
     enum status (*write)(struct lane *lane, struct str piece, struct err *err);
     enum status (*commit)(struct lane *lane, struct err *err);
     void (*abort)(struct lane *lane);
+    enum status (*seal)(struct lane *lane, struct err *err); // may be NULL: nothing to do before flush
     enum status (*flush)(struct lane *lane, struct lane_result *result, struct err *err); // empties the lane
     // Publishes (a stream: rename) or drops what there is. Frees the sink in every case.
     enum status (*close)(struct sink *sink, bool publish, struct lane_result *result, struct err *err);
@@ -75,5 +79,9 @@ const struct sink_kind *emit_stream_for(struct str path);
  */
 enum status emit_check_path(struct str path, struct err *err);
 #define EMIT_TEMPORARY_SUFFIX ".pressrun-tmp"
+
+// A path as messages show it: control characters and bad bytes as \xNN, long ones cut in the middle.
+enum { EMIT_SHOWN_SIZE = 320 };
+const char *emit_show_path(struct str path, char shown[EMIT_SHOWN_SIZE]);
 
 #endif
