@@ -269,8 +269,8 @@ static inline bool is_written_next(const struct instruction *next, struct value 
             r = x sign y;                                                                                    \
         } else {                                                                                             \
             int order;                                                                                       \
-            TRY(op_compare(&call, a, b, &order));                                                            \
-            r = order sign 0;                                                                                \
+            TRY(op_compare_as(&call, a, b, #sign, &order));                                                  \
+            r = order != OP_UNORDERED && order sign 0;                                                       \
         }                                                                                                    \
         sp--;                                                                                                \
         sp[-1] = value_bool(r);                                                                              \

@@ -2,10 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "stages/render/bind.h"
 #include "stages/render/ops.h"
 #include "stages/render/vm_private.h"
-
-enum { BOUND_MOST = 32 }; // parameters and arguments bound on the C stack; more go to the arena
 
 struct macro {
     struct object base;
@@ -47,7 +46,7 @@ static bool is_parameter(const struct function_code *f, struct str name) {
     return false;
 }
 
-static bool bind_varargs(struct call *call, const struct function_code *f, const struct call_args *args,
+static bool take_varargs(struct call *call, const struct function_code *f, const struct call_args *args,
                          struct value *slots) {
     uint32_t extra = args->positional_n > f->parameters_n ? args->positional_n - f->parameters_n : 0;
     if (f->varargs < 0)
@@ -63,7 +62,7 @@ static bool bind_varargs(struct call *call, const struct function_code *f, const
     return true;
 }
 
-static bool bind_keywords(struct call *call, const struct function_code *f, const struct call_args *args,
+static bool take_keywords(struct call *call, const struct function_code *f, const struct call_args *args,
                           struct value *slots) {
     struct map *rest = NULL;
     if (f->kwargs >= 0) {
@@ -87,7 +86,7 @@ static bool bind_keywords(struct call *call, const struct function_code *f, cons
     return true;
 }
 
-static bool bind_parameter(struct call *call, const struct function_code *f, const struct call_args *args,
+static bool take_parameter(struct call *call, const struct function_code *f, const struct call_args *args,
                            uint32_t i, struct value *slot) {
     struct str name = f->parameters[i].name;
     bool given = i < args->positional_n;
@@ -113,13 +112,13 @@ static bool bind_macro(struct call *call, const struct function_code *f, const s
     if (plain && f->parameters_n)
         memcpy(slots, args->positional, f->parameters_n * sizeof(struct value));
     for (uint32_t i = 0; !plain && i < f->parameters_n; i++)
-        if (!bind_parameter(call, f, args, i, &slots[i]))
+        if (!take_parameter(call, f, args, i, &slots[i]))
             return false;
     if (f->caller >= 0)
         slots[f->caller] = value_undefined(UNDEFINED_NAME, STR("caller"));
-    if ((f->varargs >= 0 || args->positional_n > f->parameters_n) && !bind_varargs(call, f, args, slots))
+    if ((f->varargs >= 0 || args->positional_n > f->parameters_n) && !take_varargs(call, f, args, slots))
         return false;
-    return (f->kwargs < 0 && !args->keywords_n) || bind_keywords(call, f, args, slots);
+    return (f->kwargs < 0 && !args->keywords_n) || take_keywords(call, f, args, slots);
 }
 
 bool macro_run(struct call *call, struct object *self, const struct call_args *args) {
@@ -240,27 +239,6 @@ bool call_bind(struct call *call, const char *function, const char *params, cons
     return true;
 }
 
-// Binds and calls a library function over `value`.
-static bool function_call(struct call *call, const struct library_function *f, const struct signature *s,
-                          struct value value, const struct call_args *args) {
-    struct value fixed[1 + BOUND_MOST], *bound = fixed;
-    uint32_t most = s->n > args->positional_n ? s->n : args->positional_n;
-    if (most > BOUND_MOST)
-        bound = arena_alloc(call->arena, (1 + (size_t)most) * sizeof *bound);
-    if (!bound)
-        return call_no_memory(call);
-    uint32_t n;
-    if (!call_bind(call, f->name, f->params, args, bound + 1, most, &n))
-        return false;
-    bound[0] = value;
-    struct call inner = *call;
-    inner.args = bound;
-    inner.n = 1 + n;
-    bool fine = f->call(&inner);
-    call->result = inner.result;
-    return fine;
-}
-
 bool function_apply(struct call *call, const struct library_function *f, const struct signature *s,
                     const struct call_shape *shape, struct value *base) {
     uint32_t given = shape->positional;
@@ -272,12 +250,12 @@ bool function_apply(struct call *call, const struct library_function *f, const s
         return f->call(call);
     }
     struct call_args args = {base + 1, given, base + 1 + given, shape->names, shape->keywords};
-    return function_call(call, f, s, base[0], &args);
+    return bind_and_call(call, f, base[0], &args);
 }
 
 static bool function_invoke(struct object *self, struct call *call, const struct call_args *args) {
     const struct function_object *f = (const struct function_object *)self;
-    return step_take(call) && function_call(call, f->function, &f->signature, value_missing(), args);
+    return step_take(call) && bind_and_call(call, f->function, value_missing(), args);
 }
 
 static struct value function_get(struct vm *vm, struct object *self, struct str name) {
@@ -326,7 +304,7 @@ bool vm_apply_filter(struct call *call, struct str name, struct value v, const s
     int32_t i = library_find(library->filters, library->filters_n, name);
     if (i < 0)
         return call_fail(call, "No filter named '%.*s'.", STR_ARG(name));
-    return function_call(call, &library->filters[i], &call->vm->filter_signatures[i], v, args);
+    return bind_and_call(call, &library->filters[i], v, args);
 }
 
 bool vm_apply_test(struct call *call, struct str name, struct value v, const struct call_args *args,
@@ -336,7 +314,7 @@ bool vm_apply_test(struct call *call, struct str name, struct value v, const str
     if (i < 0)
         return call_fail(call, "No test named '%.*s'.", STR_ARG(name));
     struct call inner = *call;
-    if (!function_call(&inner, &library->tests[i], &call->vm->test_signatures[i], v, args))
+    if (!bind_and_call(&inner, &library->tests[i], v, args))
         return false;
     *out = op_truth(inner.result);
     return true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "stages/render/ops.h"
 #include "stages/render/vm_private.h"
 
 // Truncation of a message that has no memory left is no worse than the message itself.
@@ -42,30 +43,9 @@ bool fault_output(struct call *call) {
     return call_fail(call, "the output is larger than %" PRIu64 " bytes", call->vm->limits.output_bytes);
 }
 
-static const char *lacking_type(struct value undefined) {
-    static const char *const names[] = {
-        [VALUE_MISSING] = "dict",  [VALUE_NONE] = "NoneType",  [VALUE_BOOL] = "bool",  [VALUE_INT] = "int",
-        [VALUE_FLOAT] = "float",   [VALUE_BIG] = "int",        [VALUE_STRING] = "str", [VALUE_LIST] = "list",
-        [VALUE_ITER] = "iterator", [VALUE_OBJECT] = "template"};
-    size_t tag = undefined.flags >> 4;
-    const char *name = tag < sizeof names / sizeof *names ? names[tag] : NULL;
-    return name ? name : "dict";
-}
-
 bool fault_undefined(struct call *call, struct value v) {
-    struct str name = value_str(v);
     call->vm->suspect = v;
-    switch ((enum undefined_kind)v.aux) {
-    case UNDEFINED_ATTRIBUTE:
-        return call_fail(call, "'%s object' has no attribute '%.*s'", lacking_type(v), STR_ARG(name));
-    case UNDEFINED_INDEX:
-        return call_fail(call, "%s object has no element %.*s", lacking_type(v), STR_ARG(name));
-    case UNDEFINED_SILENT:
-        return call_fail(call, "the inline if-expression evaluated to false and no else section was defined");
-    case UNDEFINED_NAME:
-        break;
-    }
-    return call_fail(call, "'%.*s' is undefined", STR_ARG(name));
+    return op_undefined(call, v);
 }
 
 bool defined_check(struct call *call, struct value v) {

@@ -22,7 +22,6 @@ struct loop {
 
 static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t index0, enum loop_attr attr,
                                struct value *out) {
-    static const struct value nothing = {.tag = VALUE_OBJECT};
     switch (attr) {
     case LOOP_INDEX:
         *out = value_int((int64_t)index0 + 1);
@@ -52,11 +51,10 @@ static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t i
         *out = value_int(0);
         return true;
     case LOOP_PREVITEM:
-        *out = index0 ? items[index0 - 1] : undefined_of(nothing, UNDEFINED_ATTRIBUTE, STR("previtem"));
+        *out = index0 ? items[index0 - 1] : op_nothing("there is no previous item");
         return true;
     case LOOP_NEXTITEM:
-        *out =
-            index0 + 1 < n ? items[index0 + 1] : undefined_of(nothing, UNDEFINED_ATTRIBUTE, STR("nextitem"));
+        *out = index0 + 1 < n ? items[index0 + 1] : op_nothing("there is no next item");
         return true;
     case LOOP_SELF:
     case LOOP_ATTR_COUNT:

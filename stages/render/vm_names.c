@@ -150,7 +150,7 @@ struct value name_resolve(struct vm *vm, const struct context *context, struct s
 // An undefined that remembers the type of what lacked it, in the high half of its flags; 0 is a map.
 struct value undefined_of(struct value v, enum undefined_kind kind, struct str name) {
     struct value u = value_undefined(kind, name);
-    u.flags = v.tag == VALUE_MAP ? 0 : (uint8_t)(v.tag << 4);
+    u.flags = (uint8_t)(v.tag == VALUE_MAP ? 0 : v.tag << 4);
     return u;
 }
 
@@ -206,13 +206,11 @@ bool item_resolve(struct call *call, struct value v, struct value key, struct va
     if (!defined_check(call, key))
         return false;
     *out = value_missing();
-    bool container = v.tag == VALUE_LIST || v.tag == VALUE_MAP || v.tag == VALUE_STRING;
     if (v.tag == VALUE_MAP && key.tag == VALUE_STRING) {
         if (map_field(call, v, value_str(key), NULL, out))
             return true;
-    } else if (container && !(v.tag != VALUE_MAP && key.tag == VALUE_STRING)) {
-        if (!op_index(call, v, key, out))
-            return false;
+    } else if (key.tag != VALUE_STRING && !op_index(call, v, key, out)) {
+        return false;
     }
     if (out->tag != VALUE_MISSING)
         return true;

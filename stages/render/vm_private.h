@@ -112,7 +112,6 @@ struct stack_chunk {
 struct function_object {
     struct object base;
     const struct library_function *function;
-    struct signature signature;
 };
 
 struct vm {

@@ -39,7 +39,7 @@ struct vm *vm_new(const struct vm_options *options) {
     vm->function_values = MEM_NEW_ARRAY(struct value, library->globals_n);
     for (uint32_t i = 0; i < library->globals_n; i++) {
         const struct library_function *f = &library->globals[i];
-        vm->functions[i] = (struct function_object){{&function_type}, f, library_signature(f->params)};
+        vm->functions[i] = (struct function_object){{&function_type}, f};
         vm->function_values[i] = value_object(&vm->functions[i].base);
     }
     return vm;
