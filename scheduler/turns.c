@@ -18,8 +18,7 @@ struct slot {
 
 struct turns {
     pthread_mutex_t lock;
-    uint64_t next; // whose turn it is
-    bool running;  // it is having it
+    uint64_t next; // whose turn it is: it is having it, or has not come yet
     uint32_t window;
     struct slot slots[]; // sequences next + 1 .. next + window, at sequence % window
 };
@@ -42,10 +41,8 @@ void turns_free(struct turns *t) {
 // True: it is this piece's turn, and the caller runs it. False: it is kept.
 static bool begin_turn(struct turns *t, uint64_t sequence, piece_fn *fn, void *self) {
     pthread_mutex_lock(&t->lock);
-    bool now = !t->running && sequence == t->next;
-    if (now) {
-        t->running = true;
-    } else {
+    bool now = sequence == t->next;
+    if (!now) {
         struct slot *slot = &t->slots[sequence % t->window];
         assert(sequence > t->next && sequence - t->next <= t->window && !slot->fn);
         *slot = (struct slot){.fn = fn, .self = self};
@@ -60,7 +57,6 @@ static struct slot next_turn(struct turns *t) {
     t->next++;
     struct slot *slot = &t->slots[t->next % t->window], taken = *slot;
     *slot = (struct slot){0};
-    t->running = taken.fn != NULL;
     pthread_mutex_unlock(&t->lock);
     return taken;
 }
