@@ -12,6 +12,13 @@ void *document_alloc(struct arena *arena, size_t size) {
     return p;
 }
 
+struct str document_text(struct arena *arena, struct str text) {
+    char *copy = document_alloc(arena, text.n + 1);
+    if (text.n)
+        memcpy(copy, text.p, text.n);
+    return (struct str){copy, text.n};
+}
+
 struct node *node_new(struct arena *arena, enum node_kind kind, struct span span) {
     struct node *node = document_alloc(arena, sizeof *node);
     node->kind = kind;

@@ -51,7 +51,7 @@ struct node {
     // Of a text: span.n == text.n exactly when the file has these very bytes at span.at (no escapes, no
     // folding, no indentation taken away); then the quotes are outside the span. All else: the whole node.
     struct span span;
-    struct str text; // of NODE_TEXT and NODE_BIG; other scalars: as written
+    struct str text; // of NODE_TEXT (NUL-terminated) and NODE_BIG; other scalars: as written
     union {
         bool boolean;
         int64_t integer;
@@ -76,7 +76,8 @@ struct node *node_new(struct arena *arena, enum node_kind kind, struct span span
 void node_append(struct arena *arena, struct node *parent, struct node_entry **last, struct node_entry entry);
 // Reports keys that a mapping has more than once. Call when it is complete.
 void node_check_keys(const struct node *mapping, const struct source_text *source, struct diags *diags);
-void *document_alloc(struct arena *arena, size_t size); // zeroed, never NULL
+void *document_alloc(struct arena *arena, size_t size);         // zeroed, never NULL
+struct str document_text(struct arena *arena, struct str text); // a copy, NUL-terminated
 // Quotes left out of a span whose bytes are the text itself; otherwise a span that is not as long as the
 // text.
 struct span document_text_span(struct str source, struct span span, struct str text);

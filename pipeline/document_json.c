@@ -53,7 +53,7 @@ static struct node *scalar_node(struct json_reader *r, struct span span) {
         break;
     case VALUE_STRING:
         node->kind = NODE_TEXT;
-        node->text = value_str(value);
+        node->text = document_text(r->arena, value_str(value)); // the reader's may be a slice of the file
         node->span = document_text_span(r->source->text, span, node->text);
         break;
     default:

@@ -70,9 +70,7 @@ static struct span event_span(struct yaml_reader *r, const yaml_event_t *event) 
 }
 
 static struct str yaml_text(struct yaml_reader *r, const yaml_char_t *text, size_t n) {
-    char *copy = document_alloc(r->arena, n + 1);
-    memcpy(copy, text, n);
-    return (struct str){copy, n};
+    return document_text(r->arena, (struct str){(const char *)text, n});
 }
 
 #define FAIL(r, span, ...) ((r)->failed = true, diags_error((r)->diags, (r)->source, (span), __VA_ARGS__))
