@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -380,10 +381,13 @@ static void test_many_errors_end(void **state) {
 static void test_long_chain_of_needs(void **state) {
     (void)state;
     struct fs fs = fs_system();
-    const char *path = "files/chain.yaml.tmp";
-    FILE *file = fopen(path, "w");
+    char path[] = "/tmp/pressrun-chain-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "w");
     assert_non_null(file);
-    fprintf(file, "templates: templates\nsources: { users: users.jsonl }\njobs:\n");
+    fprintf(file, "templates: %s/files/templates\nsources: { users: %s/files/users.jsonl }\njobs:\n",
+            PRESSRUN_MANIFEST_CASES, PRESSRUN_MANIFEST_CASES);
     enum { JOBS = 2000 };
     for (int i = 0; i < JOBS; i++)
         fprintf(file, "  j%d: { from: users, template: card.j2, to: '%d.txt', needs: j%d }\n", i, i,
