@@ -113,7 +113,7 @@ static bool big_equals_float(struct value big, struct value number) {
 }
 
 static bool keys_equal(struct value a, struct value b) {
-    int64_t i, j;
+    int64_t i = 0, j = 0;
     if (a.tag == VALUE_STRING || b.tag == VALUE_STRING)
         return a.tag == b.tag && str_equal(value_str(a), value_str(b));
     bool a_int = key_int(a, &i), b_int = key_int(b, &j);
