@@ -50,7 +50,7 @@ static void plan_model(struct plan *p, const uint32_t *order) {
 }
 
 static void plan_random(struct plan *p, uint64_t *seed) {
-    uint32_t order[NODES_MAX];
+    uint32_t order[NODES_MAX] = {0};
     *p = (struct plan){.nodes_n = 1 + below(seed, NODES_MAX)};
     for (uint32_t i = 0; i < p->nodes_n; i++) {
         uint32_t j = below(seed, i + 1);
