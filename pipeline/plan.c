@@ -31,6 +31,8 @@ static struct str output_extension(struct str to) {
 
 static bool escapes(const struct manifest *manifest, struct str to) {
     struct str extension = output_extension(to);
+    if (manifest->autoescape_all)
+        return true;
     for (size_t i = 0; i < manifest->autoescape_n; i++) {
         struct str wanted = manifest->autoescape[i];
         if (wanted.n != extension.n)
