@@ -55,6 +55,22 @@ static bool is_stream(struct str to) {
     return true;
 }
 
+// Keys of a job that only some streams understand.
+static void check_stream_keys(const struct manifest *manifest, const struct plan_job *job,
+                              struct diags *diags) {
+    const struct manifest_job *spec = job->job;
+    if (spec->raw && job->sink != &emit_jsonl)
+        diags_error(diags, &manifest->text, spec->to_span,
+                    "`raw` is for a .jsonl stream, and job \"%.*s\" does not write one", STR_ARG(spec->name));
+    if (spec->separator.n && job->sink != &emit_text)
+        diags_error(diags, &manifest->text, spec->to_span,
+                    "`separator` is for a text stream, and job \"%.*s\" does not write one",
+                    STR_ARG(spec->name));
+    if (spec->level && !str_ends(job->stream, STR(".zst")))
+        diags_error(diags, &manifest->text, spec->to_span,
+                    "`level` is for a .zst stream, and job \"%.*s\" does not write one", STR_ARG(spec->name));
+}
+
 static void arrange_output(struct plan *plan, struct plan_job *job, struct diags *diags) {
     const struct manifest *manifest = plan->manifest;
     struct str to = job->job->to;
@@ -62,10 +78,12 @@ static void arrange_output(struct plan *plan, struct plan_job *job, struct diags
     job->gathers = job->job->collect || job->job->group_by.p;
     if (!is_stream(to)) {
         job->sink = &emit_files;
+        check_stream_keys(manifest, job, diags);
         return;
     }
     job->stream = to;
     job->sink = emit_stream_for(to);
+    check_stream_keys(manifest, job, diags);
     struct err err;
     if (!str_is(to, "-") && emit_check_path(to, &err) != STATUS_OK)
         diags_error(diags, &manifest->text, job->job->to_span, "%s", err.text);
