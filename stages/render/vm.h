@@ -61,8 +61,8 @@ void vm_free(struct vm *vm);
 
 // Renders a template over a record (a map; any other value leaves only extras and globals). True: vm_output is
 // the text. False: *fault, in the machine's scratch memory, says why.
-bool vm_render(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,
-               size_t extra_n, const struct diag **fault);
+bool vm_render(struct vm *vm, const struct program *program, struct value record,
+               const struct vm_extra *extra, size_t extra_n, const struct diag **fault);
 // The text rendered last; valid until the next call.
 struct str vm_output(const struct vm *vm);
 
