@@ -43,7 +43,8 @@ static void output_fields_are_framed(void **state) {
 
 static void output_is_stable(void **state) {
     (void)state;
-    assert_digest(digest_output(STR("cards"), STR("en.html"), STR("English\n")), "992513f3461c1c039713090251e483be");
+    assert_digest(digest_output(STR("cards"), STR("en.html"), STR("English\n")),
+                  "992513f3461c1c039713090251e483be");
 }
 
 static void stream_equals_one_shot(void **state) {

@@ -149,7 +149,7 @@ static void diamond_waits_for_both_sides_once(void **state) {
 // Chains far longer than a stack could take if finishing or skipping recursed.
 static void long_chains_do_not_recurse(void **state) {
     (void)state;
-    enum { N = 200000 };
+    enum { N = 100000 };
     for (int fails = 0; fails < 2; fails++) {
         FOR_WORKERS(w) {
             atomic_int clock = 0;
@@ -312,7 +312,7 @@ static enum step step_spawns(void *self, struct worker *worker) {
 
 static void many_tasks_all_run_and_never_nest(void **state) {
     (void)state;
-    enum { CHAIN = 100000, WIDE = 300 };
+    enum { CHAIN = 100000, WIDE = 200 };
     FOR_WORKERS(w) {
         atomic_bool busy[8] = {0};
         struct spawner s = {.busy = busy, .chain = CHAIN, .wide = WIDE};
