@@ -5,11 +5,11 @@
  * When and where work runs. The scheduler knows functions, edges, credits and turns; nothing of records.
  *
  *   graph      nodes and edges. A node is released when its last predecessor is done (an atomic counter
- * reaches zero) and then stepped until it is done. Steps of one node never overlap. task       a piece of
- * work a node (or another task) hands to the pool, e.g. one batch. credits    a bounded allowance: taking one
- * may fail, never waits; giving one back re-arms whoever failed. turns      pieces of work that must happen
- * in order (batch 0, 1, 2, ...) although they arrive in any order: a piece that is early is kept and run by
- * whoever finishes the piece before it.
+ *              reaches zero) and then stepped until it is done. Steps of one node never overlap.
+ *   task       a piece of work that a node (or another task) hands to the pool, e.g. one batch.
+ *   credits    a bounded allowance: taking one may fail, never waits; giving one back re-arms whoever failed.
+ *   turns      pieces of work that must happen in order (batch 0, 1, 2, ...) although they arrive in any
+ *              order: a piece that is early is kept and run by whoever finishes the piece before it.
  *
  * No task ever waits. A step that cannot go on returns STEP_BLOCKED and is re-armed by whoever gives it what
  * it lacks (graph_wake). Wakes are never lost: one that comes while the node is running makes it step again.
