@@ -132,6 +132,7 @@ struct vm {
     uint64_t steps_left;
     uint64_t instructions;
     struct value result; // of an expression
+    struct value found;  // where a lookup puts what has no place of its own
 
     struct context root, bare; // of the item's template; of what sees only globals
     struct str fault_text;     // what call_fail said last

@@ -23,19 +23,19 @@ static inline bool write_text(struct call *call, const char *p, size_t n) {
     return true;
 }
 
-static inline bool write_number(struct call *call, struct value v) {
+static inline bool write_number(struct call *call, const struct value *v) {
     struct vm *vm = call->vm;
     char text[NUMBER_TEXT_SIZE], *at = text;
     if (LIKELY(vm->room - vm->output.n >= NUMBER_TEXT_SIZE))
         at = vm->output.p + vm->output.n;
     size_t n;
-    if (v.tag == VALUE_FLOAT) {
-        n = number_write_double(at, v.f);
-    } else if ((uint64_t)v.i < 10) {
-        *at = (char)('0' + v.i);
+    if (v->tag == VALUE_FLOAT) {
+        n = number_write_double(at, v->f);
+    } else if ((uint64_t)v->i < 10) {
+        *at = (char)('0' + v->i);
         n = 1;
     } else {
-        n = number_write_int(at, v.i);
+        n = number_write_int(at, v->i);
     }
     if (UNLIKELY(at == text))
         return write_text(call, text, n);
@@ -44,12 +44,12 @@ static inline bool write_number(struct call *call, struct value v) {
 }
 
 // A value as text; escaped where asked for, unless it is safe.
-static inline bool write_value(struct call *call, struct value v, bool escape) {
-    if (LIKELY(v.tag == VALUE_STRING && (!escape || (v.flags & VALUE_SAFE))))
-        return write_text(call, v.s, v.n);
-    if (v.tag == VALUE_INT || v.tag == VALUE_FLOAT)
+static inline bool write_value(struct call *call, const struct value *v, bool escape) {
+    if (LIKELY(v->tag == VALUE_STRING && (!escape || (v->flags & VALUE_SAFE))))
+        return write_text(call, v->s, v->n);
+    if (v->tag == VALUE_INT || v->tag == VALUE_FLOAT)
         return write_number(call, v);
-    return write_other(call, v, escape);
+    return write_other(call, *v, escape);
 }
 
 #endif
