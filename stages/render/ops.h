@@ -17,8 +17,11 @@
 
 bool op_truth(struct value v); // of anything but a strict undefined (call_defined first)
 bool op_equal(struct value a, struct value b);
-// -1, 0, 1 in *order; false where the types have no order.
+// -1, 0, 1 in *order, OP_UNORDERED where one is not a number (NaN); false where the types have no order. The
+// failure names the operator: "'<' not supported between instances of 'str' and 'int'".
+enum { OP_UNORDERED = 2 };
 bool op_compare(struct call *call, struct value a, struct value b, int *order);
+bool op_compare_as(struct call *call, struct value a, struct value b, const char *symbol, int *order);
 
 bool op_add(struct call *call, struct value a, struct value b, struct value *out);
 bool op_sub(struct call *call, struct value a, struct value b, struct value *out);
@@ -47,6 +50,23 @@ struct value method_get(struct call *call, struct value self, struct str name);
 
 // Python's name of the type: "str", "int", "list", "dict", "NoneType", ...
 const char *op_type_name(struct value v);
+
+// False always, after call_fail with Jinja's words for using this undefined.
+bool op_undefined(struct call *call, struct value v);
+// An undefined whose use fails with this text (a literal), as that of the first element of an empty list does.
+struct value op_nothing(const char *message);
+
+// An int or bool as a number; fails in Python's words for anything else.
+bool op_integer(struct call *call, struct value v, int64_t *out);
+// An int, bool, big integer or float; false, without failing the call, for anything else.
+bool op_double(struct value v, double *out);
+bool op_hashable(struct call *call, struct value v); // may be a key: "unhashable type: 'list'" where not
+
+// A mutable list or a tuple of n values, which it keeps using (they live in call->arena); a one-shot iterator.
+bool op_new_list(struct call *call, struct value *items, uint32_t n, struct value *out);
+bool op_new_tuple(struct call *call, struct value *items, uint32_t n, struct value *out);
+bool op_new_iter(struct call *call, const struct value *items, uint32_t n, const char *type,
+                 struct value *out);
 
 // False (after call_fail with Jinja's words, e.g. "'x' is undefined") where v is an undefined that must not be
 // used: in strict mode, unless it is UNDEFINED_SILENT.

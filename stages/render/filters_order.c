@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include <math.h>
+
+#include "stages/render/arguments.h"
+#include "stages/render/filters.h"
+#include "stages/render/methods.h"
+#include "stages/render/sequence.h"
+#include "stages/render/sorting.h"
+
+// Filters that compare elements with each other. Strings are compared in lower case unless asked otherwise.
+
+static bool getter_of(struct call *call, uint32_t case_sensitive, uint32_t attribute,
+                      struct sorting_getter *out) {
+    bool exact;
+    if (!arg_truth(call, case_sensitive, &exact))
+        return false;
+    *out = (struct sorting_getter){.attribute = arg_set(call, attribute) ? &call->args[attribute] : NULL,
+                                   .fold = !exact};
+    return true;
+}
+
+static bool copy_items(struct call *call, struct value v, struct value **items, uint32_t *n) {
+    const struct value *from;
+    if (!op_items(call, v, &from, n))
+        return false;
+    *items = arena_alloc(call->arena, ((size_t)*n + 1) * sizeof **items);
+    if (!*items)
+        return call_no_memory(call);
+    if (*n)
+        memcpy(*items, from, *n * sizeof **items);
+    return true;
+}
+
+bool filter_sort(struct call *call) {
+    struct sorting_getter getter;
+    struct value *items, *keys;
+    uint32_t n;
+    bool reverse;
+    if (!arg_truth(call, 1, &reverse) || !getter_of(call, 2, 3, &getter))
+        return false;
+    getter.several = true;
+    return copy_items(call, call->args[0], &items, &n) && sorting_keys(call, &getter, items, n, &keys) &&
+           sorting_sort(call, items, keys, n, reverse) && op_new_list(call, items, n, &call->result);
+}
+
+bool filter_dictsort(struct call *call) {
+    struct value v = call->args[0];
+    bool exact, reverse;
+    uint32_t part = 0;
+    if (v.tag == VALUE_UNDEFINED)
+        return op_undefined(call, v);
+    if (v.tag != VALUE_MAP)
+        return call_fail(call, "'%s' object has no attribute 'items'", op_type_name(v));
+    if (!arg_truth(call, 1, &exact) || !arg_truth(call, 3, &reverse))
+        return false;
+    if (arg_given(call, 2)) {
+        bool by_value = call->args[2].tag == VALUE_STRING && str_is(value_str(call->args[2]), "value");
+        if (!by_value && !(call->args[2].tag == VALUE_STRING && str_is(value_str(call->args[2]), "key")))
+            return call_fail(call, "You can only sort by either \"key\" or \"value\"");
+        part = by_value;
+    }
+    struct value position = value_int(part), *keys, *pairs = sequence_pairs(call, v.map);
+    struct sorting_getter getter = {.attribute = &position, .fold = !exact};
+    uint32_t n = v.map->shape->n;
+    return pairs && sorting_keys(call, &getter, pairs, n, &keys) &&
+           sorting_sort(call, pairs, keys, n, reverse) && op_new_list(call, pairs, n, &call->result);
+}
+
+// ---- least and greatest
+
+static bool extreme(struct call *call, const char *symbol, int wanted) {
+    struct sorting_getter getter;
+    const struct value *items;
+    struct value best, key;
+    uint32_t n, at = 0;
+    if (!getter_of(call, 1, 2, &getter) || !op_items(call, call->args[0], &items, &n))
+        return false;
+    if (n == 0) {
+        call->result = op_nothing("No aggregated item, sequence was empty.");
+        return true;
+    }
+    if (!sorting_get(call, &getter, items[0], &best))
+        return false;
+    for (uint32_t i = 1; i < n; i++) {
+        int order;
+        if (!sorting_get(call, &getter, items[i], &key) || !op_compare_as(call, key, best, symbol, &order))
+            return false;
+        if (order == wanted) {
+            best = key;
+            at = i;
+        }
+    }
+    call->result = items[at];
+    return true;
+}
+bool filter_max(struct call *call) {
+    return extreme(call, ">", 1);
+}
+bool filter_min(struct call *call) {
+    return extreme(call, "<", -1);
+}
+
+// ---- unique
+
+static uint64_t hash_of(struct value v) { // equal values have equal hashes
+    switch (v.tag) {
+    case VALUE_STRING:
+    case VALUE_BIG:
+        return shape_hash(value_str(v));
+    case VALUE_FLOAT:
+        if (!(fabs(v.f) < 9e18) || v.f != floor(v.f))
+            return 1;
+        return (uint64_t)(int64_t)v.f * 0x9e3779b97f4a7c15u;
+    case VALUE_BOOL:
+    case VALUE_INT:
+        return (uint64_t)v.i * 0x9e3779b97f4a7c15u;
+    default:
+        return v.tag;
+    }
+}
+
+bool filter_unique(struct call *call) {
+    struct sorting_getter getter;
+    struct value *items, *keys;
+    uint32_t n, kept = 0;
+    if (!getter_of(call, 1, 2, &getter) || !copy_items(call, call->args[0], &items, &n) ||
+        !sorting_keys(call, &getter, items, n, &keys))
+        return false;
+    uint64_t size = 16;
+    while (size < (uint64_t)n * 2)
+        size *= 2;
+    uint32_t *slots = arena_zero(call->arena, size * sizeof *slots); // position + 1 of a kept key
+    if (!slots)
+        return call_no_memory(call);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!op_hashable(call, keys[i]))
+            return false;
+        uint64_t hash = hash_of(keys[i]), at = (hash ^ hash >> 32) & (size - 1);
+        while (slots[at] && !op_equal(keys[slots[at] - 1], keys[i]))
+            at = (at + 1) & (size - 1);
+        if (slots[at])
+            continue;
+        items[kept] = items[i];
+        keys[kept++] = keys[i];
+        slots[at] = kept;
+    }
+    return op_new_iter(call, items, kept, "generator", &call->result);
+}
+
+// ---- groupby
+
+static bool make_group(struct call *call, const struct sorting_getter *getter, struct value *items,
+                       uint32_t n, struct value *out) {
+    struct value *pair = ARENA_NEW_ARRAY(call->arena, struct value, 2);
+    if (!pair)
+        return call_no_memory(call);
+    // The group is called as its first element spells it.
+    if (!sorting_get(call, getter, items[0], &pair[0]) || !op_new_list(call, items, n, &pair[1]) ||
+        !op_new_tuple(call, pair, 2, out))
+        return false;
+    out->flags |= METHODS_GROUP;
+    return true;
+}
+
+bool filter_groupby(struct call *call) {
+    struct sorting_getter getter;
+    struct value *items, *keys, *groups;
+    uint32_t n, made = 0;
+    if (!getter_of(call, 3, 1, &getter))
+        return false;
+    getter.otherwise = arg_set(call, 2) ? &call->args[2] : NULL;
+    if (!copy_items(call, call->args[0], &items, &n) || !sorting_keys(call, &getter, items, n, &keys) ||
+        !sorting_sort(call, items, keys, n, false))
+        return false;
+    groups = arena_alloc(call->arena, ((size_t)n + 1) * sizeof *groups);
+    if (!groups)
+        return call_no_memory(call);
+    getter.fold = false;
+    for (uint32_t at = 0, end; at < n; at = end) {
+        for (end = at + 1; end < n && op_equal(keys[at], keys[end]);)
+            end++;
+        if (!make_group(call, &getter, items + at, end - at, &groups[made++]))
+            return false;
+    }
+    return op_new_list(call, groups, made, &call->result);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "stages/render/tests.h"
+
+#include <math.h>
+
+#include "stages/render/arguments.h"
+#include "stages/render/letters.h"
+#include "stages/render/machine.h"
+#include "stages/render/sequence.h"
+
+static uint8_t tag_of(const struct call *call) {
+    return call->args[0].tag;
+}
+
+// ---- kinds of values
+
+static bool test_boolean(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_BOOL);
+}
+static bool test_callable(struct call *call) {
+    struct value v = call->args[0];
+    bool object = v.tag == VALUE_OBJECT && v.object->type->invoke;
+    return return_bool(call, object || v.tag == VALUE_UNDEFINED);
+}
+static bool test_defined(struct call *call) {
+    return return_bool(call, tag_of(call) != VALUE_UNDEFINED);
+}
+static bool test_escaped(struct call *call) {
+    return return_bool(call, is_safe(call->args[0]));
+}
+static bool test_false(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_BOOL && !call->args[0].i);
+}
+static bool test_float(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_FLOAT);
+}
+static bool test_integer(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_INT || tag_of(call) == VALUE_BIG);
+}
+static bool test_iterable(struct call *call) {
+    struct value v = call->args[0];
+    bool iterates = v.tag == VALUE_STRING || v.tag == VALUE_LIST || v.tag == VALUE_MAP ||
+                    v.tag == VALUE_ITER || v.tag == VALUE_UNDEFINED ||
+                    (v.tag == VALUE_OBJECT && sequence_is(v));
+    return call_defined(call, v) && return_bool(call, iterates);
+}
+static bool test_mapping(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_MAP);
+}
+static bool test_none(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_NONE);
+}
+static bool test_number(struct call *call) {
+    uint8_t tag = tag_of(call);
+    return return_bool(call, tag == VALUE_INT || tag == VALUE_FLOAT || tag == VALUE_BOOL || tag == VALUE_BIG);
+}
+static bool test_sequence(struct call *call) {
+    struct value v = call->args[0];
+    bool sequence =
+        v.tag == VALUE_STRING || v.tag == VALUE_LIST || v.tag == VALUE_MAP || sequence_is_range(v);
+    if (v.tag == VALUE_UNDEFINED)
+        sequence = vm_undefined(call->vm) != UNDEFINED_STRICT;
+    return return_bool(call, sequence);
+}
+static bool test_string(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_STRING);
+}
+static bool test_true(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_BOOL && call->args[0].i);
+}
+static bool test_undefined(struct call *call) {
+    return return_bool(call, tag_of(call) == VALUE_UNDEFINED);
+}
+
+// ---- texts and names
+
+static bool test_lower(struct call *call) {
+    struct str s;
+    return print_to_str(call, call->args[0], &s) && return_bool(call, letters_is_lower(s));
+}
+static bool test_upper(struct call *call) {
+    struct str s;
+    return print_to_str(call, call->args[0], &s) && return_bool(call, letters_is_upper(s));
+}
+
+static bool in_table(struct call *call, const struct library_function *table, uint32_t n) {
+    struct value v = call->args[0];
+    return op_hashable(call, v) &&
+           return_bool(call, v.tag == VALUE_STRING && library_find(table, n, value_str(v)) >= 0);
+}
+static bool test_filter(struct call *call) {
+    const struct library *library = vm_library(call->vm);
+    return in_table(call, library->filters, library->filters_n);
+}
+static bool test_test(struct call *call) {
+    const struct library *library = vm_library(call->vm);
+    return in_table(call, library->tests, library->tests_n);
+}
+
+// ---- numbers
+
+static bool remainder_is(struct call *call, struct value divisor, int64_t wanted) {
+    struct value rest;
+    return op_mod(call, call->args[0], divisor, &rest) &&
+           return_bool(call, op_equal(rest, value_int(wanted)));
+}
+static bool test_divisibleby(struct call *call) {
+    return remainder_is(call, call->args[1], 0);
+}
+static bool test_even(struct call *call) {
+    return remainder_is(call, value_int(2), 0);
+}
+static bool test_odd(struct call *call) {
+    return remainder_is(call, value_int(2), 1);
+}
+
+// ---- comparisons
+
+static bool both_defined(struct call *call) {
+    return call_defined(call, call->args[0]) && call_defined(call, call->args[1]);
+}
+static bool test_eq(struct call *call) {
+    return both_defined(call) && return_bool(call, op_equal(call->args[0], call->args[1]));
+}
+static bool test_ne(struct call *call) {
+    return both_defined(call) && return_bool(call, !op_equal(call->args[0], call->args[1]));
+}
+
+static bool order_of(struct call *call, const char *symbol, int *order) {
+    return op_compare_as(call, call->args[0], call->args[1], symbol, order);
+}
+static bool test_ge(struct call *call) {
+    int order;
+    return order_of(call, ">=", &order) && return_bool(call, order == 0 || order == 1);
+}
+static bool test_gt(struct call *call) {
+    int order;
+    return order_of(call, ">", &order) && return_bool(call, order == 1);
+}
+static bool test_le(struct call *call) {
+    int order;
+    return order_of(call, "<=", &order) && return_bool(call, order == 0 || order == -1);
+}
+static bool test_lt(struct call *call) {
+    int order;
+    return order_of(call, "<", &order) && return_bool(call, order == -1);
+}
+
+static bool test_in(struct call *call) {
+    bool found;
+    return op_contains(call, call->args[1], call->args[0], &found) && return_bool(call, found);
+}
+
+// The same object; values without an identity are the same where they are equal and of one type.
+static bool test_sameas(struct call *call) {
+    struct value a = call->args[0], b = call->args[1];
+    bool same = a.tag == b.tag;
+    if (same && (a.tag == VALUE_LIST || a.tag == VALUE_MAP || a.tag == VALUE_ITER || a.tag == VALUE_OBJECT))
+        same = a.list == b.list;
+    else if (same)
+        same = op_equal(a, b);
+    return return_bool(call, same);
+}
+
+const struct library_function tests_rows[TESTS_COUNT] = {
+    {"!=", "other", test_ne, "is not equal to the other value"},
+    {"<", "other", test_lt, "is less than the other value"},
+    {"<=", "other", test_le, "is less than or equal to the other value"},
+    {"==", "other", test_eq, "is equal to the other value"},
+    {">", "other", test_gt, "is greater than the other value"},
+    {">=", "other", test_ge, "is greater than or equal to the other value"},
+    {"boolean", "", test_boolean, "is true or false"},
+    {"callable", "", test_callable, "can be called"},
+    {"defined", "", test_defined, "is defined"},
+    {"divisibleby", "num", test_divisibleby, "is divisible by a number"},
+    {"eq", "other", test_eq, "is equal to the other value"},
+    {"equalto", "other", test_eq, "is equal to the other value"},
+    {"escaped", "", test_escaped, "is safe markup"},
+    {"even", "", test_even, "is an even number"},
+    {"false", "", test_false, "is false itself"},
+    {"filter", "", test_filter, "is the name of a filter"},
+    {"float", "", test_float, "is a float"},
+    {"ge", "other", test_ge, "is greater than or equal to the other value"},
+    {"greaterthan", "other", test_gt, "is greater than the other value"},
+    {"gt", "other", test_gt, "is greater than the other value"},
+    {"in", "seq", test_in, "is an element, a key or a part of the other value"},
+    {"integer", "", test_integer, "is an integer"},
+    {"iterable", "", test_iterable, "can be looped over"},
+    {"le", "other", test_le, "is less than or equal to the other value"},
+    {"lessthan", "other", test_lt, "is less than the other value"},
+    {"lower", "", test_lower, "is in lower case"},
+    {"lt", "other", test_lt, "is less than the other value"},
+    {"mapping", "", test_mapping, "is a mapping"},
+    {"ne", "other", test_ne, "is not equal to the other value"},
+    {"none", "", test_none, "is none"},
+    {"number", "", test_number, "is a number"},
+    {"odd", "", test_odd, "is an odd number"},
+    {"sameas", "other", test_sameas, "is the same object as the other value"},
+    {"sequence", "", test_sequence, "has a length and elements"},
+    {"string", "", test_string, "is a string"},
+    {"test", "", test_test, "is the name of a test"},
+    {"true", "", test_true, "is true itself"},
+    {"undefined", "", test_undefined, "is not defined"},
+    {"upper", "", test_upper, "is in upper case"},
+};

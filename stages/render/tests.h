@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_RENDER_TESTS_H
+#define PRESSRUN_STAGES_RENDER_TESTS_H
+/*
+ * The built-in tests (`x is odd`). Each sets a bool as its result.
+ *
+ * To add a test: write the function, add one row in tests.c.
+ */
+#include "stages/program/library.h"
+
+enum { TESTS_COUNT = 39 };
+extern const struct library_function tests_rows[TESTS_COUNT]; // sorted by name
+
+#endif
