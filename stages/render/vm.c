@@ -143,8 +143,10 @@ static bool map_make(struct call *call, const struct value *pairs, uint32_t n, s
         struct value key = pairs[(size_t)2 * i];
         if (!defined_check(call, key))
             return false;
-        if (key.tag < VALUE_NONE || key.tag > VALUE_STRING)
-            return call_fail(call, "unhashable type: '%s'", op_type_name(key));
+        if (!op_hashable(call, key))
+            return false;
+        if (key.tag > VALUE_STRING)
+            return call_fail(call, "a %s cannot be a key here", op_type_name(key));
         if (!map_put(map, key, pairs[(size_t)2 * i + 1]))
             return call_no_memory(call);
     }

@@ -15,11 +15,12 @@ bool write_settle(struct call *call) {
 
 bool write_grown(struct call *call, const char *p, size_t n) {
     struct vm *vm = call->vm;
+    if (n == 0)
+        return true;
     if (n > vm->limits.output_bytes - vm->output.n)
         return fault_output(call);
     buf_reserve(&vm->output, n < 4096 ? 4096 : n);
-    if (n)
-        memcpy(vm->output.p + vm->output.n, p, n);
+    memcpy(vm->output.p + vm->output.n, p, n);
     vm->output.n += n;
     return write_settle(call);
 }

@@ -16,7 +16,7 @@ bool write_other(struct call *call, struct value v, bool escape);
 
 static inline bool write_text(struct call *call, const char *p, size_t n) {
     struct vm *vm = call->vm;
-    if (UNLIKELY(n > vm->room - vm->output.n))
+    if (UNLIKELY(n - 1 >= vm->room - vm->output.n)) // 0 bytes too: there need not be a buffer or a text yet
         return write_grown(call, p, n);
     memcpy(vm->output.p + vm->output.n, p, n);
     vm->output.n += n;

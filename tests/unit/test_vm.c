@@ -183,6 +183,10 @@ static void writes_values(void **state) {
     (void)state;
     struct made m;
     struct program *p = begin(&m, "t");
+    put_const(p, value_string((struct str){NULL, 0})); // before there is a buffer
+    put(p, OP_EMIT, 0, 0, 0);
+    put_const(p, value_string((struct str){NULL, 0}));
+    put(p, OP_EMIT, 1, 0, 0);
     put(p, OP_TEXT, 0, 0, name(p, "<&"));
     put_const(p, value_string(STR("<&")));
     put(p, OP_EMIT, 0, 0, 0);
