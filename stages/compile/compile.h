@@ -30,8 +30,8 @@ struct language {
     const char *const *extensions; // NULL-terminated, with the dot
     const char *doc;
     // Text to tree in `arena`; false where `diags` got an error.
-    bool (*parse)(struct arena *arena, const struct source_text *source, const struct compile_options *options,
-                  struct diags *diags, struct tree **out);
+    bool (*parse)(struct arena *arena, const struct source_text *source,
+                  const struct compile_options *options, struct diags *diags, struct tree **out);
     bool (*parse_expression)(struct arena *arena, const struct source_text *source,
                              const struct compile_options *options, struct diags *diags, struct tree **out);
 };

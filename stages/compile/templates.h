@@ -18,7 +18,8 @@ struct templates; // owned by the run
 
 struct templates *templates_new(const struct fs *fs, const struct compile_options *options);
 void templates_free(struct templates *t);
-enum status templates_add_path(struct templates *t, struct str directory, struct err *err); // not there: STATUS_IO
+enum status templates_add_path(struct templates *t, struct str directory,
+                               struct err *err); // not there: STATUS_IO
 
 // The program of a template, compiled with its includes on first use. NULL: `*missing` tells "no such file"
 // from "has errors"; the errors (of it and of what it includes) are in `diags` (may be NULL) once per call.
@@ -27,7 +28,8 @@ enum status templates_add_path(struct templates *t, struct str directory, struct
 const struct program *templates_find(struct templates *t, struct str name, const struct language *language,
                                      bool autoescape, struct diags *diags, bool *missing);
 // Names of all files in the search path that a template could be found by, for "did you mean" and `check`.
-size_t templates_list(struct templates *t, struct str **names); // owned array (mem_free); texts live as long as t
+size_t templates_list(struct templates *t,
+                      struct str **names); // owned array (mem_free); texts live as long as t
 size_t templates_compiled(const struct templates *t);
 
 #endif

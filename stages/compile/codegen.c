@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: MIT
+#include "stages/compile/codegen.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "stages/program/program.h"
+
+enum { INTERN_LIMIT = 64, ENTRIES_LIMIT = 1 << 20 };
+
+void *code_alloc(struct codegen *g, size_t size) {
+    void *p = arena_zero(&g->p->arena, size);
+    if (!p)
+        mem_fail(size);
+    return p;
+}
+
+static void *scratch_alloc(struct codegen *g, size_t size) {
+    void *p = arena_zero(g->scratch, size);
+    if (!p)
+        mem_fail(size);
+    return p;
+}
+
+void code_too_large(struct codegen *g, const char *what) {
+    if (!g->too_large)
+        diags_error(g->diags, &g->p->source, g->span, "this template is too large: %s", what);
+    g->too_large = true;
+}
+
+// ---- instructions
+
+static uint32_t put(struct codegen *g, enum opcode op, uint32_t a, uint32_t b, uint32_t c, struct span span) {
+    struct function *f = g->function;
+    MEM_GROW(f->code, f->code_cap, f->n + 1);
+    MEM_GROW(f->positions, f->positions_cap, f->n + 1);
+    MEM_GROW(f->extents, f->extents_cap, f->n + 1);
+    f->code[f->n] = (struct instruction){.op = (uint8_t)op, .a = (uint8_t)a, .b = (uint16_t)b, .c = c};
+    f->positions[f->n] = span.at;
+    f->extents[f->n] = span.n;
+    return (uint32_t)f->n++;
+}
+
+static void flush_text(struct codegen *g) {
+    if (!g->text.n)
+        return;
+    struct str text = g->text_joined.n ? buf_str(&g->text_joined) : g->text;
+    uint32_t constant = code_string(g, text);
+    g->text = (struct str){NULL, 0};
+    buf_clear(&g->text_joined);
+    put(g, OP_TEXT, 0, 0, constant, g->text_span);
+}
+
+uint32_t code_emit(struct codegen *g, enum opcode op, uint32_t a, uint32_t b, uint32_t c) {
+    flush_text(g);
+    return put(g, op, a, b, c, g->span);
+}
+
+uint32_t code_here(struct codegen *g) {
+    flush_text(g);
+    return (uint32_t)g->function->n;
+}
+
+// Chains hold index + 1, so that 0 ends them.
+void code_jump(struct codegen *g, enum opcode op, uint32_t b, uint32_t *chain) {
+    *chain = code_emit(g, op, 0, b, *chain) + 1;
+}
+
+void code_land_at(struct codegen *g, uint32_t *chain, uint32_t at) {
+    while (*chain) {
+        uint32_t jump = *chain - 1;
+        *chain = g->function->code[jump].c;
+        g->function->code[jump].c = at;
+    }
+}
+
+void code_land(struct codegen *g, uint32_t *chain) {
+    if (*chain)
+        code_land_at(g, chain, code_here(g));
+}
+
+void code_text(struct codegen *g, struct str text, struct span span) {
+    if (!text.n)
+        return;
+    if (!g->text.n) {
+        g->text = text;
+        g->text_span = span;
+        return;
+    }
+    if (!g->text_joined.n)
+        buf_add_str(&g->text_joined, g->text);
+    buf_add_str(&g->text_joined, text);
+}
+
+void code_text_escaped(struct codegen *g, struct str text, struct span span) {
+    static const struct {
+        char c;
+        const char *escape;
+    } table[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&#34;"}, {'\'', "&#39;"}};
+    struct buf out = BUF_INIT;
+    for (size_t i = 0; i < text.n; i++) {
+        const char *escape = NULL;
+        for (size_t k = 0; k < sizeof table / sizeof *table; k++)
+            if (text.p[i] == table[k].c)
+                escape = table[k].escape;
+        if (escape)
+            buf_add_text(&out, escape);
+        else
+            buf_add_char(&out, text.p[i]);
+    }
+    struct str kept = arena_str(g->scratch, buf_str(&out));
+    buf_release(&out);
+    code_text(g, kept, span);
+}
+
+// ---- constants and symbols
+
+struct str code_keep(struct codegen *g, struct str text) {
+    struct str source = g->p->source.text;
+    if (text.n == 0)
+        return STR("");
+    if (source.p && text.p >= source.p && text.p + text.n <= source.p + source.n)
+        return text;
+    struct str kept = arena_str(&g->p->arena, text);
+    if (!kept.p)
+        mem_fail(text.n);
+    return kept;
+}
+
+static uint32_t hash_of(struct str text) {
+    uint32_t h = 2166136261u; // FNV-1a
+    for (size_t i = 0; i < text.n; i++)
+        h = (h ^ (unsigned char)text.p[i]) * 16777619u;
+    return h;
+}
+
+static struct symbol **symbol_place(struct codegen *g, struct str text, uint32_t hash) {
+    size_t mask = g->symbols_cap - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        struct symbol *s = g->symbols[i];
+        if (!s || (s->hash == hash && str_equal(s->text, text)))
+            return &g->symbols[i];
+    }
+}
+
+static void grow_symbols(struct codegen *g) {
+    struct symbol **old = g->symbols;
+    size_t n = g->symbols_cap;
+    g->symbols_cap = n ? n * 2 : 64;
+    g->symbols = MEM_NEW_ARRAY(struct symbol *, g->symbols_cap);
+    for (size_t i = 0; i < n; i++)
+        if (old[i])
+            *symbol_place(g, old[i]->text, old[i]->hash) = old[i];
+    mem_free(old);
+}
+
+struct symbol *code_symbol(struct codegen *g, struct str text) {
+    if (g->symbols_n * 2 >= g->symbols_cap)
+        grow_symbols(g);
+    uint32_t hash = hash_of(text);
+    struct symbol **place = symbol_place(g, text, hash);
+    if (*place)
+        return *place;
+    struct symbol *s = scratch_alloc(g, sizeof *s);
+    *s = (struct symbol){code_keep(g, text), hash, CODE_NONE, {CODE_NONE, CODE_NONE}, NULL};
+    g->symbols_n++;
+    return *place = s;
+}
+
+static uint32_t add_constant(struct codegen *g, struct value v) {
+    MEM_GROW(g->constants, g->constants_cap, g->constants_n + 1);
+    g->constants[g->constants_n] = v;
+    return (uint32_t)g->constants_n++;
+}
+
+uint32_t code_string(struct codegen *g, struct str text) {
+    if (text.n > INTERN_LIMIT)
+        return add_constant(g, value_string(code_keep(g, text)));
+    struct symbol *s = code_symbol(g, text);
+    if (s->constant == CODE_NONE)
+        s->constant = add_constant(g, value_string(s->text));
+    return s->constant;
+}
+
+// A constant's value as the program keeps it.
+static struct value keep_value(struct codegen *g, struct value v) {
+    if (v.tag == VALUE_STRING || v.tag == VALUE_BIG || v.tag == VALUE_UNDEFINED)
+        v.s = code_keep(g, value_str(v)).p;
+    if (v.tag == VALUE_LIST) {
+        struct list *list = list_new(&g->p->arena, v.list->n);
+        if (!list)
+            mem_fail(v.list->n);
+        for (uint32_t i = 0; i < list->n; i++)
+            list->items[i] = keep_value(g, v.list->items[i]);
+        v.list = list;
+    }
+    return v;
+}
+
+uint32_t code_constant(struct codegen *g, struct value v) {
+    return v.tag == VALUE_STRING ? code_string(g, value_str(v)) : add_constant(g, keep_value(g, v));
+}
+
+static uint32_t add_shape(struct codegen *g, uint32_t positional, uint32_t keywords,
+                          const struct str *names) {
+    MEM_GROW(g->calls, g->calls_cap, g->calls_n + 1);
+    g->calls[g->calls_n] = (struct call_shape){positional, keywords, names};
+    return (uint32_t)g->calls_n++;
+}
+
+uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *keywords, bool caller) {
+    uint32_t n = caller;
+    for (const struct node *k = keywords; k; k = k->next)
+        n++;
+    if (!n) {
+        size_t old = g->plain_calls_cap;
+        MEM_GROW(g->plain_calls, g->plain_calls_cap, positional + 1u);
+        for (; old < g->plain_calls_cap; old++)
+            g->plain_calls[old] = CODE_NONE;
+        if (g->plain_calls[positional] == CODE_NONE)
+            g->plain_calls[positional] = add_shape(g, positional, 0, NULL);
+        return g->plain_calls[positional];
+    }
+    struct str *names = code_alloc(g, n * sizeof *names);
+    n = 0;
+    for (const struct node *k = keywords; k; k = k->next)
+        names[n++] = code_symbol(g, k->name)->text;
+    if (caller)
+        names[n++] = STR("caller");
+    return add_shape(g, positional, n, names);
+}
+
+// ---- scopes and variables
+
+uint32_t code_slots(struct codegen *g, uint32_t n) {
+    struct function *f = g->function;
+    if (f->slots + n > SLOTS_LIMIT) {
+        code_too_large(g, "it has too many variables");
+        return 0;
+    }
+    uint32_t first = f->slots;
+    f->slots += n;
+    return first;
+}
+
+void code_open_scope(struct codegen *g, struct scope *scope) {
+    *scope = (struct scope){.outer = g->scope, .function = g->function, .table = CODE_NONE};
+    scope->end = &scope->variables;
+    scope->is_top = !g->scope || g->scope->function != g->function;
+    g->scope = scope;
+}
+
+void code_close_scope(struct codegen *g) {
+    for (struct variable *v = g->scope->variables; v; v = v->next)
+        v->symbol->variable = v->shadowed;
+    g->scope = g->scope->outer;
+}
+
+struct variable *code_declare(struct codegen *g, struct str name, enum variable_kind kind) {
+    struct symbol *symbol = code_symbol(g, name);
+    struct variable *v = scratch_alloc(g, sizeof *v);
+    *v = (struct variable){.symbol = symbol,
+                           .shadowed = symbol->variable,
+                           .scope = g->scope,
+                           .kind = (uint8_t)kind,
+                           .object = CODE_NONE};
+    if (kind != VARIABLE_LOOP)
+        v->slot = (uint16_t)code_slots(g, 1);
+    symbol->variable = v;
+    *g->scope->end = v;
+    g->scope->end = &v->next;
+    return v;
+}
+
+static bool is_declared(const struct codegen *g, const struct symbol *symbol) {
+    const struct variable *v = symbol->variable;
+    return v && (v->scope == g->scope || (g->scope->keeps_targets && v->scope == g->scope->outer));
+}
+
+void code_declare_targets(struct codegen *g, const struct node *target, enum variable_kind kind) {
+    if (target->kind == NODE_TUPLE) {
+        for (const struct node *item = target->items; item; item = item->next)
+            code_declare_targets(g, item, kind);
+        return;
+    }
+    if (target->kind != NODE_NAME) // an attribute
+        return;
+    if (g->loops && str_is(target->name, "loop")) {
+        diags_error(g->diags, &g->p->source, target->span, "cannot assign to 'loop' inside of a for loop");
+        return;
+    }
+    if (!is_declared(g, code_symbol(g, target->name)))
+        code_declare(g, target->name, kind);
+}
+
+static void declare_chain(struct codegen *g, const struct node *node) {
+    for (; node; node = node->next) {
+        if (node->kind == NODE_SET) {
+            code_declare_targets(g, node->target, VARIABLE_SET);
+        } else if (node->kind == NODE_CAPTURE && node->block.target) {
+            code_declare_targets(g, node->block.target, VARIABLE_SET);
+        } else if (node->kind == NODE_MACRO) {
+            if (!is_declared(g, code_symbol(g, node->macro.name)))
+                code_declare(g, node->macro.name, VARIABLE_SET);
+        } else if (node->kind == NODE_IF) {
+            for (const struct node *branch = node->block.items; branch; branch = branch->next)
+                declare_chain(g, branch->block.body);
+        }
+    }
+}
+
+void code_declare_sets(struct codegen *g, const struct node *chain, bool unset) {
+    uint32_t first = g->function->slots;
+    declare_chain(g, chain);
+    if (unset && g->function->slots > first)
+        code_emit(g, OP_UNSET, 0, first, g->function->slots - first);
+}
+
+bool code_is_sure(const struct codegen *g, const struct variable *v) {
+    if (v->kind == VARIABLE_ALWAYS)
+        return true;
+    if (v->kind != VARIABLE_SET || !v->sure)
+        return false;
+    // Another function's code runs at another time, when only what is never unset again is still there.
+    return v->scope->function == g->function || v->scope->is_top;
+}
+
+void code_make_sure(struct codegen *g, struct variable *v) {
+    if (v->sure)
+        return;
+    v->sure = true;
+    MEM_GROW(g->trail, g->trail_cap, g->trail_n + 1);
+    g->trail[g->trail_n++] = v;
+}
+
+void code_store_name(struct codegen *g, const struct node *name) {
+    struct variable *v = code_symbol(g, name->name)->variable;
+    if (!v || v->kind == VARIABLE_LOOP) { // an error has been reported
+        code_emit(g, OP_POP, 0, 0, 0);
+        return;
+    }
+    code_emit(g, OP_STORE, 0, v->slot, 0);
+    code_make_sure(g, v);
+}
+
+void code_store(struct codegen *g, const struct node *target) {
+    if (target->kind == NODE_SET_ATTR) {
+        code_expression(g, target->target);
+        g->span = target->span;
+        code_emit(g, OP_SET_ATTR, 0, 0, code_string(g, target->name));
+        return;
+    }
+    if (target->kind == NODE_NAME) {
+        code_store_name(g, target);
+        return;
+    }
+    uint32_t n = 0;
+    for (const struct node *item = target->items; item; item = item->next)
+        n++;
+    g->span = target->span;
+    code_emit(g, OP_UNPACK, 0, 0, n);
+    for (const struct node *item = target->items; item; item = item->next)
+        code_store(g, item);
+}
+
+void code_loop_looked_at(struct codegen *g, const struct variable *loop) {
+    g->function->code[loop->start].a = 1;
+}
+
+static bool is_visible(const struct variable *v) {
+    return v->kind != VARIABLE_LOOP || v->object != CODE_NONE;
+}
+
+static uint32_t add_scope_table(struct codegen *g, uint32_t n, const struct scope_entry *entries) {
+    if (g->scopes_n >= UINT16_MAX)
+        code_too_large(g, "it has too many scopes");
+    MEM_GROW(g->scopes, g->scopes_cap, g->scopes_n + 1);
+    g->scopes[g->scopes_n] = (struct scope_table){n, entries};
+    return (uint32_t)g->scopes_n++;
+}
+
+uint32_t code_scope_table(struct codegen *g, bool empty) {
+    if (empty)
+        return add_scope_table(g, 0, NULL);
+    if (g->scope->table != CODE_NONE)
+        return g->scope->table;
+    uint32_t n = 0;
+    for (const struct scope *s = g->scope; s; s = s->outer)
+        for (const struct variable *v = s->variables; v; v = v->next)
+            n += is_visible(v);
+    g->scope_entries += n;
+    if (g->scope_entries > ENTRIES_LIMIT) {
+        code_too_large(g, "it has too many includes among too many variables");
+        n = 0;
+    }
+    struct scope_entry *entries = code_alloc(g, (n + 1) * sizeof *entries);
+    uint32_t i = 0;
+    for (const struct scope *s = g->scope; s && n; s = s->outer)
+        for (const struct variable *v = s->variables; v; v = v->next)
+            if (is_visible(v))
+                entries[i++] =
+                    (struct scope_entry){.name = v->symbol->text,
+                                         .outer = (uint16_t)(g->function->depth - s->function->depth),
+                                         .slot = v->kind == VARIABLE_LOOP ? (uint16_t)v->object : v->slot};
+    return g->scope->table = add_scope_table(g, n, entries);
+}
+
+// ---- functions
+
+void code_open_function(struct codegen *g, struct function *f, struct str name) {
+    if (g->function)
+        flush_text(g);
+    *f = (struct function){.outer = g->function,
+                           .index = (uint32_t)g->functions_n,
+                           .depth = g->function ? g->function->depth + 1 : 0,
+                           .name = code_keep(g, name),
+                           .varargs = -1,
+                           .kwargs = -1,
+                           .caller = -1};
+    MEM_GROW(g->functions, g->functions_cap, g->functions_n + 1);
+    g->functions[g->functions_n++] = f;
+    g->function = f;
+}
+
+void code_close_function(struct codegen *g) {
+    flush_text(g);
+    g->function = g->function->outer;
+}
+
+// ---- the finished program
+
+static void *keep_array(struct codegen *g, const void *from, size_t n, size_t size) {
+    void *kept = code_alloc(g, n * size);
+    if (n)
+        memcpy(kept, from, n * size);
+    return kept;
+}
+
+static void join_function(struct program *p, const struct function *f, uint32_t base) {
+    for (size_t i = 0; i < f->n; i++) {
+        struct instruction in = f->code[i];
+        if (opcode_operand_mask((enum opcode)in.op) & OPERAND_JUMP)
+            in.c += base;
+        p->code[base + i] = in;
+        p->positions[base + i] = f->positions[i];
+        p->extents[base + i] = f->extents[i];
+    }
+}
+
+static void join_functions(struct codegen *g) {
+    struct program *p = g->p;
+    size_t n = 0;
+    for (size_t i = 0; i < g->functions_n; i++)
+        n += g->functions[i]->n;
+    p->code_n = (uint32_t)n;
+    p->code = code_alloc(g, n * sizeof *p->code);
+    p->positions = code_alloc(g, n * sizeof *p->positions);
+    p->extents = code_alloc(g, n * sizeof *p->extents);
+    p->functions_n = (uint32_t)g->functions_n;
+    p->functions = code_alloc(g, g->functions_n * sizeof *p->functions);
+    uint32_t base = 0;
+    for (size_t i = 0; i < g->functions_n; i++) {
+        const struct function *f = g->functions[i];
+        p->functions[i] = (struct function_code){.name = f->name,
+                                                 .entry = base,
+                                                 .slots = f->slots,
+                                                 .parameters = f->parameters,
+                                                 .parameters_n = f->parameters_n,
+                                                 .varargs = f->varargs,
+                                                 .kwargs = f->kwargs,
+                                                 .caller = f->caller};
+        join_function(p, f, base);
+        base += (uint32_t)f->n;
+    }
+}
+
+static void finish(struct codegen *g) {
+    struct program *p = g->p;
+    join_functions(g);
+    p->constants = keep_array(g, g->constants, g->constants_n, sizeof *g->constants);
+    p->constants_n = (uint32_t)g->constants_n;
+    p->calls = keep_array(g, g->calls, g->calls_n, sizeof *g->calls);
+    p->calls_n = (uint32_t)g->calls_n;
+    p->scopes = keep_array(g, g->scopes, g->scopes_n, sizeof *g->scopes);
+    p->scopes_n = (uint32_t)g->scopes_n;
+    p->refs = keep_array(g, g->refs, g->refs_n, sizeof *g->refs);
+    p->refs_n = (uint32_t)g->refs_n;
+    p->autoescape = g->options->autoescape;
+}
+
+static void release(struct codegen *g) {
+    for (size_t i = 0; i < g->functions_n; i++) {
+        mem_free(g->functions[i]->code);
+        mem_free(g->functions[i]->positions);
+        mem_free(g->functions[i]->extents);
+    }
+    mem_free(g->constants);
+    mem_free(g->calls);
+    mem_free(g->scopes);
+    mem_free(g->refs);
+    mem_free(g->functions);
+    mem_free(g->plain_calls);
+    mem_free(g->symbols);
+    mem_free(g->trail);
+    buf_release(&g->text_joined);
+}
+
+static void code_tree(struct codegen *g, struct tree *tree) {
+    struct function *top = scratch_alloc(g, sizeof *top);
+    struct scope scope;
+    code_open_function(g, top, STR(""));
+    code_open_scope(g, &scope);
+    if (tree->expression) {
+        tree->expression = tree_fold(g->scratch, tree->expression);
+        code_expression(g, tree->expression);
+        code_emit(g, OP_RESULT, 0, 0, 0);
+    } else {
+        tree_mark(tree->body);
+        code_declare_sets(g, tree->body, false);
+        code_statements(g, tree->body);
+        g->span = (struct span){(uint32_t)g->p->source.text.n, 0};
+        code_emit(g, OP_RETURN, 0, 0, 0);
+    }
+    code_close_scope(g);
+    code_close_function(g);
+}
+
+struct program *codegen(struct program *p, struct arena *scratch, struct tree *tree,
+                        const struct compile_options *options, struct diags *diags) {
+    struct codegen g = {
+        .p = p, .scratch = scratch, .options = options, .diags = diags, .autoescape = options->autoescape};
+    size_t errors = diags->errors;
+    p->is_expression = tree->expression != NULL;
+    code_tree(&g, tree);
+    finish(&g);
+    release(&g);
+    struct err err;
+    if (diags->errors == errors && program_verify(p, options->library, &err) != STATUS_OK)
+        diags_error(diags, &p->source, (struct span){0, 0}, "%s", err.text);
+    if (diags->errors == errors)
+        return p;
+    program_free(p);
+    return NULL;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_COMPILE_CODEGEN_H
+#define PRESSRUN_STAGES_COMPILE_CODEGEN_H
+/*
+ * Code generation: tree to program. codegen.c has what all code needs (instructions, constants, jumps, scopes),
+ * code_expression.c and code_statement.c walk the tree.
+ *
+ * Variables. All names that are set in a scope are declared when it begins, each with a slot. A symbol knows
+ * its innermost variable, so that lookup does not depend on how many there are. A variable is `sure` where it
+ * has certainly been set by the code before; reading any other one asks the slot and then what it shadows, and
+ * in the end the record.
+ *
+ * Functions have code of their own while it is generated; finishing joins them and moves their jumps.
+ */
+#include <stdbool.h>
+
+#include "stages/compile/compile.h"
+#include "stages/compile/tree.h"
+
+// From a tree made of `source` to a verified program that is not linked yet; NULL: `diags` got an error.
+// `p` is new and holds the source already; it is owned from here on. `scratch` is for the time of the call.
+struct program *codegen(struct program *p, struct arena *scratch, struct tree *tree,
+                        const struct compile_options *options, struct diags *diags);
+
+// ---- within code generation
+
+enum { CODE_NONE = UINT32_MAX, SLOTS_LIMIT = UINT16_MAX };
+
+struct symbol {
+    struct str text;
+    uint32_t hash;
+    uint32_t constant;         // index of the string constant, or CODE_NONE
+    uint32_t refs[2];          // template references of this name: plain, that may be missing
+    struct variable *variable; // innermost
+};
+
+enum variable_kind {
+    VARIABLE_SET,     // by statements: may be unset
+    VARIABLE_ALWAYS,  // parameters, loop targets: set before anything can read it
+    VARIABLE_PENDING, // a parameter whose default has not been evaluated yet
+    VARIABLE_LOOP,    // `loop`: slot is the loop's own, object that of its object or CODE_NONE
+};
+
+struct variable {
+    struct symbol *symbol;
+    struct variable *shadowed, *next; // next: in the scope
+    struct scope *scope;
+    uint8_t kind;
+    bool sure;
+    uint16_t slot;
+    uint32_t object;
+    uint32_t start; // of a LOOP: its FOR instruction, which wants to know whether the object is looked at
+};
+
+struct scope {
+    struct scope *outer;
+    struct function *function;
+    struct variable *variables, **end;
+    uint32_t table;     // scope table for includes, or CODE_NONE
+    bool is_top;        // of its function
+    bool keeps_targets; // the body of a loop: what its outer scope declares is set there
+};
+
+// The loop that break and continue mean.
+struct code_loop {
+    struct code_loop *outer;
+    uint32_t next;     // the FOR_NEXT
+    uint32_t breaks;   // chain of jumps
+    uint32_t captures; // open where it began
+};
+
+struct function {
+    struct function *outer;
+    uint32_t index, depth;
+    struct instruction *code;
+    uint32_t *positions, *extents;
+    size_t n, code_cap, positions_cap, extents_cap;
+    uint32_t slots;
+    struct str name;
+    struct parameter *parameters;
+    uint32_t parameters_n;
+    int32_t varargs, kwargs, caller;
+    struct code_loop *loop;
+    uint32_t captures; // open ones
+};
+
+struct codegen {
+    struct program *p;
+    struct arena *scratch;
+    const struct compile_options *options;
+    struct diags *diags;
+    struct span span; // where the code being generated comes from
+    struct function *function;
+    struct scope *scope;
+    bool autoescape;
+    bool soft;      // an unknown filter or test fails only when it is reached
+    bool too_large; // a limit was exceeded, and that has been said
+    uint32_t loops; // for loops around, in whatever function
+    // literal text not yet emitted
+    struct str text;
+    struct span text_span;
+    struct buf text_joined;
+    // tables of the program, growing
+    struct value *constants;
+    struct call_shape *calls;
+    struct scope_table *scopes;
+    struct template_ref *refs;
+    struct function **functions;
+    size_t constants_n, constants_cap, calls_n, calls_cap, scopes_n, scopes_cap, refs_n, refs_cap,
+        functions_n, functions_cap;
+    uint32_t *plain_calls; // shapes without keywords, by the number of arguments
+    size_t plain_calls_cap;
+    size_t scope_entries;
+    // symbols: a hash table, open addressing
+    struct symbol **symbols;
+    size_t symbols_n, symbols_cap;
+    // variables in the order they became sure, to take that back at the end of a branch
+    struct variable **trail;
+    size_t trail_n, trail_cap;
+};
+
+void *code_alloc(struct codegen *g, size_t size); // zeroed, in the program's arena; aborts without memory
+void code_too_large(struct codegen *g, const char *what);
+
+// Instructions. Labels and jumps: a chain of jumps to one place is linked through their c; 0: empty.
+uint32_t code_here(struct codegen *g);
+uint32_t code_emit(struct codegen *g, enum opcode op, uint32_t a, uint32_t b, uint32_t c); // its index
+void code_jump(struct codegen *g, enum opcode op, uint32_t b, uint32_t *chain);
+void code_land(struct codegen *g, uint32_t *chain);                 // here
+void code_land_at(struct codegen *g, uint32_t *chain, uint32_t at); // there
+// Literal output; joined with what is next to it. `safe`: not to be escaped.
+void code_text(struct codegen *g, struct str text, struct span span);
+void code_text_escaped(struct codegen *g, struct str text, struct span span);
+
+uint32_t code_constant(struct codegen *g, struct value v);
+uint32_t code_string(struct codegen *g, struct str text); // a constant
+struct str code_keep(struct codegen *g, struct str text); // as long as the program
+struct symbol *code_symbol(struct codegen *g, struct str text);
+uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *keywords, bool caller);
+
+// Scopes
+uint32_t code_slots(struct codegen *g, uint32_t n); // the first of n new ones
+void code_open_scope(struct codegen *g, struct scope *scope);
+void code_close_scope(struct codegen *g);
+struct variable *code_declare(struct codegen *g, struct str name, enum variable_kind kind);
+// Declares what a chain of statements sets in the current scope; makes the slots unset where they may not be.
+void code_declare_sets(struct codegen *g, const struct node *chain, bool unset);
+void code_declare_targets(struct codegen *g, const struct node *target, enum variable_kind kind);
+void code_store_name(struct codegen *g, const struct node *name);
+void code_store(struct codegen *g, const struct node *target);
+bool code_is_sure(const struct codegen *g, const struct variable *v);
+void code_make_sure(struct codegen *g, struct variable *v);
+uint32_t code_scope_table(struct codegen *g, bool empty);
+void code_loop_looked_at(struct codegen *g, const struct variable *loop);
+
+void code_open_function(struct codegen *g, struct function *f, struct str name);
+void code_close_function(struct codegen *g);
+
+// code_expression.c: the code leaves one value on the stack.
+void code_expression(struct codegen *g, struct node *node);
+void code_name(struct codegen *g, struct str name, struct span span);
+// Jumps to the chain where the truth of `node` is `when`, else goes on.
+void code_condition(struct codegen *g, struct node *node, bool when, uint32_t *chain);
+void code_print(struct codegen *g, struct node *node);
+void code_arguments(struct codegen *g, const struct node *node, uint32_t *positional);
+
+// code_statement.c
+void code_statements(struct codegen *g, struct node *chain);
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "stages/compile/compile.h"
+
+#include "base/mem.h"
+#include "stages/compile/codegen.h"
+#include "stages/compile/jinja.h"
+#include "stages/compile/tree.h"
+
+const struct language *const languages[] = {&language_jinja, NULL};
+
+const struct language *language_named(struct str name) {
+    for (const struct language *const *l = languages; *l; l++)
+        if (str_is(name, (*l)->name))
+            return *l;
+    return NULL;
+}
+
+static const struct language *language_of_extension(struct str extension) {
+    for (const struct language *const *l = languages; *l; l++)
+        for (const char *const *e = (*l)->extensions; *e; e++)
+            if (str_is(extension, *e))
+                return *l;
+    return NULL;
+}
+
+// The last extension of a name, with its dot; empty where there is none.
+static struct str last_extension(struct str name) {
+    for (size_t i = name.n; i-- > 0 && name.p[i] != '/';)
+        if (name.p[i] == '.')
+            return str_from(name, i);
+    return (struct str){name.p, 0};
+}
+
+const struct language *language_for(struct str name) {
+    for (int i = 0; i < 2; i++) {
+        struct str extension = last_extension(name);
+        const struct language *language = language_of_extension(extension);
+        if (language)
+            return language;
+        name.n -= extension.n;
+    }
+    return &language_jinja;
+}
+
+static struct program *compile(const struct language *language, const struct source_text *source,
+                               bool expression, const struct compile_options *options, struct diags *diags) {
+    struct program *p = program_new();
+    p->language = language->name;
+    p->source = (struct source_text){arena_str(&p->arena, source->name), arena_str(&p->arena, source->text)};
+    if (!p->source.name.p || !p->source.text.p)
+        mem_fail(source->text.n);
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    struct tree *tree;
+    bool parsed = (expression ? language->parse_expression : language->parse)(&scratch, &p->source, options,
+                                                                              diags, &tree);
+    if (parsed) {
+        p = codegen(p, &scratch, tree, options, diags);
+    } else {
+        program_free(p);
+        p = NULL;
+    }
+    arena_release(&scratch);
+    return p;
+}
+
+struct program *compile_template(const struct language *language, const struct source_text *source,
+                                 const struct compile_options *options, struct diags *diags) {
+    return compile(language, source, false, options, diags);
+}
+
+struct program *compile_expression(const struct source_text *source, const struct compile_options *options,
+                                   struct diags *diags) {
+    return compile(&language_jinja, source, true, options, diags);
+}
+
+bool program_is_constant(const struct program *p) {
+    for (uint32_t i = 0; i < p->code_n; i++)
+        if (p->code[i].op != OP_TEXT && p->code[i].op != OP_RETURN)
+            return false;
+    return true;
+}
