@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stages/load/input.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@ struct input {
     struct str name;
     int fd;
     bool owns_fd, regular, started;
+    char first[3]; // the source's first bytes, until they are given out
+    size_t first_n, first_at, skipped;
     struct stat opened;
     atomic_uint_fast64_t read;
     // .zst
@@ -20,14 +23,15 @@ struct input {
     char *stored;       // compressed bytes
     size_t stored_cap;
     ZSTD_inBuffer in;
-    bool in_frame; // a frame has begun and not ended
+    bool in_frame;  // a frame has begun and not ended
+    bool held_back; // the decoder may hold bytes for which there was no room
 };
 
 static enum status start_zstd(struct input *input, struct err *err) {
     input->zstd = ZSTD_createDStream();
     input->stored_cap = ZSTD_DStreamInSize();
     input->stored = mem_alloc(input->stored_cap);
-    input->in = (ZSTD_inBuffer){input->stored, 0, 0};
+    input->in = (ZSTD_inBuffer){.src = input->stored, .size = 0, .pos = 0};
     if (!input->zstd)
         return err_set(err, STATUS_MEMORY, "%.*s: no memory to decompress", STR_ARG(input->name));
     return STATUS_OK;
@@ -70,8 +74,8 @@ void input_close(struct input *input) {
     mem_free(input);
 }
 
-struct str input_name(const struct input *input) {
-    return input->name;
+size_t input_skipped(const struct input *input) {
+    return input->skipped;
 }
 
 uint64_t input_bytes_read(const struct input *input) {
@@ -85,8 +89,11 @@ uint64_t input_bytes_total(const struct input *input) {
 // At the end of a regular file: it must be the file that was opened.
 static enum status check_unchanged(struct input *input, struct err *err) {
     struct stat now;
-    if (!input->regular || input->fs->stat(input->fs->self, input->fd, &now) < 0)
+    if (!input->regular)
         return STATUS_OK;
+    int failed = input->fs->stat(input->fs->self, input->fd, &now);
+    if (failed < 0)
+        return err_os(err, -failed, "cannot tell whether %.*s has changed", STR_ARG(input->name));
     const struct stat *then = &input->opened;
     bool same = now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
                 now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
@@ -95,7 +102,10 @@ static enum status check_unchanged(struct input *input, struct err *err) {
 }
 
 static enum status read_stored(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
-    ssize_t count = input->fs->read(input->fs->self, input->fd, to, n);
+    ssize_t count;
+    do
+        count = input->fs->read(input->fs->self, input->fd, to, n);
+    while (count == -EINTR);
     *got = count > 0 ? (size_t)count : 0;
     if (count < 0)
         return err_os(err, (int)-count, "cannot read %.*s", STR_ARG(input->name));
@@ -104,9 +114,11 @@ static enum status read_stored(struct input *input, char *to, size_t n, size_t *
 }
 
 static enum status read_zstd(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
-    ZSTD_outBuffer out = {to, n, 0};
+    ZSTD_outBuffer out = {.dst = to, .size = n, .pos = 0};
+    *got = 0;
     while (out.pos == 0) {
-        if (input->in.pos == input->in.size) {
+        // What did not fit last time may still be inside the decoder when all that is stored has gone in.
+        if (input->in.pos == input->in.size && !input->held_back) {
             size_t stored;
             if (read_stored(input, input->stored, input->stored_cap, &stored, err) != STATUS_OK)
                 return err->status;
@@ -115,13 +127,14 @@ static enum status read_zstd(struct input *input, char *to, size_t n, size_t *go
                                STR_ARG(input->name));
             if (stored == 0)
                 break;
-            input->in = (ZSTD_inBuffer){input->stored, stored, 0};
+            input->in = (ZSTD_inBuffer){.src = input->stored, .size = stored, .pos = 0};
         }
         size_t left = ZSTD_decompressStream(input->zstd, &out, &input->in);
         if (ZSTD_isError(left))
             return err_set(err, STATUS_DATA, "%.*s is damaged: %s", STR_ARG(input->name),
                            ZSTD_getErrorName(left));
         input->in_frame = left != 0;
+        input->held_back = left != 0 && out.pos == n;
     }
     *got = out.pos;
     return STATUS_OK;
@@ -131,29 +144,33 @@ static enum status read_some(struct input *input, char *to, size_t n, size_t *go
     return input->zstd ? read_zstd(input, to, n, got, err) : read_stored(input, to, n, got, err);
 }
 
-// The first bytes may come in small pieces (a pipe), so the mark is looked for once three of them are there.
-static enum status read_first(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
-    size_t have = 0;
-    *got = 0;
-    while (have < 3 && have < n) {
-        size_t more;
-        if (read_some(input, to + have, n - have, &more, err) != STATUS_OK)
-            return err->status;
-        if (more == 0)
-            break;
-        have += more;
-    }
+// The first bytes may come in pieces smaller than the mark, so they are held until it is known what they are.
+static enum status read_first(struct input *input, struct err *err) {
     input->started = true;
-    if (have >= 3 && memcmp(to, "\xef\xbb\xbf", 3) == 0) {
-        have -= 3;
-        memmove(to, to + 3, have);
-        if (have == 0)
-            return read_some(input, to, n, got, err);
+    while (input->first_n < sizeof input->first) {
+        size_t got;
+        if (read_some(input, input->first + input->first_n, sizeof input->first - input->first_n, &got,
+                      err) != STATUS_OK)
+            return err->status;
+        if (got == 0)
+            break;
+        input->first_n += got;
     }
-    *got = have;
+    if (input->first_n == 3 && memcmp(input->first, "\xEF\xBB\xBF", 3) == 0) {
+        input->skipped = 3;
+        input->first_n = 0;
+    }
     return STATUS_OK;
 }
 
 enum status input_read(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
-    return input->started ? read_some(input, to, n, got, err) : read_first(input, to, n, got, err);
+    if (!input->started && read_first(input, err) != STATUS_OK)
+        return err->status;
+    if (input->first_at == input->first_n)
+        return read_some(input, to, n, got, err);
+    size_t held = input->first_n - input->first_at;
+    *got = n < held ? n : held;
+    memcpy(to, input->first + input->first_at, *got);
+    input->first_at += *got;
+    return STATUS_OK;
 }

@@ -24,7 +24,7 @@ void input_close(struct input *input);
 // Fills up to n bytes; *got is 0 only at the end.
 enum status input_read(struct input *input, char *to, size_t n, size_t *got, struct err *err);
 
-struct str input_name(const struct input *input);
+size_t input_skipped(const struct input *input);       // bytes left out at the start, once something was read
 uint64_t input_bytes_read(const struct input *input);  // as stored
 uint64_t input_bytes_total(const struct input *input); // as stored; 0: unknown
 

@@ -14,6 +14,7 @@ struct jsonl {
     uint64_t line;   // of the next line, from 1
     uint64_t byte;   // of the next line's start
     bool ended;
+    struct err failure; // of reading: told once the whole lines before it are given out
 };
 
 static bool is_blank(struct str line) {
@@ -77,49 +78,51 @@ static size_t split(struct jsonl *loader, struct batch *batch, size_t from) {
     return from;
 }
 
-static enum status fill(struct jsonl *loader, struct batch *batch, size_t want, struct err *err) {
+static void fill(struct jsonl *loader, struct batch *batch, size_t want) {
     loader_reserve(batch, want);
-    while (batch->bytes_n < want && !loader->ended) {
+    while (batch->bytes_n < want && !loader->ended && loader->failure.status == STATUS_OK) {
         size_t got;
-        if (input_read(loader->base.input, batch->bytes + batch->bytes_n, want - batch->bytes_n, &got, err) !=
-            STATUS_OK) {
-            loader->ended = true;
-            return err->status;
-        }
+        if (input_read(loader->base.input, batch->bytes + batch->bytes_n, want - batch->bytes_n, &got,
+                       &loader->failure) != STATUS_OK)
+            return;
         loader->ended = got == 0;
         batch->bytes_n += got;
     }
-    return STATUS_OK;
+}
+
+// Where the batch's bytes begin: with what was left of the last ones.
+static void take_tail(struct jsonl *loader, struct batch *batch, size_t want) {
+    struct buf *tail = &loader->tail;
+    loader_reserve(batch, want > tail->n ? want : tail->n);
+    if (tail->n)
+        memcpy(batch->bytes, tail->p, tail->n);
+    batch->bytes_n = tail->n;
+    buf_clear(tail);
 }
 
 static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
     struct jsonl *loader = (struct jsonl *)base;
-    size_t want = base->batch_bytes > loader->tail.n ? base->batch_bytes : loader->tail.n;
-    loader_reserve(batch, want);
-    buf_reserve(&loader->tail, 0);
-    if (loader->tail.n)
-        memcpy(batch->bytes, loader->tail.p, loader->tail.n);
-    batch->bytes_n = loader->tail.n;
-    buf_clear(&loader->tail);
-    size_t from = 0;
-    enum status status = STATUS_OK;
+    size_t from = 0, want = base->batch_bytes;
+    take_tail(loader, batch, want);
     for (;;) {
-        status = fill(loader, batch, want, err);
+        fill(loader, batch, want);
         from = split(loader, batch, from);
-        if (status != STATUS_OK || batch->items_n > 0 || from == batch->bytes_n) {
-            if (status != STATUS_OK || batch->items_n > 0 || loader->ended)
-                break;
-            batch->bytes_n = from = 0; // blank lines only
+        if (batch->items_n > 0 || loader->ended)
+            break;
+        if (loader->failure.status != STATUS_OK) { // what is left of the last line is no record
+            *err = loader->failure;
+            return err->status;
+        }
+        if (from == batch->bytes_n) { // blank lines only
+            batch->bytes_n = from = 0;
             continue;
         }
-        if (batch->bytes_n - from > base->record_bytes)
-            return skip_line(loader, batch, from, batch->bytes_n - from, err);
-        want = from + (batch->bytes_n - from) * 2 + base->batch_bytes;
-        if (want - from > base->record_bytes + 1)
-            want = from + base->record_bytes + 1;
+        size_t part = batch->bytes_n - from;
+        if (part > base->record_bytes + 1) // one more for an end of line that is two bytes
+            return skip_line(loader, batch, from, part, err);
+        size_t most = base->record_bytes + 2, more = part * 2 + base->batch_bytes;
+        want = from + (more < most ? more : most);
     }
-    if (status != STATUS_OK)
-        return status; // what is left is not a whole line
     buf_add(&loader->tail, batch->bytes + from, batch->bytes_n - from);
     buf_shrink(&loader->tail, 4 * base->batch_bytes);
     batch->bytes_n = from;

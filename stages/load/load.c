@@ -47,11 +47,9 @@ enum status load_pull(struct loader *loader, struct batch *batch, struct err *er
     }
     enum status status = loader->pull(loader, batch, err);
     loader_settle(batch);
-    if (status != STATUS_OK && batch->items_n > 0) {
+    if (status != STATUS_OK)
         loader->pending = *err;
-        return STATUS_OK;
-    }
-    return status;
+    return batch->items_n > 0 ? STATUS_OK : status;
 }
 
 uint64_t load_bytes_read(const struct loader *loader) {
@@ -71,7 +69,7 @@ void load_close(struct loader *loader) {
 
 // Parsing ----------------------------------------------------------------------------------------------------
 
-// The fault's place in the source: the diag is made from the record's own text, then its lines are shifted.
+// The fault's place in the source: the diag is made from the record's own text, then moved to where that stands.
 static void fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
                  const char *text) {
     struct source_text source = {loader->name, item->raw};
@@ -83,7 +81,10 @@ static void fail(const struct loader *loader, struct batch *batch, struct item *
     if (!diag)
         return;
     *diag = *made;
-    diag->line += (uint32_t)(item->line - 1);
+    if (diag->line == 1 && item->column > 0)
+        diag->column += (uint32_t)(item->column - 1);
+    if (diag->line > 0)
+        diag->line += (uint32_t)(item->line - 1);
     item->error = diag;
 }
 
@@ -119,7 +120,7 @@ struct item *loader_add(struct loader *loader, struct batch *batch, size_t offse
     item->error_byte = offset; // until loader_settle
     item->ordinal = loader->ordinal++;
     item->line = line;
-    item->byte = byte;
+    item->byte = byte + input_skipped(loader->input);
     return item;
 }
 
@@ -142,6 +143,7 @@ void loader_too_long(const struct loader *loader, struct batch *batch, struct it
         return;
     *diag = *made;
     diag->line = (uint32_t)item->line;
+    diag->column = item->column ? (uint32_t)item->column : 1;
     item->error = diag;
 }
 

@@ -21,6 +21,7 @@ struct item {
     struct str raw;           // the record's bytes in the batch's buffer
     uint64_t ordinal;         // of the record in its source, from 0; bad records count, blank lines do not
     uint64_t line;            // from 1; 0 where the source has no lines
+    uint64_t column;          // of raw in its line, from 1; 0: as 1
     uint64_t byte;            // offset of raw in the (uncompressed) source
     struct value record;      // VALUE_MISSING until parsed, and where that failed
     const struct diag *error; // in the batch's arena; NULL: fine so far
