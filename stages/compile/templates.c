@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A hash table of entries in chains that only grow at their heads, so that readers need no lock. An entry is
+ * put in before what it refers to is compiled (templates may include each other), and is marked ready when all
+ * that is done; readers that meet one not ready take the lock, and so wait.
+ */
+#include "stages/compile/templates.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "stages/compile/templates_files.h"
+
+enum { BUCKETS = 1024 };
+
+struct entry {
+    struct str name;
+    const struct language *language;
+    bool autoescape;
+    _Atomic(bool) ready;
+    bool broken;             // it or something it refers to has errors
+    bool seen;               // while errors are being collected
+    struct program *program; // NULL where it has errors itself
+    struct entry **refs;     // per reference of the program; NULL: missing
+    struct diags diags;
+    struct entry *next;  // in the bucket
+    struct entry *older; // in the list of all
+};
+
+struct templates {
+    const struct fs *fs;
+    struct compile_options options;
+    pthread_mutex_t lock; // over all but reading the table
+    struct arena arena;
+    struct template_files files;
+    _Atomic(struct entry *) buckets[BUCKETS];
+    struct entry *all;
+    _Atomic(size_t) compiled;
+};
+
+struct templates *templates_new(const struct fs *fs, const struct compile_options *options) {
+    struct templates *t = MEM_NEW(struct templates);
+    t->fs = fs;
+    t->options = *options;
+    t->files.fs = fs;
+    arena_init(&t->arena, 0);
+    pthread_mutex_init(&t->lock, NULL);
+    return t;
+}
+
+void templates_free(struct templates *t) {
+    if (!t)
+        return;
+    for (struct entry *e = t->all; e; e = e->older)
+        program_free(e->program);
+    template_files_release(&t->files);
+    arena_release(&t->arena);
+    pthread_mutex_destroy(&t->lock);
+    mem_free(t);
+}
+
+enum status templates_add_path(struct templates *t, struct str directory, struct err *err) {
+    pthread_mutex_lock(&t->lock);
+    enum status status = template_files_add(&t->files, &t->arena, directory, err);
+    pthread_mutex_unlock(&t->lock);
+    return status;
+}
+
+static size_t bucket_of(struct str name) {
+    uint32_t h = 2166136261u; // FNV-1a
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
+    return h % BUCKETS;
+}
+
+static struct entry *lookup(struct templates *t, struct str name, const struct language *language,
+                            bool autoescape) {
+    struct entry *e = atomic_load_explicit(&t->buckets[bucket_of(name)], memory_order_acquire);
+    while (e && !(e->language == language && e->autoescape == autoescape && str_equal(e->name, name)))
+        e = e->next;
+    return e;
+}
+
+static void *keep(struct templates *t, size_t size) {
+    void *p = arena_zero(&t->arena, size);
+    if (!p)
+        mem_fail(size);
+    return p;
+}
+
+static struct entry *add_entry(struct templates *t, struct str name, const struct language *language,
+                               bool autoescape) {
+    struct entry *e = keep(t, sizeof *e);
+    e->name = arena_str(&t->arena, name);
+    e->language = language;
+    e->autoescape = autoescape;
+    diags_init(&e->diags, &t->arena);
+    return e;
+}
+
+static void publish(struct templates *t, struct entry *e) {
+    size_t bucket = bucket_of(e->name);
+    e->next = atomic_load_explicit(&t->buckets[bucket], memory_order_relaxed);
+    e->older = t->all;
+    t->all = e;
+    atomic_store_explicit(&t->buckets[bucket], e, memory_order_release);
+}
+
+// Under the lock: the entry, compiled now if it was not; NULL: there is no such template.
+static struct entry *find_or_compile(struct templates *t, struct str name, const struct language *language,
+                                     bool autoescape) {
+    struct entry *e = lookup(t, name, language, autoescape);
+    if (e)
+        return e;
+    struct source_text source = {name, {NULL, 0}};
+    char *text = NULL;
+    struct err err;
+    enum status status =
+        template_files_read(&t->files, &t->arena, name, &source.name, &text, &source.text.n, &err);
+    if (status == STATUS_DATA)
+        return NULL;
+    e = add_entry(t, name, language, autoescape);
+    if (status != STATUS_OK) {
+        diags_error(&e->diags, NULL, (struct span){0, 0}, "%s", err.text);
+    } else {
+        struct compile_options options = t->options;
+        options.autoescape = autoescape;
+        source.text.p = text;
+        e->program = compile_template(language, &source, &options, &e->diags);
+        atomic_fetch_add_explicit(&t->compiled, e->program != NULL, memory_order_relaxed);
+    }
+    mem_free(text);
+    e->broken = !e->program;
+    publish(t, e);
+    return e;
+}
+
+// The entries put in after `since`, with those they turn out to refer to, are linked. A new entry goes to the
+// front of the list, so rounds are gone until a round finds nothing new.
+static void link_new(struct templates *t, struct entry *since) {
+    for (struct entry *done = since, *newest; (newest = t->all) != done; done = newest)
+        for (struct entry *e = newest; e != done; e = e->older) {
+            if (!e->program)
+                continue;
+            struct program *p = e->program;
+            e->refs = keep(t, (p->refs_n + 1) * sizeof *e->refs);
+            for (uint32_t i = 0; i < p->refs_n; i++) {
+                struct str name = p->refs[i].name;
+                e->refs[i] = find_or_compile(t, name, language_for(name), e->autoescape);
+                p->refs[i].program = e->refs[i] ? e->refs[i]->program : NULL;
+            }
+        }
+}
+
+// What refers to something broken is broken. Templates include mostly what comes later, so few rounds do.
+static void spread_faults(struct templates *t, struct entry *since) {
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (struct entry *e = t->all; e != since; e = e->older)
+            for (uint32_t i = 0; !e->broken && i < e->program->refs_n; i++)
+                if (e->refs[i] && e->refs[i]->broken)
+                    changed = e->broken = true;
+    }
+}
+
+// The errors of a broken entry and of all it refers to, each once.
+static void report(struct entry *entry, struct diags *diags) {
+    size_t n = 1, cap = 0, at = 0;
+    struct entry **todo = NULL;
+    MEM_GROW(todo, cap, 1);
+    todo[0] = entry;
+    entry->seen = true;
+    for (; at < n; at++) {
+        struct entry *e = todo[at];
+        diags_append(diags, &e->diags);
+        for (uint32_t i = 0; e->program && i < e->program->refs_n; i++) {
+            struct entry *ref = e->refs[i];
+            if (!ref || ref->seen || !ref->broken)
+                continue;
+            ref->seen = true;
+            MEM_GROW(todo, cap, n + 1);
+            todo[n++] = ref;
+        }
+    }
+    for (at = 0; at < n; at++)
+        todo[at]->seen = false;
+    mem_free(todo);
+}
+
+static const struct program *answer(struct entry *e) {
+    return e->broken ? NULL : e->program;
+}
+
+const struct program *templates_find(struct templates *t, struct str name, const struct language *language,
+                                     bool autoescape, struct diags *diags, bool *missing) {
+    if (!language)
+        language = language_for(name);
+    *missing = false;
+    struct entry *e = lookup(t, name, language, autoescape);
+    if (e && atomic_load_explicit(&e->ready, memory_order_acquire) && (!e->broken || !diags))
+        return answer(e);
+    pthread_mutex_lock(&t->lock);
+    struct entry *since = t->all;
+    e = find_or_compile(t, name, language, autoescape);
+    if (t->all != since) {
+        link_new(t, since);
+        spread_faults(t, since);
+        for (struct entry *n = t->all; n != since; n = n->older)
+            atomic_store_explicit(&n->ready, true, memory_order_release);
+    }
+    if (e && e->broken && diags)
+        report(e, diags);
+    pthread_mutex_unlock(&t->lock);
+    *missing = !e;
+    return e ? answer(e) : NULL;
+}
+
+size_t templates_list(struct templates *t, struct str **names) {
+    pthread_mutex_lock(&t->lock);
+    size_t n = template_files_list(&t->files, &t->arena, names);
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
+size_t templates_compiled(const struct templates *t) {
+    return atomic_load_explicit(&t->compiled, memory_order_relaxed);
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "stages/compile/templates_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { TEMPLATE_BYTES = 256 << 20, LIST_DEPTH = 16, LIST_LIMIT = 100000, NAME_BYTES = 4096 };
+
+void template_files_release(struct template_files *files) {
+    for (size_t i = 0; i < files->n; i++)
+        files->fs->close(files->fs->self, files->directories[i].fd);
+    mem_free(files->directories);
+}
+
+enum status template_files_add(struct template_files *files, struct arena *arena, struct str directory,
+                               struct err *err) {
+    struct str path = arena_str(arena, directory); // NUL-terminated
+    if (!path.p)
+        mem_fail(directory.n);
+    int fd = files->fs->open(files->fs->self, AT_FDCWD, path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return err_os(err, -fd, "cannot open the template directory %s", path.p);
+    MEM_GROW(files->directories, files->cap, files->n + 1);
+    files->directories[files->n++] = (struct template_directory){path, fd};
+    return STATUS_OK;
+}
+
+// Relative, without "..", and something a path can be.
+static bool is_name(struct str name) {
+    if (!name.n || name.n >= NAME_BYTES || name.p[0] == '/' || memchr(name.p, 0, name.n))
+        return false;
+    for (size_t at = 0; at <= name.n;) {
+        const char *slash = at < name.n ? memchr(name.p + at, '/', name.n - at) : NULL;
+        size_t end = slash ? (size_t)(slash - name.p) : name.n;
+        if (str_is(str_slice(name, at, end), ".."))
+            return false;
+        at = end + 1;
+    }
+    return true;
+}
+
+static enum status read_all(const struct fs *fs, int fd, const char *path, char **text, size_t *size,
+                            struct err *err) {
+    struct stat st;
+    int failed = fs->stat(fs->self, fd, &st);
+    if (failed < 0)
+        return err_os(err, -failed, "cannot look at %s", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, STATUS_IO, "%s is not a file", path);
+    size_t cap = (size_t)st.st_size + 1, n = 0;
+    if (cap > TEMPLATE_BYTES)
+        return err_set(err, STATUS_LIMIT, "%s is larger than %d MiB", path, TEMPLATE_BYTES >> 20);
+    char *p = mem_alloc(cap);
+    for (;;) {
+        ssize_t got = fs->read(fs->self, fd, p + n, cap - n);
+        if (got == -EINTR)
+            continue;
+        if (got <= 0) {
+            *text = p;
+            *size = n;
+            if (got == 0)
+                return STATUS_OK;
+            mem_free(p);
+            return err_os(err, (int)-got, "cannot read %s", path);
+        }
+        n += (size_t)got;
+        if (n == cap && cap >= TEMPLATE_BYTES) {
+            mem_free(p);
+            return err_set(err, STATUS_LIMIT, "%s is larger than %d MiB", path, TEMPLATE_BYTES >> 20);
+        }
+        if (n == cap) // it has grown since
+            MEM_GROW(p, cap, cap + 1);
+    }
+}
+
+static struct str path_of(const struct template_directory *directory, struct arena *arena, struct str name) {
+    char *path = str_is(directory->path, ".")
+                     ? arena_copy(arena, name.p, name.n)
+                     : arena_printf(arena, "%.*s%s%.*s", STR_ARG(directory->path),
+                                    str_ends(directory->path, STR("/")) ? "" : "/", STR_ARG(name));
+    if (!path)
+        mem_fail(name.n);
+    return str_of(path);
+}
+
+enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
+                                struct str *path, char **text, size_t *size, struct err *err) {
+    const struct fs *fs = files->fs;
+    if (!is_name(name))
+        return err_set(err, STATUS_DATA, "this is no name for a template");
+    char *relative = mem_copy(name.p, name.n);
+    enum status status = STATUS_DATA;
+    for (size_t i = 0; i < files->n; i++) {
+        const struct template_directory *directory = &files->directories[i];
+        int fd = fs->open_beneath(fs->self, directory->fd, relative, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+        if (fd == -ENOENT || fd == -ENOTDIR)
+            continue;
+        *path = path_of(directory, arena, name);
+        if (fd < 0) {
+            status = err_os(err, -fd, "cannot open %s", path->p);
+        } else {
+            status = read_all(fs, fd, path->p, text, size, err);
+            fs->close(fs->self, fd);
+        }
+        break;
+    }
+    mem_free(relative);
+    return status;
+}
+
+// ---- listing
+
+struct listing {
+    struct template_files *files;
+    struct arena *arena;
+    int fd;
+    struct str *names;
+    size_t n, cap;
+};
+
+static void list_directory(struct listing *l, const char *path, int depth);
+
+static void list_entry(struct listing *l, const char *path, const struct dirent *entry, int depth) {
+    if (entry->d_name[0] == '.' || l->n >= LIST_LIMIT)
+        return;
+    bool top = strcmp(path, ".") == 0;
+    char *name = arena_printf(l->arena, "%s%s%s", top ? "" : path, top ? "" : "/", entry->d_name);
+    if (!name)
+        mem_fail(strlen(entry->d_name));
+    bool directory = entry->d_type == DT_DIR;
+    if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
+        const struct fs *fs = l->files->fs;
+        struct stat st;
+        int fd = fs->open_beneath(fs->self, l->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+        if (fd < 0)
+            return;
+        bool known = fs->stat(fs->self, fd, &st) == 0;
+        fs->close(fs->self, fd);
+        if (!known || S_ISDIR(st.st_mode) == S_ISREG(st.st_mode))
+            return;
+        directory = S_ISDIR(st.st_mode);
+    } else if (!directory && entry->d_type != DT_REG) {
+        return;
+    }
+    if (directory) {
+        if (depth < LIST_DEPTH && entry->d_type != DT_LNK)
+            list_directory(l, name, depth + 1);
+        return;
+    }
+    MEM_GROW(l->names, l->cap, l->n + 1);
+    l->names[l->n++] = str_of(name);
+}
+
+static void list_directory(struct listing *l, const char *path, int depth) {
+    const struct fs *fs = l->files->fs;
+    int fd = fs->open_beneath(fs->self, l->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        fs->close(fs->self, fd);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));)
+        list_entry(l, path, entry, depth);
+    closedir(dir);
+}
+
+static int compare_names(const void *a, const void *b) {
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
+size_t template_files_list(struct template_files *files, struct arena *arena, struct str **names) {
+    struct listing l = {.files = files, .arena = arena};
+    for (size_t i = 0; i < files->n; i++) {
+        l.fd = files->directories[i].fd;
+        list_directory(&l, ".", 0);
+    }
+    if (l.n)
+        qsort(l.names, l.n, sizeof *l.names, compare_names);
+    size_t n = 0;
+    for (size_t i = 0; i < l.n; i++)
+        if (!n || !str_equal(l.names[n - 1], l.names[i]))
+            l.names[n++] = l.names[i];
+    *names = l.names;
+    return n;
+}

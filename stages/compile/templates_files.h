@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_COMPILE_TEMPLATES_FILES_H
+#define PRESSRUN_STAGES_COMPILE_TEMPLATES_FILES_H
+/*
+ * The files behind templates.c: directories of the search path, reading a template by name, listing all names.
+ * Not thread-safe.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fs.h"
+
+struct template_directory {
+    struct str path; // as given
+    int fd;
+};
+
+struct template_files {
+    const struct fs *fs;
+    struct template_directory *directories;
+    size_t n, cap;
+};
+
+void template_files_release(struct template_files *files);
+enum status template_files_add(struct template_files *files, struct arena *arena, struct str directory,
+                               struct err *err);
+// The text (owned: mem_free) of the first file of that name, and its path for messages in `arena`.
+// STATUS_DATA: there is none, or it is no name for a template.
+enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
+                                struct str *path, char **text, size_t *size, struct err *err);
+// Names of all files, sorted, each once; an owned array, names in `arena`.
+size_t template_files_list(struct template_files *files, struct arena *arena, struct str **names);
+
+#endif
