@@ -19,18 +19,18 @@ struct str document_text(struct arena *arena, struct str text) {
     return (struct str){copy, text.n};
 }
 
-struct node *node_new(struct arena *arena, enum node_kind kind, struct span span) {
-    struct node *node = document_alloc(arena, sizeof *node);
+struct document_node *document_new_node(struct arena *arena, enum document_kind kind, struct span span) {
+    struct document_node *node = document_alloc(arena, sizeof *node);
     node->kind = kind;
     node->span = span;
     node->weight = 1;
-    node->height = kind == NODE_LIST || kind == NODE_MAPPING;
+    node->height = kind == DOCUMENT_LIST || kind == DOCUMENT_MAPPING;
     return node;
 }
 
-void node_append(struct arena *arena, struct node *parent, struct node_entry **last,
-                 struct node_entry entry) {
-    struct node_entry *e = document_alloc(arena, sizeof *e);
+void document_append(struct arena *arena, struct document_node *parent, struct document_entry **last,
+                     struct document_entry entry) {
+    struct document_entry *e = document_alloc(arena, sizeof *e);
     *e = entry;
     e->next = NULL;
     if (*last)
@@ -45,51 +45,52 @@ void node_append(struct arena *arena, struct node *parent, struct node_entry **l
     parent->weight = parent->weight > UINT32_MAX - more ? UINT32_MAX : parent->weight + more;
 }
 
-struct node_entry *node_find(const struct node *mapping, struct str key) {
-    if (mapping->kind != NODE_MAPPING)
+struct document_entry *document_find(const struct document_node *mapping, struct str key) {
+    if (mapping->kind != DOCUMENT_MAPPING)
         return NULL;
-    for (struct node_entry *e = mapping->entries; e; e = e->next) {
+    for (struct document_entry *e = mapping->entries; e; e = e->next) {
         if (str_equal(e->key, key))
             return e;
     }
     return NULL;
 }
 
-const char *node_describe(const struct node *node) {
+const char *document_describe(const struct document_node *node) {
     switch (node->kind) {
-    case NODE_NULL:
+    case DOCUMENT_NULL:
         return node->text.n ? "null" : "nothing";
-    case NODE_BOOL:
+    case DOCUMENT_BOOL:
         return node->boolean ? "true" : "false";
-    case NODE_INT:
-    case NODE_BIG:
-    case NODE_FLOAT:
+    case DOCUMENT_INT:
+    case DOCUMENT_BIG:
+    case DOCUMENT_FLOAT:
         return "a number";
-    case NODE_TEXT:
+    case DOCUMENT_TEXT:
         return "text";
-    case NODE_LIST:
+    case DOCUMENT_LIST:
         return "a list";
-    case NODE_MAPPING:
+    case DOCUMENT_MAPPING:
         break;
     }
     return "a mapping";
 }
 
 static int compare_entries(const void *left, const void *right) {
-    const struct node_entry *a = *(const struct node_entry *const *)left;
-    const struct node_entry *b = *(const struct node_entry *const *)right;
+    const struct document_entry *a = *(const struct document_entry *const *)left;
+    const struct document_entry *b = *(const struct document_entry *const *)right;
     int c = str_compare(a->key, b->key);
     return c ? c : (a->key_span.at > b->key_span.at) - (a->key_span.at < b->key_span.at);
 }
 
-void node_check_keys(const struct node *mapping, const struct source_text *source, struct diags *diags) {
+void document_check_keys(const struct document_node *mapping, const struct source_text *source,
+                         struct diags *diags) {
     if (mapping->entries_n < 2)
         return;
-    const struct node_entry **sorted = MEM_NEW_ARRAY(const struct node_entry *, mapping->entries_n);
+    const struct document_entry **sorted = MEM_NEW_ARRAY(const struct document_entry *, mapping->entries_n);
     size_t n = 0;
-    for (const struct node_entry *e = mapping->entries; e; e = e->next)
+    for (const struct document_entry *e = mapping->entries; e; e = e->next)
         sorted[n++] = e;
-    qsort(sorted, n, sizeof(struct node_entry *), compare_entries);
+    qsort(sorted, n, sizeof(struct document_entry *), compare_entries);
     for (size_t i = 1, first = 0; i < n && diags->errors < DOCUMENT_ERRORS; i++) {
         if (!str_equal(sorted[i]->key, sorted[first]->key)) {
             first = i;

@@ -27,37 +27,37 @@ enum {
     DOCUMENT_ERRORS = 1000,          // nobody reads more; what finds errors stops about there
 };
 
-enum node_kind {
-    NODE_NULL,
-    NODE_BOOL,
-    NODE_INT,
-    NODE_BIG, // an integer outside int64; text is its canonical decimal form
-    NODE_FLOAT,
-    NODE_TEXT,
-    NODE_LIST,
-    NODE_MAPPING,
+enum document_kind {
+    DOCUMENT_NULL,
+    DOCUMENT_BOOL,
+    DOCUMENT_INT,
+    DOCUMENT_BIG, // an integer outside int64; text is its canonical decimal form
+    DOCUMENT_FLOAT,
+    DOCUMENT_TEXT,
+    DOCUMENT_LIST,
+    DOCUMENT_MAPPING,
 };
 
-struct node_entry { // of a mapping, or (without a key) of a list
+struct document_entry { // of a mapping, or (without a key) of a list
     struct str key;
     struct span key_span;
-    struct node *value;
-    struct node_entry *next;
+    struct document_node *value;
+    struct document_entry *next;
 };
 
-struct node {
-    enum node_kind kind;
+struct document_node {
+    enum document_kind kind;
     bool faulty; // an error was reported about it; for whoever checks documents
     // Of a text: span.n == text.n exactly when the file has these very bytes at span.at (no escapes, no
     // folding, no indentation taken away); then the quotes are outside the span. All else: the whole node.
     struct span span;
-    struct str text; // of NODE_TEXT (NUL-terminated) and NODE_BIG; other scalars: as written
+    struct str text; // of DOCUMENT_TEXT (NUL-terminated) and DOCUMENT_BIG; other scalars: as written
     union {
         bool boolean;
         int64_t integer;
         double real;
     };
-    struct node_entry *entries; // in the file's order
+    struct document_entry *entries; // in the file's order
     uint32_t entries_n;
     uint32_t height; // levels of nesting below and including it
     uint32_t weight; // nodes below and including it, aliases as often as they are named; saturates
@@ -65,17 +65,22 @@ struct node {
 
 // The root, or NULL where the text is no document at all (a syntax error, nothing in it). Faults that leave a
 // document (duplicate keys) are reported as well; look at diags->errors.
-struct node *document_read_yaml(struct arena *arena, const struct source_text *source, struct diags *diags);
-struct node *document_read_json(struct arena *arena, const struct source_text *source, struct diags *diags);
+struct document_node *document_read_yaml(struct arena *arena, const struct source_text *source,
+                                         struct diags *diags);
+struct document_node *document_read_json(struct arena *arena, const struct source_text *source,
+                                         struct diags *diags);
 
-struct node_entry *node_find(const struct node *mapping, struct str key); // NULL: not there, or no mapping
-const char *node_describe(const struct node *node);                       // "a list", "a number", "nothing"
+struct document_entry *document_find(const struct document_node *mapping,
+                                     struct str key);            // NULL: not there, or no mapping
+const char *document_describe(const struct document_node *node); // "a list", "a number", "nothing"
 
 // For the readers.
-struct node *node_new(struct arena *arena, enum node_kind kind, struct span span);
-void node_append(struct arena *arena, struct node *parent, struct node_entry **last, struct node_entry entry);
+struct document_node *document_new_node(struct arena *arena, enum document_kind kind, struct span span);
+void document_append(struct arena *arena, struct document_node *parent, struct document_entry **last,
+                     struct document_entry entry);
 // Reports keys that a mapping has more than once. Call when it is complete.
-void node_check_keys(const struct node *mapping, const struct source_text *source, struct diags *diags);
+void document_check_keys(const struct document_node *mapping, const struct source_text *source,
+                         struct diags *diags);
 void *document_alloc(struct arena *arena, size_t size);         // zeroed, never NULL
 struct str document_text(struct arena *arena, struct str text); // a copy, NUL-terminated
 // Quotes left out of a span whose bytes are the text itself; otherwise a span that is not as long as the

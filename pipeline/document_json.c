@@ -5,9 +5,9 @@
 #include "stages/record/reader.h"
 
 struct level {
-    struct node *node;
-    struct node_entry *last;
-    struct node_entry entry; // how it hangs in its parent
+    struct document_node *node;
+    struct document_entry *last;
+    struct document_entry entry; // how it hangs in its parent
 };
 
 struct json_reader {
@@ -18,7 +18,7 @@ struct json_reader {
     size_t skipped; // bytes of the byte-order mark
     struct level levels[DOCUMENT_DEPTH + 1];
     size_t depth;
-    struct node *root;
+    struct document_node *root;
 };
 
 // A scalar that the reader has accepted once already.
@@ -29,30 +29,30 @@ static struct value scalar_value(struct json_reader *r, struct str text) {
     return value;
 }
 
-static struct node *scalar_node(struct json_reader *r, struct span span) {
+static struct document_node *scalar_node(struct json_reader *r, struct span span) {
     struct str written = str_slice(r->source->text, span.at, (size_t)span.at + span.n);
     struct value value = scalar_value(r, written);
-    struct node *node = node_new(r->arena, NODE_NULL, span);
+    struct document_node *node = document_new_node(r->arena, DOCUMENT_NULL, span);
     node->text = written;
     switch (value.tag) {
     case VALUE_BOOL:
-        node->kind = NODE_BOOL;
+        node->kind = DOCUMENT_BOOL;
         node->boolean = value.i != 0;
         break;
     case VALUE_INT:
-        node->kind = NODE_INT;
+        node->kind = DOCUMENT_INT;
         node->integer = value.i;
         break;
     case VALUE_FLOAT:
-        node->kind = NODE_FLOAT;
+        node->kind = DOCUMENT_FLOAT;
         node->real = value.f;
         break;
     case VALUE_BIG:
-        node->kind = NODE_BIG;
+        node->kind = DOCUMENT_BIG;
         node->text = value_str(value);
         break;
     case VALUE_STRING:
-        node->kind = NODE_TEXT;
+        node->kind = DOCUMENT_TEXT;
         node->text = document_text(r->arena, value_str(value)); // the reader's may be a slice of the file
         node->span = document_text_span(r->source->text, span, node->text);
         break;
@@ -62,20 +62,20 @@ static struct node *scalar_node(struct json_reader *r, struct span span) {
     return node;
 }
 
-static void attach(struct json_reader *r, struct node *node, struct node_entry entry) {
+static void attach(struct json_reader *r, struct document_node *node, struct document_entry entry) {
     if (!r->depth) {
         r->root = node;
         return;
     }
     struct level *parent = &r->levels[r->depth - 1];
     entry.value = node;
-    node_append(r->arena, parent->node, &parent->last, entry);
+    document_append(r->arena, parent->node, &parent->last, entry);
 }
 
 static void close_level(struct json_reader *r) {
     struct level *level = &r->levels[--r->depth];
-    if (level->node->kind == NODE_MAPPING)
-        node_check_keys(level->node, r->source, r->diags);
+    if (level->node->kind == DOCUMENT_MAPPING)
+        document_check_keys(level->node, r->source, r->diags);
     attach(r, level->node, level->entry);
 }
 
@@ -89,7 +89,7 @@ static void take_mark(struct json_reader *r, const struct reader_mark *mark) {
             break;
         close_level(r);
     }
-    struct node_entry entry = {.key_span = {mark->key_at + base, mark->key_n}};
+    struct document_entry entry = {.key_span = {mark->key_at + base, mark->key_n}};
     if (mark->key_n) {
         entry.key =
             value_str(scalar_value(r, str_slice(text, entry.key_span.at, entry.key_span.at + mark->key_n)));
@@ -98,7 +98,8 @@ static void take_mark(struct json_reader *r, const struct reader_mark *mark) {
     char first = text.p[span.at];
     if (first == '{' || first == '[')
         r->levels[r->depth++] = (struct level){
-            .node = node_new(r->arena, first == '{' ? NODE_MAPPING : NODE_LIST, span), .entry = entry};
+            .node = document_new_node(r->arena, first == '{' ? DOCUMENT_MAPPING : DOCUMENT_LIST, span),
+            .entry = entry};
     else
         attach(r, scalar_node(r, span), entry);
 }
@@ -113,7 +114,8 @@ static void report_fault(struct json_reader *r) {
                     r->reader.fault ? r->reader.fault : "unreadable");
 }
 
-struct node *document_read_json(struct arena *arena, const struct source_text *source, struct diags *diags) {
+struct document_node *document_read_json(struct arena *arena, const struct source_text *source,
+                                         struct diags *diags) {
     struct json_reader *r = MEM_NEW(struct json_reader);
     struct reader_marks marks = {0};
     struct shapes *shapes = shapes_new();
@@ -137,7 +139,7 @@ struct node *document_read_json(struct arena *arena, const struct source_text *s
         while (r->depth)
             close_level(r);
     }
-    struct node *root = r->root;
+    struct document_node *root = r->root;
     reader_release(&r->reader);
     shapes_free(shapes);
     mem_free(marks.marks);

@@ -10,14 +10,14 @@
 
 struct anchor {
     struct str name;
-    struct node *node;
+    struct document_node *node;
     bool open; // its collection has not ended yet
 };
 
 struct level {
-    struct node *node;
-    struct node_entry *last;
-    struct node_entry key; // of a mapping, waiting for its value
+    struct document_node *node;
+    struct document_entry *last;
+    struct document_entry key; // of a mapping, waiting for its value
     bool has_key;
     size_t anchor; // index + 1; 0: none
 };
@@ -31,7 +31,7 @@ struct yaml_reader {
     size_t index, byte; // a place known both ways: libyaml counts code points
     struct level levels[DOCUMENT_DEPTH];
     size_t depth;
-    struct node *root;
+    struct document_node *root;
     struct anchor *anchors;
     size_t anchors_n, anchors_cap;
     uint64_t aliased;
@@ -141,19 +141,19 @@ static bool is_one_of(struct str text, const char *const *words) {
     return false;
 }
 
-static bool type_number(struct arena *arena, struct node *node) {
+static bool type_number(struct arena *arena, struct document_node *node) {
     struct str text = node->text;
     size_t sign = text.n && (text.p[0] == '-' || text.p[0] == '+');
     if (text.n > 2 && text.p[0] == '0' && (text.p[1] == 'x' || text.p[1] == 'o')) {
         if (!parse_digits(str_from(text, 2), text.p[1] == 'x' ? 16 : 8, &node->integer))
             return false;
-        node->kind = NODE_INT;
+        node->kind = DOCUMENT_INT;
         return true;
     }
     if (text.n > sign && count_digits(text, sign) == text.n - sign) {
         struct str digits = canonical_digits(arena, text);
-        node->kind = number_parse_int(digits, &node->integer) ? NODE_INT : NODE_BIG;
-        node->text = node->kind == NODE_BIG ? digits : text;
+        node->kind = number_parse_int(digits, &node->integer) ? DOCUMENT_INT : DOCUMENT_BIG;
+        node->text = node->kind == DOCUMENT_BIG ? digits : text;
         return true;
     }
     static const char *const infinities[] = {".inf", ".Inf", ".INF", NULL};
@@ -164,18 +164,18 @@ static bool type_number(struct arena *arena, struct node *node) {
         node->real = 0.0 / 0.0;
     else if (!is_float(text) || !number_parse_double(text, &node->real))
         return false;
-    node->kind = NODE_FLOAT;
+    node->kind = DOCUMENT_FLOAT;
     return true;
 }
 
-static void type_plain(struct arena *arena, struct node *node) {
+static void type_plain(struct arena *arena, struct document_node *node) {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
     if (is_one_of(node->text, nulls)) {
-        node->kind = NODE_NULL;
+        node->kind = DOCUMENT_NULL;
     } else if (is_one_of(node->text, trues) || is_one_of(node->text, falses)) {
-        node->kind = NODE_BOOL;
+        node->kind = DOCUMENT_BOOL;
         node->boolean = is_one_of(node->text, trues);
     } else {
         type_number(arena, node);
@@ -194,8 +194,8 @@ static void refuse_tag(struct yaml_reader *r, const yaml_event_t *event, const y
                 (const char *)tag);
 }
 
-static struct node *scalar_node(struct yaml_reader *r, const yaml_event_t *event) {
-    struct node *node = node_new(r->arena, NODE_TEXT, event_span(r, event));
+static struct document_node *scalar_node(struct yaml_reader *r, const yaml_event_t *event) {
+    struct document_node *node = document_new_node(r->arena, DOCUMENT_TEXT, event_span(r, event));
     node->text = yaml_text(r, event->data.scalar.value, event->data.scalar.length);
     const yaml_char_t *tag = event->data.scalar.tag;
     bool plain = event->data.scalar.plain_implicit;
@@ -203,12 +203,13 @@ static struct node *scalar_node(struct yaml_reader *r, const yaml_event_t *event
         refuse_tag(r, event, tag);
     else if (plain && !tag)
         type_plain(r->arena, node);
-    if (node->kind == NODE_TEXT)
+    if (node->kind == DOCUMENT_TEXT)
         node->span = document_text_span(r->source->text, node->span, node->text);
     return node;
 }
 
-static size_t add_anchor(struct yaml_reader *r, const yaml_char_t *name, struct node *node, bool open) {
+static size_t add_anchor(struct yaml_reader *r, const yaml_char_t *name, struct document_node *node,
+                         bool open) {
     if (!name)
         return 0;
     MEM_GROW(r->anchors, r->anchors_cap, r->anchors_n + 1);
@@ -217,7 +218,7 @@ static size_t add_anchor(struct yaml_reader *r, const yaml_char_t *name, struct 
     return r->anchors_n;
 }
 
-static struct node *alias_node(struct yaml_reader *r, const yaml_event_t *event) {
+static struct document_node *alias_node(struct yaml_reader *r, const yaml_event_t *event) {
     struct span span = event_span(r, event);
     struct str name = str_of((const char *)event->data.alias.anchor);
     for (size_t i = r->anchors_n; i-- > 0;) { // the latest of a name counts
@@ -251,20 +252,21 @@ static struct node *alias_node(struct yaml_reader *r, const yaml_event_t *event)
 }
 
 // The place of a node that begins at this event: the value of the waiting key, an element, or the root.
-static void attach(struct yaml_reader *r, struct node *node) {
+static void attach(struct yaml_reader *r, struct document_node *node) {
     if (!r->depth) {
         r->root = node;
         return;
     }
     struct level *level = &r->levels[r->depth - 1];
-    struct node_entry entry = level->has_key ? level->key : (struct node_entry){0};
+    struct document_entry entry = level->has_key ? level->key : (struct document_entry){0};
     entry.value = node;
-    node_append(r->arena, level->node, &level->last, entry);
+    document_append(r->arena, level->node, &level->last, entry);
     level->has_key = false;
 }
 
 static bool wants_key(const struct yaml_reader *r) {
-    return r->depth && r->levels[r->depth - 1].node->kind == NODE_MAPPING && !r->levels[r->depth - 1].has_key;
+    return r->depth && r->levels[r->depth - 1].node->kind == DOCUMENT_MAPPING &&
+           !r->levels[r->depth - 1].has_key;
 }
 
 static void take_key(struct yaml_reader *r, const yaml_event_t *event) {
@@ -289,40 +291,40 @@ static void take_key(struct yaml_reader *r, const yaml_event_t *event) {
         diag_hint(r->diags, d, "repeat the keys, or share whole values with an anchor and aliases");
         level->node->faulty = true; // what it lacks may be what was to be merged
     }
-    level->key = (struct node_entry){.key = key, .key_span = span};
+    level->key = (struct document_entry){.key = key, .key_span = span};
     level->has_key = true;
 }
 
-static void open_level(struct yaml_reader *r, const yaml_event_t *event, enum node_kind kind) {
+static void open_level(struct yaml_reader *r, const yaml_event_t *event, enum document_kind kind) {
     struct span span = event_span(r, event);
     if (r->depth == DOCUMENT_DEPTH) {
         FAIL(r, span, "more than %d levels of nesting", DOCUMENT_DEPTH);
         return;
     }
-    bool list = kind == NODE_LIST;
+    bool list = kind == DOCUMENT_LIST;
     const yaml_char_t *tag = list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
     const yaml_char_t *anchor = list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
     if (!tag_is(tag, list ? YAML_SEQ_TAG : YAML_MAP_TAG))
         refuse_tag(r, event, tag);
     // Attached to its parent only when it is complete, since the parent adds up weights.
-    struct node *node = node_new(r->arena, kind, span);
+    struct document_node *node = document_new_node(r->arena, kind, span);
     r->levels[r->depth++] = (struct level){.node = node, .anchor = add_anchor(r, anchor, node, true)};
 }
 
 static void close_level(struct yaml_reader *r, const yaml_event_t *event) {
     struct level *level = &r->levels[--r->depth];
-    struct node *node = level->node;
+    struct document_node *node = level->node;
     size_t end = byte_of(r, event->end_mark.index);
     node->span.n = (uint32_t)(end > node->span.at ? end - node->span.at : 0);
     if (level->anchor)
         r->anchors[level->anchor - 1].open = false;
-    if (node->kind == NODE_MAPPING)
-        node_check_keys(node, r->source, r->diags);
+    if (node->kind == DOCUMENT_MAPPING)
+        document_check_keys(node, r->source, r->diags);
     attach(r, node);
 }
 
 static void take_value(struct yaml_reader *r, const yaml_event_t *event) {
-    struct node *node;
+    struct document_node *node;
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         node = scalar_node(r, event);
@@ -335,10 +337,10 @@ static void take_value(struct yaml_reader *r, const yaml_event_t *event) {
             attach(r, node);
         break;
     case YAML_SEQUENCE_START_EVENT:
-        open_level(r, event, NODE_LIST);
+        open_level(r, event, DOCUMENT_LIST);
         break;
     case YAML_MAPPING_START_EVENT:
-        open_level(r, event, NODE_MAPPING);
+        open_level(r, event, DOCUMENT_MAPPING);
         break;
     default:
         break;
@@ -409,7 +411,8 @@ static void report_problem(struct yaml_reader *r) {
         diag_hint(r->diags, d, "%s", p->context);
 }
 
-struct node *document_read_yaml(struct arena *arena, const struct source_text *source, struct diags *diags) {
+struct document_node *document_read_yaml(struct arena *arena, const struct source_text *source,
+                                         struct diags *diags) {
     struct yaml_reader *r = MEM_NEW(struct yaml_reader);
     r->arena = arena;
     r->source = source;
@@ -432,7 +435,7 @@ struct node *document_read_yaml(struct arena *arena, const struct source_text *s
     }
     if (!r->failed && !r->root)
         FAIL(r, ((struct span){0, 0}), "there is nothing in this file");
-    struct node *root = r->failed ? NULL : r->root;
+    struct document_node *root = r->failed ? NULL : r->root;
     yaml_parser_delete(&r->parser);
     mem_free(r->anchors);
     mem_free(r);

@@ -58,8 +58,9 @@ static void read_into(struct manifest *m, const struct fs *fs, const char *path,
         mem_fail(size);
     m->directory = directory_of(&m->arena, m->text.name);
     struct manifest_filling f = {.fs = fs, .m = m, .diags = diags, .errors_before = diags->errors};
-    struct node *root = str_ends(m->text.name, STR(".json")) ? document_read_json(&m->arena, &m->text, diags)
-                                                             : document_read_yaml(&m->arena, &m->text, diags);
+    struct document_node *root = str_ends(m->text.name, STR(".json"))
+                                     ? document_read_json(&m->arena, &m->text, diags)
+                                     : document_read_yaml(&m->arena, &m->text, diags);
     if (!root)
         return;
     manifest_check(root, &m->text, diags);

@@ -9,10 +9,10 @@ struct check {
     struct diags *diags;
 };
 
-static void check_value(struct check *c, const struct manifest_key *key, struct node *node,
-                        const struct node_entry *entry);
+static void check_value(struct check *c, const struct manifest_key *key, struct document_node *node,
+                        const struct document_entry *entry);
 
-static struct diag *expected(struct check *c, const struct manifest_key *key, struct node *node,
+static struct diag *expected(struct check *c, const struct manifest_key *key, struct document_node *node,
                              const char *found) {
     struct buf what = BUF_INIT;
     manifest_key_write_what(key, &what);
@@ -24,10 +24,11 @@ static struct diag *expected(struct check *c, const struct manifest_key *key, st
 }
 
 // The same, showing the scalar that was found.
-static struct diag *expected_not(struct check *c, const struct manifest_key *key, struct node *node) {
+static struct diag *expected_not(struct check *c, const struct manifest_key *key,
+                                 struct document_node *node) {
     enum { SHOWN = 60 };
     struct buf found = BUF_INIT;
-    const char *quote = node->kind == NODE_TEXT ? "\"" : "";
+    const char *quote = node->kind == DOCUMENT_TEXT ? "\"" : "";
     struct str text = node->text;
     size_t n = text.n < SHOWN ? text.n : SHOWN;
     while (n < text.n && n && ((unsigned char)text.p[n] & 0xC0) == 0x80)
@@ -46,18 +47,18 @@ static bool is_any(struct str text, const char *const *words) {
     return false;
 }
 
-static void wrong_form(struct check *c, const struct manifest_key *key, struct node *node) {
+static void wrong_form(struct check *c, const struct manifest_key *key, struct document_node *node) {
     static const char *const booleans[] = {"yes", "no", "on", "off", "Yes", "No", "On", "Off", NULL};
-    struct diag *d = expected(c, key, node, node_describe(node));
-    bool scalar = node->kind == NODE_BOOL || node->kind == NODE_INT || node->kind == NODE_BIG ||
-                  node->kind == NODE_FLOAT;
+    struct diag *d = expected(c, key, node, document_describe(node));
+    bool scalar = node->kind == DOCUMENT_BOOL || node->kind == DOCUMENT_INT || node->kind == DOCUMENT_BIG ||
+                  node->kind == DOCUMENT_FLOAT;
     if (key->forms & FORM_TEXT && !key->value && scalar)
         diag_hint(c->diags, d, "in quotes it is text: \"%.*s\"", STR_ARG(node->text));
-    if (key->forms & FORM_BOOL && node->kind == NODE_TEXT && is_any(node->text, booleans))
+    if (key->forms & FORM_BOOL && node->kind == DOCUMENT_TEXT && is_any(node->text, booleans))
         diag_hint(c->diags, d, "write true or false");
 }
 
-static void check_one_of(struct check *c, const struct manifest_key *key, struct node *node) {
+static void check_one_of(struct check *c, const struct manifest_key *key, struct document_node *node) {
     struct suggestion s = suggest_for(node->text);
     for (size_t i = 0; key->value(i); i++) {
         if (str_is(node->text, key->value(i)))
@@ -69,7 +70,7 @@ static void check_one_of(struct check *c, const struct manifest_key *key, struct
         diag_hint(c->diags, d, "did you mean \"%.*s\"?", STR_ARG(s.best));
 }
 
-static void check_text(struct check *c, const struct manifest_key *key, struct node *node) {
+static void check_text(struct check *c, const struct manifest_key *key, struct document_node *node) {
     if (node->text.n == 0 && !key->may_be_empty) {
         expected(c, key, node, "an empty text");
     } else if (node->text.n && memchr(node->text.p, 0, node->text.n)) {
@@ -79,14 +80,14 @@ static void check_text(struct check *c, const struct manifest_key *key, struct n
     }
 }
 
-static void check_texts(struct check *c, const struct manifest_key *key, struct node *list) {
-    for (struct node_entry *e = list->entries; e; e = e->next) {
-        struct node *node = e->value;
-        bool text = node->kind == NODE_TEXT && node->text.n && !memchr(node->text.p, 0, node->text.n);
+static void check_texts(struct check *c, const struct manifest_key *key, struct document_node *list) {
+    for (struct document_entry *e = list->entries; e; e = e->next) {
+        struct document_node *node = e->value;
+        bool text = node->kind == DOCUMENT_TEXT && node->text.n && !memchr(node->text.p, 0, node->text.n);
         if (!text) {
-            const char *found = node->kind == NODE_TEXT
+            const char *found = node->kind == DOCUMENT_TEXT
                                     ? node->text.n ? "text with a NUL character in it" : "an empty text"
-                                    : node_describe(node);
+                                    : document_describe(node);
             diags_error(c->diags, c->source, node->span, "expected text in the list \"%s\", found %s",
                         manifest_key_name(key), found);
             node->faulty = true;
@@ -94,8 +95,8 @@ static void check_texts(struct check *c, const struct manifest_key *key, struct 
     }
 }
 
-static void unknown_key(struct check *c, const struct manifest_key *parent, const struct node_entry *entry,
-                        struct str *meant) {
+static void unknown_key(struct check *c, const struct manifest_key *parent,
+                        const struct document_entry *entry, struct str *meant) {
     struct diag *d =
         diags_error(c->diags, c->source, entry->key_span, "unknown key \"%.*s\"", STR_ARG(entry->key));
     struct suggestion s = suggest_for(entry->key);
@@ -113,7 +114,7 @@ static void unknown_key(struct check *c, const struct manifest_key *parent, cons
 }
 
 static void missing_key(struct check *c, const struct manifest_key *parent, const struct manifest_key *key,
-                        const struct node *mapping, const struct node_entry *entry) {
+                        const struct document_node *mapping, const struct document_entry *entry) {
     const char *name = manifest_key_name(key);
     if (!entry)
         diags_error(c->diags, c->source, (struct span){mapping->span.at, 1},
@@ -127,15 +128,15 @@ static void missing_key(struct check *c, const struct manifest_key *parent, cons
 }
 
 // False is as good as absent.
-static bool is_given(const struct node_entry *entry) {
-    return entry && !(entry->value->kind == NODE_BOOL && !entry->value->boolean);
+static bool is_given(const struct document_entry *entry) {
+    return entry && !(entry->value->kind == DOCUMENT_BOOL && !entry->value->boolean);
 }
 
-static void check_mapping(struct check *c, const struct manifest_key *parent, struct node *mapping,
-                          const struct node_entry *entry) {
+static void check_mapping(struct check *c, const struct manifest_key *parent, struct document_node *mapping,
+                          const struct document_entry *entry) {
     const struct manifest_key *meant[16]; // required keys that are there, but misspelt
     size_t meant_n = 0;
-    for (struct node_entry *e = mapping->entries; e && c->diags->errors < DOCUMENT_ERRORS; e = e->next) {
+    for (struct document_entry *e = mapping->entries; e && c->diags->errors < DOCUMENT_ERRORS; e = e->next) {
         const struct manifest_key *key = manifest_key_child(parent, e->key);
         if (key) {
             check_value(c, key, e->value, e);
@@ -147,23 +148,23 @@ static void check_mapping(struct check *c, const struct manifest_key *parent, st
             meant[meant_n++] = manifest_key_child(parent, word);
     }
     for (const struct manifest_key *key = NULL; (key = manifest_key_next(parent, key));) {
-        struct node_entry *e = node_find(mapping, str_of(manifest_key_name(key)));
+        struct document_entry *e = document_find(mapping, str_of(manifest_key_name(key)));
         bool misspelt = false;
         for (size_t i = 0; i < meant_n; i++)
             misspelt = misspelt || meant[i] == key;
         if (!e && key->required && !misspelt)
             missing_key(c, parent, key, mapping, entry);
-        if (is_given(e) && key->unless && is_given(node_find(mapping, str_of(key->unless))))
+        if (is_given(e) && key->unless && is_given(document_find(mapping, str_of(key->unless))))
             diags_error(c->diags, c->source, e->key_span, "\"%s\" and \"%s\" cannot stand together",
                         manifest_key_name(key), key->unless);
     }
 }
 
-static void check_named(struct check *c, const struct manifest_key *parent, struct node *mapping) {
+static void check_named(struct check *c, const struct manifest_key *parent, struct document_node *mapping) {
     const struct manifest_key *key = manifest_key_next(parent, NULL);
     if (!mapping->entries)
         expected(c, parent, mapping, "an empty one");
-    for (struct node_entry *e = mapping->entries; e && c->diags->errors < DOCUMENT_ERRORS; e = e->next) {
+    for (struct document_entry *e = mapping->entries; e && c->diags->errors < DOCUMENT_ERRORS; e = e->next) {
         if (!manifest_is_name(e->key)) {
             struct diag *d = diags_error(c->diags, c->source, e->key_span,
                                          "\"%.*s\" cannot be the name of a %s", STR_ARG(e->key), key->noun);
@@ -173,28 +174,28 @@ static void check_named(struct check *c, const struct manifest_key *parent, stru
     }
 }
 
-static void check_number(struct check *c, const struct manifest_key *key, struct node *node) {
+static void check_number(struct check *c, const struct manifest_key *key, struct document_node *node) {
     int64_t min = key->forms & FORM_SIZE ? 1 : key->min, max = key->forms & FORM_SIZE ? INT64_MAX : key->max;
-    if (node->kind != NODE_INT || node->integer < min || node->integer > max)
+    if (node->kind != DOCUMENT_INT || node->integer < min || node->integer > max)
         expected_not(c, key, node);
 }
 
-static void check_scalar(struct check *c, const struct manifest_key *key, struct node *node) {
+static void check_scalar(struct check *c, const struct manifest_key *key, struct document_node *node) {
     uint64_t bytes;
     switch (node->kind) {
-    case NODE_BOOL:
+    case DOCUMENT_BOOL:
         if (!(key->forms & FORM_BOOL))
             wrong_form(c, key, node);
         return;
-    case NODE_INT:
-    case NODE_BIG:
-    case NODE_FLOAT:
+    case DOCUMENT_INT:
+    case DOCUMENT_BIG:
+    case DOCUMENT_FLOAT:
         if (key->forms & (FORM_COUNT | FORM_SIZE))
             check_number(c, key, node);
         else
             wrong_form(c, key, node);
         return;
-    case NODE_TEXT:
+    case DOCUMENT_TEXT:
         if (key->forms & FORM_TEXT)
             check_text(c, key, node);
         else if (!(key->forms & FORM_SIZE))
@@ -207,23 +208,23 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
     }
 }
 
-static void check_value(struct check *c, const struct manifest_key *key, struct node *node,
-                        const struct node_entry *entry) {
+static void check_value(struct check *c, const struct manifest_key *key, struct document_node *node,
+                        const struct document_entry *entry) {
     if (node->faulty)
         return;
-    if (node->kind == NODE_LIST && key->forms & FORM_TEXTS)
+    if (node->kind == DOCUMENT_LIST && key->forms & FORM_TEXTS)
         check_texts(c, key, node);
-    else if (node->kind == NODE_MAPPING && key->forms & FORM_MAPPING)
+    else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_MAPPING)
         check_mapping(c, key, node, entry);
-    else if (node->kind == NODE_MAPPING && key->forms & FORM_NAMED)
+    else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_NAMED)
         check_named(c, key, node);
-    else if (node->kind == NODE_MAPPING && key->forms & FORM_ANY)
+    else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_ANY)
         return; // whatever it holds
     else
         check_scalar(c, key, node);
 }
 
-void manifest_check(struct node *root, const struct source_text *source, struct diags *diags) {
+void manifest_check(struct document_node *root, const struct source_text *source, struct diags *diags) {
     struct check c = {source, diags};
     check_value(&c, &manifest_keys[0], root, NULL);
 }

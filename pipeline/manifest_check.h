@@ -12,6 +12,6 @@
 #include "base/diag.h"
 #include "pipeline/document.h"
 
-void manifest_check(struct node *root, const struct source_text *source, struct diags *diags);
+void manifest_check(struct document_node *root, const struct source_text *source, struct diags *diags);
 
 #endif

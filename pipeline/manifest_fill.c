@@ -6,39 +6,40 @@
 #include "pipeline/manifest_table.h"
 #include "stages/load/load.h"
 
-struct node *manifest_node(const struct node *mapping, const char *key) {
-    const struct node_entry *entry = node_find(mapping, str_of(key));
+struct document_node *manifest_node(const struct document_node *mapping, const char *key) {
+    const struct document_entry *entry = document_find(mapping, str_of(key));
     return entry && !entry->value->faulty ? entry->value : NULL;
 }
 
-void manifest_take_text(const struct node *mapping, const char *key, struct str *text, struct span *span) {
-    const struct node *node = manifest_node(mapping, key);
-    if (!node || node->kind != NODE_TEXT)
+void manifest_take_text(const struct document_node *mapping, const char *key, struct str *text,
+                        struct span *span) {
+    const struct document_node *node = manifest_node(mapping, key);
+    if (!node || node->kind != DOCUMENT_TEXT)
         return;
     *text = node->text;
     *span = node->span;
 }
 
-static void take_bool(const struct node *mapping, const char *key, bool *value) {
-    const struct node *node = manifest_node(mapping, key);
-    if (node && node->kind == NODE_BOOL)
+static void take_bool(const struct document_node *mapping, const char *key, bool *value) {
+    const struct document_node *node = manifest_node(mapping, key);
+    if (node && node->kind == DOCUMENT_BOOL)
         *value = node->boolean;
 }
 
-static void take_number(const struct node *mapping, const char *key, uint64_t *value) {
-    const struct node *node = manifest_node(mapping, key);
-    if (node && node->kind == NODE_TEXT)
+static void take_number(const struct document_node *mapping, const char *key, uint64_t *value) {
+    const struct document_node *node = manifest_node(mapping, key);
+    if (node && node->kind == DOCUMENT_TEXT)
         manifest_parse_size(node->text, value);
-    else if (node && node->kind == NODE_INT)
+    else if (node && node->kind == DOCUMENT_INT)
         *value = (uint64_t)node->integer;
 }
 
-void manifest_take_on_error(const struct node *mapping, struct on_error_choice *choice) {
-    const struct node *node = manifest_node(mapping, "on_error");
+void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice) {
+    const struct document_node *node = manifest_node(mapping, "on_error");
     if (!node)
         return;
     struct span span;
-    if (node->kind == NODE_MAPPING) {
+    if (node->kind == DOCUMENT_MAPPING) {
         choice->kind = ON_ERROR_FALLBACK;
         manifest_take_text(node, "fallback", &choice->fallback, &span);
     } else {
@@ -46,9 +47,9 @@ void manifest_take_on_error(const struct node *mapping, struct on_error_choice *
     }
 }
 
-void manifest_take_undefined(const struct node *mapping, uint8_t *undefined) {
+void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined) {
     enum { AS_DEFAULT, AS_STRICT, AS_KEEP }; // the renderer's order
-    const struct node *node = manifest_node(mapping, "undefined");
+    const struct document_node *node = manifest_node(mapping, "undefined");
     if (node)
         *undefined = str_is(node->text, "default") ? AS_DEFAULT
                      : str_is(node->text, "keep")  ? AS_KEEP
@@ -61,21 +62,22 @@ static void add_template_path(struct manifest_filling *f, struct str shown) {
     m->template_paths[m->template_paths_n++] = manifest_resolve(&m->arena, m->directory, shown);
 }
 
-static void fill_template_paths(struct manifest_filling *f, const struct node *root) {
+static void fill_template_paths(struct manifest_filling *f, const struct document_node *root) {
     struct manifest *m = f->m;
-    const struct node *node = manifest_node(root, "templates");
-    size_t n = node && node->kind == NODE_LIST ? node->entries_n : 1;
+    const struct document_node *node = manifest_node(root, "templates");
+    size_t n = node && node->kind == DOCUMENT_LIST ? node->entries_n : 1;
     m->template_paths = document_alloc(&m->arena, sizeof *m->template_paths * (n + 1));
     f->paths_shown = document_alloc(&m->arena, sizeof *f->paths_shown * (n + 1));
-    f->paths_known = node || !node_find(root, STR("templates"));
+    f->paths_known = node || !document_find(root, STR("templates"));
     if (!node) {
         struct str standard = STR("templates");
         bool there = manifest_is_directory(f->fs, manifest_resolve(&m->arena, m->directory, standard));
         add_template_path(f, there ? standard : STR("."));
         return;
     }
-    struct node_entry one = {.value = (struct node *)(uintptr_t)node};
-    for (const struct node_entry *e = node->kind == NODE_LIST ? node->entries : &one; e; e = e->next) {
+    struct document_entry one = {.value = (struct document_node *)(uintptr_t)node};
+    for (const struct document_entry *e = node->kind == DOCUMENT_LIST ? node->entries : &one; e;
+         e = e->next) {
         if (e->value->faulty) {
             f->paths_known = false;
             continue;
@@ -119,7 +121,7 @@ static const struct manifest_source *reads_input(const struct manifest *m, size_
     return NULL;
 }
 
-static void check_source(struct manifest_filling *f, size_t index, const struct node *node,
+static void check_source(struct manifest_filling *f, size_t index, const struct document_node *node,
                          struct span path_span) {
     struct manifest *m = f->m;
     struct manifest_source *source = &m->sources[index];
@@ -132,7 +134,7 @@ static void check_source(struct manifest_filling *f, size_t index, const struct 
         manifest_check_file(f, source->path, source->shown, path_span);
     const struct load_format *format =
         source->format.p ? load_format_named(source->format) : load_format_for(source->path);
-    bool asked = node_find(node, STR("format"));
+    bool asked = document_find(node, STR("format"));
     if (!format && !asked) {
         struct diag *d =
             input ? diags_error(f->diags, &m->text, path_span, "standard input needs a format")
@@ -140,25 +142,25 @@ static void check_source(struct manifest_filling *f, size_t index, const struct 
                                 "the name \"%.*s\" does not say what format it has", STR_ARG(source->shown));
         hint_formats(f, d);
     }
-    const struct node *pointer = manifest_node(node, "pointer");
+    const struct document_node *pointer = manifest_node(node, "pointer");
     if (!pointer)
         return;
     check_pointer(f, source->pointer, pointer->span);
     if (format && strcmp(format->name, "json") != 0)
-        diags_error(f->diags, &m->text, node_find(node, STR("pointer"))->key_span,
+        diags_error(f->diags, &m->text, document_find(node, STR("pointer"))->key_span,
                     "\"pointer\" is for sources of format json; this one is %s", format->name);
 }
 
-static void fill_source(struct manifest_filling *f, size_t index, const struct node_entry *entry) {
+static void fill_source(struct manifest_filling *f, size_t index, const struct document_entry *entry) {
     struct manifest *m = f->m;
     struct manifest_source *source = &m->sources[index];
-    const struct node *node = entry->value;
+    const struct document_node *node = entry->value;
     struct span span = entry->key_span;
     source->name = entry->key;
     source->span = entry->key_span;
     if (node->faulty)
         return;
-    if (node->kind == NODE_TEXT) {
+    if (node->kind == DOCUMENT_TEXT) {
         source->shown = node->text;
         span = node->span;
     }
@@ -173,12 +175,12 @@ static void fill_source(struct manifest_filling *f, size_t index, const struct n
     check_source(f, index, node, span);
 }
 
-static void fill_sources(struct manifest_filling *f, const struct node *root) {
-    const struct node *sources = manifest_node(root, "sources");
+static void fill_sources(struct manifest_filling *f, const struct document_node *root) {
+    const struct document_node *sources = manifest_node(root, "sources");
     if (!sources)
         return;
     f->m->sources = document_alloc(&f->m->arena, sizeof *f->m->sources * (sources->entries_n + 1));
-    for (const struct node_entry *e = sources->entries; e; e = e->next) {
+    for (const struct document_entry *e = sources->entries; e; e = e->next) {
         fill_source(f, f->m->sources_n, e);
         f->m->sources_n++;
     }
@@ -192,9 +194,9 @@ static struct str bare_extension(struct arena *arena, struct str written) {
     return (struct str){lower, text.n};
 }
 
-static void fill_autoescape(struct manifest *m, const struct node *jinja) {
+static void fill_autoescape(struct manifest *m, const struct document_node *jinja) {
     static const char *const standard[] = {"html", "xml"};
-    const struct node *node = jinja ? manifest_node(jinja, "autoescape") : NULL;
+    const struct document_node *node = jinja ? manifest_node(jinja, "autoescape") : NULL;
     size_t n = node ? node->entries_n : 2;
     m->autoescape = document_alloc(&m->arena, sizeof *m->autoescape * (n + 1));
     if (!node) {
@@ -202,27 +204,27 @@ static void fill_autoescape(struct manifest *m, const struct node *jinja) {
             m->autoescape[m->autoescape_n++] = str_of(standard[i]);
         return;
     }
-    m->autoescape_all = node->kind == NODE_BOOL && node->boolean;
-    for (const struct node_entry *e = node->entries; e; e = e->next) {
+    m->autoescape_all = node->kind == DOCUMENT_BOOL && node->boolean;
+    for (const struct document_entry *e = node->entries; e; e = e->next) {
         if (!e->value->faulty)
             m->autoescape[m->autoescape_n++] = bare_extension(&m->arena, e->value->text);
     }
 }
 
-static void fill_options(struct manifest *m, const struct node *root) {
+static void fill_options(struct manifest *m, const struct document_node *root) {
     struct span span;
     manifest_take_text(root, "name", &m->name, &span);
     m->output_shown = STR("out");
     manifest_take_text(root, "output", &m->output_shown, &span);
     m->output = manifest_resolve(&m->arena, m->directory, m->output_shown);
-    const struct node *jinja = manifest_node(root, "jinja");
+    const struct document_node *jinja = manifest_node(root, "jinja");
     if (jinja) {
         take_bool(jinja, "trim_blocks", &m->trim_blocks);
         take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
         take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
     }
     fill_autoescape(m, jinja);
-    const struct node *limits = manifest_node(root, "limits");
+    const struct document_node *limits = manifest_node(root, "limits");
     if (!limits)
         return;
     uint64_t depth = 0;
@@ -234,7 +236,7 @@ static void fill_options(struct manifest *m, const struct node *root) {
     take_number(limits, "memory_bytes", &m->limits.memory_bytes);
 }
 
-void manifest_fill(struct manifest_filling *f, const struct node *root) {
+void manifest_fill(struct manifest_filling *f, const struct document_node *root) {
     manifest_fill_globals(f, root);
     fill_options(f->m, root);
     fill_template_paths(f, root);

@@ -7,11 +7,11 @@
 enum { NAMES_SHOWN = 8 };
 
 static void hint_names(struct manifest_filling *f, struct diag *d, struct str word,
-                       const struct node *mapping) {
+                       const struct document_node *mapping) {
     struct suggestion s = suggest_for(word);
     struct buf names = BUF_INIT;
     size_t n = 0;
-    for (const struct node_entry *e = mapping->entries; e; e = e->next, n++) {
+    for (const struct document_entry *e = mapping->entries; e; e = e->next, n++) {
         suggest_offer(&s, e->key);
         if (n < NAMES_SHOWN)
             buf_printf(&names, "%s%.*s", n ? ", " : "", STR_ARG(e->key));
@@ -24,8 +24,8 @@ static void hint_names(struct manifest_filling *f, struct diag *d, struct str wo
     buf_release(&names);
 }
 
-static void fill_from(struct manifest_filling *f, const struct node *sources, const struct node *node,
-                      struct manifest_job *job) {
+static void fill_from(struct manifest_filling *f, const struct document_node *sources,
+                      const struct document_node *node, struct manifest_job *job) {
     struct str from = {NULL, 0};
     struct span span = {0, 0};
     manifest_take_text(node, "from", &from, &span);
@@ -42,15 +42,15 @@ static void fill_from(struct manifest_filling *f, const struct node *sources, co
 }
 
 // Index of a job among the entries, or the number of them.
-static size_t find_job(const struct node *jobs, struct str name) {
+static size_t find_job(const struct document_node *jobs, struct str name) {
     size_t i = 0;
-    for (const struct node_entry *e = jobs->entries; e && !str_equal(e->key, name); e = e->next)
+    for (const struct document_entry *e = jobs->entries; e && !str_equal(e->key, name); e = e->next)
         i++;
     return i;
 }
 
-static void add_need(struct manifest_filling *f, const struct node *jobs, const struct node *need,
-                     size_t *needs, size_t *n) {
+static void add_need(struct manifest_filling *f, const struct document_node *jobs,
+                     const struct document_node *need, size_t *needs, size_t *n) {
     size_t job = find_job(jobs, need->text);
     if (job == jobs->entries_n) {
         hint_names(
@@ -67,15 +67,16 @@ static void add_need(struct manifest_filling *f, const struct node *jobs, const 
     needs[(*n)++] = job;
 }
 
-static void fill_needs(struct manifest_filling *f, const struct node *jobs, const struct node *node,
-                       struct manifest_job *job) {
-    struct node *needed = manifest_node(node, "needs");
+static void fill_needs(struct manifest_filling *f, const struct document_node *jobs,
+                       const struct document_node *node, struct manifest_job *job) {
+    struct document_node *needed = manifest_node(node, "needs");
     if (!needed)
         return;
-    struct node_entry one = {.value = needed};
-    size_t max = needed->kind == NODE_LIST ? needed->entries_n : 1, n = 0;
+    struct document_entry one = {.value = needed};
+    size_t max = needed->kind == DOCUMENT_LIST ? needed->entries_n : 1, n = 0;
     size_t *needs = document_alloc(&f->m->arena, sizeof *needs * (max + 1));
-    for (const struct node_entry *e = needed->kind == NODE_LIST ? needed->entries : &one; e; e = e->next) {
+    for (const struct document_entry *e = needed->kind == DOCUMENT_LIST ? needed->entries : &one; e;
+         e = e->next) {
         if (!e->value->faulty)
             add_need(f, jobs, e->value, needs, &n);
     }
@@ -83,13 +84,13 @@ static void fill_needs(struct manifest_filling *f, const struct node *jobs, cons
     job->needs_n = n;
 }
 
-static bool is_true(const struct node *mapping, const char *key) {
-    const struct node *node = manifest_node(mapping, key);
-    return node && node->kind == NODE_BOOL && node->boolean;
+static bool is_true(const struct document_node *mapping, const char *key) {
+    const struct document_node *node = manifest_node(mapping, key);
+    return node && node->kind == DOCUMENT_BOOL && node->boolean;
 }
 
-static void fill_job(struct manifest_filling *f, const struct node *root, const struct node *node,
-                     struct manifest_job *job) {
+static void fill_job(struct manifest_filling *f, const struct document_node *root,
+                     const struct document_node *node, struct manifest_job *job) {
     struct span span;
     manifest_take_text(node, "template", &job->template_name, &job->template_span);
     if (job->template_name.p)
@@ -100,7 +101,7 @@ static void fill_job(struct manifest_filling *f, const struct node *root, const 
     manifest_take_text(node, "separator", &job->separator, &span);
     job->collect = is_true(node, "collect");
     job->raw = is_true(node, "raw");
-    const struct node *level = manifest_node(node, "level");
+    const struct document_node *level = manifest_node(node, "level");
     job->level = level ? (int)level->integer : 0;
     struct on_error_choice choice = {job->on_error, job->fallback};
     manifest_take_on_error(node, &choice);
@@ -111,8 +112,8 @@ static void fill_job(struct manifest_filling *f, const struct node *root, const 
     fill_needs(f, manifest_node(root, "jobs"), node, job);
 }
 
-void manifest_fill_jobs(struct manifest_filling *f, const struct node *root) {
-    const struct node *jobs = manifest_node(root, "jobs");
+void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root) {
+    const struct document_node *jobs = manifest_node(root, "jobs");
     if (!jobs)
         return;
     struct manifest *m = f->m;
@@ -121,7 +122,7 @@ void manifest_fill_jobs(struct manifest_filling *f, const struct node *root) {
     uint8_t undefined = 1; // strict
     manifest_take_undefined(root, &undefined);
     m->jobs = document_alloc(&m->arena, sizeof *m->jobs * (jobs->entries_n + 1));
-    for (const struct node_entry *e = jobs->entries; e; e = e->next) {
+    for (const struct document_entry *e = jobs->entries; e; e = e->next) {
         struct manifest_job *job = &m->jobs[m->jobs_n++];
         *job = (struct manifest_job){.name = e->key,
                                      .span = e->key_span,
@@ -138,18 +139,18 @@ struct step { // of a walk along needs
     size_t job, next;
 };
 
-static void report_cycle(struct manifest_filling *f, const struct node *jobs, const struct step *path,
-                         size_t n, size_t start) {
+static void report_cycle(struct manifest_filling *f, const struct document_node *jobs,
+                         const struct step *path, size_t n, size_t start) {
     const struct manifest *m = f->m;
     struct buf names = BUF_INIT;
     for (size_t i = start; i < n; i++)
         buf_printf(&names, "%.*s -> ", STR_ARG(m->jobs[path[i].job].name));
     buf_add_str(&names, m->jobs[path[start].job].name);
     // The place: the first job of the cycle, where it names the second.
-    const struct node_entry *e = jobs->entries;
+    const struct document_entry *e = jobs->entries;
     for (size_t i = 0; i < path[start].job; i++)
         e = e->next;
-    const struct node *needs = manifest_node(e->value, "needs");
+    const struct document_node *needs = manifest_node(e->value, "needs");
     struct str second = m->jobs[path[start + 1 < n ? start + 1 : start].job].name;
     struct span span = needs->span;
     for (e = needs->entries; e; e = e->next) {
@@ -160,7 +161,7 @@ static void report_cycle(struct manifest_filling *f, const struct node *jobs, co
     buf_release(&names);
 }
 
-void manifest_check_cycles(struct manifest_filling *f, const struct node *jobs) {
+void manifest_check_cycles(struct manifest_filling *f, const struct document_node *jobs) {
     enum { NEW, OPEN, DONE };
     const struct manifest *m = f->m;
     struct step *path = MEM_NEW_ARRAY(struct step, m->jobs_n + 1);

@@ -19,25 +19,26 @@ struct manifest_filling {
 };
 
 // The value of a key, or NULL where it is absent or faulty.
-struct node *manifest_node(const struct node *mapping, const char *key);
+struct document_node *manifest_node(const struct document_node *mapping, const char *key);
 // Copies a text and its place, where the key is there.
-void manifest_take_text(const struct node *mapping, const char *key, struct str *text, struct span *span);
+void manifest_take_text(const struct document_node *mapping, const char *key, struct str *text,
+                        struct span *span);
 
-void manifest_fill(struct manifest_filling *f, const struct node *root);
-void manifest_fill_jobs(struct manifest_filling *f, const struct node *root);
+void manifest_fill(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
 // Cycles in needs, each reported where it closes.
-void manifest_check_cycles(struct manifest_filling *f, const struct node *jobs);
+void manifest_check_cycles(struct manifest_filling *f, const struct document_node *jobs);
 
 struct on_error_choice {
     enum on_error kind;
     struct str fallback;
 };
-void manifest_take_on_error(const struct node *mapping, struct on_error_choice *choice);
-void manifest_take_undefined(const struct node *mapping, uint8_t *undefined);
+void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice);
+void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined);
 
 // A document's node as data; never VALUE_MISSING. Keys must be distinct.
-struct value manifest_value(struct arena *arena, const struct node *node);
-void manifest_fill_globals(struct manifest_filling *f, const struct node *root);
+struct value manifest_value(struct arena *arena, const struct document_node *node);
+void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 
 // `path` as it can be opened, when it is relative to `directory`.
 struct str manifest_resolve(struct arena *arena, struct str directory, struct str path);
