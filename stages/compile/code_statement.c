@@ -257,8 +257,14 @@ static void code_parameters(struct codegen *g, struct node *node) {
 static void code_special(struct codegen *g, const struct node *node, enum node_uses use, struct str name,
                          int32_t *slot) {
     const struct variable *v = code_symbol(g, name)->variable;
-    if (!(node->uses & use) || (v && v->scope == g->scope)) // a parameter of that name is just that
+    if (!(node->uses & use))
         return;
+    if (v && v->scope == g->scope) { // a parameter of that name is just that
+        if (use == USES_CALLER && v->kind == VARIABLE_ALWAYS)
+            diags_error(g->diags, &g->p->source, node->span,
+                        "a parameter 'caller' must have a default, or be left out");
+        return;
+    }
     *slot = code_declare(g, name, VARIABLE_ALWAYS)->slot;
 }
 

@@ -145,9 +145,8 @@ static struct node *subscript_part(struct jinja_parser *p, struct node *node) {
         node_raise(result, parts[1]);
         node_raise(result, parts[2]);
     } else {
-        if (!parts[0])
-            jinja_unexpected(p, "an expression");
-        result->right = parts[0] ? parts[0] : nothing(p);
+        // x[] has the empty tuple as its key, which is a key like any other
+        result->right = parts[0] ? parts[0] : node_new(p->arena, NODE_TUPLE, p->current.span);
     }
     return done(p, result, parts[0]);
 }

@@ -2,6 +2,7 @@
 #include "stages/compile/jinja_literal.h"
 
 #include <string.h>
+#include <uniname.h>
 
 #include "base/mem.h"
 #include "base/number.h"
@@ -194,6 +195,23 @@ static bool unescape_octal(struct unescape *u, size_t from) {
     return put_point(u, from, point);
 }
 
+// \N{NAME}
+static bool unescape_named(struct unescape *u, size_t from) {
+    char name[128];
+    size_t n = 0;
+    bool open = u->at < u->in.n && u->in.p[u->at] == '{';
+    while (open && ++u->at < u->in.n && u->in.p[u->at] != '}' && n < sizeof name - 1)
+        name[n++] = u->in.p[u->at];
+    name[n] = 0;
+    if (!open || u->at >= u->in.n || u->in.p[u->at] != '}' || strlen(name) != n)
+        return escape_fault(u, from, u->at, "this escape wants the name of a character, as in \\N{SNOWMAN}");
+    u->at++;
+    ucs4_t point = unicode_name_character(name);
+    if (point == UNINAME_INVALID)
+        return escape_fault(u, from, u->at, "there is no character of this name");
+    return put_point(u, from, point);
+}
+
 static bool unescape_one(struct unescape *u) {
     static const char from[] = "\\'\"abfnrtv", to[] = "\\'\"\a\b\f\n\r\t\v";
     size_t start = u->at++;
@@ -220,7 +238,7 @@ static bool unescape_one(struct unescape *u) {
     case 'U':
         return unescape_hex(u, start, 8);
     case 'N':
-        return escape_fault(u, start, u->at, "characters by name are not supported, use \\u with a number");
+        return unescape_named(u, start);
     default:
         if (digit_of(c) < 8)
             return unescape_octal(u, start);
