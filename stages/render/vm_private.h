@@ -8,6 +8,7 @@
  *     vm_render.c   life cycle, render, eval       vm_loop.c     loops and the loop object
  *     vm_names.c    names, attributes, caches      vm_include.c  included templates
  *     vm_fault.c    faults and their diags         vm_stack.c    frames, closures, captures
+ *     vm_write.[ch] writing to the output
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
