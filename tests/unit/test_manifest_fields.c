@@ -50,7 +50,7 @@ static void assert_str(struct str got, const char *want) {
     assert_memory_equal(got.p, want, got.n);
 }
 
-static struct node *yaml(const char *text) {
+static struct document_node *yaml(const char *text) {
     struct source_text source = {STR("t.yaml"), str_of(text)};
     return document_read_yaml(&arena, &source, &diags);
 }
@@ -250,74 +250,74 @@ static void test_scalars(void **state) {
     (void)state;
     struct row {
         const char *text;
-        enum node_kind kind;
+        enum document_kind kind;
         double number;
         const char *shown; // of a text or a big number
     };
     static const struct row rows[] = {
-        {"", NODE_NULL, 0, NULL},
-        {"~", NODE_NULL, 0, NULL},
-        {"null", NODE_NULL, 0, NULL},
-        {"nULL", NODE_TEXT, 0, "nULL"},
-        {"true", NODE_BOOL, 1, NULL},
-        {"False", NODE_BOOL, 0, NULL},
-        {"yes", NODE_TEXT, 0, "yes"},
-        {"NO", NODE_TEXT, 0, "NO"},
-        {"off", NODE_TEXT, 0, "off"},
-        {"0", NODE_INT, 0, NULL},
-        {"-0", NODE_INT, 0, NULL},
-        {"+12", NODE_INT, 12, NULL},
-        {"0123", NODE_INT, 123, NULL},
-        {"0x1F", NODE_INT, 31, NULL},
-        {"0o17", NODE_INT, 15, NULL},
-        {"0x", NODE_TEXT, 0, "0x"},
-        {"0o8", NODE_TEXT, 0, "0o8"},
-        {"-0x1", NODE_TEXT, 0, "-0x1"},
-        {"1_000", NODE_TEXT, 0, "1_000"},
-        {"12:30", NODE_TEXT, 0, "12:30"},
-        {"1.5", NODE_FLOAT, 1.5, NULL},
-        {"1.", NODE_FLOAT, 1, NULL},
-        {".5", NODE_FLOAT, 0.5, NULL},
-        {"-1e3", NODE_FLOAT, -1000, NULL},
-        {"1e", NODE_TEXT, 0, "1e"},
-        {".", NODE_TEXT, 0, "."},
-        {"1.2.3", NODE_TEXT, 0, "1.2.3"},
-        {"-", NODE_LIST, 0, NULL},
-        {"+", NODE_TEXT, 0, "+"},
-        {"2024-01-02", NODE_TEXT, 0, "2024-01-02"},
-        {"'5'", NODE_TEXT, 0, "5"},
-        {"\"true\"", NODE_TEXT, 0, "true"},
-        {"!!str 5", NODE_TEXT, 0, "5"},
-        {"! 5", NODE_TEXT, 0, "5"},
-        {"|\n  5\n", NODE_TEXT, 0, "5\n"},
-        {"9223372036854775807", NODE_INT, 9223372036854775807.0, NULL},
-        {"9223372036854775808", NODE_BIG, 0, "9223372036854775808"},
-        {"-00009223372036854775809", NODE_BIG, 0, "-9223372036854775809"},
-        {"+009223372036854775808", NODE_BIG, 0, "9223372036854775808"},
-        {"-9223372036854775808", NODE_INT, -9223372036854775808.0, NULL},
-        {".inf", NODE_FLOAT, (double)INFINITY, NULL},
-        {"-.Inf", NODE_FLOAT, -(double)INFINITY, NULL},
+        {"", DOCUMENT_NULL, 0, NULL},
+        {"~", DOCUMENT_NULL, 0, NULL},
+        {"null", DOCUMENT_NULL, 0, NULL},
+        {"nULL", DOCUMENT_TEXT, 0, "nULL"},
+        {"true", DOCUMENT_BOOL, 1, NULL},
+        {"False", DOCUMENT_BOOL, 0, NULL},
+        {"yes", DOCUMENT_TEXT, 0, "yes"},
+        {"NO", DOCUMENT_TEXT, 0, "NO"},
+        {"off", DOCUMENT_TEXT, 0, "off"},
+        {"0", DOCUMENT_INT, 0, NULL},
+        {"-0", DOCUMENT_INT, 0, NULL},
+        {"+12", DOCUMENT_INT, 12, NULL},
+        {"0123", DOCUMENT_INT, 123, NULL},
+        {"0x1F", DOCUMENT_INT, 31, NULL},
+        {"0o17", DOCUMENT_INT, 15, NULL},
+        {"0x", DOCUMENT_TEXT, 0, "0x"},
+        {"0o8", DOCUMENT_TEXT, 0, "0o8"},
+        {"-0x1", DOCUMENT_TEXT, 0, "-0x1"},
+        {"1_000", DOCUMENT_TEXT, 0, "1_000"},
+        {"12:30", DOCUMENT_TEXT, 0, "12:30"},
+        {"1.5", DOCUMENT_FLOAT, 1.5, NULL},
+        {"1.", DOCUMENT_FLOAT, 1, NULL},
+        {".5", DOCUMENT_FLOAT, 0.5, NULL},
+        {"-1e3", DOCUMENT_FLOAT, -1000, NULL},
+        {"1e", DOCUMENT_TEXT, 0, "1e"},
+        {".", DOCUMENT_TEXT, 0, "."},
+        {"1.2.3", DOCUMENT_TEXT, 0, "1.2.3"},
+        {"-", DOCUMENT_LIST, 0, NULL},
+        {"+", DOCUMENT_TEXT, 0, "+"},
+        {"2024-01-02", DOCUMENT_TEXT, 0, "2024-01-02"},
+        {"'5'", DOCUMENT_TEXT, 0, "5"},
+        {"\"true\"", DOCUMENT_TEXT, 0, "true"},
+        {"!!str 5", DOCUMENT_TEXT, 0, "5"},
+        {"! 5", DOCUMENT_TEXT, 0, "5"},
+        {"|\n  5\n", DOCUMENT_TEXT, 0, "5\n"},
+        {"9223372036854775807", DOCUMENT_INT, 9223372036854775807.0, NULL},
+        {"9223372036854775808", DOCUMENT_BIG, 0, "9223372036854775808"},
+        {"-00009223372036854775809", DOCUMENT_BIG, 0, "-9223372036854775809"},
+        {"+009223372036854775808", DOCUMENT_BIG, 0, "9223372036854775808"},
+        {"-9223372036854775808", DOCUMENT_INT, -9223372036854775808.0, NULL},
+        {".inf", DOCUMENT_FLOAT, (double)INFINITY, NULL},
+        {"-.Inf", DOCUMENT_FLOAT, -(double)INFINITY, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[64];
         snprintf(text, sizeof text, "a: %s\n", rows[i].text);
-        if (rows[i].kind == NODE_LIST)
+        if (rows[i].kind == DOCUMENT_LIST)
             snprintf(text, sizeof text, "a:\n - 1\n");
-        struct node *root = yaml(text);
+        struct document_node *root = yaml(text);
         assert_non_null(root);
-        const struct node *node = node_find(root, STR("a"))->value;
+        const struct document_node *node = document_find(root, STR("a"))->value;
         assert_int_equal(node->kind, rows[i].kind);
         if (rows[i].shown)
             assert_str(node->text, rows[i].shown);
-        if (node->kind == NODE_BOOL)
+        if (node->kind == DOCUMENT_BOOL)
             assert_int_equal(node->boolean, rows[i].number != 0);
-        if (node->kind == NODE_INT)
+        if (node->kind == DOCUMENT_INT)
             assert_true((double)node->integer == rows[i].number);
-        if (node->kind == NODE_FLOAT)
+        if (node->kind == DOCUMENT_FLOAT)
             assert_true(node->real == rows[i].number);
     }
-    struct node *nan = node_find(yaml("a: .nan"), STR("a"))->value;
-    assert_true(nan->kind == NODE_FLOAT && isnan(nan->real));
+    struct document_node *nan = document_find(yaml("a: .nan"), STR("a"))->value;
+    assert_true(nan->kind == DOCUMENT_FLOAT && isnan(nan->real));
     assert_int_equal(diags.errors, 0);
 }
 
@@ -342,27 +342,27 @@ static void test_text_spans(void **state) {
         {"a: 'two\n  lines'\n", "'two\n  lines'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct node *root = yaml(rows[i].text);
+        struct document_node *root = yaml(rows[i].text);
         assert_non_null(root);
-        const struct node *node = node_find(root, STR("a"))->value;
-        if (node->kind == NODE_LIST)
+        const struct document_node *node = document_find(root, STR("a"))->value;
+        if (node->kind == DOCUMENT_LIST)
             node = node->entries->value;
-        assert_int_equal(node->kind, NODE_TEXT);
+        assert_int_equal(node->kind, DOCUMENT_TEXT);
         struct str written = str_slice(str_of(rows[i].text), node->span.at, node->span.at + node->span.n);
         assert_str(written, rows[i].written);
         assert_int_equal(str_equal(written, node->text), node->span.n == node->text.n);
     }
-    const struct node *block = node_find(yaml("a: |\n  x\nb: 1\n"), STR("a"))->value;
+    const struct document_node *block = document_find(yaml("a: |\n  x\nb: 1\n"), STR("a"))->value;
     assert_str(block->text, "x\n");
     assert_int_not_equal(block->span.n, block->text.n);
 }
 
 static void test_aliases_share(void **state) {
     (void)state;
-    struct node *root = yaml("a: &x [1, 2]\nb: *x\nc: &x 3\nd: *x\n");
+    struct document_node *root = yaml("a: &x [1, 2]\nb: *x\nc: &x 3\nd: *x\n");
     assert_non_null(root);
-    assert_ptr_equal(node_find(root, STR("a"))->value, node_find(root, STR("b"))->value);
-    assert_int_equal(node_find(root, STR("d"))->value->integer, 3); // a name may be given again
+    assert_ptr_equal(document_find(root, STR("a"))->value, document_find(root, STR("b"))->value);
+    assert_int_equal(document_find(root, STR("d"))->value->integer, 3); // a name may be given again
     assert_int_equal(root->weight, 1 + 3 + 3 + 1 + 1);
     assert_int_equal(root->height, 2);
 }
