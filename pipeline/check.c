@@ -29,10 +29,13 @@ static void check_refs(const struct program *program, struct reach *reach, struc
     }
 }
 
+// A program knows its file by the path it was found at: a directory of the search path and the name.
 static bool is_reached(const struct reach *reach, struct str name) {
-    for (size_t i = 0; i < reach->n; i++)
-        if (str_equal(reach->programs[i]->source.name, name))
+    for (size_t i = 0; i < reach->n; i++) {
+        struct str path = reach->programs[i]->source.name;
+        if (str_ends(path, name) && (path.n == name.n || path.p[path.n - name.n - 1] == '/'))
             return true;
+    }
     return false;
 }
 
