@@ -31,7 +31,7 @@ static const struct project_file {
      "    template: name.j2\n"
      "    to: names.jsonl\n"
      "output: out\n"
-     "jinja: { trim_blocks: true, lstrip_blocks: true }\n"},
+     "jinja: { trim_blocks: true, lstrip_blocks: true, keep_trailing_newline: true }\n"},
     {"data/people.jsonl",
      "{\"id\": 1, \"name\": \"Ada\", \"country\": \"gb\", \"subscribed\": true, \"topics\": [\"engines\", "
      "\"numbers\"]}\n"
