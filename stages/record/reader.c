@@ -19,12 +19,14 @@ enum { KEEP_STACK = 64 << 10 };
 struct reading {
     struct scan scan;
     struct reader *r;
+    struct shape_node *owner; // the key below which the next value stands; NULL: none, or a private one
 };
 
 // An object being read.
 struct object_state {
-    size_t base;             // of its values, or pairs, on the stack
-    struct shape_node *node; // its keys so far; NULL: private
+    size_t base;              // of its values, or pairs, on the stack
+    struct shape_node *node;  // its keys so far; NULL: private
+    struct shape_node *owner; // the key it stands below, until its first key is known
     const struct projection *want;
     uint32_t depth;
 };
@@ -216,7 +218,11 @@ static const char *read_member(struct reading *in, struct object_state *object, 
         child = shape_node_next(in->r->shapes, object->node, key);
     if (object->node && !child && !make_private(in, object))
         return NULL;
+    if (object->owner && child)
+        node_learn_inside(object->owner, child);
+    object->owner = NULL;
     object->node = child;
+    in->owner = child;
     if (!child && !push(in, value_string(key)))
         return NULL;
     struct value v;
@@ -235,13 +241,14 @@ static struct reader_mark mark_of_key(const struct scan *s, const char *at, cons
 static const char *read_object(struct reading *in, const char *p, const struct projection *want,
                                uint32_t depth, struct value *out) {
     struct scan *s = &in->scan;
+    struct shape_node *root = shapes_root(in->r->shapes);
     struct object_state object = {
-        .base = in->r->stack_n, .node = shapes_root(in->r->shapes), .want = want, .depth = depth + 1};
+        .base = in->r->stack_n, .node = root, .owner = in->owner, .want = want, .depth = depth + 1};
+    struct shape_node *child = node_guess_inside(object.owner, root);
     p = scan_space(s, p + 1);
     if (p < s->end && *p == '}')
         return end_object(in, &object, p + 1, out);
     for (;;) {
-        struct shape_node *child = object.node ? node_guess(object.node) : NULL;
         const char *at = p;
         struct str key;
         if (child && is_member(p, s->end, child)) {
@@ -263,6 +270,7 @@ static const char *read_object(struct reading *in, const char *p, const struct p
         if (p == s->end || *p != ',')
             return scan_fail(s, p, "expected ',' or '}' after the value");
         p = scan_space(s, p + 1);
+        child = object.node ? node_guess(object.node) : NULL;
     }
 }
 
@@ -283,11 +291,13 @@ static const char *read_array(struct reading *in, const char *p, const struct pr
                               uint32_t depth, struct value *out) {
     struct scan *s = &in->scan;
     size_t base = in->r->stack_n;
+    struct shape_node *owner = in->owner;
     p = scan_space(s, p + 1);
     if (p < s->end && *p == ']')
         return end_array(in, base, p + 1, out);
     for (;;) {
         struct value v;
+        in->owner = owner;
         p = in->r->marks ? read_marked(in, p, want, depth + 1, &v, (struct reader_mark){0})
                          : read_value(in, p, want, depth + 1, &v);
         if (!p || !push(in, v))

@@ -6,7 +6,7 @@
  * it expects without a call. For these two files only.
  *
  * A node stands for "these keys, in this order"; its children each add one key. Nodes are never changed once
- * published, but for the two atomics, and never freed before the shapes are.
+ * published, but for the atomics, and never freed before the shapes are.
  */
 #include <stdatomic.h>
 #include <stdint.h>
@@ -18,6 +18,7 @@ enum { NODE_KEY_PAD = 16 };
 
 struct shape_node {
     _Atomic(struct shape_node *) guess;  // the first child that was ever added: data mostly repeat
+    _Atomic(struct shape_node *) inside; // the first child of the root that began an object below this key
     _Atomic(const struct shape *) shape; // made when an object first ends here
     const char *member; // the key as it opens a member: "\"key\":", and then NODE_KEY_PAD readable bytes
     uint32_t key_n;
@@ -29,6 +30,16 @@ struct shape_node {
 
 static inline struct shape_node *node_guess(const struct shape_node *node) {
     return atomic_load_explicit(&((struct shape_node *)(uintptr_t)node)->guess, memory_order_acquire);
+}
+
+// How an object below this key (or, without one, any object) most likely begins; NULL: not known yet.
+static inline struct shape_node *node_guess_inside(struct shape_node *owner, const struct shape_node *root) {
+    return owner ? atomic_load_explicit(&owner->inside, memory_order_acquire) : node_guess(root);
+}
+
+static inline void node_learn_inside(struct shape_node *owner, struct shape_node *child) {
+    if (!atomic_load_explicit(&owner->inside, memory_order_relaxed))
+        atomic_store_explicit(&owner->inside, child, memory_order_release);
 }
 
 static inline struct str node_key(const struct shape_node *node) {
