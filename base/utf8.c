@@ -62,16 +62,18 @@ bool utf8_is_ascii(struct str text) {
     return skip_ascii(p, end) == end;
 }
 
-// Bytes that begin a code point are those that are not 10xxxxxx, which as signed bytes are above -65.
-static unsigned starts_mask(const char *p) {
+// How many of 16 bytes begin a code point: those that are not 10xxxxxx, which as signed bytes are above -65.
+static size_t count_starts(const char *p) {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-    return (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(v, _mm_set1_epi8(-65)));
+    __m128i ones = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8(-65)), _mm_set1_epi8(1));
+    __m128i sums = _mm_sad_epu8(ones, _mm_setzero_si128());
+    return (size_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4));
 }
 
 size_t utf8_length(struct str text) {
     size_t points = 0, i = 0;
     for (; text.n - i >= 16; i += 16)
-        points += (size_t)__builtin_popcount(starts_mask(text.p + i));
+        points += count_starts(text.p + i);
     for (; i < text.n; i++)
         points += !is_tail((unsigned char)text.p[i]);
     return points;
@@ -80,7 +82,7 @@ size_t utf8_length(struct str text) {
 size_t utf8_offset(struct str text, size_t points) {
     size_t i = 0;
     while (text.n - i >= 16) {
-        size_t here = (size_t)__builtin_popcount(starts_mask(text.p + i));
+        size_t here = count_starts(text.p + i);
         if (here > points)
             break;
         points -= here;

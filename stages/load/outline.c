@@ -103,7 +103,14 @@ struct walk {
     bool in_string, escaped, mismatched;
 };
 
-static void open_bracket(struct walk *w, bool object) {
+static void take_bracket(struct walk *w, char c) {
+    bool object = c == '{' || c == '}';
+    if (c == '}' || c == ']') {
+        w->depth--;
+        if (w->depth < OUTLINE_NESTING && (w->objects[w->depth / 8] >> (w->depth % 8) & 1) != object)
+            w->mismatched = true;
+        return;
+    }
     if (w->depth < OUTLINE_NESTING) {
         unsigned char bit = (unsigned char)(1u << (w->depth % 8)), *byte = &w->objects[w->depth / 8];
         *byte = object ? *byte | bit : *byte & (unsigned char)~bit;
@@ -111,86 +118,91 @@ static void open_bracket(struct walk *w, bool object) {
     w->depth++;
 }
 
-static void close_bracket(struct walk *w, bool object) {
-    w->depth--;
-    if (w->depth < OUTLINE_NESTING && (w->objects[w->depth / 8] >> (w->depth % 8) & 1) != object)
-        w->mismatched = true;
-}
+// What stands in 64 bytes, one bit each.
+struct marks {
+    uint64_t quotes, backslashes, brackets;
+};
 
-// First quote or backslash, or end.
-static const char *find_in_string(const char *p, const char *end) {
+static struct marks find_marks(const char *p) {
     const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        int stops = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
-        if (stops)
-            return p + __builtin_ctz((unsigned)stops);
+    const __m128i open = _mm_set1_epi8('{'), close = _mm_set1_epi8('}'), bit = _mm_set1_epi8(0x20);
+    struct marks m = {.quotes = 0};
+    for (int i = 0; i < 64; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i folded = _mm_or_si128(v, bit); // makes braces of brackets
+        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(folded, open), _mm_cmpeq_epi8(folded, close));
+        m.quotes |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, quote)) << i;
+        m.backslashes |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, backslash)) << i;
+        m.brackets |= (uint64_t)(unsigned)_mm_movemask_epi8(found) << i;
     }
-    while (p < end && *p != '"' && *p != '\\')
-        p++;
-    return p;
+    return m;
 }
 
-// First quote or bracket, or end. Brackets and braces differ in one bit.
-static const char *find_bracket(const char *p, const char *end) {
-    const __m128i quote = _mm_set1_epi8('"'), open = _mm_set1_epi8('{'), close = _mm_set1_epi8('}');
-    const __m128i bit = _mm_set1_epi8(0x20);
-    for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), folded = _mm_or_si128(v, bit);
-        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_or_si128(_mm_cmpeq_epi8(folded, open),
-                                                                            _mm_cmpeq_epi8(folded, close)));
-        int stops = _mm_movemask_epi8(found);
-        if (stops)
-            return p + __builtin_ctz((unsigned)stops);
+// The bytes that a backslash takes with it; *carry: whether one before the block took its first byte, and then
+// whether its last byte takes the next block's first.
+static uint64_t find_escaped(uint64_t backslashes, bool *carry) {
+    uint64_t escaped = *carry;
+    backslashes &= ~escaped;
+    *carry = false;
+    while (backslashes) {
+        uint64_t first = backslashes & (0 - backslashes);
+        escaped |= first << 1;
+        *carry = first >> 63;
+        backslashes &= ~(first | first << 1);
     }
-    while (p < end && *p != '"' && *p != '{' && *p != '}' && *p != '[' && *p != ']')
-        p++;
-    return p;
+    return escaped;
 }
 
-// On through a string, up to and with its closing quote.
-static const char *walk_string(struct walk *w, const char *p, const char *end) {
-    while (p < end) {
-        if (w->escaped) {
-            w->escaped = false;
-            p++;
-            continue;
+// Each bit: whether the number of bits up to and with it is odd. Of quotes, that is what they enclose.
+static uint64_t is_odd(uint64_t bits) {
+    for (int shift = 1; shift < 64; shift *= 2)
+        bits ^= bits << shift;
+    return bits;
+}
+
+// 64 bytes at a time while the value is within brackets. Stops behind the bracket that ends it, or at one that
+// does not match.
+static const char *walk_blocks(struct walk *w, const char *p, const char *end) {
+    for (; end - p >= 64; p += 64) {
+        struct marks m = find_marks(p);
+        uint64_t escaped = find_escaped(m.backslashes, &w->escaped);
+        uint64_t inside = is_odd(m.quotes & ~escaped) ^ (w->in_string ? UINT64_MAX : 0);
+        for (uint64_t left = m.brackets & ~inside & ~escaped; left; left &= left - 1) {
+            const char *at = p + __builtin_ctzll(left);
+            take_bracket(w, *at);
+            if (w->mismatched || w->depth == 0) {
+                w->in_string = w->escaped = false;
+                return at + !w->mismatched;
+            }
         }
-        p = find_in_string(p, end);
-        if (p == end)
-            break;
-        w->escaped = *p == '\\';
-        w->in_string = *p != '"';
-        p++;
-        if (!w->in_string)
-            break;
+        w->in_string = inside >> 63;
     }
     return p;
 }
 
 // Up to the end of the value or of the block; *ended: the value's, at a ',' or closing bracket outside of it.
+// A backslash takes the next byte with it, wherever it stands; outside of strings the reader refuses it anyway.
 static const char *walk_value(struct walk *w, const char *p, const char *end, bool *ended) {
     while (p < end && !w->mismatched) {
-        if (w->in_string) {
-            p = walk_string(w, p, end);
+        if (w->depth > 0 && end - p >= 64) {
+            p = walk_blocks(w, p, end);
             continue;
         }
-        if (w->depth > 0) {
-            p = find_bracket(p, end);
-            if (p == end)
-                break;
-        } else if (*p == ',' || *p == ']' || *p == '}') {
+        char c = *p;
+        if (w->escaped) {
+            w->escaped = false;
+        } else if (c == '\\') {
+            w->escaped = true;
+        } else if (c == '"') {
+            w->in_string = !w->in_string;
+        } else if (!w->in_string && w->depth == 0 && (c == ',' || c == ']' || c == '}')) {
             *ended = true;
             break;
+        } else if (!w->in_string && (c == '{' || c == '[' || c == '}' || c == ']')) {
+            take_bracket(w, c);
+            if (w->mismatched)
+                break;
         }
-        if (*p == '"')
-            w->in_string = true;
-        else if (*p == '{' || *p == '[')
-            open_bracket(w, *p == '{');
-        else if (*p == '}' || *p == ']')
-            close_bracket(w, *p == '}');
-        if (w->mismatched)
-            break;
         p++;
     }
     return p;

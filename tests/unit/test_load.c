@@ -384,6 +384,38 @@ static void a_broken_outline_ends_the_source(void **state) {
            "where), found '{'\n");
 }
 
+// Elements full of quotes, backslashes and brackets, where 64 bytes at a time must see what single bytes see.
+static void long_elements_end_where_short_steps_say(void **state) {
+    struct run *r = *state;
+    static const char *const parts[] = {"\\\\", "\\\"", "\\n", "[", "]",
+                                        "{",    "}",    ",",   "x", "yyyyyyyyyyyyyyyyyyyyyyyyy"};
+    uint64_t seed = 7;
+    use(r, "t.json", NULL);
+    for (int round = 0; round < 300; round++) {
+        struct buf text = BUF_INIT, want = BUF_INIT;
+        buf_add_char(&text, '[');
+        for (int n = 0; n < 5; n++) {
+            size_t from = text.n;
+            if (n)
+                from++, buf_add_char(&text, ',');
+            buf_printf(&text, "{\"n\":%d,\"s\":[[{\"k\":\"", n);
+            for (int i = 0; i < 60; i++) {
+                seed = seed * 6364136223846793005u + 1442695040888963407u;
+                buf_add_text(&text, parts[(seed >> 33) % 10]);
+                if ((seed >> 20) % 8 == 0)
+                    buf_add_text(&text, "\"},{\"k\":\"");
+            }
+            buf_add_text(&text, "\"}]]}");
+            buf_printf(&want, "%d 1:%zu @%zu n=%d\n", n, from + 1, from, n);
+        }
+        buf_add_char(&text, ']');
+        for (r->source.piece = 0; r->source.piece <= 1; r->source.piece++)
+            assert_string_equal(load(r, buf_str(&text)), buf_text(&want));
+        buf_release(&text);
+        buf_release(&want);
+    }
+}
+
 static void pointers_lead_to_arrays(void **state) {
     struct run *r = *state;
     const struct str text =
@@ -708,6 +740,7 @@ int main(void) {
         TEST(elements_are_records),
         TEST(a_broken_element_costs_one_record),
         TEST(a_broken_outline_ends_the_source),
+        TEST(long_elements_end_where_short_steps_say),
         TEST(pointers_lead_to_arrays),
         TEST(what_stands_around_the_array),
         TEST(bad_pointers_are_refused_at_once),
