@@ -2,8 +2,8 @@
 #include "base/utf8.h"
 #include "stages/render/arguments.h"
 #include "stages/render/filters.h"
+#include "stages/render/markup.h"
 #include "stages/render/sequence.h"
-#include "stages/render/strings.h"
 
 // Filters for pages: escaping, attributes, addresses, JSON.
 
@@ -24,7 +24,7 @@ bool filter_safe(struct call *call) {
 
 bool filter_striptags(struct call *call) {
     struct str s;
-    return print_to_str(call, call->args[0], &s) && strings_strip_tags(call, s, &s) &&
+    return print_to_str(call, call->args[0], &s) && markup_strip_tags(call, s, &s) &&
            return_str(call, s, false);
 }
 

@@ -74,7 +74,7 @@ bool filter_title(struct call *call) {
     bool safe;
     return self_text(call, &s, &safe) &&
            (utf8_is_ascii(s) ? title_ascii(call, s, &s) : title_any(call, s, &s)) &&
-           return_str(call, s, safe);
+           return_str(call, s, false);
 }
 
 // ----
@@ -188,7 +188,7 @@ bool filter_wordcount(struct call *call) {
 
 // ---- indent
 
-static bool indent_unit(struct call *call, bool safe, struct str *out) {
+static bool indent_unit(struct call *call, struct str *out) {
     if (!arg_given(call, 1) || call->args[1].tag != VALUE_STRING) {
         int64_t width;
         struct text t;
@@ -198,9 +198,7 @@ static bool indent_unit(struct call *call, bool safe, struct str *out) {
         text_fill(&t, STR(" "), width > 0 ? (size_t)width : 0);
         return text_finish_str(&t, call, out);
     }
-    // markup takes the indentation as it is
-    *out = value_str(call->args[1]);
-    (void)safe;
+    *out = value_str(call->args[1]); // markup takes it as it is
     return true;
 }
 
@@ -212,7 +210,7 @@ bool filter_indent(struct call *call) {
         return op_undefined(call, v);
     if (v.tag != VALUE_STRING)
         return call_fail(call, "unsupported operand type(s) for +=: '%s' and 'str'", op_type_name(v));
-    if (!indent_unit(call, is_safe(v), &unit) || !arg_truth(call, 2, &first) || !arg_truth(call, 3, &blank))
+    if (!indent_unit(call, &unit) || !arg_truth(call, 2, &first) || !arg_truth(call, 3, &blank))
         return false;
     struct text t;
     rest = value_str(v);

@@ -90,7 +90,7 @@ static void add_mapped(struct text *t, struct str text, size_t at, size_t size, 
         text_add_point(t, is_final_sigma(text, at) ? 0x3c2 : 0x3c3);
         return;
     }
-    if (!is_caseless(c)) {
+    if (!is_caseless(c) && how != LETTERS_SWAP) {
         uint8_t buffer[64];
         size_t n = sizeof buffer;
         if (mappings[how]((const uint8_t *)text.p + at, size, NULL, NULL, buffer, &n) == buffer) {
@@ -128,7 +128,9 @@ static enum letters_case step_of(enum letters_case how, uint32_t c, bool after_l
     case LETTERS_CAPITALIZE:
         return after_letter ? LETTERS_LOWER : LETTERS_TITLE;
     case LETTERS_SWAP:
-        return uc_is_property_uppercase(c) ? LETTERS_LOWER : LETTERS_UPPER;
+        return uc_is_property_uppercase(c)   ? LETTERS_LOWER
+               : uc_is_property_lowercase(c) ? LETTERS_UPPER
+                                             : LETTERS_SWAP; // stays
     default:
         return how;
     }

@@ -52,6 +52,10 @@ struct value method_get(struct call *call, struct value self, struct str name) {
         if (str_is(name, "list"))
             return self.list->items[1];
     }
+    if ((self.tag == VALUE_INT || self.tag == VALUE_FLOAT) && str_is(name, "real"))
+        return self;
+    if (self.tag == VALUE_INT && str_is(name, "imag"))
+        return value_int(0);
     struct method_table table = table_of(self);
     int32_t row = table.n ? library_find(table.rows, table.n, name) : -1;
     if (row < 0)

@@ -4,6 +4,7 @@
 #include "stages/render/bind.h"
 #include "stages/render/format.h"
 #include "stages/render/letters.h"
+#include "stages/render/markup.h"
 #include "stages/render/methods.h"
 #include "stages/render/strings.h"
 
@@ -446,11 +447,11 @@ static bool str_format(struct call *call) {
 
 static bool str_striptags(struct call *call) {
     struct str out;
-    return strings_strip_tags(call, self_of(call), &out) && return_str(call, out, false);
+    return markup_strip_tags(call, self_of(call), &out) && return_str(call, out, false);
 }
 static bool str_unescape(struct call *call) {
     struct str out;
-    return strings_unescape(call, self_of(call), &out) && return_str(call, out, false);
+    return markup_unescape(call, self_of(call), &out) && return_str(call, out, false);
 }
 
 static const struct library_function rows[] = {

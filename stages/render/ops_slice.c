@@ -67,19 +67,19 @@ static int64_t clamp(int64_t at, int64_t length, int64_t low, int64_t high) {
 
 // Bounds as Python clamps them; *count elements from *start in steps of *step.
 static bool slice_bounds(struct call *call, int64_t length, struct value start, struct value stop,
-                         struct value step, int64_t *from, int64_t *stride, int64_t *count) {
+                         struct value step, int64_t *from, int64_t *to, int64_t *stride, int64_t *count) {
     if (!slice_part(call, step, 1, stride))
         return false;
     if (*stride == 0)
         return call_fail(call, "slice step cannot be zero");
     bool forward = *stride > 0;
-    int64_t low = forward ? 0 : -1, high = forward ? length : length - 1, to;
+    int64_t low = forward ? 0 : -1, high = forward ? length : length - 1;
     if (!slice_part(call, start, forward ? 0 : INT64_MAX / 4, from) ||
-        !slice_part(call, stop, forward ? INT64_MAX / 4 : INT64_MIN / 4, &to))
+        !slice_part(call, stop, forward ? INT64_MAX / 4 : INT64_MIN / 4, to))
         return false;
     *from = clamp(*from, length, low, high);
-    to = clamp(to, length, low, high);
-    int64_t distance = forward ? to - *from : *from - to;
+    *to = clamp(*to, length, low, high);
+    int64_t distance = forward ? *to - *from : *from - *to;
     uint64_t width = forward ? (uint64_t)*stride : -(uint64_t)*stride;
     *count = distance <= 0 ? 0 : (int64_t)(((uint64_t)distance - 1) / width + 1);
     return true;
@@ -89,7 +89,7 @@ static bool slice_string(struct call *call, struct value v, int64_t from, int64_
                          struct value *out) {
     struct str s = value_str(v);
     if (step == 1 || count <= 1) { // a part of the same bytes
-        size_t begin = utf8_offset(s, (size_t)(count ? from : 0));
+        size_t begin = utf8_offset(s, from < 0 ? 0 : (size_t)from);
         struct str rest = str_from(s, begin);
         *out = value_string((struct str){rest.p, utf8_offset(rest, (size_t)count)});
         out->flags = v.flags;
@@ -129,7 +129,7 @@ static bool slice_list(struct call *call, struct value v, int64_t from, int64_t 
 
 bool op_slice(struct call *call, struct value v, struct value start, struct value stop, struct value step,
               struct value *out) {
-    int64_t length = 0, from, stride, count;
+    int64_t length = 0, from, to, stride, count;
     if (v.tag == VALUE_UNDEFINED)
         return op_undefined(call, v);
     if (v.tag == VALUE_STRING)
@@ -142,11 +142,11 @@ bool op_slice(struct call *call, struct value v, struct value start, struct valu
         return call_fail(call, "unhashable type: 'slice'");
     else
         return call_fail(call, "'%s' object is not subscriptable", op_type_name(v));
-    if (!slice_bounds(call, length, start, stop, step, &from, &stride, &count))
+    if (!slice_bounds(call, length, start, stop, step, &from, &to, &stride, &count))
         return false;
     if (v.tag == VALUE_STRING)
         return slice_string(call, v, from, stride, count, out);
     if (v.tag == VALUE_LIST)
         return slice_list(call, v, from, stride, count, out);
-    return sequence_slice(call, v, from, stride, count, out);
+    return sequence_slice(call, v, from, to, stride, out);
 }

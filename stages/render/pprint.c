@@ -156,40 +156,47 @@ static void put_part(struct literal *l, struct str part) {
     print_quoted(part, l->p->out);
 }
 
-// Lines first, then words, so that each literal fits; the first goes where the cursor is.
-static void put_string(struct pretty *p, struct value v, size_t indent, size_t allowance) {
-    struct str rest = value_str(v);
-    bool outermost = p->depth == 1;
-    if (outermost) {
-        indent++;
-        allowance++;
-        buf_add_char(p->out, '(');
+// A line's words, as many to a literal as fit.
+static void put_words(struct literal *l, struct str line, size_t allowance) {
+    struct str open = str_slice(line, 0, 0);
+    while (line.n) {
+        struct str piece = next_piece(&line), longer = {open.p, open.n + piece.n};
+        size_t most = WIDTH - l->indent - (line.n ? 0 : allowance);
+        bool fits = quoted_width(longer) <= most;
+        if (!fits)
+            put_part(l, open);
+        open = fits ? longer : piece;
     }
+    put_part(l, open);
+}
+
+// The literals of a long string, each on a line of its own: lines first, then words.
+static uint32_t put_literals(struct pretty *p, struct str rest, size_t indent, size_t allowance) {
     struct literal l = {.p = p, .indent = indent};
     while (rest.n) {
         const char *newline = memchr(rest.p, '\n', rest.n);
         struct str line = newline ? str_slice(rest, 0, (size_t)(newline - rest.p) + 1) : rest;
         rest = str_from(rest, line.n);
-        size_t width = WIDTH - indent - (rest.n ? 0 : allowance);
-        if (quoted_width(line) <= width) {
+        size_t after = rest.n ? 0 : allowance;
+        if (quoted_width(line) <= WIDTH - indent - after)
             put_part(&l, line);
-            continue;
-        }
-        struct str open = str_slice(line, 0, 0);
-        while (line.n) {
-            struct str piece = next_piece(&line), longer = {open.p, open.n + piece.n};
-            size_t most = WIDTH - indent - (line.n || rest.n ? 0 : allowance);
-            if (quoted_width(longer) > most) {
-                put_part(&l, open);
-                open = piece;
-            } else {
-                open = longer;
-            }
-        }
-        put_part(&l, open);
+        else
+            put_words(&l, line, after);
     }
-    if (outermost)
-        buf_add_char(p->out, ')');
+    return l.n;
+}
+
+// In brackets where it is the whole value and takes several literals.
+static void put_string(struct pretty *p, struct value v, size_t indent, size_t allowance) {
+    bool outermost = p->depth == 1;
+    size_t from = p->out->n;
+    uint32_t n = put_literals(p, value_str(v), indent + outermost, allowance + outermost);
+    if (!outermost || n < 2)
+        return;
+    buf_add_char(p->out, ')');
+    memmove(p->out->p + from + 1, p->out->p + from, p->out->n - 1 - from);
+    p->out->p[from] = '(';
+    buf_add_char(p->out, ')');
 }
 
 static bool put(struct pretty *p, struct value v, size_t indent, size_t allowance) {

@@ -169,15 +169,15 @@ bool sequence_new_range(struct call *call, int64_t start, int64_t stop, int64_t 
     return true;
 }
 
-bool sequence_slice(struct call *call, struct value v, int64_t start, int64_t step, int64_t count,
+bool sequence_slice(struct call *call, struct value v, int64_t start, int64_t stop, int64_t step,
                     struct value *out) {
     const struct range *r = range_of(v);
-    int64_t from, stride, span;
-    if (__builtin_mul_overflow(r->step, step, &stride) || __builtin_mul_overflow(stride, count, &span) ||
-        __builtin_mul_overflow(start, r->step, &from) || __builtin_add_overflow(from, r->start, &from) ||
-        __builtin_add_overflow(from, span, &span))
+    int64_t from, to, stride;
+    if (__builtin_mul_overflow(r->step, step, &stride) || __builtin_mul_overflow(start, r->step, &from) ||
+        __builtin_add_overflow(from, r->start, &from) || __builtin_mul_overflow(stop, r->step, &to) ||
+        __builtin_add_overflow(to, r->start, &to))
         return call_fail(call, "the bounds of the range are too large");
-    return sequence_new_range(call, from, span, stride, out);
+    return sequence_new_range(call, from, to, stride, out);
 }
 
 bool sequence_new_view(struct call *call, const char *name, const struct value *items, uint32_t n,

@@ -21,7 +21,7 @@ bool sequence_contains(struct value v, struct value member, bool *out); // range
 bool sequence_equal(struct value a, struct value b);
 struct value sequence_at(struct value v, int64_t index); // ranges only; MISSING beyond the end
 // The part of a range that a slice with these bounds (as op_slice has clamped them) selects.
-bool sequence_slice(struct call *call, struct value v, int64_t start, int64_t step, int64_t count,
+bool sequence_slice(struct call *call, struct value v, int64_t start, int64_t stop, int64_t step,
                     struct value *out);
 
 bool sequence_new_range(struct call *call, int64_t start, int64_t stop, int64_t step, struct value *out);

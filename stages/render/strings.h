@@ -28,9 +28,7 @@ bool strings_split(struct call *call, struct str text, struct str separator, int
 // With `fill` on both sides until it is `width` characters wide, as Python's center does.
 bool strings_center(struct call *call, struct str text, int64_t width, struct str fill, struct str *out);
 
-// Markup without its tags and comments, entities decoded, white space joined.
-bool strings_strip_tags(struct call *call, struct str text, struct str *out);
-// HTML entities decoded: the numeric ones, and the names that pages commonly use.
-bool strings_unescape(struct call *call, struct str text, struct str *out);
+// Words between white space: the next one of *rest; false at the end.
+bool strings_next_word(struct str *rest, struct str *word);
 
 #endif

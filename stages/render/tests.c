@@ -158,7 +158,7 @@ static bool test_sameas(struct call *call) {
     if (same && (a.tag == VALUE_LIST || a.tag == VALUE_MAP || a.tag == VALUE_ITER || a.tag == VALUE_OBJECT))
         same = a.list == b.list;
     else if (same)
-        same = op_equal(a, b);
+        same = a.tag != VALUE_UNDEFINED && op_equal(a, b);
     return return_bool(call, same);
 }
 

@@ -15,7 +15,8 @@ struct wrap {
     bool break_long, break_hyphens;
     struct str newline;
     struct text *out;
-    size_t lines; // written so far of this line
+    size_t lines;   // written so far of this line
+    size_t pending; // where a word that was cut ends
 };
 
 struct chunk {
@@ -102,31 +103,30 @@ static void write_line(struct wrap *w, size_t from, size_t to) {
 }
 
 static void wrap_points(struct wrap *w) {
-    w->lines = 0;
+    w->lines = w->pending = 0;
     size_t at = 0;
     while (at < w->n) {
         if (w->lines && is_blank(w->points[at]))
             at = chunk_end(w, at);
         size_t begin = at, last = at; // the line, and where its last chunk begins
         while (at < w->n) {
-            size_t end = chunk_end(w, at);
+            size_t end = at < w->pending ? w->pending : chunk_end(w, at);
             if ((int64_t)(end - begin) > w->width)
                 break;
             last = at;
             at = end;
         }
         if (at < w->n) {
-            struct chunk word = {at, chunk_end(w, at)};
-            if ((int64_t)(word.end - word.at) > w->width) {
-                size_t cut = w->break_long ? cut_long(w, word, (int64_t)(at - begin))
-                             : at > begin  ? at
-                                           : word.end;
-                last = cut > at ? at : last;
-                at = cut;
+            struct chunk word = {at, at < w->pending ? w->pending : chunk_end(w, at)};
+            bool longer = (int64_t)(word.end - word.at) > w->width;
+            if (longer && (w->break_long || at == begin)) {
+                last = at;
+                at = w->break_long ? cut_long(w, word, (int64_t)(at - begin)) : word.end;
+                w->pending = word.end;
             }
         }
         size_t to = at;
-        if (to > begin && is_blank(w->points[last])) // white space at the end of a line goes
+        if (to > last && is_blank(w->points[last])) // white space at the end of a line goes
             to = last;
         write_line(w, begin, to);
     }
