@@ -122,6 +122,24 @@ static struct node *parse_for(struct jinja_parser *p, struct span span) {
     return node;
 }
 
+static bool at_set_block(const struct jinja_parser *p) {
+    return jinja_at(p, JINJA_PIPE) || jinja_at(p, JINJA_BLOCK_END);
+}
+
+static void expect_assign(struct jinja_parser *p) {
+    if (!jinja_accept(p, JINJA_ASSIGN))
+        jinja_unexpected(p, "'=' or end of statement block");
+}
+
+static struct node *set_block(struct jinja_parser *p, struct span span, struct node *target) {
+    struct node *node = node_new(p->arena, NODE_CAPTURE, span);
+    node->block.target = target;
+    if (jinja_accept(p, JINJA_PIPE))
+        node->left = jinja_filters(p, NULL);
+    node->block.body = only_body(p, "set", span, ends_set);
+    return node;
+}
+
 static struct node *parse_set(struct jinja_parser *p, struct span span) {
     struct node *node;
     if (jinja_at(p, JINJA_NAME) && jinja_peek(p)->kind == JINJA_DOT) {
@@ -130,32 +148,20 @@ static struct node *parse_set(struct jinja_parser *p, struct span span) {
         jinja_accept(p, JINJA_DOT);
         node->name = p->current.text;
         jinja_expect(p, JINJA_NAME);
-        if (!jinja_at(p, JINJA_PIPE) && !jinja_at(p, JINJA_BLOCK_END)) {
-            if (!jinja_accept(p, JINJA_ASSIGN))
-                jinja_unexpected(p, "'=' or end of statement block");
+        if (!at_set_block(p)) {
+            expect_assign(p);
             node->left = jinja_tuple(p, (struct jinja_tuple_rule){0});
             return node;
         }
-        node->kind = NODE_SET_ATTR;
-        struct node *capture = node_new(p->arena, NODE_CAPTURE, span);
-        capture->block.target = node;
-        if (jinja_accept(p, JINJA_PIPE))
-            capture->left = jinja_filters(p, NULL);
-        capture->block.body = only_body(p, "set", span, ends_set);
-        return capture;
+        return set_block(p, span, node);
     }
     struct node *target = jinja_target(p, NULL);
-    if (jinja_accept(p, JINJA_ASSIGN)) {
-        node = node_new(p->arena, NODE_SET, span);
-        node->target = target;
-        node->left = jinja_tuple(p, (struct jinja_tuple_rule){0});
-        return node;
-    }
-    node = node_new(p->arena, NODE_CAPTURE, span);
-    node->block.target = target;
-    if (jinja_accept(p, JINJA_PIPE))
-        node->left = jinja_filters(p, NULL);
-    node->block.body = only_body(p, "set", span, ends_set);
+    if (at_set_block(p))
+        return set_block(p, span, target);
+    expect_assign(p);
+    node = node_new(p->arena, NODE_SET, span);
+    node->target = target;
+    node->left = jinja_tuple(p, (struct jinja_tuple_rule){0});
     return node;
 }
 

@@ -374,7 +374,12 @@ static struct jinja_token bracket(struct jinja_lexer *lexer, struct jinja_token 
         lexer->open_n--;
         return t;
     }
-    if (lexer->open_n)
+    bool print = lexer->state == JINJA_IN_PRINT;
+    if (lexer->open_n && c == '}' &&
+        (print ? looks_at(lexer, t.span.at, "}}") : lexer->p[t.span.at - 1] == '%'))
+        diags_error(lexer->diags, lexer->source, t.span, "expected '%c' before the end of the tag",
+                    lexer->open[lexer->open_n - 1]);
+    else if (lexer->open_n)
         diags_error(lexer->diags, lexer->source, t.span, "unexpected '%c', expected '%c'", c,
                     lexer->open[lexer->open_n - 1]);
     else
