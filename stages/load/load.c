@@ -127,7 +127,7 @@ struct item *loader_add(struct loader *loader, struct batch *batch, size_t offse
 void loader_settle(struct batch *batch) {
     for (size_t i = 0; i < batch->items_n; i++) {
         struct item *item = &batch->items[i];
-        item->raw.p = batch->bytes + item->error_byte;
+        item->raw.p = item->raw.n ? batch->bytes + item->error_byte : "";
         item->error_byte = item->byte;
     }
 }

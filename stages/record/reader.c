@@ -181,7 +181,7 @@ static const char *end_object(struct reading *in, struct object_state *object, c
     struct map *map;
     if (shape) {
         map = map_new(in->scan.arena, shape);
-        if (map)
+        if (map && shape->n)
             memcpy(map->values, r->stack + object->base, shape->n * sizeof(struct value));
     } else {
         if (object->node && !make_private(in, object))

@@ -39,6 +39,7 @@ struct shapes *shapes_new(void) {
     arena_init(&shapes->arena, 0);
     pthread_mutex_init(&shapes->lock, NULL);
     shapes->root.member = "";
+    shape_node_shape(shapes, &shapes->root); // so that {} is shared even when the table is full
     return shapes;
 }
 

@@ -74,6 +74,8 @@ static struct value accept(struct bench *b, struct str text) {
 
 static void faults_are_placed_and_named(void **state) {
     struct bench *b = *state;
+    ACCEPT(b, "{}"); // the first of all: nothing was ever pushed
+    ACCEPT(b, "[]");
     REFUSE(b, "", 0, "expected a value");
     REFUSE(b, "  ", 2, "text ends here");
     REFUSE(b, "nul", 0, "expected a value");
