@@ -380,8 +380,10 @@ static uint32_t add_scope_table(struct codegen *g, uint32_t n, const struct scop
 }
 
 uint32_t code_scope_table(struct codegen *g, bool empty) {
+    if (empty && g->empty_table == CODE_NONE)
+        g->empty_table = add_scope_table(g, 0, NULL);
     if (empty)
-        return add_scope_table(g, 0, NULL);
+        return g->empty_table;
     if (g->scope->table != CODE_NONE)
         return g->scope->table;
     uint32_t n = 0;
@@ -527,8 +529,12 @@ static void code_tree(struct codegen *g, struct tree *tree) {
 
 struct program *codegen(struct program *p, struct arena *scratch, struct tree *tree,
                         const struct compile_options *options, struct diags *diags) {
-    struct codegen g = {
-        .p = p, .scratch = scratch, .options = options, .diags = diags, .autoescape = options->autoescape};
+    struct codegen g = {.p = p,
+                        .scratch = scratch,
+                        .options = options,
+                        .diags = diags,
+                        .autoescape = options->autoescape,
+                        .empty_table = CODE_NONE};
     size_t errors = diags->errors;
     p->is_expression = tree->expression != NULL;
     code_tree(&g, tree);

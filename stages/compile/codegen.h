@@ -111,6 +111,7 @@ struct codegen {
     uint32_t *plain_calls; // shapes without keywords, by the number of arguments
     size_t plain_calls_cap;
     size_t scope_entries;
+    uint32_t empty_table; // the scope table without entries, or CODE_NONE
     // symbols: a hash table, open addressing
     struct symbol **symbols;
     size_t symbols_n, symbols_cap;

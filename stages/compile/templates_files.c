@@ -60,11 +60,12 @@ static enum status read_all(const struct fs *fs, int fd, const char *path, char 
         ssize_t got = fs->read(fs->self, fd, p + n, cap - n);
         if (got == -EINTR)
             continue;
-        if (got <= 0) {
+        if (got == 0) {
             *text = p;
             *size = n;
-            if (got == 0)
-                return STATUS_OK;
+            return STATUS_OK;
+        }
+        if (got < 0) {
             mem_free(p);
             return err_os(err, (int)-got, "cannot read %s", path);
         }
