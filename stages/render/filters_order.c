@@ -40,7 +40,8 @@ bool filter_sort(struct call *call) {
         return false;
     getter.several = true;
     return copy_items(call, call->args[0], &items, &n) && sorting_keys(call, &getter, items, n, &keys) &&
-           sorting_sort(call, items, keys, n, reverse) && op_new_list(call, items, n, &call->result);
+           sorting_sort(call, items, keys, n, SORTING_EQUAL_FIRST | (reverse ? SORTING_REVERSE : 0)) &&
+           op_new_list(call, items, n, &call->result);
 }
 
 bool filter_dictsort(struct call *call) {
@@ -63,7 +64,8 @@ bool filter_dictsort(struct call *call) {
     struct sorting_getter getter = {.attribute = &position, .fold = !exact};
     uint32_t n = v.map->shape->n;
     return pairs && sorting_keys(call, &getter, pairs, n, &keys) &&
-           sorting_sort(call, pairs, keys, n, reverse) && op_new_list(call, pairs, n, &call->result);
+           sorting_sort(call, pairs, keys, n, reverse ? SORTING_REVERSE : 0) &&
+           op_new_list(call, pairs, n, &call->result);
 }
 
 // ---- least and greatest
@@ -170,7 +172,7 @@ bool filter_groupby(struct call *call) {
         return false;
     getter.otherwise = arg_set(call, 2) ? &call->args[2] : NULL;
     if (!copy_items(call, call->args[0], &items, &n) || !sorting_keys(call, &getter, items, n, &keys) ||
-        !sorting_sort(call, items, keys, n, false))
+        !sorting_sort(call, items, keys, n, 0))
         return false;
     groups = arena_alloc(call->arena, ((size_t)n + 1) * sizeof *groups);
     if (!groups)

@@ -165,7 +165,7 @@ static bool list_sort(struct call *call) {
     struct value *keys = list->items;
     if (arg_set(call, 1) && !sorting_invoke_keys(call, call->args[1], list->items, list->n, &keys))
         return false;
-    return sorting_sort(call, list->items, keys, list->n, reverse) && return_none(call);
+    return sorting_sort(call, list->items, keys, list->n, reverse ? SORTING_REVERSE : 0) && return_none(call);
 }
 
 static bool list_setitem(struct call *call) {

@@ -170,7 +170,7 @@ static int order_digits(struct str a, struct str b) {
     bool minus_a = a.n && a.p[0] == '-', minus_b = b.n && b.p[0] == '-';
     if (minus_a != minus_b)
         return minus_a ? -1 : 1;
-    int order = a.n != b.n ? (a.n < b.n ? -1 : 1) : str_compare(a, b);
+    int order = a.n != b.n ? order_of((int64_t)a.n, (int64_t)b.n) : order_of(str_compare(a, b), 0);
     return minus_a ? -order : order;
 }
 

@@ -9,8 +9,21 @@
 struct sort {
     struct call *call;
     struct value *items, *keys;
-    bool reverse;
+    unsigned how;
 };
+
+// Whether a must stand before b, which came first.
+static bool precedes(struct sort *s, struct value a, struct value b, bool *out) {
+    bool plain = a.tag == VALUE_STRING || a.tag == VALUE_INT; // cheap to compare in any case
+    *out = false;
+    if (s->how & SORTING_EQUAL_FIRST && !plain && op_equal(a, b))
+        return true;
+    int order;
+    bool fine =
+        s->how & SORTING_REVERSE ? op_compare(s->call, b, a, &order) : op_compare(s->call, a, b, &order);
+    *out = fine && order == -1;
+    return fine;
+}
 
 // Merge sort of positions; `spare` has room for half of them.
 static bool sort_positions(struct sort *s, uint32_t *at, uint32_t n, uint32_t *spare) {
@@ -23,13 +36,8 @@ static bool sort_positions(struct sort *s, uint32_t *at, uint32_t n, uint32_t *s
     uint32_t left = 0, right = half;
     for (uint32_t i = 0; left < half; i++) {
         bool take_right = false;
-        if (right < n) { // equal ones keep their order, in reverse too
-            int order;
-            struct value a = s->keys[at[right]], b = s->keys[spare[left]];
-            if (!(s->reverse ? op_compare(s->call, b, a, &order) : op_compare(s->call, a, b, &order)))
-                return false;
-            take_right = order == -1;
-        }
+        if (right < n && !precedes(s, s->keys[at[right]], s->keys[spare[left]], &take_right))
+            return false; // equal ones keep their order, in reverse too
         at[i] = take_right ? at[right++] : spare[left++];
     }
     return true;
@@ -45,8 +53,8 @@ static bool permute(struct call *call, struct value *values, const uint32_t *at,
     return true;
 }
 
-bool sorting_sort(struct call *call, struct value *items, struct value *keys, uint32_t n, bool reverse) {
-    struct sort s = {.call = call, .items = items, .keys = keys, .reverse = reverse};
+bool sorting_sort(struct call *call, struct value *items, struct value *keys, uint32_t n, unsigned how) {
+    struct sort s = {.call = call, .items = items, .keys = keys, .how = how};
     if (n < 2)
         return true;
     uint32_t *at = arena_alloc(call->arena, ((size_t)n + n / 2) * sizeof *at);

@@ -11,7 +11,9 @@
 #include "stages/record/value.h"
 
 // Sorts items and (where it is another array) keys in step. False after call_fail: keys without an order.
-bool sorting_sort(struct call *call, struct value *items, struct value *keys, uint32_t n, bool reverse);
+// SORTING_EQUAL_FIRST: equal keys need no order, as where Python compares lists of keys.
+enum { SORTING_REVERSE = 1, SORTING_EQUAL_FIRST = 2 };
+bool sorting_sort(struct call *call, struct value *items, struct value *keys, uint32_t n, unsigned how);
 
 // What `attribute` names: parts separated by dots, digits are positions; several names separated by commas give
 // a list of values where `several`.

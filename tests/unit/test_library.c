@@ -109,9 +109,9 @@ static bool text_of(struct call *call, struct value v, bool repr, struct value *
 
 static bool run_operator(struct call *call, struct str name, struct value a, const struct call_args *args) {
     struct value b = args->positional_n ? args->positional[0] : value_missing(), *out = &call->result;
-    int64_t n;
-    int order;
-    bool found;
+    int64_t n = 0;
+    int order = 0;
+    bool found = false;
     if (str_is(name, "neg"))
         return op_neg(call, a, out);
     if (str_is(name, "pos"))
