@@ -127,9 +127,19 @@ static void code_otherwise(struct codegen *g, struct node *node, uint32_t slot) 
     code_land(g, &end);
 }
 
+// A loop's depth in its function stands for its slots until the function is complete.
+static uint32_t open_loop(struct codegen *g) {
+    struct function *f = g->function;
+    if (++f->loops > f->loops_max) {
+        f->loops_max = f->loops;
+        code_slots(g, 0); // checks that there is room
+    }
+    return f->loops - 1;
+}
+
 static void code_for(struct codegen *g, struct node *node) {
     bool soft = g->soft, collects = node->loop.filter && (node->uses & USES_LOOP);
-    uint32_t slot = code_slots(g, 3), over = 0;
+    uint32_t slot = open_loop(g), over = 0;
     if (node->left->kind == NODE_LIST)
         node->left->kind = NODE_TUPLE; // nobody else sees it, so it may be a constant
     node->left = tree_fold(g->scratch, node->left);
@@ -164,6 +174,7 @@ static void code_for(struct codegen *g, struct node *node) {
     code_land(g, &loop.breaks);
     if (node->loop.otherwise)
         code_otherwise(g, node, slot);
+    g->function->loops--;
     g->loops--;
     g->soft = soft;
 }
@@ -314,6 +325,7 @@ static void code_function(struct codegen *g, struct node *node) {
     code_close_function(g);
     g->soft = soft;
     g->span = node->span;
+    g->function->macros++;
     code_emit(g, OP_MACRO, 0, 0, f->index);
 }
 
@@ -424,6 +436,9 @@ static void code_statement(struct codegen *g, struct node *node) {
 }
 
 void code_statements(struct codegen *g, struct node *chain) {
-    for (; chain; chain = chain->next)
+    for (; chain; chain = chain->next) {
+        struct slots_mark mark = code_slots_mark(g); // of what the statement needs for itself
         code_statement(g, chain);
+        code_slots_release(g, mark);
+    }
 }

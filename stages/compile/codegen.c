@@ -234,17 +234,29 @@ uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct no
 
 uint32_t code_slots(struct codegen *g, uint32_t n) {
     struct function *f = g->function;
-    if (f->slots + n > SLOTS_LIMIT) {
+    if (f->slots + n + 3 * f->loops_max > SLOTS_LIMIT) {
         code_too_large(g, "it has too many variables");
         return 0;
     }
     uint32_t first = f->slots;
     f->slots += n;
+    if (f->slots > f->slots_max)
+        f->slots_max = f->slots;
     return first;
+}
+
+struct slots_mark code_slots_mark(const struct codegen *g) {
+    return (struct slots_mark){g->function->slots, g->function->macros};
+}
+
+void code_slots_release(struct codegen *g, struct slots_mark mark) {
+    if (g->function->macros == mark.macros)
+        g->function->slots = mark.slots;
 }
 
 void code_open_scope(struct codegen *g, struct scope *scope) {
     *scope = (struct scope){.outer = g->scope, .function = g->function, .table = CODE_NONE};
+    scope->mark = code_slots_mark(g);
     scope->end = &scope->variables;
     scope->is_top = !g->scope || g->scope->function != g->function;
     g->scope = scope;
@@ -253,6 +265,7 @@ void code_open_scope(struct codegen *g, struct scope *scope) {
 void code_close_scope(struct codegen *g) {
     for (struct variable *v = g->scope->variables; v; v = v->next)
         v->symbol->variable = v->shadowed;
+    code_slots_release(g, g->scope->mark);
     g->scope = g->scope->outer;
 }
 
@@ -311,6 +324,7 @@ static void declare_chain(struct codegen *g, const struct node *node) {
 
 void code_declare_sets(struct codegen *g, const struct node *chain, bool unset) {
     uint32_t first = g->function->slots;
+    unset |= first < g->function->slots_max;
     declare_chain(g, chain);
     if (unset && g->function->slots > first)
         code_emit(g, OP_UNSET, 0, first, g->function->slots - first);
@@ -438,11 +452,18 @@ static void *keep_array(struct codegen *g, const void *from, size_t n, size_t si
     return kept;
 }
 
+// These name a loop by its depth until the number of other slots is known.
+static bool has_loop(uint8_t op) {
+    return op == OP_FOR || op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR;
+}
+
 static void join_function(struct program *p, const struct function *f, uint32_t base) {
     for (size_t i = 0; i < f->n; i++) {
         struct instruction in = f->code[i];
         if (opcode_operand_mask((enum opcode)in.op) & OPERAND_JUMP)
             in.c += base;
+        if (has_loop(in.op))
+            in.b = (uint16_t)(f->slots_max + 3u * in.b);
         p->code[base + i] = in;
         p->positions[base + i] = f->positions[i];
         p->extents[base + i] = f->extents[i];
@@ -465,7 +486,7 @@ static void join_functions(struct codegen *g) {
         const struct function *f = g->functions[i];
         p->functions[i] = (struct function_code){.name = f->name,
                                                  .entry = base,
-                                                 .slots = f->slots,
+                                                 .slots = f->slots_max + 3 * f->loops_max,
                                                  .parameters = f->parameters,
                                                  .parameters_n = f->parameters_n,
                                                  .varargs = f->varargs,

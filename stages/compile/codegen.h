@@ -52,8 +52,14 @@ struct variable {
     uint32_t start; // of a LOOP: its FOR instruction, which wants to know whether the object is looked at
 };
 
+// Slots are given back in the order of a stack, but for those a macro may see.
+struct slots_mark {
+    uint32_t slots, macros;
+};
+
 struct scope {
     struct scope *outer;
+    struct slots_mark mark;
     struct function *function;
     struct variable *variables, **end;
     uint32_t table;     // scope table for includes, or CODE_NONE
@@ -75,7 +81,9 @@ struct function {
     struct instruction *code;
     uint32_t *positions, *extents;
     size_t n, code_cap, positions_cap, extents_cap;
-    uint32_t slots;
+    uint32_t slots, slots_max; // in use, and at most so far
+    uint32_t loops, loops_max; // running loops: they have slots of their own, behind all others
+    uint32_t macros;           // made so far
     struct str name;
     struct parameter *parameters;
     uint32_t parameters_n;
@@ -141,10 +149,13 @@ uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct no
 
 // Scopes
 uint32_t code_slots(struct codegen *g, uint32_t n); // the first of n new ones
+struct slots_mark code_slots_mark(const struct codegen *g);
+void code_slots_release(struct codegen *g, struct slots_mark mark);
 void code_open_scope(struct codegen *g, struct scope *scope);
 void code_close_scope(struct codegen *g);
 struct variable *code_declare(struct codegen *g, struct str name, enum variable_kind kind);
-// Declares what a chain of statements sets in the current scope; makes the slots unset where they may not be.
+// Declares what a chain of statements sets in the current scope; makes the slots unset where they may not be:
+// in each round of a loop, and where they have been used before.
 void code_declare_sets(struct codegen *g, const struct node *chain, bool unset);
 void code_declare_targets(struct codegen *g, const struct node *target, enum variable_kind kind);
 void code_store_name(struct codegen *g, const struct node *name);
