@@ -24,7 +24,8 @@ struct program *codegen(struct program *p, struct arena *scratch, struct tree *t
 
 // ---- within code generation
 
-enum { CODE_NONE = UINT32_MAX, SLOTS_LIMIT = UINT16_MAX };
+#define CODE_NONE UINT32_MAX // no index
+enum { SLOTS_LIMIT = UINT16_MAX };
 
 struct symbol {
     struct str text;
