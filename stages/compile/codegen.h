@@ -2,8 +2,8 @@
 #ifndef PRESSRUN_STAGES_COMPILE_CODEGEN_H
 #define PRESSRUN_STAGES_COMPILE_CODEGEN_H
 /*
- * Code generation: tree to program. codegen.c has what all code needs (instructions, constants, jumps, scopes),
- * code_expression.c and code_statement.c walk the tree.
+ * Code generation: tree to program. codegen.c has what all code needs (instructions, constants, jumps),
+ * code_scope.c the variables; code_expression.c and code_statement.c walk the tree.
  *
  * Variables. All names that are set in a scope are declared when it begins, each with a slot. A symbol knows
  * its innermost variable, so that lookup does not depend on how many there are. A variable is `sure` where it
@@ -129,7 +129,8 @@ struct codegen {
     size_t trail_n, trail_cap;
 };
 
-void *code_alloc(struct codegen *g, size_t size); // zeroed, in the program's arena; aborts without memory
+void *code_alloc(struct codegen *g, size_t size);   // zeroed, in the program's arena; aborts without memory
+void *code_scratch(struct codegen *g, size_t size); // the same for the time of code generation
 void code_too_large(struct codegen *g, const char *what);
 
 // Instructions. Labels and jumps: a chain of jumps to one place is linked through their c; 0: empty.
@@ -148,7 +149,7 @@ struct str code_keep(struct codegen *g, struct str text); // as long as the prog
 struct symbol *code_symbol(struct codegen *g, struct str text);
 uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *keywords, bool caller);
 
-// Scopes
+// code_scope.c
 uint32_t code_slots(struct codegen *g, uint32_t n); // the first of n new ones
 struct slots_mark code_slots_mark(const struct codegen *g);
 void code_slots_release(struct codegen *g, struct slots_mark mark);
