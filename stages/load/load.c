@@ -88,14 +88,24 @@ static void fail(const struct loader *loader, struct batch *batch, struct item *
     item->error = diag;
 }
 
+// What the values of one record may take: a short text like "[[],[],[]]" makes values many times its size.
+static size_t values_bytes(const struct loader *loader) {
+    size_t least = (size_t)64 << 20;
+    size_t bytes = loader->record_bytes < SIZE_MAX / 4 ? loader->record_bytes * 4 : SIZE_MAX / 4;
+    return bytes > least ? bytes : least;
+}
+
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch) {
     for (size_t i = 0; i < batch->items_n; i++) {
         struct item *item = &batch->items[i];
         if (item->error)
             continue;
+        batch->arena.limit = batch->arena.used + values_bytes(loader); // of this record alone
         enum status status = reader_parse(reader, item->raw, &batch->arena, &item->record);
+        batch->arena.limit = 0;
         if (status == STATUS_MEMORY)
-            fail(loader, batch, item, 0, "the record needs too much memory");
+            fail(loader, batch, item, 0,
+                 "the values of the record need too much memory (limits: record_bytes)");
         else if (status != STATUS_OK)
             fail(loader, batch, item, reader->fault_at, reader->fault);
         else if (item->record.tag != VALUE_MAP)

@@ -290,6 +290,35 @@ static void memory_is_bounded_by_the_limit(void **state) {
     buf_release(&text);
 }
 
+// Six megabytes of empty lists would be a hundred megabytes of values.
+static void values_of_a_record_are_bounded(void **state) {
+    struct run *r = *state;
+    struct buf text = BUF_INIT;
+    buf_add_text(&text, "{\"name\":1}\n{\"b\":[[]");
+    for (int i = 0; i < 2000000; i++)
+        buf_add_text(&text, ",[]");
+    buf_add_text(&text, "]}\n{\"name\":3}\n");
+    r->source.bytes = buf_str(&text);
+    r->options.record_bytes = 8 << 20;
+    struct loader *loader;
+    size_t fine = 0, failed = 0;
+    assert_int_equal(load_open(&r->options, &loader, &r->err), STATUS_OK);
+    while (load_pull(loader, r->batch, &r->err) == STATUS_OK && r->batch->items_n > 0) {
+        load_parse(loader, &r->reader, r->batch);
+        for (size_t i = 0; i < r->batch->items_n; i++) {
+            const struct diag *error = r->batch->items[i].error;
+            fine += !error;
+            failed +=
+                error && str_starts(error->message, STR("the values of the record need too much memory"));
+        }
+        batch_clear(r->batch);
+    }
+    assert_int_equal(fine, 2);
+    assert_int_equal(failed, 1);
+    load_close(loader);
+    buf_release(&text);
+}
+
 static void a_large_record_below_the_limit_is_fine(void **state) {
     struct run *r = *state;
     struct buf text = BUF_INIT;
@@ -735,6 +764,7 @@ int main(void) {
         TEST(odd_lines),
         TEST(a_long_line_costs_one_record),
         TEST(memory_is_bounded_by_the_limit),
+        TEST(values_of_a_record_are_bounded),
         TEST(a_large_record_below_the_limit_is_fine),
         TEST(batches_end_where_they_should),
         TEST(elements_are_records),
