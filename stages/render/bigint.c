@@ -321,3 +321,20 @@ bool bigint_pow(struct call *call, const struct bigint *a, uint64_t exponent, st
         base = next;
     }
 }
+
+bool bigint_digits(struct call *call, struct value v, unsigned base, bool upper, struct str *out) {
+    const char *symbols = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    struct bigint b;
+    if (!bigint_of(call, v, &b))
+        return false;
+    size_t room = (size_t)b.n * 30 + 1; // a limb has less than 30 bits
+    char *text = arena_alloc(call->arena, room), *at = text ? text + room : NULL;
+    if (!text)
+        return call_no_memory(call);
+    do {
+        *--at = symbols[divide_by_limb(&b, base)];
+        trim(&b);
+    } while (b.n);
+    *out = (struct str){at, (size_t)(text + room - at)};
+    return true;
+}

@@ -29,6 +29,8 @@ bool bigint_value(struct call *call, const struct bigint *b,
                   struct value *out); // INT where it fits, else BIG
 bool bigint_parse(struct call *call, struct str digits, bool negative,
                   struct value *out); // ASCII digits only
+// Digits of the magnitude in base 2 to 16.
+bool bigint_digits(struct call *call, struct value v, unsigned base, bool upper, struct str *out);
 int bigint_compare(const struct bigint *a, const struct bigint *b);
 bool bigint_add(struct call *call, const struct bigint *a, const struct bigint *b, struct bigint *out);
 bool bigint_sub(struct call *call, const struct bigint *a, const struct bigint *b, struct bigint *out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/number.h"
 #include "base/utf8.h"
@@ -11,28 +12,31 @@
 
 // ---- reading numbers as Python's int() and float() do
 
+static bool is_ascii_letter(uint32_t c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 // The text without white space around it, digits of any script as ASCII, single underscores between digits
-// dropped. False where it cannot be a number.
-static bool plain_digits(struct call *call, struct str s, struct str *out, bool *plain) {
+// dropped; `letters` may be digits too. False where it cannot be a number.
+static bool plain_digits(struct call *call, struct str s, bool letters, struct str *out, bool *plain) {
     struct text t;
     s = letters_trim(s);
     *plain = false;
     text_init(&t, call->arena, s.n);
     size_t size;
-    char before = 0;
+    bool after_digit = false, joined = false;
     for (size_t at = 0; at < s.n; at += size) {
         uint32_t c = utf8_decode(s.p + at, &size);
-        int digit = letters_digit(c);
-        if (c >= 0x80 && digit < 0)
+        int value = letters_digit(c);
+        bool digit = value >= 0 || (letters && is_ascii_letter(c));
+        if ((c >= 0x80 && !digit) || (c == '_' ? !after_digit : joined && !digit))
             return true;
-        bool joins = c == '_';
-        if (joins && (before == 0 || before == '_' || before == '+' || before == '-' || before == '.'))
-            return true;
-        before = digit >= 0 ? (char)('0' + digit) : (char)c;
-        if (!joins)
-            text_add_char(&t, before);
+        joined = c == '_';
+        after_digit = digit;
+        if (!joined)
+            text_add_char(&t, value >= 0 ? (char)('0' + value) : (char)c);
     }
-    *plain = before != '_' && s.n != 0;
+    *plain = !joined && s.n != 0;
     return text_finish_str(&t, call, out);
 }
 
@@ -65,7 +69,7 @@ static int64_t prefix_base(struct str s) {
 // *read: whether the text is an integer of that base.
 static bool read_integer(struct call *call, struct str text, int64_t base, struct value *out, bool *read) {
     struct str s;
-    if (!plain_digits(call, text, &s, read) || !*read)
+    if (!plain_digits(call, text, true, &s, read) || !*read)
         return *read == false;
     *read = false;
     bool negative = s.n && s.p[0] == '-';
@@ -100,7 +104,7 @@ static bool word_is(struct str s, const char *word) {
 
 static bool read_float(struct call *call, struct str text, double *out, bool *read) {
     struct str s;
-    if (!plain_digits(call, text, &s, read) || !*read)
+    if (!plain_digits(call, text, false, &s, read) || !*read)
         return *read == false;
     bool negative = s.p[0] == '-';
     struct str body = str_from(s, negative || s.p[0] == '+');
@@ -212,9 +216,17 @@ static bool round_float(struct call *call, double d, int64_t precision, double *
         return number_parse_double((struct str){text, (size_t)n}, out) ||
                call_fail(call, "the number cannot be rounded");
     }
-    double unit = precision < -308 ? (double)INFINITY : pow(10, (double)-precision);
-    *out = isinf(unit) ? copysign(0.0, d) : rint(d / unit) * unit;
-    return true;
+    // Before the point: as many significant digits as are left.
+    int n = snprintf(text, sizeof text, "%.20e", d);
+    int64_t exponent = strtol(strchr(text, 'e') + 1, NULL, 10), digits = exponent + 1 + precision;
+    if (digits > 0)
+        n = snprintf(text, sizeof text, "%.*e", (int)digits - 1, d);
+    else if (digits == 0 && fabs(d) > 5 * pow(10, (double)exponent))
+        n = snprintf(text, sizeof text, "%s1e%lld", d < 0 ? "-" : "", (long long)-precision);
+    else
+        n = snprintf(text, sizeof text, "%s0.0", signbit(d) ? "-" : "");
+    return number_parse_double((struct str){text, (size_t)n}, out) ||
+           call_fail(call, "the rounded number is too large for a float");
 }
 
 static bool round_integer(struct call *call, struct value v, int64_t precision) {

@@ -7,6 +7,7 @@
 
 #include "base/number.h"
 #include "base/utf8.h"
+#include "stages/render/bigint.h"
 #include "stages/render/ops.h"
 #include "stages/render/print.h"
 
@@ -109,10 +110,10 @@ bool format_integer(struct call *call, struct value v, const struct format_spec 
     struct str body;
     bool negative;
     if (v.tag == VALUE_BIG) {
-        if (base != 10)
-            return call_fail(call, "integers beyond 64 bits are formatted in base 10 only");
         negative = v.s[0] == '-';
         body = str_from(value_str(v), negative);
+        if (base != 10 && !bigint_digits(call, v, base, type == 'X', &body))
+            return false;
     } else {
         negative = v.i < 0;
         uint64_t n = negative ? -(uint64_t)v.i : (uint64_t)v.i;
@@ -307,6 +308,8 @@ static bool format_string(struct call *call, struct value v, struct format_spec 
 }
 
 static bool format_number(struct call *call, struct value v, struct format_spec *spec, struct text *out) {
+    if (spec->grouping && spec->type && strchr(spec->grouping == '_' ? "cn" : "bcnoxX", spec->type))
+        return call_fail(call, "Cannot specify '%c' with '%c'.", spec->grouping, spec->type);
     if (v.tag == VALUE_FLOAT) {
         if (spec->type && !strchr("eEfFgGn%", spec->type))
             return unknown_code(call, spec, v);
@@ -324,6 +327,8 @@ static bool format_number(struct call *call, struct value v, struct format_spec 
         return call_fail(call, "Precision not allowed in integer format specifier");
     if (spec->type == 'c') {
         char bytes[4];
+        if (spec->sign || spec->alternate)
+            return call_fail(call, "Sign not allowed with integer format specifier 'c'");
         if (v.tag == VALUE_BIG || v.i < 0 || v.i > 0x10ffff || (v.i >= 0xd800 && v.i < 0xe000))
             return call_fail(call, "%%c arg not in range(0x110000)");
         format_padded((struct str){bytes, utf8_encode((uint32_t)v.i, bytes)}, spec, '>', out);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/utf8.h"
+#include "stages/render/bigint.h"
 #include "stages/render/format.h"
 #include "stages/render/ops.h"
 #include "stages/render/print.h"
@@ -130,9 +131,8 @@ static bool put_integer(struct percent *p, struct value v, struct format_spec *s
     if (v.tag == VALUE_FLOAT && decimal) {
         if (!isfinite(v.f))
             return call_fail(p->call, "cannot convert float %s to integer", isnan(v.f) ? "NaN" : "infinity");
-        if (fabs(v.f) >= 9.2e18)
-            return call_fail(p->call, "a float beyond 64 bits cannot be formatted as an integer");
-        v = value_int((int64_t)v.f);
+        if (!bigint_of_double(p->call, v.f, &v))
+            return false;
     }
     if (v.tag != VALUE_INT && v.tag != VALUE_BOOL && v.tag != VALUE_BIG)
         return v.tag == VALUE_UNDEFINED

@@ -4,6 +4,10 @@
 #include <unicase.h>
 #include <unictype.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/utf8.h"
 #include "stages/render/text.h"
 
@@ -160,17 +164,32 @@ static bool map_points(struct call *call, struct str text, enum letters_case how
     return text_finish_str(&t, call, out);
 }
 
-// Upper or lower case of ASCII; the compiler makes vector code of the loop.
-static void ascii_map(const char *p, size_t n, char from, char *out) {
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = (uint8_t)p[i];
-        uint8_t is_letter = (uint8_t)(c - (uint8_t)from) < 26;
+// Upper or lower case of ASCII letters, 32 apart; `from` is the first of those that change. False where the text
+// is not all ASCII: what was written is then of no use.
+static bool ascii_map(const char *p, size_t n, char from, char *out) {
+    size_t i = 0;
+#ifdef __SSE2__
+    const __m128i shift = _mm_set1_epi8((char)(-128 - from)), limit = _mm_set1_epi8(-128 + 26);
+    for (; n - i >= 16; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        if (_mm_movemask_epi8(block))
+            return false;
+        __m128i letters = _mm_cmplt_epi8(_mm_add_epi8(block, shift), limit);
+        block = _mm_xor_si128(block, _mm_and_si128(letters, _mm_set1_epi8(0x20)));
+        _mm_storeu_si128((__m128i *)(void *)(out + i), block);
+    }
+#endif
+    uint8_t seen = 0;
+    for (; i < n; i++) {
+        uint8_t c = (uint8_t)p[i], is_letter = (uint8_t)(c - (uint8_t)from) < 26;
+        seen |= c;
         out[i] = (char)(c ^ (is_letter << 5));
     }
+    return seen < 0x80;
 }
 
 bool letters_map(struct call *call, struct str text, enum letters_case how, struct str *out) {
-    if (!utf8_is_ascii(text) || (how != LETTERS_UPPER && how != LETTERS_LOWER && how != LETTERS_FOLD))
+    if (how != LETTERS_UPPER && how != LETTERS_LOWER && how != LETTERS_FOLD)
         return map_points(call, text, how, out);
     if (text.n == 0) {
         *out = STR("");
@@ -179,7 +198,8 @@ bool letters_map(struct call *call, struct str text, enum letters_case how, stru
     char *p = arena_alloc(call->arena, text.n);
     if (!p)
         return call_no_memory(call);
-    ascii_map(text.p, text.n, how == LETTERS_UPPER ? 'a' : 'A', p);
+    if (!ascii_map(text.p, text.n, how == LETTERS_UPPER ? 'a' : 'A', p))
+        return map_points(call, text, how, out);
     *out = (struct str){p, text.n};
     return true;
 }

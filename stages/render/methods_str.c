@@ -111,25 +111,35 @@ static bool str_isupper(struct call *call) {
 
 // ---- searching
 
-// The part of the string that start and stop (arguments i, i + 1) select; *from: where it begins. *beyond: start
-// lies behind the end, where not even an empty text is found.
-static bool window(struct call *call, uint32_t i, struct str *out, size_t *from, bool *beyond) {
+// A bound as slices count them: from the end where negative, the end where it is None or beyond.
+static bool bound(struct call *call, uint32_t i, int64_t otherwise, int64_t length, int64_t *out) {
+    *out = otherwise;
+    if (!arg_set(call, i))
+        return true;
+    if (!op_integer(call, call->args[i], out))
+        return false;
+    if (*out < 0)
+        *out = *out < -length ? 0 : *out + length;
+    return true;
+}
+
+// The part of the string that start and stop (arguments i, i + 1) select. *beyond: it ends before it begins, so
+// that not even an empty text is found.
+static bool window(struct call *call, uint32_t i, struct str *out, bool *beyond) {
     struct str s = self_of(call);
-    struct value none = value_none(), part;
-    int64_t start = 0;
     *beyond = false;
     *out = s;
-    *from = 0;
     if (!arg_set(call, i) && !arg_set(call, i + 1))
         return true;
-    if (arg_set(call, i) && !op_integer(call, call->args[i], &start))
+    int64_t length = (int64_t)utf8_length(s), start, stop;
+    if (!bound(call, i, 0, length, &start) || !bound(call, i + 1, length, length, &stop))
         return false;
-    *beyond = start > 0 && (uint64_t)start > utf8_length(s);
-    if (!op_slice(call, call->args[0], arg_set(call, i) ? call->args[i] : none,
-                  arg_set(call, i + 1) ? call->args[i + 1] : none, none, &part))
-        return false;
-    *out = value_str(part);
-    *from = (size_t)(part.s - s.p);
+    stop = stop < length ? stop : length;
+    *beyond = start > stop;
+    if (*beyond)
+        start = stop;
+    size_t from = utf8_offset(s, (size_t)start);
+    *out = (struct str){s.p + from, utf8_offset(s, (size_t)stop) - from};
     return true;
 }
 
@@ -142,9 +152,8 @@ static const char *find_last(struct str text, struct str part) {
 
 static bool find(struct call *call, bool last, int64_t *out) {
     struct str part, text;
-    size_t from;
     bool beyond;
-    if (!plain_arg(call, 1, "find", &part) || !window(call, 2, &text, &from, &beyond))
+    if (!plain_arg(call, 1, "find", &part) || !window(call, 2, &text, &beyond))
         return false;
     const char *at = part.n == 0 ? text.p + (last ? text.n : 0)
                      : last      ? find_last(text, part)
@@ -173,10 +182,9 @@ static bool str_rindex(struct call *call) {
 
 static bool str_count(struct call *call) {
     struct str part, text;
-    size_t from;
     bool beyond;
     int64_t n = 0;
-    if (!plain_arg(call, 1, "count", &part) || !window(call, 2, &text, &from, &beyond))
+    if (!plain_arg(call, 1, "count", &part) || !window(call, 2, &text, &beyond))
         return false;
     if (part.n == 0)
         return return_int(call, beyond ? 0 : (int64_t)utf8_length(text) + 1);
@@ -188,9 +196,8 @@ static bool str_count(struct call *call) {
 static bool has_end(struct call *call, const char *method, bool (*test)(struct str, struct str)) {
     struct value v = call->args[1];
     struct str text;
-    size_t from;
     bool beyond, found = false;
-    if (!window(call, 2, &text, &from, &beyond))
+    if (!window(call, 2, &text, &beyond))
         return false;
     if (v.tag == VALUE_UNDEFINED)
         return op_undefined(call, v);

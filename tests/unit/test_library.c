@@ -206,8 +206,7 @@ static void run_case(struct bench *b, struct str line, const struct map *c) {
 
 static void recorded_cases(void **state) {
     struct bench b = {0};
-    (void)state;
-    FILE *file = fopen(LIBRARY_CASES, "r");
+    FILE *file = fopen(*state, "r");
     assert_non_null(file);
     b.vm = vm_new(&(struct vm_options){.library = library_builtin()});
     b.shapes = shapes_new();
@@ -223,7 +222,7 @@ static void recorded_cases(void **state) {
         arena_clear(&b.arena);
         arena_clear(&b.vm->faults);
     }
-    assert_true(b.cases > 3000);
+    assert_true(b.cases > 0);
     free(line);
     fclose(file);
     vm_free(b.vm);
@@ -234,7 +233,8 @@ static void recorded_cases(void **state) {
         fail_msg("%u of %u cases", b.failures, b.cases);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(recorded_cases)};
+int main(int n, char **args) { // another file of cases may be named
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(recorded_cases, n > 1 ? args[1] : (char[]){LIBRARY_CASES})};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
