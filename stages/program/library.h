@@ -8,6 +8,7 @@
  * To add a filter or test: write the function, add one row. `params` is its signature without the value it is
  * applied to, names separated by blanks, a '[' before the first optional one, "*" last for "any number more":
  *     "width [first blank]"
+ * A last word "**" means "any keywords": they arrive as a map in one more argument (stages/render/bind.h).
  * A call binds positional and keyword arguments by it: args[0] is the value, args[1..] the parameters in order,
  * VALUE_MISSING where not given.
  */
