@@ -4,7 +4,7 @@
 #   make           build what people run: build/release/cli/pressrun
 #   make demo      install what is missing, build, run the example on real data
 #   make test      install what is missing, build with both compilers and the sanitizers, run the tests
-#   make soak      all tests under all presets, and the long ones
+#   make soak      all tests under all presets, a million random documents, half an hour of fuzzing a target
 #   make bench     compare with Jinja2: same outputs first, then times and memory
 #   make format    lay out the sources as .clang-format says
 #   make clean     remove build/ and the example's output
@@ -14,17 +14,24 @@ JOBS ?= $(or $(shell nproc 2>/dev/null),2)
 PRESSRUN := build/release/cli/pressrun
 DEMO := examples/iso-codes
 CTEST := ctest --output-on-failure -j$(JOBS) --test-dir
-BEHAVIOUR := -L '^(unit|golden|cli)$$'
+BEHAVIOUR := '^(unit|golden|cli|fuzz)$$'
+FUZZ_SECONDS ?= 1800
 
 # Archer tells the thread sanitizer which order OpenMP tasks are in; without it every task looks like a race.
 ARCHER := $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so))
 TSAN_ENVIRONMENT := OMP_TOOL_LIBRARIES=$(ARCHER) TSAN_OPTIONS=ignore_noninstrumented_modules=1
 
 .DEFAULT_GOAL := release
-.PHONY: release dev clang asan tsan demo test soak bench format clean
+.PHONY: release dev clang asan tsan fuzz demo test soak bench format clean
 
-# One target per preset.
-release dev clang asan tsan:
+# What people run: the program alone.
+release:
+	@mkdir -p build
+	@cmake --preset release -DBUILD_TESTING=OFF >build/release.log 2>&1 || { cat build/release.log; exit 1; }
+	@cmake --build build/release -j $(JOBS)
+
+# With tests, one target per preset.
+dev clang asan tsan:
 	@mkdir -p build
 	@cmake --preset $@ >build/$@.log 2>&1 || { cat build/$@.log; exit 1; }
 	@cmake --build build/$@ -j $(JOBS)
@@ -32,7 +39,7 @@ release dev clang asan tsan:
 demo:
 	@scripts/install-packages build demo
 	@$(MAKE) release
-	@$(PRESSRUN) -C $(DEMO) run
+	@$(PRESSRUN) run -C $(DEMO)
 	@echo
 	@echo "Look at:"
 	@echo "    $(DEMO)/out/index.html              one page over all countries, in a browser"
@@ -40,24 +47,29 @@ demo:
 	@echo "    $(DEMO)/out/languages/e/eng.txt     one of 7,900 cards"
 	@echo "    $(DEMO)/pressrun.yaml               how it is made"
 
+# gcc with warnings as errors, then the sanitizers; the thread sanitizer's build is clang's, with its warnings as errors.
 test:
 	@scripts/install-packages build demo test
-	@$(MAKE) release dev
+	@$(MAKE) release dev asan tsan
+	$(CTEST) build/asan -L $(BEHAVIOUR)
+	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan -L $(BEHAVIOUR)
 	$(CTEST) build/dev
-	@$(MAKE) clang asan tsan
-	$(CTEST) build/asan $(BEHAVIOUR)
-	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan $(BEHAVIOUR)
-	$(CTEST) build/release -L '^(golden|cli|example)$$'
 
-soak: export PRESSRUN_SOAK = 1
+soak: export PRESSRUN_DOCUMENTS = 1000000
 soak:
 	@scripts/install-packages build demo test
-	@$(MAKE) release dev clang asan tsan
+	@$(MAKE) release dev clang asan tsan fuzz
 	$(CTEST) build/dev
 	$(CTEST) build/clang
 	$(CTEST) build/asan
 	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan
-	$(CTEST) build/release
+	scripts/fuzz build/fuzz $(FUZZ_SECONDS)
+
+# The fuzz targets with libFuzzer.
+fuzz:
+	@mkdir -p build
+	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
+	@cmake --build build/fuzz -j $(JOBS) --target fuzz_reader fuzz_load fuzz_template fuzz_manifest
 
 bench:
 	@scripts/install-packages build demo test
