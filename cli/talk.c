@@ -12,7 +12,8 @@ void cli_print(const struct buf *text) {
     struct fs fs = fs_system();
     struct err err;
     if (fs_write_all(&fs, STDOUT_FILENO, text->p, text->n, &err) != STATUS_OK) {
-        fprintf(stderr, "pressrun: cannot write to standard output: %s\n", err.text);
+        if (err.os != EPIPE) // a reader that has seen enough need not be told
+            fprintf(stderr, "pressrun: cannot write to standard output: %s\n", strerror(err.os));
         exit(EXIT_USAGE);
     }
 }
