@@ -58,7 +58,7 @@ static void mask_line(char *p, size_t n) {
     }
 }
 
-static struct str escaped(struct arena *arena, struct str text) {
+struct str diag_escape(struct arena *arena, struct str text) {
     size_t room = 0;
     for (size_t i = 0; i < text.n; i++)
         room += (unsigned char)text.p[i] < 0x20 || (unsigned char)text.p[i] >= 0x7F ? 4 : 1;
@@ -99,7 +99,7 @@ __attribute__((format(printf, 2, 0))) static struct str format_text(struct arena
         memcpy(text + size, "...", 3);
         size += 3;
     }
-    return escaped(arena, (struct str){text, size});
+    return diag_escape(arena, (struct str){text, size});
 }
 
 void source_locate(struct str text, size_t at, uint32_t *line, uint32_t *column, struct span *line_span) {
@@ -163,7 +163,7 @@ static bool place(struct arena *arena, const struct source_text *source, struct 
     d->caret_n = 1;
     if (!source)
         return true;
-    d->file = escaped(arena, source->name);
+    d->file = diag_escape(arena, source->name);
     if (!d->file.p)
         return false;
     if (!source->text.p)

@@ -75,6 +75,9 @@ const struct diag *diag_copy(struct arena *arena, const struct diag *diag);
 // Copies all of `from` to the end of `list`, whose arena may be another one.
 void diags_append(struct diags *list, const struct diags *from);
 
+// Text as a terminal may have it: no control characters, no bytes that are not UTF-8. {NULL, 0}: no memory.
+struct str diag_escape(struct arena *arena, struct str text);
+
 // Appends the written form; with ANSI colours where `colour`.
 void diag_write(const struct diag *diag, bool colour, struct buf *out);
 void diags_sort(struct diags *list); // by file, then place; stable

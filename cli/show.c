@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
-enum { BAR_CELLS = 24 };
+enum { BAR_CELLS = 24, KEY_BYTES = 200 };
 
 // Numbers
 // ----------------------------------------------------------------------------------------------------
@@ -53,7 +53,8 @@ static void show_rate(struct buf *out, uint64_t n, double seconds) {
 // ---------------------------------------------------------------------------------------------------
 
 static void write_err(struct buf *text) {
-    fwrite(text->p, 1, text->n, stderr);
+    if (text->n)
+        fwrite(text->p, 1, text->n, stderr);
     fflush(stderr);
     buf_release(text);
 }
@@ -113,6 +114,17 @@ static void clear_bar(struct show *show, struct buf *out) {
     show->bar_shown = false;
 }
 
+// A key may be anything; terminals are not to act on it.
+static void write_key(struct str key, struct buf *out) {
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct str shown = diag_escape(&arena, key.n > KEY_BYTES ? str_slice(key, 0, KEY_BYTES) : key);
+    buf_add_str(out, shown.p ? shown : STR("?"));
+    if (key.n > KEY_BYTES)
+        buf_add_text(out, "...");
+    arena_release(&arena);
+}
+
 // Where a failure is inside a template, the record it happened for is worth a line of its own.
 static void write_failure(const struct failure *failure, bool colour, struct buf *out) {
     diag_write(failure->detail, colour, out);
@@ -121,7 +133,8 @@ static void write_failure(const struct failure *failure, bool colour, struct buf
     buf_printf(out, "  record: %.*s", STR_ARG(failure->path));
     if (failure->line)
         buf_printf(out, ":%llu", (unsigned long long)failure->line);
-    buf_printf(out, ", key %.*s", STR_ARG(failure->key));
+    buf_add_text(out, ", key ");
+    write_key(failure->key, out);
     if (failure->job.p)
         buf_printf(out, ", job %.*s", STR_ARG(failure->job));
     buf_add_char(out, '\n');
@@ -174,8 +187,8 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
                            const char *source, bool colour, struct buf *out) {
     bool good = report->counters.failed == 0 && report->jobs_failed == 0 && report->jobs_skipped == 0;
     const char *word = report->interrupted ? "interrupted" : good ? "done" : "done, with failures";
-    buf_printf(out, "%s%.*s: %s%s in ", colour ? (good ? "\033[1;32m" : "\033[1;31m") : "",
-               STR_ARG(manifest->name), word, colour ? "\033[0m" : "");
+    buf_printf(out, "%s%.*s%s%s%s in ", colour ? (good ? "\033[1;32m" : "\033[1;31m") : "",
+               STR_ARG(manifest->name), manifest->name.n ? ": " : "", word, colour ? "\033[0m" : "");
     show_seconds(out, report->seconds);
     buf_printf(out, " on %u worker%s (%s); %zu job%s", report->workers, report->workers == 1 ? "" : "s",
                source, report->jobs_done, report->jobs_done == 1 ? "" : "s");
