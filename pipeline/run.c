@@ -21,6 +21,12 @@ void run_break(struct run *run, const struct err *err) {
     pthread_mutex_unlock(&run->lock);
 }
 
+bool run_is_interrupted(struct run *run) {
+    if (run->options->interrupt && atomic_load(run->options->interrupt))
+        atomic_store(&run->interrupted, true);
+    return atomic_load(&run->interrupted);
+}
+
 // Nodes
 // ------------------------------------------------------------------------------------------------------
 
@@ -46,12 +52,20 @@ static enum step render_step(void *self, struct worker *worker) {
     struct job_run *job = self;
     if (atomic_load(&job->unrendered) > 0 && (!job->job->gathers || job->group_lots == 0))
         return STEP_BLOCKED;
-    if (job->job->gathers && !atomic_load(&job->run->interrupted)) {
+    if (job->job->gathers && !run_is_interrupted(job->run)) {
         enum step step = run_render_groups_step(job, worker);
         if (step != STEP_DONE)
             return step;
     }
     return atomic_load(&job->unrendered) > 0 ? STEP_BLOCKED : STEP_DONE;
+}
+
+// What went into a stream that is not published was not written after all. (Standard output takes nothing back.)
+static void withdraw(struct job_run *job) {
+    if (job->job->sink->named || str_is(job->job->stream, "-"))
+        return;
+    job->counters.written = job->counters.unchanged = job->counters.bytes = job->counters.stored = 0;
+    job->digest = (struct digest){0, 0};
 }
 
 static void close_sink(struct job_run *job, bool publish) {
@@ -64,6 +78,10 @@ static void close_sink(struct job_run *job, bool publish) {
     if (job->job->sink->close(job->sink, publish, &result, &err) != STATUS_OK) {
         run_break(job->run, &err);
         atomic_store(&job->stopped, true);
+        publish = false;
+    }
+    if (!publish) {
+        withdraw(job);
         return;
     }
     job->counters.written += result.written;

@@ -90,6 +90,8 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
         prepare(job);
     if (job->next_group == job->groups_n || atomic_load(&job->stopped))
         return STEP_DONE;
+    if (run_is_interrupted(job->run))
+        return STEP_DONE;
     if (!credits_take(&job->credits))
         return STEP_BLOCKED;
     struct lot *lot = run_lot_take(job, NULL, job->group_lots++);

@@ -124,9 +124,11 @@ static void fly(void *self, struct worker *worker) {
     counters->loaded += flight->batch->items_n;
     counters->source_bytes += flight->batch->bytes_n;
     report_bad_records(flight, counters);
+    bool has_bad_records = counters->failed > 0;
     atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
     for (size_t i = 0; i < jobs_n; i++) { // the flight may be gone after the last lot has started
         struct lot *lot = flight->lots[i];
+        lot->has_bad_records = has_bad_records;
         for (size_t k = 0; k < flight->batch->items_n; k++) {
             const struct item *item = &flight->batch->items[k];
             if (item->error)
@@ -144,8 +146,6 @@ static void fly(void *self, struct worker *worker) {
 
 static bool wanted(const struct pass_run *pass) {
     const struct run *run = pass->run;
-    if (run->options->interrupt && atomic_load(run->options->interrupt))
-        return false;
     for (size_t i = 0; i < pass->pass->jobs_n; i++)
         if (!atomic_load(&run->jobs[pass->pass->jobs[i]].stopped))
             return true;
@@ -160,18 +160,19 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
                                    .format = source->format,
                                    .pointer = source->pointer,
                                    .record_bytes = pass->run->plan->manifest->limits.record_bytes};
-    return load_open(&options, &pass->loader, err);
+    struct loader *loader;
+    if (load_open(&options, &loader, err) != STATUS_OK)
+        return err->status;
+    atomic_store(&pass->loader, loader);
+    return STATUS_OK;
 }
 
 enum step run_load_step(void *self, struct worker *worker) {
     struct pass_run *pass = self;
     struct run *run = pass->run;
     struct err err;
-    if (!wanted(pass)) {
-        if (run->options->interrupt && atomic_load(run->options->interrupt))
-            atomic_store(&run->interrupted, true);
+    if (run_is_interrupted(run) || !wanted(pass))
         return STEP_DONE;
-    }
     if (!pass->loader && open_source(pass, &err) != STATUS_OK) {
         run_break(run, &err);
         return STEP_FAILED;

@@ -33,6 +33,7 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     lot->entries_n = 0;
     lot->digest = (struct digest){0, 0};
     lot->counters = (struct run_counters){0};
+    lot->has_bad_records = false;
     lot->emit_nanoseconds = 0;
     atomic_store_explicit(&lot->claim_phase, CLAIM_ENTERED, memory_order_relaxed);
     arena_clear(&lot->arena);
@@ -395,6 +396,12 @@ static void tell_progress(struct run *run, const struct lot *lot, uint64_t writt
     pthread_mutex_unlock(&run->lock);
 }
 
+// A record that could not be loaded is missing from every job of its source.
+static void stop_if_failed(const struct lot *lot) {
+    if ((lot->counters.failed || lot->has_bad_records) && lot->job->job->job->on_error == ON_ERROR_FAIL)
+        atomic_store(&lot->job->stopped, true);
+}
+
 static void emit_in_turn(void *self, struct worker *worker) {
     struct lot *lot = self;
     struct job_run *job = lot->job;
@@ -402,16 +409,19 @@ static void emit_in_turn(void *self, struct worker *worker) {
     struct lane_result result = {0};
     struct err err;
     uint64_t from = run_now(run);
-    if (lot->lane && job->job->sink->flush(lot->lane, &result, &err) != STATUS_OK) {
+    // A stream ends with the lot that stopped its job, wherever the ones behind it have got to.
+    bool late = !job->job->sink->named && atomic_load(&job->stopped);
+    if (!late && lot->lane && job->job->sink->flush(lot->lane, &result, &err) != STATUS_OK) {
         run_break(run, &err);
         atomic_store(&job->stopped, true);
+        late = true;
     }
     report_failures(lot);
-    if (lot->counters.failed && job->job->job->on_error == ON_ERROR_FAIL)
-        atomic_store(&job->stopped, true);
+    stop_if_failed(lot);
     add_counters(&job->counters, &lot->counters);
     add_result(job, &result);
-    job->digest = digest_add(job->digest, lot->digest);
+    if (!late)
+        job->digest = digest_add(job->digest, lot->digest);
     run->workers[worker->index].stage_nanoseconds[RUN_EMIT] += run_now(run) - from;
     tell_progress(run, lot, result.written + result.unchanged);
     end_lot(lot);
@@ -423,8 +433,7 @@ static void gather_in_turn(void *self, struct worker *worker) {
     (void)worker;
     run_gather(lot);
     report_failures(lot);
-    if (lot->counters.failed && lot->job->job->job->on_error == ON_ERROR_FAIL)
-        atomic_store(&lot->job->stopped, true);
+    stop_if_failed(lot);
     add_counters(&lot->job->counters, &lot->counters);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);

@@ -55,6 +55,7 @@ struct lot {
     struct lane *lane;
     struct digest digest;
     struct run_counters counters;
+    bool has_bad_records;      // of its flight; counted once, in the first lot, but they matter to every job
     uint64_t emit_nanoseconds; // spent in a named sink while rendering
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
     struct lot *next_free;
@@ -76,7 +77,7 @@ struct pass_run {
     const struct plan_pass *pass;
     const struct manifest_source *source;
     uint32_t node;
-    struct loader *loader;
+    struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
     struct credits credits;
     uint64_t sequence;          // of the next flight
     struct flight *free, *kept; // under run->lock
@@ -132,6 +133,9 @@ struct run {
     bool broken; // err is set: something outside a record failed
     struct failures *failures;
 };
+
+// Asked before new work begins; from the first yes on the run counts as interrupted.
+bool run_is_interrupted(struct run *run);
 
 // run_load.c: the load node of a pass, and its flights.
 enum step run_load_step(void *self, struct worker *worker);
