@@ -26,7 +26,7 @@ enum {
 struct directory {
     char *path; // owned, NUL-terminated; NULL: unused
     size_t n;
-    int fd;
+    int fd;        // -1: closed since the last batch
     bool made;     // by us just now: nothing can be in it yet that is to be compared
     uint64_t used; // by the lane's tick
 };
@@ -69,7 +69,8 @@ static struct lane *files_lane_new(struct sink *sink) {
 static void drop_directory(struct lane *lane, struct directory *d) {
     if (!d->path)
         return;
-    lane->sink->fs.close(lane->sink->fs.self, d->fd);
+    if (d->fd >= 0)
+        lane->sink->fs.close(lane->sink->fs.self, d->fd);
     mem_free(d->path);
     *d = (struct directory){0};
 }
@@ -82,6 +83,27 @@ static bool is_out_of_descriptors(int result) {
 static void drop_directories(struct lane *lane) {
     for (size_t i = 0; i < DIRECTORIES_KEPT; i++)
         drop_directory(lane, &lane->directories[i]);
+}
+
+// Lanes are many and mostly wait, for their turn or for work: meanwhile they hold no descriptors.
+static enum status files_seal(struct lane *lane, struct err *err) {
+    const struct fs *fs = &lane->sink->fs;
+    (void)err;
+    for (struct directory *d = lane->directories; d < lane->directories + DIRECTORIES_KEPT; d++) {
+        if (d->path && d->fd >= 0)
+            fs->close(fs->self, d->fd);
+        d->fd = -1;
+    }
+    return STATUS_OK;
+}
+
+static bool reopen_directory(struct lane *lane, struct directory *d) {
+    bool made;
+    if (d->fd < 0)
+        d->fd = place_open_directory(&lane->sink->fs, lane->sink->root, d->path, &made);
+    if (d->fd < 0)
+        drop_directory(lane, d);
+    return d->path != NULL;
 }
 
 static struct str path_of(struct lane *lane) {
@@ -98,7 +120,8 @@ static int find_directory(struct lane *lane) {
         return 0;
     struct directory *oldest = &lane->directories[0];
     for (struct directory *d = lane->directories; d < lane->directories + DIRECTORIES_KEPT; d++) {
-        if (d->path && d->n == directory.n && memcmp(d->path, directory.p, directory.n) == 0) {
+        bool same = d->path && d->n == directory.n && memcmp(d->path, directory.p, directory.n) == 0;
+        if (same && reopen_directory(lane, d)) {
             d->used = ++lane->tick;
             lane->directory_fd = d->fd;
             lane->made = d->made;
@@ -352,6 +375,7 @@ const struct sink_kind emit_files = {
     .write = files_write,
     .commit = files_commit,
     .abort = files_abort,
+    .seal = files_seal,
     .flush = files_flush,
     .close = files_close,
 };

@@ -353,6 +353,41 @@ static void files_fail_alone_and_loudly(void **state) {
     scene_close(&scene);
 }
 
+static size_t count_descriptors(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    size_t n = 0;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+// There are many more lanes than workers, and a process may be allowed few descriptors.
+static void files_sealed_hold_no_descriptors(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene);
+    struct job job;
+    job_open(&job, &emit_files, options_for(&scene, NULL, NULL));
+    size_t before = count_descriptors();
+    assert_int_equal(job_text(&job, "a/first", "1"), STATUS_OK);
+    assert_int_equal(job_text(&job, "b/first", "1"), STATUS_OK);
+    assert_true(count_descriptors() > before); // else this shows nothing
+    assert_int_equal(job.kind->seal(job.lane, &job.err), STATUS_OK);
+    assert_int_equal(count_descriptors(), before);
+    assert_int_equal(unlinkat(scene.root, "b/first", 0), 0);
+    assert_int_equal(unlinkat(scene.root, "b", AT_REMOVEDIR), 0);
+    assert_int_equal(job_text(&job, "a/second", "2"), STATUS_OK);
+    assert_int_equal(job_text(&job, "b/second", "2"), STATUS_OK); // gone meanwhile: made again
+    assert_int_equal(job_flush(&job), STATUS_OK);
+    assert_result(&job, 4, 0, 4);
+    job_close(&job, true);
+    assert_file(&scene, "a/second", "2");
+    assert_file(&scene, "b/second", "2");
+    scene_close(&scene);
+}
+
 static void files_aborted_leave_nothing(void **state) {
     (void)state;
     struct scene scene;
@@ -1082,6 +1117,7 @@ int main(void) {
         cmocka_unit_test(extensions_choose_the_stream),
         cmocka_unit_test(files_refuse_to_leave_the_root),
         cmocka_unit_test(files_fail_alone_and_loudly),
+        cmocka_unit_test(files_sealed_hold_no_descriptors),
         cmocka_unit_test(files_aborted_leave_nothing),
         cmocka_unit_test(files_make_parents_and_keep_what_is_the_same),
         cmocka_unit_test(files_in_many_directories),
