@@ -82,9 +82,9 @@ struct manifest *cli_read_manifest(struct cli *cli, const struct options *option
         cli_fail_os(errno, "cannot work in %s", directory);
         return NULL;
     }
-    const char *path = options_get(options, "file");
-    if (!path)
-        path = getenv("PRESSRUN_FILE");
+    const char *path = options_get(options, "file"), *variable = getenv("PRESSRUN_FILE");
+    if (!path && variable && *variable)
+        path = variable;
     if (!path)
         path = manifest_find(&cli->fs, &cli->arena, ".");
     if (!path) {
