@@ -175,8 +175,12 @@ static void prepare_jobs(struct run *run) {
         job->gather_turns = turns_new(run->credits);
         job->claim_turns = turns_new(run->credits);
         job->emit_turns = turns_new(run->credits);
+        if (!job->job->gathers && job->job->sink->named)
+            job->claimer = run->passes[job->job->pass].claimers++;
         arena_init(&job->arena, 0);
     }
+    for (size_t p = 0; p < plan->passes_n; p++)
+        run->passes[p].claim_turns = turns_new(run->credits * (uint32_t)run->passes[p].claimers);
 }
 
 static enum status open_sinks(struct run *run, struct err *err) {

@@ -83,6 +83,7 @@ static void prepare(struct job_run *job) {
 
 static void start_lot(void *self, struct worker *worker) {
     run_lot_start(self, worker);
+    run_lot_render(self, worker);
 }
 
 enum step run_render_groups_step(struct job_run *job, struct worker *worker) {

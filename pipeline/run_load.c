@@ -54,6 +54,7 @@ static void free_flights(struct flight *flight) {
 void run_pass_release(struct pass_run *pass) {
     free_flights(pass->free);
     free_flights(pass->kept);
+    turns_free(pass->claim_turns);
     if (pass->loader)
         load_close(pass->loader);
 }
@@ -107,6 +108,23 @@ static void report_bad_records(struct flight *flight, struct run_counters *count
     }
 }
 
+// All lots begin before any is rendered, so that nobody's claims wait for rendering. Lots that gather may take the
+// flight with them when the last one ends; as long as another one is to be rendered, the flight is there.
+static void start_lots(const struct pass_run *pass, struct flight *flight, struct worker *worker) {
+    const struct job_run *jobs = pass->run->jobs;
+    size_t jobs_n = pass->pass->jobs_n, unrendered = 0;
+    for (size_t i = 0; i < jobs_n; i++)
+        unrendered += !jobs[pass->pass->jobs[i]].job->gathers;
+    for (size_t i = 0; i < jobs_n; i++)
+        run_lot_start(flight->lots[i], worker);
+    for (size_t i = 0; unrendered > 0; i++) {
+        if (jobs[pass->pass->jobs[i]].job->gathers)
+            continue;
+        unrendered--;
+        run_lot_render(flight->lots[i], worker);
+    }
+}
+
 // Parse, then each job's lot. The first job of the pass counts and reports what belongs to the records as
 // such.
 static void fly(void *self, struct worker *worker) {
@@ -126,7 +144,7 @@ static void fly(void *self, struct worker *worker) {
     report_bad_records(flight, counters);
     bool has_bad_records = counters->failed > 0;
     atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
-    for (size_t i = 0; i < jobs_n; i++) { // the flight may be gone after the last lot has started
+    for (size_t i = 0; i < jobs_n; i++) {
         struct lot *lot = flight->lots[i];
         lot->has_bad_records = has_bad_records;
         for (size_t k = 0; k < flight->batch->items_n; k++) {
@@ -138,10 +156,8 @@ static void fly(void *self, struct worker *worker) {
             if (flight->keys)
                 entry->key = flight->keys[k];
         }
-        if (i + 1 < jobs_n)
-            run_lot_start(lot, worker);
     }
-    run_lot_start(flight->lots[jobs_n - 1], worker);
+    start_lots(pass, flight, worker);
 }
 
 static bool wanted(const struct pass_run *pass) {

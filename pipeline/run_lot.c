@@ -459,11 +459,17 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
         turns_enter(job->gather_turns, lot->sequence, gather_in_turn, lot, worker);
         return;
     }
-    if (!job->job->to) {
-        render_lot(lot, worker);
+    if (!job->job->to)
         return;
-    }
-    turns_enter(job->claim_turns, lot->sequence, claim_in_turn, lot, worker);
-    if (atomic_exchange(&lot->claim_phase, CLAIM_RETURNED) == CLAIM_DONE)
+    const struct pass_run *pass = lot->flight ? lot->flight->pass : NULL;
+    if (pass)
+        turns_enter(pass->claim_turns, lot->sequence * pass->claimers + job->claimer, claim_in_turn, lot,
+                    worker);
+    else
+        turns_enter(job->claim_turns, lot->sequence, claim_in_turn, lot, worker);
+}
+
+void run_lot_render(struct lot *lot, struct worker *worker) {
+    if (!lot->job->job->to || atomic_exchange(&lot->claim_phase, CLAIM_RETURNED) == CLAIM_DONE)
         render_lot(lot, worker);
 }

@@ -80,6 +80,8 @@ struct pass_run {
     struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
     struct credits credits;
     uint64_t sequence;          // of the next flight
+    struct turns *claim_turns;  // flight by flight, and within one job by job
+    uint64_t claimers;          // jobs of the pass that claim paths for records
     struct flight *free, *kept; // under run->lock
     uint64_t source_bytes;      // under run->lock
 };
@@ -89,7 +91,9 @@ struct job_run {
     const struct plan_job *job;
     uint32_t index, render_node, emit_node;
     struct sink *sink;
-    struct turns *gather_turns, *claim_turns, *emit_turns;
+    struct turns *gather_turns, *emit_turns;
+    struct turns *claim_turns;         // of lots of groups
+    uint64_t claimer;                  // which of its pass's claimers it is
     atomic_uint unrendered, unflushed; // lots that are not past that point
     atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
     bool closed;
@@ -145,7 +149,9 @@ void run_pass_release(struct pass_run *pass);
 // run_lot.c: lots of records and of groups.
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
 struct entry *run_lot_add(struct lot *lot);
+// Begins a lot, up to its claims; a lot that gathers may be gone after that, any other one is then to be rendered.
 void run_lot_start(struct lot *lot, struct worker *worker);
+void run_lot_render(struct lot *lot, struct worker *worker);
 void run_job_free_lanes(struct job_run *job); // when none is in flight, before its sink is closed
 void run_job_release(struct job_run *job);
 struct vm *run_vm(struct run *run, struct worker *worker, const struct job_run *job);
