@@ -7,6 +7,7 @@
 #include "stages/render/methods.h"
 #include "stages/render/object.h"
 #include "stages/render/sequence.h"
+#include "stages/render/vm_private.h"
 
 static bool global_range(struct call *call) {
     int64_t start, stop, step;
@@ -57,12 +58,18 @@ static bool namespace_set(struct vm *vm, struct object *self, struct str name, s
     return map_put(((struct namespace *)self)->map, value_string(name), v);
 }
 
+enum { NAMESPACES_PRINTED = 16 }; // in each of them lists may be nested as deep as print.c goes
+
 static bool namespace_print(struct vm *vm, struct object *self, struct buf *out) {
     struct namespace *ns = (struct namespace *)self;
     struct call call = {.vm = vm, .arena = ns->map->arena};
+    if (vm->printing == NAMESPACES_PRINTED)
+        return call_fail(&call, "namespaces nested more than %d deep cannot be printed", NAMESPACES_PRINTED);
+    vm->printing++;
     buf_add_text(out, "<Namespace ");
     bool fine = print_repr(&call, value_map(ns->map), out);
     buf_add_char(out, '>');
+    vm->printing--;
     return fine;
 }
 

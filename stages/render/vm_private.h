@@ -121,7 +121,8 @@ struct vm {
     struct arena scratch;    // values of the item
     struct arena faults;     // its fault; apart, so that running out of memory can be reported
     struct buf output;
-    size_t room; // how far output may be filled without asking: least of its capacity and the limit
+    uint32_t printing; // namespaces being printed, one within the other
+    size_t room;       // how far output may be filled without asking: least of its capacity and the limit
     struct buf text;
 
     struct frame *frame; // the innermost one
