@@ -55,7 +55,8 @@ void arena_clear(struct arena *arena) {
 
 void *arena_grow(struct arena *arena, size_t size) {
     size_t need = (size + 15) & ~(size_t)15;
-    if (need < size || (arena->limit && need > arena->limit - (arena->used < arena->limit ? arena->used : arena->limit)))
+    if (need < size ||
+        (arena->limit && need > arena->limit - (arena->used < arena->limit ? arena->used : arena->limit)))
         return NULL;
     size_t block_size = arena->blocks ? arena->blocks->size * 2 : FIRST_BLOCK;
     if (block_size > LARGEST_BLOCK)

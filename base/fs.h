@@ -19,10 +19,10 @@
 
 struct fs {
     void *self;
-    int (*open)(void *self, int dir, const char *path, int flags, mode_t mode);  // plain openat: inputs
+    int (*open)(void *self, int dir, const char *path, int flags, mode_t mode); // plain openat: inputs
     int (*open_beneath)(void *self, int dir, const char *path, int flags, mode_t mode);
-    int (*make_dir)(void *self, int dir, const char *path, mode_t mode);         // one level
-    ssize_t (*read)(void *self, int fd, void *p, size_t n);                      // read at the file position
+    int (*make_dir)(void *self, int dir, const char *path, mode_t mode); // one level
+    ssize_t (*read)(void *self, int fd, void *p, size_t n);              // read at the file position
     ssize_t (*write)(void *self, int fd, const void *p, size_t n);
     int (*rename)(void *self, int old_dir, const char *from, int new_dir, const char *to);
     int (*unlink)(void *self, int dir, const char *path);

@@ -12,10 +12,10 @@
  */
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                        // zeroed
-void *mem_realloc(void *old, size_t size);           // like realloc; the grown part is not zeroed
-void mem_free(void *p);                              // NULL is fine
-char *mem_copy(const char *text, size_t size);       // a NUL-terminated copy
+void *mem_alloc(size_t size);                  // zeroed
+void *mem_realloc(void *old, size_t size);     // like realloc; the grown part is not zeroed
+void mem_free(void *p);                        // NULL is fine
+char *mem_copy(const char *text, size_t size); // a NUL-terminated copy
 _Noreturn void mem_fail(size_t size);
 
 #define MEM_NEW(type)          ((type *)mem_alloc(sizeof(type)))
@@ -23,7 +23,6 @@ _Noreturn void mem_fail(size_t size);
 
 // Makes room for at least `want` elements in a growing array; doubles. Aborts where the size would overflow.
 void *mem_grow(void *array, size_t *capacity, size_t want, size_t element);
-#define MEM_GROW(array, capacity, want) \
-    ((array) = mem_grow((array), &(capacity), (want), sizeof *(array)))
+#define MEM_GROW(array, capacity, want) ((array) = mem_grow((array), &(capacity), (want), sizeof *(array)))
 
 #endif

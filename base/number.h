@@ -16,9 +16,10 @@
 
 enum { NUMBER_TEXT_SIZE = 32 }; // enough for any int64 or double, without NUL
 
-size_t number_write_int(char *out, int64_t value);     // bytes written
-size_t number_write_double(char *out, double value);   // bytes written
-bool number_parse_int(struct str text, int64_t *value); // all of text, optional sign; false: not one, or too large
+size_t number_write_int(char *out, int64_t value);   // bytes written
+size_t number_write_double(char *out, double value); // bytes written
+// All of text, with an optional sign. false: not a number, or too large.
+bool number_parse_int(struct str text, int64_t *value);
 // A JSON or Python float literal (all of text), correctly rounded. false: not a number.
 bool number_parse_double(struct str text, double *value);
 // digits * 10^exponent, correctly rounded where digits <= 2^53 and |exponent| <= 22, else false.

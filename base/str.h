@@ -15,8 +15,8 @@ struct str {
     size_t n;
 };
 
-#define STR(literal)  ((struct str){(literal), sizeof(literal) - 1})
-#define STR_ARG(s)    (int)(s).n, (s).p
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR_ARG(s)   (int)(s).n, (s).p
 
 static inline struct str str_of(const char *text) {
     return (struct str){text, text ? strlen(text) : 0};

@@ -28,10 +28,10 @@
 
 struct load_options {
     const struct fs *fs;
-    const char *path;    // "-": standard input
-    struct str name;     // for messages: the path as the manifest has it
-    struct str format;   // a format's name; {NULL, 0}: from the path's extension
-    struct str pointer;  // JSON pointer (RFC 6901) to the array of records; {NULL, 0}: the document is the array
+    const char *path;     // "-": standard input
+    struct str name;      // for messages: the path as the manifest has it
+    struct str format;    // a format's name; {NULL, 0}: from the path's extension
+    struct str pointer;   // JSON pointer (RFC 6901) to the array; {NULL, 0}: the document is the array
     size_t batch_bytes;   // 0: 256 KiB
     size_t batch_records; // 0: 4096
     size_t record_bytes;  // 0: 256 MiB
@@ -40,9 +40,9 @@ struct load_options {
 struct loader; // owned by whoever opened it
 
 struct load_format {
-    const char *name;               // as in the manifest's `format:`
-    const char *const *extensions;  // NULL-terminated, with the dot; ".zst" may always follow
-    const char *doc;                // one line, for help and schema
+    const char *name;              // as in the manifest's `format:`
+    const char *const *extensions; // NULL-terminated, with the dot; ".zst" may always follow
+    const char *doc;               // one line, for help and schema
     enum status (*open)(const struct load_options *options, struct loader **out, struct err *err);
 };
 

@@ -61,10 +61,10 @@ struct parameter {
 };
 
 struct function_code {
-    struct str name;     // of the macro; "" for the body
-    uint32_t entry;      // first instruction
-    uint32_t slots;      // slots of its frame; parameters are the first ones
-    uint32_t stack;      // deepest evaluation stack, set by the verifier
+    struct str name; // of the macro; "" for the body
+    uint32_t entry;  // first instruction
+    uint32_t slots;  // slots of its frame; parameters are the first ones
+    uint32_t stack;  // deepest evaluation stack, set by the verifier
     uint32_t parameters_n;
     const struct parameter *parameters;
     int32_t varargs, kwargs, caller; // slots of these special variables, -1: not used by the macro

@@ -42,8 +42,8 @@ struct reader {
     // scratch, kept between records
     struct value *stack;
     size_t stack_n, stack_cap;
-    const char *fault;  // what was wrong, a constant
-    size_t fault_at;    // byte offset of it
+    const char *fault; // what was wrong, a constant
+    size_t fault_at;   // byte offset of it
 };
 
 enum { READER_MAX_DEPTH = 512 };

@@ -25,7 +25,7 @@
 #include "stages/record/shape.h"
 
 enum value_tag {
-    VALUE_MISSING,   // no value at all: an unset variable, an absent argument. Never seen by templates
+    VALUE_MISSING, // no value at all: an unset variable, an absent argument. Never seen by templates
     VALUE_UNDEFINED, // a template asked for what is not there; s, n: the expression's name; aux: enum undefined_kind
     VALUE_NONE,
     VALUE_BOOL,   // i: 0 or 1

@@ -13,12 +13,14 @@
 enum undefined_mode vm_undefined(const struct vm *vm);
 const struct library *vm_library(const struct vm *vm);
 // An attribute as `x.name` (item_first false) or `x['name']` would get it; undefined where there is none.
-bool vm_get_attribute(struct call *call, struct value object, struct str name, bool item_first, struct value *out);
+bool vm_get_attribute(struct call *call, struct value object, struct str name, bool item_first,
+                      struct value *out);
 // Calls any callable value.
 bool vm_invoke(struct call *call, struct value callee, const struct call_args *args);
 // Applies a filter or test by name, as `map('upper')` and `select('odd')` do; binds the arguments.
 bool vm_apply_filter(struct call *call, struct str name, struct value v, const struct call_args *args);
-bool vm_apply_test(struct call *call, struct str name, struct value v, const struct call_args *args, bool *out);
+bool vm_apply_test(struct call *call, struct str name, struct value v, const struct call_args *args,
+                   bool *out);
 // Binds positional and keyword arguments to a signature (library.h): fills bound[0..limit-1] with MISSING where
 // absent. False after call_fail: too many, unknown keyword, twice, or a required one missing.
 bool call_bind(struct call *call, const char *function, const char *params, const struct call_args *args,
