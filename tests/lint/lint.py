@@ -3,8 +3,9 @@
 """lint.py [--root DIR] [--objects DIR]: holds a tree to the rules in rules.py.
 
 Looks at includes (layers, cycles, written from the root), file names (unique), reserved words, licence lines,
-machine paths and lengths; with --objects, by `nm`, at the object files' mutable globals. Prints FILE:LINE: text for
-each fault and a count; exits 1 where there is a fault. Warnings are printed and do not fail.
+machine paths, the opening comments of headers and lengths; with --objects, by `objdump`, at the object files'
+mutable globals. Prints FILE:LINE: text for each fault and a count; exits 1 where there is a fault. Warnings are
+printed and do not fail.
 """
 import argparse
 import collections
@@ -145,13 +146,21 @@ class Lint:
                 continue
             with open(os.path.join(self.root, path), encoding="utf-8", errors="replace") as f:
                 lines = f.read().split("\n")
-            if path.endswith(LICENSED) and not path.startswith(CASES) and not any("SPDX-License-Identifier: MIT" in line for line in lines[:2]):
+            licensed = any("SPDX-License-Identifier: MIT" in line for line in lines[:2])
+            if path.endswith(LICENSED) and not path.startswith(CASES) and not licensed:
                 self.fault(path, 1, "no SPDX line at the top")
             if path.startswith("tests/lint/"):
                 continue # its rules name what it looks for
             for number, line in enumerate(lines, 1):
                 if re.search(rules.MACHINE_PATH, line):
                     self.fault(path, number, "a path of somebody's machine: " + line.strip()[:80])
+
+    def check_essays(self):
+        """A header says what it is for before it includes or declares anything."""
+        for path, text in self.code.items():
+            guard = r"(?:// SPDX[^\n]*\n)?(?:#ifndef \w+\n#define \w+\n)?\s*"
+            if path.endswith(".h") and not re.match(guard + r"(?:/\*|//(?! SPDX))", text):
+                self.fault(path, 1, "a header opens with a comment: what it does, leaves out, owns")
 
     def check_lengths(self):
         for path, text in self.code.items():
@@ -188,6 +197,7 @@ class Lint:
         self.check_rooms()
         self.check_reserved()
         self.check_texts()
+        self.check_essays()
         self.check_lengths()
         if objects:
             self.check_globals(objects)

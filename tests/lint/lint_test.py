@@ -10,9 +10,10 @@ import unittest
 from lint import Lint
 
 LICENCE = "// SPDX-License-Identifier: MIT\n"
+HEADER = LICENCE + "/* What it is for. */\n"
 GOOD = {
-    "base/str.h": LICENCE + "struct str;\n",
-    "stages/record/value.h": LICENCE + '#include "base/str.h"\n',
+    "base/str.h": HEADER + "struct str;\n",
+    "stages/record/value.h": HEADER + '#include "base/str.h"\n',
     "stages/emit/files.c": LICENCE + '#include "stages/record/value.h"\n// printf("in a comment")\n',
     "scheduler/graph.c": LICENCE + '#include <omp.h>\nstatic const char *const x = "exit(1)";\n',
     "cli/main.c": LICENCE + '#include "base/str.h"\nint main(void) { printf("%d", 1); exit(0); }\n',
@@ -21,16 +22,16 @@ GOOD = {
 # What is wrong: the files that make it so, and words of the message.
 BAD = {
     "upward include": ({"base/bad.c": LICENCE + '#include "stages/record/value.h"\n'}, "base may not know"),
-    "sideways include": ({"stages/load/load.h": LICENCE, "stages/emit/bad.c": LICENCE +
+    "sideways include": ({"stages/load/load.h": HEADER, "stages/emit/bad.c": LICENCE +
                           '#include "stages/load/load.h"\n'}, "stages/emit may not know stages/load"),
     "scheduler sees a stage": ({"scheduler/bad.c": LICENCE + '#include "stages/record/value.h"\n'}, "may not know"),
     "relative include": ({"base/bad.c": LICENCE + '#include "str.h"\n'}, "from the root"),
     "included source": ({"base/bad.c": LICENCE + '#include "base/mem.c"\n'}, "never included"),
-    "include cycle": ({"base/a.h": LICENCE + '#include "base/b.h"\n', "base/b.h": LICENCE + '#include "base/a.h"\n'},
+    "include cycle": ({"base/a.h": HEADER + '#include "base/b.h"\n', "base/b.h": HEADER + '#include "base/a.h"\n'},
                       "include cycle: base/a.h -> base/b.h -> base/a.h"),
-    "tests in the product": ({"tests/unit/fake.h": LICENCE, "base/bad.c": LICENCE +
+    "tests in the product": ({"tests/unit/fake.h": HEADER, "base/bad.c": LICENCE +
                               '#include "tests/unit/fake.h"\n'}, "only tests"),
-    "same name twice": ({"scheduler/str.h": LICENCE}, "unique"),
+    "same name twice": ({"scheduler/str.h": HEADER}, "unique"),
     "unknown room": ({"util/x.c": LICENCE}, "in no layer"),
     "OpenMP elsewhere": ({"base/bad.c": LICENCE + "#pragma omp parallel\n"}, "OpenMP"),
     "OpenMP call elsewhere": ({"cli/bad.c": LICENCE + "int n = omp_get_max_threads();\n"}, "OpenMP"),
@@ -41,6 +42,8 @@ BAD = {
     "longjmp": ({"cli/bad.c": LICENCE + "void f(void) { longjmp(b, 1); }\n"}, "longjmp"),
     "strcpy": ({"cli/bad.c": LICENCE + "void f(void) { strcpy(a, b); }\n"}, "bounded"),
     "no licence": ({"base/bad.c": "int x(void);\n"}, "SPDX"),
+    "header without essay": ({"base/bad.h": LICENCE + "#ifndef BAD_H\n#define BAD_H\n#include <stddef.h>\n// late\n"
+                              "int bad(void);\n#endif\n"}, "opens with a comment"),
     "machine path": ({"docs/x.md": "see /home/" + "me/notes\n"}, "machine"),
 }
 
