@@ -225,6 +225,29 @@ static inline bool is_written_next(const struct instruction *next, struct value 
            (!next->a || macro_is_safe(callee.object));
 }
 
+// How many operands an instruction has taken off the stack by the time it may fail. Further up lies what others
+// left behind, perhaps of an item whose memory is gone.
+static size_t operands_taken(const struct instruction *in) {
+    switch ((enum opcode)in->op) {
+    case OP_EMIT:
+    case OP_APPEND:
+    case OP_UNPACK:
+    case OP_JUMP_IF_FALSE:
+    case OP_JUMP_IF_TRUE:
+    case OP_FOR:
+    case OP_INCLUDE_NAMED:
+        return 1;
+    case OP_SET_ATTR:
+        return 2;
+    case OP_LIST:
+        return in->c;
+    case OP_MAP:
+        return (size_t)2 * in->c;
+    default:
+        return 0;
+    }
+}
+
 // ---- dispatch
 
 #define NEXT()                                                                                               \
@@ -616,6 +639,6 @@ on_RETURN:
 fault:
     frame->ip = ip;
     vm->instructions += work + (uint64_t)(ip - run);
-    fault_make(vm, frame, sp + 2);
+    fault_make(vm, frame, sp + operands_taken(in));
     return false;
 }

@@ -196,7 +196,7 @@ bool include_named(struct call *call, struct frame *f, const struct instruction 
 bool fault_undefined(struct call *call, struct value v); // false
 bool fault_steps(struct call *call);                     // false
 bool fault_output(struct call *call);                    // false
-// The diag, once; `top` is the end of the frame's evaluation stack, its operands just above included.
+// The diag, once; `top` is the end of the frame's evaluation stack, operands of the failing instruction included.
 void fault_make(struct vm *vm, struct frame *f, const struct value *top);
 bool defined_check(struct call *call, struct value v); // false where an undefined must not be used
 

@@ -366,6 +366,52 @@ static void strict_mode_lets_asking_pass(void **state) {
     set_close(&set);
 }
 
+// What a hint is made of must be the item's own: the stack still holds values of the items before.
+static void faults_do_not_depend_on_earlier_items(void **state) {
+    (void)state;
+    enum { BIG = 50000, RECORDS = 3 };
+    static const char *const starts[RECORDS] = {
+        "{\"even\": true, \"zero\": 0, \"d\": {}, \"n\": 0.5, \"big\": \"",
+        "{\"even\": false, \"name\": \"x\", \"n\": 0.5, \"big\": \"",
+        "{\"even\": true, \"zero\": 0, \"d\": {\"name\": 1}, \"n\": \"str\", \"big\": \""};
+    const char *texts[NAMES] = {"{% if even %}{% if zero == d[n] %}{% endif %}{{ big|upper|length }}"
+                                "{% else %}{{ -name }}{% endif %}"};
+    struct set set;
+    struct reader reader;
+    struct arena arenas[RECORDS];
+    struct buf first = BUF_INIT, text = BUF_INIT;
+    const struct diag *fault;
+    set_open(&set, texts, UNDEFINED_DEFAULT, false);
+    reader_init(&reader, set.shapes, NULL);
+    for (int before = -1; before < RECORDS; before++) {
+        const int order[] = {before, 1};
+        for (int i = before < 0 ? 1 : 0; i < 2; i++) {
+            struct arena *arena = &arenas[i];
+            struct value v;
+            buf_clear(&text);
+            buf_add_text(&text, starts[order[i]]);
+            for (int k = 0; k < BIG; k++)
+                buf_add_char(&text, 'b');
+            buf_add_text(&text, "\"}");
+            arena_init(arena, 0);
+            assert_int_equal(reader_parse(&reader, buf_str(&text), arena, &v), STATUS_OK);
+            assert_int_equal(vm_render(set.vm, set.programs[MAIN], v, NULL, 0, &fault), order[i] != 1);
+            if (order[i] == 1) {
+                buf_clear(&text);
+                diag_write(fault, false, &text);
+            }
+            arena_release(arena);
+        }
+        if (before < 0)
+            buf_add_str(&first, buf_str(&text));
+        assert_string_equal(buf_text(&text), buf_text(&first));
+    }
+    buf_release(&first);
+    buf_release(&text);
+    reader_release(&reader);
+    set_close(&set);
+}
+
 static void macros_are_safe_where_text_is_escaped(void **state) {
     (void)state;
     const char *texts[NAMES] = {"{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m('&') }}{{ m('&') ~ '<' }}"
@@ -384,6 +430,7 @@ int main(void) {
         cmocka_unit_test(faults_say_where_and_why),
         cmocka_unit_test(strict_mode_lets_asking_pass),
         cmocka_unit_test(renders_as_jinja_does),
+        cmocka_unit_test(faults_do_not_depend_on_earlier_items),
         cmocka_unit_test(macros_are_safe_where_text_is_escaped),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
