@@ -27,6 +27,7 @@ void spill_clear(struct spill *s) {
     buf_shrink(&s->text, MEMORY_KEPT);
     s->spilled = 0;
     s->holes_n = 0;
+    s->broken = false;
 }
 
 void spill_release(struct spill *s) {
@@ -54,6 +55,8 @@ static int open_files(struct spill *s) {
 }
 
 int spill_settle(struct spill *s) {
+    if (s->broken)
+        return -EIO;
     if (s->text.n <= s->limit || s->text.n <= SPILL_KEPT)
         return 0;
     if (s->write_fd < 0) {
@@ -63,8 +66,10 @@ int spill_settle(struct spill *s) {
     }
     struct err err;
     size_t n = s->text.n - SPILL_KEPT;
-    if (fs_write_all(s->fs, s->write_fd, s->text.p, n, &err) != STATUS_OK)
+    if (fs_write_all(s->fs, s->write_fd, s->text.p, n, &err) != STATUS_OK) {
+        s->broken = true;
         return -err.os;
+    }
     memmove(s->text.p, s->text.p + n, SPILL_KEPT);
     s->text.n = SPILL_KEPT;
     s->spilled += n;
@@ -106,11 +111,14 @@ static int hand_out(const struct spill *s, size_t *hole, uint64_t at, struct str
 }
 
 int spill_read(struct spill *s, int (*fn)(void *self, struct str piece), void *self) {
+    if (s->broken)
+        return -EIO;
     size_t hole = 0;
     char *chunk = s->spilled > 0 ? mem_alloc(READ_CHUNK) : NULL;
     int result = 0;
     for (uint64_t at = 0; result >= 0 && at < s->spilled;) {
-        ssize_t n = s->fs->read(s->fs->self, s->read_fd, chunk, READ_CHUNK);
+        size_t want = s->spilled - at < READ_CHUNK ? (size_t)(s->spilled - at) : READ_CHUNK;
+        ssize_t n = s->fs->read(s->fs->self, s->read_fd, chunk, want);
         if (n == -EINTR)
             continue;
         if (n <= 0) {

@@ -24,6 +24,7 @@ struct spill {
     struct buf text;       // the end; append to it directly, then call spill_settle
     uint64_t spilled;      // bytes before text, in the file
     int write_fd, read_fd; // -1: none
+    bool broken;           // a write failed: where the file ends is not known; until cleared all else fails
     struct spill_hole *holes;
     size_t holes_n, holes_cap;
 };

@@ -148,7 +148,7 @@ void stream_abort(struct lane *lane) {
 }
 
 static bool is_spilled(const struct lane *lane) {
-    return lane->spill.spilled > 0;
+    return lane->spill.spilled > 0 || lane->spill.broken;
 }
 
 enum status stream_seal(struct lane *lane, struct err *err) {
@@ -245,7 +245,7 @@ enum status stream_flush(struct lane *lane, struct lane_result *result, struct e
     uint64_t stored = sink->stored;
     if (sink->broken) {
         status = broken_error(sink, err);
-    } else if (lane->outputs > 0) {
+    } else if (lane->outputs > 0 || lane->spill.broken) {
         int written = write_lane(lane);
         if (written < 0)
             status = place_error(err, -written, sink->options.path);

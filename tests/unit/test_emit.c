@@ -830,6 +830,7 @@ struct faulty {
     struct fs real;
     int calls, fail_at, error;
     bool hit, unlink_failed, is_short;
+    int fills_up; // 2: the next write takes 1000 bytes; 1: it finds no space; 0: there is space (again)
     int open_files;
     struct buf standard_output;
 };
@@ -874,6 +875,9 @@ static ssize_t faulty_write(void *self, int fd, const void *p, size_t n) {
         return -f->error;
     if (f->is_short && f->calls % 3 == 0)
         return -EINTR;
+    if (f->fills_up > 0 && --f->fills_up == 0)
+        return -ENOSPC;
+    n = f->fills_up > 0 && n > 1000 ? 1000 : n;
     n = f->is_short && n > 7000 ? 7000 : n;
     if (fd == STDOUT_FILENO) {
         buf_add(&f->standard_output, p, n);
@@ -1079,6 +1083,42 @@ static void broken_streams_stay_broken(void **state) {
     scene_close(&scene);
 }
 
+// Part of a write may have reached the file before it failed: what follows would stand in the wrong place.
+static void lanes_that_lost_their_place_are_dropped(void **state) {
+    (void)state;
+    enum { LARGE = 9 << 20 };
+    static const char *const paths[] = {"o.txt", "o.txt.zst", "o.jsonl"};
+    char *large[3] = {pattern(LARGE, 1), pattern(LARGE, 2), pattern(LARGE, 3)};
+    for (int i = 0; i < 3; i++)
+        for (int full_at = 0; full_at < 3; full_at++) {
+            struct scene scene;
+            struct faulty faulty;
+            scene_open(&scene);
+            put_text(&scene, paths[i], "old");
+            scene.fs = faulty_fs(&faulty, 0, ENOSPC);
+            struct job job;
+            job_open(&job, emit_stream_for(str_of(paths[i])), options_for(&scene, paths[i], ""));
+            for (int k = 0; k < 3; k++) {
+                faulty.fills_up = k == full_at ? 2 : 0;
+                enum status status = job_output(&job, "k", (struct str){large[k], LARGE});
+                assert_int_equal(status, k < full_at ? STATUS_OK : STATUS_IO);
+                if (k == full_at)
+                    assert_int_equal(job.err.os, ENOSPC);
+            }
+            assert_int_equal(job_text(&job, "k", "small"), STATUS_IO);
+            assert_int_equal(job_flush(&job), STATUS_IO);
+            assert_int_equal(job_text(&job, "k", "small"), STATUS_OK);
+            assert_int_equal(job_flush(&job), STATUS_IO); // the rest would be incomplete
+            assert_int_equal(job_close(&job, true), STATUS_IO);
+            assert_file(&scene, paths[i], "old");
+            assert_int_equal(count_files(scene.root, NULL), 1);
+            assert_int_equal(faulty.open_files, 0);
+            scene_close(&scene);
+        }
+    for (int k = 0; k < 3; k++)
+        mem_free(large[k]);
+}
+
 // Short writes and interrupted calls, one write of a lane, and standard output, which has no temporary file.
 static void standard_output_gets_lanes_whole(void **state) {
     (void)state;
@@ -1134,6 +1174,7 @@ int main(void) {
         cmocka_unit_test(files_survive_any_fault),
         cmocka_unit_test(streams_survive_any_fault),
         cmocka_unit_test(broken_streams_stay_broken),
+        cmocka_unit_test(lanes_that_lost_their_place_are_dropped),
         cmocka_unit_test(standard_output_gets_lanes_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
