@@ -11,7 +11,11 @@
 #include "stages/compile/tree.h"
 #include "stages/program/program.h"
 
-enum { TEXT_LIMIT = 1 << 16 }; // folding must not make a program much larger than its source
+enum {
+    TEXT_LIMIT = 1 << 16, // folding must not make a program much larger than its source
+    TEXT_SHORT = 256,     // copying that much again and again does no harm
+    TEXT_OWN = 1,         // flag of a constant: its text was made here, with room up to a power of two
+};
 
 bool constant_truth(struct value v) {
     switch ((enum value_tag)v.tag) {
@@ -131,23 +135,36 @@ static bool fold_float(uint8_t op, double a, double b, struct value *out) {
     return true;
 }
 
-static struct value join(struct arena *arena, struct str a, struct str b) {
-    char *p = arena_alloc(arena, a.n + b.n + 1);
-    if (!p)
-        mem_fail(a.n + b.n);
-    if (a.n)
-        memcpy(p, a.p, a.n);
-    if (b.n)
-        memcpy(p + a.n, b.p, b.n);
-    return value_string((struct str){p, a.n + b.n});
+static size_t room_for(size_t n) {
+    size_t room = 16;
+    while (room < n)
+        room *= 2;
+    return room;
 }
 
-static bool fold_arithmetic(struct arena *arena, uint8_t op, struct value a, struct value b,
-                            struct value *out) {
-    if (op == OP_ADD && value_is_string(a) && value_is_string(b) && (size_t)a.n + b.n <= TEXT_LIMIT) {
-        *out = join(arena, value_str(a), value_str(b));
-        return true;
+// The constant `to` becomes text `a`, its own, followed by `b`, which is that of `from`. Made so that a long chain
+// is not copied time and again: the left text grows in its place, and the right one is not taken where it is itself
+// made here, the longer one and not short. False: `to` is unchanged.
+static bool join(struct arena *arena, struct node *to, struct str a, const struct node *from, struct str b) {
+    if (a.n + b.n > TEXT_LIMIT || (from->flags & TEXT_OWN && b.n > a.n && b.n > TEXT_SHORT))
+        return false;
+    char *p = (char *)a.p;
+    if (!(to->flags & TEXT_OWN) || a.n + b.n > room_for(a.n)) {
+        size_t room = room_for(a.n + b.n);
+        p = arena_alloc(arena, room);
+        if (!p)
+            mem_fail(room);
+        if (a.n)
+            memcpy(p, a.p, a.n);
     }
+    if (b.n)
+        memcpy(p + a.n, b.p, b.n);
+    to->value = value_string((struct str){p, a.n + b.n});
+    to->flags |= TEXT_OWN;
+    return true;
+}
+
+static bool fold_arithmetic(uint8_t op, struct value a, struct value b, struct value *out) {
     const int64_t exact = (int64_t)1 << 53; // the machine divides and mixes larger ones with more care
     if (a.tag == VALUE_INT && b.tag == VALUE_INT && op != OP_DIV)
         return fold_int(op, a.i, b.i, out);
@@ -175,7 +192,16 @@ static struct node *fold_binary(struct arena *arena, struct node *node) {
         return stays;
     }
     struct value v;
-    if (b->kind != NODE_CONST || !fold_arithmetic(arena, node->op, a->value, b->value, &v))
+    if (b->kind != NODE_CONST)
+        return node;
+    if (node->op == OP_ADD && value_is_string(a->value) && value_is_string(b->value)) {
+        if (!join(arena, a, value_str(a->value), b, value_str(b->value)))
+            return node;
+        a->span = node->span;
+        a->next = node->next;
+        return a;
+    }
+    if (!fold_arithmetic(node->op, a->value, b->value, &v))
         return node;
     return become(arena, node, v);
 }
@@ -230,17 +256,19 @@ static struct node *fold_concat(struct arena *arena, struct node *node) {
         struct node *last = items.last;
         if (last && last->kind == NODE_CONST && item->kind == NODE_CONST &&
             constant_text(arena, last->value, &a) && constant_text(arena, item->value, &b) &&
-            a.n + b.n <= TEXT_LIMIT) {
-            last->value = join(arena, a, b);
+            join(arena, last, a, item, b))
             continue;
-        }
         node_append(&items, item);
     }
     node->items = items.first;
     struct str text;
     if (!items.first->next && items.first->kind == NODE_CONST &&
-        constant_text(arena, items.first->value, &text))
-        return become(arena, node, value_string(text));
+        constant_text(arena, items.first->value, &text)) {
+        items.first->value = value_string(text);
+        items.first->span = node->span;
+        items.first->next = node->next;
+        return items.first;
+    }
     return node;
 }
 

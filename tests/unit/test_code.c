@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "stages/compile/compile.h"
+#include "stages/compile/tree.h"
 
 static bool never(struct call *call) {
     (void)call;
@@ -134,6 +135,86 @@ static void test_positions(void **state) {
     arena_release(&arena);
 }
 
+static struct node *literal(struct arena *arena, struct value v) {
+    return node_const(arena, (struct span){0, 1}, v);
+}
+
+// 1 ~ 1 ~ ..., as a chain, and "a" + "a" + ..., as a tree that leans to the left or to the right.
+static struct node *long_concat(struct arena *arena, int n) {
+    struct node *node = node_new(arena, NODE_CONCAT, (struct span){0, 1});
+    struct node_list items = {0};
+    for (int i = 0; i < n; i++)
+        node_append(&items, literal(arena, value_int(1)));
+    node->items = items.first;
+    return node;
+}
+
+static struct node *long_sum(struct arena *arena, int n, struct str text, bool right) {
+    struct node *node = literal(arena, value_string(text));
+    for (int i = 1; i < n; i++) {
+        struct node *sum = node_new(arena, NODE_BINARY, (struct span){0, 1});
+        sum->op = OP_ADD;
+        sum->left = right ? literal(arena, value_string(text)) : node;
+        sum->right = right ? node : literal(arena, value_string(text));
+        node = sum;
+    }
+    return node;
+}
+
+// What folding takes grows with its input, not with its square: the arena's limit tells.
+static void test_long_folds(void **state) {
+    (void)state;
+    enum { ITEMS = 100000, MOST = 1 << 16, HEIGHT = 999 };
+    struct arena arena;
+    arena_init(&arena, (size_t)64 << 20);
+    struct node *node = tree_fold(&arena, long_concat(&arena, ITEMS));
+    assert_int_equal(node->kind, NODE_CONCAT);
+    assert_int_equal(value_str(node->items->value).n, MOST);
+    assert_int_equal(value_str(node->items->next->value).n, ITEMS - MOST);
+    assert_null(node->items->next->next);
+    for (int i = 0; i < ITEMS - MOST; i++)
+        assert_int_equal(value_str(node->items->next->value).p[i], '1');
+    node = tree_fold(&arena, long_concat(&arena, MOST));
+    assert_int_equal(node->kind, NODE_CONST);
+    assert_int_equal(value_str(node->value).n, MOST);
+    arena_release(&arena);
+
+    static const char text[61] = "012345678901234567890123456789012345678901234567890123456789";
+    arena_init(&arena, 1 << 20);
+    node = tree_fold(&arena, long_sum(&arena, HEIGHT, STR(text), false));
+    assert_int_equal(node->kind, NODE_CONST);
+    assert_int_equal(value_str(node->value).n, 60 * HEIGHT);
+    for (size_t i = 0; i < (size_t)60 * HEIGHT; i++)
+        assert_int_equal(value_str(node->value).p[i], text[i % 60]);
+    arena_release(&arena);
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(tree_fold(&arena, long_sum(&arena, HEIGHT, STR(text), true))->kind, NODE_BINARY);
+    arena_release(&arena);
+}
+
+// What was folded stands where the whole of it stood, and does not change what its parts came from.
+static void test_joined_texts(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"{{ 'a' + 'b' }}", "ab"},
+        {"{{ ('a' + 'b') + ('c' + 'd') }}", "abcd"},
+        {"{{ 'a' ~ 1 ~ ('b' ~ none) ~ 'c' + 'd' }}", "a1bNonecd"},
+        {"{{ 'a' ~ ('b' ~ 'cdefghijkl') ~ 'm' }}", "abcdefghijklm"},
+        {"{{ 'abc' + 'defg' + 'hijklmnopq' + 'rstuvwxyz' }}", "abcdefghijklmnopqrstuvwxyz"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arena arena;
+        struct program *p = compile(str_of(rows[i].text), false, &arena);
+        assert_true(program_is_constant(p));
+        assert_int_equal(p->code[0].op, OP_TEXT);
+        assert_true(str_is(value_str(p->constants[p->code[0].c]), rows[i].want));
+        program_free(p);
+        arena_release(&arena);
+    }
+}
+
 // A program owns what it needs: the text it was made of may go.
 static void test_text_is_copied(void **state) {
     (void)state;
@@ -151,7 +232,8 @@ int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_listings),           cmocka_unit_test(test_autoescape),
         cmocka_unit_test(test_constant_templates), cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_text_is_copied),
+        cmocka_unit_test(test_text_is_copied),     cmocka_unit_test(test_long_folds),
+        cmocka_unit_test(test_joined_texts),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
