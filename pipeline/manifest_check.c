@@ -175,8 +175,7 @@ static void check_named(struct check *c, const struct manifest_key *parent, stru
 }
 
 static void check_number(struct check *c, const struct manifest_key *key, struct document_node *node) {
-    int64_t min = key->forms & FORM_SIZE ? 1 : key->min, max = key->forms & FORM_SIZE ? INT64_MAX : key->max;
-    if (node->kind != DOCUMENT_INT || node->integer < min || node->integer > max)
+    if (node->kind != DOCUMENT_INT || node->integer < key->min || node->integer > key->max)
         expected_not(c, key, node);
 }
 
@@ -200,7 +199,7 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
             check_text(c, key, node);
         else if (!(key->forms & FORM_SIZE))
             wrong_form(c, key, node);
-        else if (!manifest_parse_size(node->text, &bytes))
+        else if (!manifest_parse_size(node->text, &bytes) || bytes > (uint64_t)key->max)
             expected_not(c, key, node);
         return;
     default:

@@ -113,9 +113,8 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
     case FORM_BOOL:
         return typed("boolean");
     case FORM_COUNT:
-        return count_schema(key->min, key->max);
     case FORM_SIZE:
-        return count_schema(1, INT64_MAX);
+        return count_schema(key->min, key->max);
     case FORM_TEXTS:
         return texts_schema();
     case FORM_MAPPING:

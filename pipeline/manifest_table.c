@@ -17,9 +17,12 @@ static const char *format_value(size_t i) {
     return load_formats[i] ? load_formats[i]->name : NULL;
 }
 
+// Texts have 32-bit sizes, and some room must be left for what is added to them.
+enum { SIZE_MOST = 1 << 30 };
+
 #define WHAT_EXPRESSION "an expression"
 #define WHAT_BOOL       "true or false"
-#define WHAT_SIZE       "a size such as 64MiB"
+#define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
 #define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
 #define WHAT_FALLBACK   "the text to put in place of a failed output"
 #define DOC_UNDEFINED                                                                                        \
@@ -218,16 +221,22 @@ const struct manifest_key manifest_keys[] = {
      .doc = "Loop rounds and calls for one output."},
     {.path = "limits.output_bytes",
      .forms = FORM_SIZE,
+     .min = 1,
+     .max = SIZE_MOST,
      .what = WHAT_SIZE,
      .standard = "\"64MiB\"",
      .doc = "Size of one output."},
     {.path = "limits.record_bytes",
      .forms = FORM_SIZE,
+     .min = 1,
+     .max = SIZE_MOST,
      .what = WHAT_SIZE,
      .standard = "\"256MiB\"",
      .doc = "Size of one record in its source."},
     {.path = "limits.memory_bytes",
      .forms = FORM_SIZE,
+     .min = 1,
+     .max = SIZE_MOST,
      .what = WHAT_SIZE,
      .doc = "Memory for making one output."},
     {.path = NULL},

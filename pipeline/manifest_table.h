@@ -23,7 +23,7 @@ enum manifest_form {
     FORM_TEXT = 1,
     FORM_BOOL = 2,
     FORM_COUNT = 4,    // an integer from min to max
-    FORM_SIZE = 8,     // bytes: an integer from 1, or text such as "64MiB"
+    FORM_SIZE = 8,     // bytes from min to max: an integer, or text such as "64MiB"
     FORM_TEXTS = 16,   // a list of texts
     FORM_MAPPING = 32, // the keys of the rows below it
     FORM_NAMED = 64,   // names of the user's choice, each with the row "PATH.*"; at least one
@@ -38,7 +38,7 @@ struct manifest_key {
     const char *what;               // "expected WHAT, found ..."; NULL: the values
     const char *noun;               // what one entry of a FORM_NAMED is called, in its "*" row
     const char *(*value)(size_t i); // of a FORM_TEXT: the i-th of the values allowed, NULL at the end
-    int64_t min, max;               // of FORM_COUNT
+    int64_t min, max;               // of FORM_COUNT and FORM_SIZE
     const char *unless;             // a sibling (false does not count) that this one cannot stand beside
     const char *standard;           // what holds without it, as JSON; NULL: nothing does
     const char *doc;                // one line
