@@ -8,6 +8,7 @@ enum {
     WINDOW = 100,         // code points of a long line that are shown
     WINDOW_BEFORE = 60,   // of them at most so many before the caret
     MESSAGE_BYTES = 4000, // longer messages are cut
+    LOOK_BACK = 16,       // messages of one place that a later one is compared with
 };
 
 static const struct diag diag_no_memory = {
@@ -333,6 +334,33 @@ static struct diag *merge(struct diag *a, struct diag *b) {
     return first;
 }
 
+static bool says_the_same(const struct diag *a, const struct diag *b) {
+    return a->severity == b->severity && str_equal(a->message, b->message) && str_equal(a->hint, b->hint);
+}
+
+// Two who use the same broken text report it both. Of a place the first few are looked at, so that a place with
+// very many costs no more than any other. Returns the last one that stays.
+static struct diag *drop_repeated(struct diags *list) {
+    struct diag *first = list->first, *last = list->first; // of the place; of all
+    for (struct diag *d = first ? first->next : NULL, *next; d; d = next) {
+        next = d->next;
+        if (is_after(d, first)) {
+            first = d;
+        } else {
+            const struct diag *earlier = first;
+            for (int i = 0; i < LOOK_BACK && earlier != d && !says_the_same(earlier, d); i++)
+                earlier = earlier->next;
+            if (earlier != d && says_the_same(earlier, d)) {
+                last->next = next;
+                --*(d->severity == SEVERITY_ERROR ? &list->errors : &list->warnings);
+                continue;
+            }
+        }
+        last = d;
+    }
+    return last;
+}
+
 // A merge sort from below: bins[i] holds 2^i diags in order, the earlier ones in the higher bins.
 void diags_sort(struct diags *list) {
     struct diag *bins[64] = {NULL}, *next;
@@ -350,9 +378,7 @@ void diags_sort(struct diags *list) {
     for (size_t i = 0; i < 64; i++)
         all = bins[i] ? merge(bins[i], all) : all;
     list->first = all;
-    list->last = all;
-    while (list->last && list->last->next)
-        list->last = list->last->next;
+    list->last = drop_repeated(list);
 }
 
 const struct diag *diag_copy(struct arena *arena, const struct diag *diag) {

@@ -80,7 +80,8 @@ struct str diag_escape(struct arena *arena, struct str text);
 
 // Appends the written form; with ANSI colours where `colour`.
 void diag_write(const struct diag *diag, bool colour, struct buf *out);
-void diags_sort(struct diags *list); // by file, then place; stable
+// By file, then place; stable. What says the same of the same place again is dropped and not counted.
+void diags_sort(struct diags *list);
 
 // Line and column (from 1) of a byte; *line_span gets the line's bytes where not NULL, without its end (LF or
 // CRLF) and without a byte-order mark, which is no column either. Linear in `at`.

@@ -231,6 +231,41 @@ static void test_sort(void **state) {
     assert_null(list.last->next);
 }
 
+static void test_sort_drops_repetitions(void **state) {
+    (void)state;
+    struct diags list;
+    diags_init(&list, &arena);
+    struct source_text s = source("a\nbb\n");
+    for (int i = 0; i < 3; i++) { // what several users of one text say of it
+        diags_error(&list, &s, span(3, 1), "second");
+        diags_error(&list, &s, span(0, 1), "one");
+        diags_error(&list, &s, span(0, 1), "two");
+        diags_warning(&list, &s, span(0, 1), "one");
+        diags_error(&list, NULL, span(0, 0), "nowhere");
+    }
+    diag_hint(&list, diags_error(&list, &s, span(0, 1), "two"), "with a hint");
+    diags_error(&list, &s, span(2, 1), "second");
+    diags_sort(&list);
+    static const char *const want[] = {"nowhere", "one", "two", "one", "two", "second", "second"};
+    const struct diag *d = list.first;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++, d = d->next) {
+        assert_non_null(d);
+        assert_true(str_is(d->message, want[i]));
+        assert_int_equal(d == list.last, !d->next);
+    }
+    assert_null(d);
+    assert_int_equal(list.errors, 6);
+    assert_int_equal(list.warnings, 1);
+    for (int i = 0; i < 1000; i++)
+        diags_warning(&list, NULL, span(0, 0), "%d", i % 500);
+    diags_sort(&list); // more than are compared: some stay, all are counted
+    size_t n = 0;
+    for (d = list.first; d; d = d->next)
+        n++;
+    assert_int_equal(n, list.errors + list.warnings);
+    assert_in_range(list.warnings, 501, 1001);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
@@ -244,6 +279,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_hints_and_colour, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outlives_the_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sort, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sort_drops_repetitions, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
