@@ -2,6 +2,7 @@
 #include "pipeline/claims.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/digest.h"
 #include "base/mem.h"
@@ -11,7 +12,7 @@ struct slot {
     uint64_t hash, rest;
 };
 
-enum { FIRST_SLOTS = 1024 };
+enum { FIRST_SLOTS = 1024, CLAIMS_PATH_MAX = 4096 };
 static const uint64_t RECORD_MASK = ((uint64_t)1 << 40) - 1;
 
 struct claims {
@@ -62,25 +63,68 @@ static void grow(struct claims *claims) {
     claims->mask = mask;
 }
 
-bool claims_take(struct claims *claims, struct str path, struct claim claim, struct claim *holder) {
-    struct digest digest = digest_of(path);
+static struct slot slot_for(struct str name, struct claim claim) {
+    struct digest digest = digest_of(name);
     uint64_t record = claim.record < RECORD_MASK ? claim.record : RECORD_MASK;
-    struct slot wanted = {digest.low, digest.high << 56 | (uint64_t)(claim.job + 1) << 40 | record};
-    for (size_t i = wanted.hash & claims->mask; claims->slots[i].rest; i = (i + 1) & claims->mask) {
-        struct slot *slot = &claims->slots[i];
-        if (slot->hash == wanted.hash && slot->rest >> 56 == wanted.rest >> 56) {
-            holder->job = (uint32_t)(slot->rest >> 40 & 0xffff) - 1;
-            holder->record = slot->rest & RECORD_MASK;
-            return false;
-        }
+    return (struct slot){digest.low, digest.high << 56 | (uint64_t)(claim.job + 1) << 40 | record};
+}
+
+// Whoever holds a name; NULL: nobody.
+static const struct slot *find(const struct claims *claims, const struct slot *wanted) {
+    for (size_t i = wanted->hash & claims->mask; claims->slots[i].rest; i = (i + 1) & claims->mask) {
+        const struct slot *slot = &claims->slots[i];
+        if (slot->hash == wanted->hash && slot->rest >> 56 == wanted->rest >> 56)
+            return slot;
     }
+    return NULL;
+}
+
+static void add(struct claims *claims, struct slot slot) {
     if ((claims->n + 1) * 10 > (claims->mask + 1) * 7)
         grow(claims);
-    insert(claims->slots, claims->mask, wanted);
+    insert(claims->slots, claims->mask, slot);
     claims->n++;
+}
+
+static bool is_held(const struct claims *claims, const struct slot *wanted, struct claim *holder) {
+    const struct slot *slot = find(claims, wanted);
+    if (slot)
+        *holder = (struct claim){(uint32_t)(slot->rest >> 40 & 0xffff) - 1, slot->rest & RECORD_MASK};
+    return slot != NULL;
+}
+
+// The end of the directory that a path (or directory, without its last '/') is in, with its '/'; 0: none.
+static size_t parent_end(struct str path, size_t end) {
+    while (end > 0 && path.p[end - 1] != '/')
+        end--;
+    return end;
+}
+
+// A directory is held under its name with a '/' at the end. One that is held already has its parents held too.
+static bool take_directories(struct claims *claims, struct str path, struct claim claim,
+                             struct claim *holder) {
+    for (size_t end = parent_end(path, path.n); end > 0; end = parent_end(path, end - 1)) {
+        struct slot directory = slot_for(str_slice(path, 0, end), claim);
+        if (find(claims, &directory))
+            return true;
+        struct slot file = slot_for(str_slice(path, 0, end - 1), claim);
+        if (is_held(claims, &file, holder))
+            return false;
+        add(claims, directory);
+    }
     return true;
 }
 
-size_t claims_count(const struct claims *claims) {
-    return claims->n;
+bool claims_take(struct claims *claims, struct str path, struct claim claim, struct claim *holder) {
+    char directory[CLAIMS_PATH_MAX + 1];
+    struct slot file = slot_for(path, claim);
+    if (path.n > CLAIMS_PATH_MAX || is_held(claims, &file, holder))
+        return false;
+    memcpy(directory, path.p, path.n);
+    directory[path.n] = '/';
+    struct slot as_directory = slot_for((struct str){directory, path.n + 1}, claim);
+    if (is_held(claims, &as_directory, holder) || !take_directories(claims, path, claim, holder))
+        return false;
+    add(claims, file);
+    return true;
 }
