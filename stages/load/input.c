@@ -3,16 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "base/mem.h"
 
+enum { POLL_MILLISECONDS = 100 };
+
 struct input {
     const struct fs *fs;
     struct str name;
     int fd;
+    const atomic_bool *interrupt; // may be NULL
     bool owns_fd, regular, started;
     char first[3]; // the source's first bytes, until they are given out
     size_t first_n, first_at, skipped;
@@ -45,7 +49,11 @@ enum status input_open(const struct load_options *options, struct input **out, s
     if (fd < 0)
         return err_os(err, -fd, "cannot open %.*s", STR_ARG(options->name));
     struct input *input = MEM_NEW(struct input);
-    *input = (struct input){.fs = fs, .name = options->name, .fd = fd, .owns_fd = !standard_input};
+    *input = (struct input){.fs = fs,
+                            .name = options->name,
+                            .fd = fd,
+                            .interrupt = options->interrupt,
+                            .owns_fd = !standard_input};
     atomic_init(&input->read, 0);
     enum status status = STATUS_OK;
     int failed = fs->stat(fs->self, fd, &input->opened);
@@ -101,8 +109,22 @@ static enum status check_unchanged(struct input *input, struct err *err) {
                 : err_set(err, STATUS_DATA, "%.*s changed while it was read", STR_ARG(input->name));
 }
 
+// A pipe may stay silent for long, and whoever interrupts must not have to wait for it.
+static bool wait_for_data(const struct input *input) {
+    struct pollfd pollfd = {.fd = input->fd, .events = POLLIN};
+    if (input->regular || !input->interrupt)
+        return true;
+    while (poll(&pollfd, 1, POLL_MILLISECONDS) == 0)
+        if (atomic_load(input->interrupt))
+            return false;
+    return true;
+}
+
 static enum status read_stored(struct input *input, char *to, size_t n, size_t *got, struct err *err) {
     ssize_t count;
+    *got = 0;
+    if (!wait_for_data(input))
+        return err_set(err, STATUS_CANCELLED, "%.*s: interrupted", STR_ARG(input->name));
     do
         count = input->fs->read(input->fs->self, input->fd, to, n);
     while (count == -EINTR);

@@ -16,6 +16,7 @@
  * invalid UTF-8 fails the record. A source that breaks off in the middle (a damaged .zst, a read error) is an
  * error of the source, after the records before it.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,7 @@ struct load_options {
     size_t batch_bytes;   // 0: 256 KiB
     size_t batch_records; // 0: 4096
     size_t record_bytes;  // 0: 256 MiB
+    const atomic_bool *interrupt; // may be NULL; true ends a read that waits for a pipe: STATUS_CANCELLED
 };
 
 struct loader; // owned by whoever opened it
