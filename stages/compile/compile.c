@@ -31,7 +31,25 @@ static struct str last_extension(struct str name) {
     return (struct str){name.p, 0};
 }
 
+// Files that are plainly in another language must not be taken for Jinja and come out wrong.
+static bool refuse(struct arena *arena, const struct source_text *source,
+                   const struct compile_options *options, struct diags *diags, struct tree **out) {
+    (void)arena;
+    (void)options;
+    (void)out;
+    diags_error(diags, source, (struct span){0, 1},
+                "Mustache and prompt templates are not supported by this version (their extensions say so)");
+    return false;
+}
+
+static const char *const refused_extensions[] = {".mustache", ".prompt", NULL};
+static const struct language language_refused = {
+    .name = "refused", .extensions = refused_extensions, .parse = refuse, .parse_expression = refuse};
+
 const struct language *language_for(struct str name) {
+    for (const char *const *extension = refused_extensions; *extension; extension++)
+        if (str_ends(name, str_of(*extension)))
+            return &language_refused;
     for (int i = 0; i < 2; i++) {
         struct str extension = last_extension(name);
         const struct language *language = language_of_extension(extension);
