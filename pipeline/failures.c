@@ -51,9 +51,15 @@ static void write_line(struct buf *line, const struct failure *failure) {
     buf_add_json(line, failure->source);
     buf_add_text(line, ", \"path\": ");
     buf_add_json(line, failure->path);
-    buf_printf(line, ", \"line\": %llu, \"byte\": %llu, \"key\": ", (unsigned long long)failure->line,
+    buf_printf(line, ", \"line\": %llu, \"byte\": %llu", (unsigned long long)failure->line,
                (unsigned long long)failure->byte);
-    buf_add_json(line, failure->key);
+    if (failure->record)
+        buf_printf(line, ", \"record\": %llu", (unsigned long long)failure->record);
+    buf_add_text(line, ", \"key\": ");
+    if (failure->key.p)
+        buf_add_json(line, failure->key);
+    else
+        buf_add_text(line, "null");
     if (failure->job.p) {
         buf_add_text(line, ", \"job\": ");
         buf_add_json(line, failure->job);

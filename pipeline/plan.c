@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "base/mem.h"
+#include "pipeline/claims.h"
 #include "stages/load/load.h"
 #include "stages/render/builtins.h"
 
@@ -255,12 +256,11 @@ static void arrange_graph(struct plan *plan) {
 
 // ------------------------------------------------------------------------------------------------------------
 
-static bool add_search_path(struct plan *plan, struct diags *diags) {
+static void add_search_path(struct plan *plan, struct diags *diags) {
     struct err err;
     for (size_t i = 0; i < plan->manifest->template_paths_n; i++)
         if (templates_add_path(plan->templates, plan->manifest->template_paths[i], &err) != STATUS_OK)
             diags_error(diags, &plan->manifest->text, (struct span){0, 0}, "%s", err.text);
-    return diags->errors == 0;
 }
 
 struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
@@ -280,13 +280,13 @@ struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, str
         plan->jobs[j].job = &manifest->jobs[j];
         arrange_output(plan, &plan->jobs[j], diags);
     }
+    if (manifest->jobs_n > CLAIMS_JOBS_MAX)
+        diags_error(diags, &manifest->text, manifest->jobs[CLAIMS_JOBS_MAX].span,
+                    "a manifest has at most %d jobs", CLAIMS_JOBS_MAX);
     arrange_passes(plan);
     check_standard_input(plan, diags);
     arrange_graph(plan);
-    if (!add_search_path(plan, diags)) {
-        plan_free(plan);
-        return NULL;
-    }
+    add_search_path(plan, diags);
     return plan;
 }
 

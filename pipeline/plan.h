@@ -75,7 +75,8 @@ struct plan {
     size_t edges_n;
 };
 
-// NULL where diags got an error: two streams with one path, standard input in two passes, ...
+// Never NULL. What is wrong with the arrangement (two streams with one path, standard input in two passes, ...) is in
+// diags; such a plan may be compiled, to find what else is wrong, but not run.
 struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, struct diags *diags);
 void plan_free(struct plan *plan);
 

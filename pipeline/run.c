@@ -74,7 +74,7 @@ static void close_sink(struct job_run *job, bool publish) {
     struct lane_result result = {0};
     struct err err;
     job->closed = true;
-    run_job_free_lanes(job);
+    run_job_free_lots(job);
     if (job->job->sink->close(job->sink, publish, &result, &err) != STATUS_OK) {
         run_break(job->run, &err);
         atomic_store(&job->stopped, true);
@@ -99,6 +99,63 @@ static enum step emit_step(void *self, struct worker *worker) {
     bool complete = !atomic_load(&job->stopped) && !atomic_load(&job->run->interrupted);
     close_sink(job, complete);
     return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
+}
+
+static enum status open_output(struct run *run, struct err *err) {
+    const struct fs *fs = run->options->fs;
+    const char *path = run->options->output ? run->options->output : run->plan->manifest->output.p;
+    int made = fs_make_dirs(fs, AT_FDCWD, path, 0777);
+    if (made < 0)
+        return err_os(err, -made, "cannot make the output directory %s", path);
+    run->root = fs->open(fs->self, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (run->root < 0)
+        return err_os(err, -run->root, "cannot open the output directory %s", path);
+    return STATUS_OK;
+}
+
+static enum status open_sinks(struct run *run, struct err *err) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        struct job_run *job = &run->jobs[j];
+        struct claim holder;
+        struct sink_options options = {.fs = run->options->fs,
+                                       .root = run->root,
+                                       .path = job->job->stream,
+                                       .separator = job->job->job->separator,
+                                       .raw = job->job->job->raw,
+                                       .level = job->job->job->level};
+        if (job->job->stream.p && !str_is(job->job->stream, "-"))
+            claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder);
+        if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+// Nothing is touched before every template is known to be sound: this node waits for all that compile, and every
+// source waits for this node.
+static enum step open_step(void *self, struct worker *worker) {
+    struct run *run = self;
+    struct err err;
+    (void)worker;
+    if (open_output(run, &err) == STATUS_OK) {
+        run->failures = failures_new(run);
+        if (open_sinks(run, &err) == STATUS_OK)
+            return STEP_DONE;
+    }
+    run_break(run, &err);
+    return STEP_FAILED;
+}
+
+static void add_open_node(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->open_node =
+        graph_add(run->graph, &(struct node_spec){.name = "open outputs", .self = run, .step = open_step});
+    for (size_t i = 0; i < plan->nodes_n; i++) {
+        if (plan->nodes[i].stage == STAGE_COMPILE)
+            graph_edge(run->graph, (uint32_t)i, run->open_node);
+        else if (plan->nodes[i].stage == STAGE_LOAD)
+            graph_edge(run->graph, run->open_node, (uint32_t)i);
+    }
 }
 
 static void make_graph(struct run *run) {
@@ -132,6 +189,7 @@ static void make_graph(struct run *run) {
     }
     for (size_t e = 0; e < plan->edges_n; e++)
         graph_edge(run->graph, (uint32_t)plan->edges[e].from, (uint32_t)plan->edges[e].to);
+    add_open_node(run);
     for (size_t p = 0; p < plan->passes_n; p++)
         credits_init(&run->passes[p].credits, run->graph, run->passes[p].node, run->credits);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++)
@@ -140,18 +198,6 @@ static void make_graph(struct run *run) {
 
 // Preparation
 // ------------------------------------------------------------------------------------------------
-
-static enum status open_output(struct run *run, struct err *err) {
-    const struct fs *fs = run->options->fs;
-    const char *path = run->options->output ? run->options->output : run->plan->manifest->output.p;
-    int made = fs_make_dirs(fs, AT_FDCWD, path, 0777);
-    if (made < 0)
-        return err_os(err, -made, "cannot make the output directory %s", path);
-    run->root = fs->open(fs->self, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-    if (run->root < 0)
-        return err_os(err, -run->root, "cannot open the output directory %s", path);
-    return STATUS_OK;
-}
 
 static void prepare_passes(struct run *run) {
     const struct plan *plan = run->plan;
@@ -183,24 +229,6 @@ static void prepare_jobs(struct run *run) {
         run->passes[p].claim_turns = turns_new(run->credits * (uint32_t)run->passes[p].claimers);
 }
 
-static enum status open_sinks(struct run *run, struct err *err) {
-    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
-        struct job_run *job = &run->jobs[j];
-        struct claim holder;
-        struct sink_options options = {.fs = run->options->fs,
-                                       .root = run->root,
-                                       .path = job->job->stream,
-                                       .separator = job->job->job->separator,
-                                       .raw = job->job->job->raw,
-                                       .level = job->job->job->level};
-        if (job->job->stream.p && !str_is(job->job->stream, "-"))
-            claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder);
-        if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
-            return err->status;
-    }
-    return STATUS_OK;
-}
-
 static void prepare_workers(struct run *run) {
     run->workers = MEM_NEW_ARRAY(struct worker_run, run->options->workers);
     for (uint32_t w = 0; w < run->options->workers; w++)
@@ -227,8 +255,11 @@ static void count_job(const struct run *run, const struct job_run *job, struct r
     case NODE_DONE:
         report->jobs_done++;
         break;
-    case NODE_SKIPPED:
-        report->jobs_skipped++;
+    case NODE_SKIPPED: // a job whose own source broke has failed
+        if (graph_state(run->graph, run->passes[job->job->pass].node) == NODE_FAILED)
+            report->jobs_failed++;
+        else
+            report->jobs_skipped++;
         break;
     default:
         report->jobs_failed++;
@@ -237,7 +268,9 @@ static void count_job(const struct run *run, const struct job_run *job, struct r
 }
 
 static void fill_report(struct run *run, struct run_report *report) {
-    *report = (struct run_report){.workers = run->options->workers, .interrupted = run->interrupted};
+    *report = (struct run_report){.workers = run->options->workers,
+                                  .interrupted = run->interrupted,
+                                  .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         count_job(run, &run->jobs[j], report);
     for (uint32_t w = 0; w < run->options->workers; w++) {
@@ -247,7 +280,8 @@ static void fill_report(struct run *run, struct run_report *report) {
             if (run->workers[w].vms[mode])
                 report->counters.instructions += vm_instructions(run->workers[w].vms[mode]);
     }
-    snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));
+    if (run->failures)
+        snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
@@ -278,6 +312,7 @@ static void release(struct run *run) {
     mem_free(run->passes);
     mem_free(run->workers);
     pthread_mutex_destroy(&run->lock);
+    pthread_mutex_destroy(&run->progress_lock);
 }
 
 enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
@@ -289,27 +324,24 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
                       .diags = diags,
                       .err = err};
     pthread_mutex_init(&run.lock, NULL);
+    pthread_mutex_init(&run.progress_lock, NULL);
     run.started = run_now(&run);
     *report = (struct run_report){.workers = options->workers};
     run.claims = claims_new();
     run.shapes = shapes_new();
-    enum status status = plan_compile_keys(plan, diags) ? open_output(&run, err) : STATUS_DATA;
-    if (status == STATUS_OK) {
+    if (plan_compile_keys(plan, diags)) {
         prepare_passes(&run);
         prepare_jobs(&run);
         prepare_workers(&run);
-        run.failures = failures_new(&run);
-        status = open_sinks(&run, err);
-    }
-    if (status == STATUS_OK) {
         make_graph(&run);
-        graph_run(run.graph, options->workers);
-        status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;
-    }
-    for (size_t j = 0; run.jobs && j < plan->manifest->jobs_n; j++)
-        close_sink(&run.jobs[j], false); // whatever did not come to its end
-    if (run.graph)
+        if (!graph_run(run.graph, options->workers))
+            run_break(&run, &(struct err){.status = STATUS_CONFLICT,
+                                          .text = "the stage graph came to a standstill"});
+        for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+            close_sink(&run.jobs[j], false); // whatever did not come to its end
         fill_report(&run, report);
+    }
+    enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;
     release(&run);
     return status;
 }

@@ -31,7 +31,8 @@ struct failure {
     struct str path;   // of the source as the manifest has it
     uint64_t line;     // 0: unknown
     uint64_t byte;
-    struct str key;            // the record's key, or its ordinal
+    uint64_t record;           // the record's number in its source, from 1; 0: a group
+    struct str key;            // the record's key, else its output's path or group; {NULL, 0}: unknown
     const struct diag *detail; // located in the record or in a template
 };
 
@@ -41,7 +42,7 @@ struct run_progress {
     double seconds;
 };
 
-// What an observer is told. Calls come from any worker, one at a time.
+// What an observer is told. Calls come from any worker, those of one kind one at a time.
 struct run_observer {
     void *self;
     void (*failure)(void *self, const struct failure *failure);        // may be NULL
@@ -68,7 +69,7 @@ struct run_counters {
     uint64_t failed;       // records that could not be loaded, and outputs that could not be made
     uint64_t bytes;        // of the outputs, uncompressed
     uint64_t stored;       // bytes given to the file system
-    uint64_t source_bytes; // read from the sources, uncompressed
+    uint64_t source_bytes; // of the records, uncompressed
     uint64_t instructions; // run by the virtual machines
 };
 
@@ -79,6 +80,7 @@ struct run_report {
     double seconds;
     double stage_seconds[RUN_STAGES]; // busy time summed over workers
     uint64_t peak_rss_bytes;
+    bool begun; // outputs could be opened; without it there is nothing else to report
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
     char errors_path[4096]; // "" where there were no failures

@@ -47,14 +47,15 @@ static struct group *find_group(struct job_run *job, const struct entry *entry) 
         return job->groups_n ? job->groups[0] : add_group(job, value_missing(), STR("records"));
     if (job->groups_n * 2 >= job->buckets_n)
         grow_buckets(job);
-    struct group **bucket = &job->buckets[group_hash(&entry->group_key, entry->path) & (job->buckets_n - 1)];
+    struct group **bucket =
+        &job->buckets[group_hash(&entry->group_key, entry->group_text) & (job->buckets_n - 1)];
     for (struct group *group = *bucket; group; group = group->next_equal)
-        if (group->key.tag == entry->group_key.tag && str_equal(group->text, entry->path))
+        if (group->key.tag == entry->group_key.tag && str_equal(group->text, entry->group_text))
             return group;
     struct value key;
     if (!value_copy(&job->arena, entry->group_key, &key))
         mem_fail(sizeof key);
-    struct group *group = add_group(job, key, arena_str(&job->arena, entry->path));
+    struct group *group = add_group(job, key, arena_str(&job->arena, entry->group_text));
     group->next_equal = *bucket;
     *bucket = group;
     return group;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The load node of a pass: pulls batches while there are credits and sends each off as a flight.
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "pipeline/run_private.h"
+
+struct str run_source_name(const struct manifest_source *source) {
+    return str_is(source->path, "-") ? STR("<stdin>") : source->shown;
+}
 
 static struct flight *take_flight(struct pass_run *pass) {
     struct run *run = pass->run;
@@ -67,7 +69,7 @@ static void evaluate_keys(struct flight *flight, struct worker *worker) {
     flight->keys = arena_zero(&batch->arena, sizeof *flight->keys * batch->items_n);
     if (!flight->keys || !program)
         return;
-    struct vm *vm = run_vm(pass->run, worker, &pass->run->jobs[pass->pass->jobs[0]]);
+    struct vm *vm = run_vm(pass->run, worker, UNDEFINED_STRICT);
     for (size_t i = 0; i < batch->items_n; i++) {
         struct item *item = &batch->items[i];
         const struct diag *fault = NULL;
@@ -89,22 +91,19 @@ static void evaluate_keys(struct flight *flight, struct worker *worker) {
     }
 }
 
-static void report_bad_records(struct flight *flight, struct run_counters *counters) {
+void run_report_bad_records(struct flight *flight) {
     struct pass_run *pass = flight->pass;
-    for (size_t i = 0; i < flight->batch->items_n; i++) {
+    for (size_t i = 0; flight->bad_records && i < flight->batch->items_n; i++) {
         const struct item *item = &flight->batch->items[i];
         if (!item->error)
             continue;
-        char ordinal[24];
-        int n = snprintf(ordinal, sizeof ordinal, "%llu", (unsigned long long)item->ordinal + 1);
         struct failure failure = {.source = pass->source->name,
-                                  .path = pass->source->shown,
+                                  .path = run_source_name(pass->source),
                                   .line = item->line,
                                   .byte = item->error_byte,
-                                  .key = {ordinal, (size_t)n},
+                                  .record = item->ordinal + 1,
                                   .detail = item->error};
         failures_report(pass->run->failures, &failure);
-        counters->failed++;
     }
 }
 
@@ -125,8 +124,7 @@ static void start_lots(const struct pass_run *pass, struct flight *flight, struc
     }
 }
 
-// Parse, then each job's lot. The first job of the pass counts and reports what belongs to the records as
-// such.
+// Parse, then each job's lot. The first lot counts and reports what belongs to the records as such.
 static void fly(void *self, struct worker *worker) {
     struct flight *flight = self;
     struct pass_run *pass = flight->pass;
@@ -141,12 +139,13 @@ static void fly(void *self, struct worker *worker) {
     struct run_counters *counters = &flight->lots[0]->counters;
     counters->loaded += flight->batch->items_n;
     counters->source_bytes += flight->batch->bytes_n;
-    report_bad_records(flight, counters);
-    bool has_bad_records = counters->failed > 0;
+    flight->bad_records = 0;
+    for (size_t k = 0; k < flight->batch->items_n; k++)
+        flight->bad_records += flight->batch->items[k].error != NULL;
+    counters->failed += flight->bad_records;
     atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
     for (size_t i = 0; i < jobs_n; i++) {
         struct lot *lot = flight->lots[i];
-        lot->has_bad_records = has_bad_records;
         for (size_t k = 0; k < flight->batch->items_n; k++) {
             const struct item *item = &flight->batch->items[k];
             if (item->error)
@@ -172,10 +171,11 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
     const struct manifest_source *source = pass->source;
     struct load_options options = {.fs = pass->run->options->fs,
                                    .path = source->path.p,
-                                   .name = source->shown,
+                                   .name = run_source_name(source),
                                    .format = source->format,
                                    .pointer = source->pointer,
-                                   .record_bytes = pass->run->plan->manifest->limits.record_bytes};
+                                   .record_bytes = pass->run->plan->manifest->limits.record_bytes,
+                                   .interrupt = pass->run->options->interrupt};
     struct loader *loader;
     if (load_open(&options, &loader, err) != STATUS_OK)
         return err->status;
@@ -203,7 +203,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     if (status != STATUS_OK || flight->batch->items_n == 0) {
         give_flight(flight);
         credits_give(&pass->credits);
-        if (status == STATUS_OK)
+        if (status == STATUS_OK || (status == STATUS_CANCELLED && run_is_interrupted(run)))
             return STEP_DONE;
         run_break(run, &err);
         return STEP_FAILED;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A lot's way: select, claim in turn, render, emit in turn.
+// A lot's way: select (run_select.c), claim in turn, render, emit in turn.
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "pipeline/finder.h"
 #include "pipeline/run_private.h"
 
 // Who goes on with a lot after its claim: the worker that entered the turn, or, when the turn came later, a
@@ -33,7 +32,6 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     lot->entries_n = 0;
     lot->digest = (struct digest){0, 0};
     lot->counters = (struct run_counters){0};
-    lot->has_bad_records = false;
     lot->emit_nanoseconds = 0;
     atomic_store_explicit(&lot->claim_phase, CLAIM_ENTERED, memory_order_relaxed);
     arena_clear(&lot->arena);
@@ -69,21 +67,20 @@ static void end_lot(struct lot *lot) {
     leave(&job->unflushed, run, job->emit_node);
 }
 
-void run_job_free_lanes(struct job_run *job) {
-    for (struct lot *lot = job->free_lots; lot; lot = lot->next_free) {
-        if (lot->lane)
-            job->job->sink->lane_free(lot->lane);
-        lot->lane = NULL;
-    }
-}
-
-void run_job_release(struct job_run *job) {
+void run_job_free_lots(struct job_run *job) {
     for (struct lot *lot = job->free_lots, *next; lot; lot = next) {
         next = lot->next_free;
+        if (lot->lane)
+            job->job->sink->lane_free(lot->lane);
         mem_free(lot->entries);
         arena_release(&lot->arena);
         mem_free(lot);
     }
+    job->free_lots = NULL;
+}
+
+void run_job_release(struct job_run *job) {
+    run_job_free_lots(job);
     turns_free(job->gather_turns);
     turns_free(job->claim_turns);
     turns_free(job->emit_turns);
@@ -95,23 +92,6 @@ void run_job_release(struct job_run *job) {
 // Failures
 // ---------------------------------------------------------------------------------------------------
 
-static const struct diag *message(struct lot *lot, const char *text) {
-    return diag_make(&lot->arena, NULL, (struct span){0, 0}, "%s", text);
-}
-
-static void fail_entry(struct lot *lot, struct entry *entry, const struct diag *fault) {
-    entry->state = ENTRY_FAILED;
-    entry->fault = fault;
-    lot->counters.failed++;
-}
-
-// A fault of the machine, in a template or in an expression of the manifest. Its memory is the machine's.
-static void fail_from_vm(struct lot *lot, struct entry *entry, const struct program *program,
-                         const struct diag *fault) {
-    fail_entry(lot, entry,
-               diag_copy(&lot->arena, plan_place(lot->job->run->plan, &lot->arena, program, fault)));
-}
-
 static struct str entry_key(struct entry *entry, char ordinal[24]) {
     if (entry->key.p)
         return entry->key;
@@ -119,12 +99,16 @@ static struct str entry_key(struct entry *entry, char ordinal[24]) {
         return entry->path;
     if (entry->group)
         return entry->group->text;
+    if (entry->group_text.p)
+        return entry->group_text;
     int n = snprintf(ordinal, 24, "%llu", (unsigned long long)entry->item->ordinal + 1);
     return (struct str){ordinal, (size_t)n};
 }
 
 static void report_failures(struct lot *lot) {
     struct job_run *job = lot->job;
+    if (lot->flight && lot->flight->lots[0] == lot)
+        run_report_bad_records(lot->flight);
     const struct manifest_source *source = job->run->passes[job->job->pass].source;
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];
@@ -133,111 +117,14 @@ static void report_failures(struct lot *lot) {
         char ordinal[24];
         struct failure failure = {.job = job->job->job->name,
                                   .source = source->name,
-                                  .path = source->shown,
+                                  .path = run_source_name(source),
                                   .line = entry->item ? entry->item->line : 0,
                                   .byte = entry->item ? entry->item->byte : 0,
+                                  .record = entry->item ? entry->item->ordinal + 1 : 0,
                                   .key = entry_key(entry, ordinal),
                                   .detail = entry->fault};
         failures_report(job->run->failures, &failure);
     }
-}
-
-// Select
-// -----------------------------------------------------------------------------------------------------
-
-struct vm *run_vm(struct run *run, struct worker *worker, const struct job_run *job) {
-    struct worker_run *mine = &run->workers[worker->index];
-    uint8_t mode = job->job->job->undefined;
-    if (!mine->vms[mode]) {
-        const struct manifest *manifest = run->plan->manifest;
-        struct vm_options options = {.library = run->plan->compile.library,
-                                     .undefined = mode,
-                                     .limits = {.include_depth = manifest->limits.include_depth,
-                                                .steps = manifest->limits.steps,
-                                                .output_bytes = manifest->limits.output_bytes,
-                                                .memory_bytes = manifest->limits.memory_bytes},
-                                     .finder = finder_for(run->plan->templates),
-                                     .globals =
-                                         manifest->globals.tag == VALUE_MAP ? manifest->globals.map : NULL};
-        mine->vms[mode] = vm_new(&options);
-    }
-    return mine->vms[mode];
-}
-
-static size_t entry_extras(const struct entry *entry, struct vm_extra extras[2]) {
-    if (!entry->group)
-        return 0;
-    extras[0] = (struct vm_extra){STR("records"), value_list(entry->group->records)};
-    extras[1] = (struct vm_extra){STR("group"), entry->group->key};
-    return entry->group->key.tag == VALUE_MISSING ? 1 : 2;
-}
-
-static struct value entry_record(const struct entry *entry) {
-    return entry->item ? entry->item->record : value_missing();
-}
-
-// Evaluates an expression over a record. False: the entry has failed.
-static bool evaluate(struct lot *lot, struct entry *entry, struct vm *vm, const struct program *program,
-                     struct value *out) {
-    const struct diag *fault = NULL;
-    if (vm_eval(vm, program, entry_record(entry), NULL, 0, out, &fault)) {
-        if (out->tag != VALUE_UNDEFINED || lot->job->job->job->undefined != UNDEFINED_STRICT)
-            return true;
-        struct str text = program->source.text;
-        const struct diag local = {.file = program->source.name,
-                                   .line = 1,
-                                   .column = 1,
-                                   .caret_n = (uint32_t)text.n,
-                                   .message = STR("the expression is undefined for this record")};
-        fault = &local;
-        fail_from_vm(lot, entry, program, fault);
-        return false;
-    }
-    fail_from_vm(lot, entry, program, fault);
-    return false;
-}
-
-static void select_entry(struct lot *lot, struct entry *entry, struct vm *vm) {
-    const struct plan_job *job = lot->job->job;
-    struct value v;
-    if (job->where) {
-        if (!evaluate(lot, entry, vm, job->where, &v))
-            return;
-        if (!vm_truth(v)) {
-            entry->state = ENTRY_EXCLUDED;
-            lot->counters.excluded++;
-            return;
-        }
-    }
-    if (job->group_by) {
-        if (!evaluate(lot, entry, vm, job->group_by, &v))
-            return;
-        struct str text = vm_text(vm, v);
-        if (!text.p || !value_copy(&lot->arena, v, &entry->group_key)) {
-            fail_entry(lot, entry, message(lot, "a group must be a string, a number, a boolean or none"));
-            return;
-        }
-        entry->path = arena_str(&lot->arena, text);
-    }
-}
-
-static void make_path(struct lot *lot, struct entry *entry, struct vm *vm) {
-    const struct plan_job *job = lot->job->job;
-    const struct diag *fault = NULL;
-    struct vm_extra extras[2];
-    size_t extras_n = entry_extras(entry, extras);
-    if (!vm_render(vm, job->to, entry_record(entry), extras, extras_n, &fault)) {
-        fail_from_vm(lot, entry, job->to, fault);
-        return;
-    }
-    struct err err;
-    struct str path = vm_output(vm);
-    if (emit_check_path(path, &err) != STATUS_OK) {
-        const struct manifest *manifest = lot->job->run->plan->manifest;
-        fail_entry(lot, entry, diag_make(&lot->arena, &manifest->text, job->job->to_span, "%s", err.text));
-        return;
-    }
-    entry->path = arena_str(&lot->arena, path);
 }
 
 // Claim
@@ -247,14 +134,14 @@ static const struct diag *collision(struct lot *lot, struct str path, const stru
     const struct run *run = lot->job->run;
     const struct job_run *other = &run->jobs[holder->job];
     struct buf text = BUF_INIT;
-    buf_printf(&text, "the output path %.*s is taken already by ", STR_ARG(path));
+    buf_printf(&text, "the output path %.*s collides with ", STR_ARG(path));
     if (other->job->stream.p)
         buf_printf(&text, "the stream of job \"%.*s\"", STR_ARG(other->job->job->name));
     else if (other->job->gathers)
-        buf_printf(&text, "group %llu of job \"%.*s\"", (unsigned long long)holder->record + 1,
+        buf_printf(&text, "group number %llu of job \"%.*s\"", (unsigned long long)holder->record + 1,
                    STR_ARG(other->job->job->name));
     else
-        buf_printf(&text, "record %llu of source \"%.*s\" (job \"%.*s\")",
+        buf_printf(&text, "record number %llu of source \"%.*s\" (job \"%.*s\")",
                    (unsigned long long)holder->record + 1,
                    STR_ARG(run->passes[other->job->pass].source->name), STR_ARG(other->job->job->name));
     const struct diag *diag = diag_make(&lot->arena, &run->plan->manifest->text, lot->job->job->job->to_span,
@@ -273,7 +160,7 @@ static void claim_paths(struct lot *lot) {
         struct claim holder;
         if (entry->state == ENTRY_PENDING &&
             !claims_take(claims, entry->path, (struct claim){job->index, ordinal}, &holder))
-            fail_entry(lot, entry, collision(lot, entry->path, &holder));
+            run_fail(lot, entry, collision(lot, entry->path, &holder));
     }
     claims_unlock(claims);
 }
@@ -306,7 +193,7 @@ static void emit_entry(struct lot *lot, struct entry *entry, struct str text) {
             sink->abort(lot->lane);
     }
     if (status != STATUS_OK) {
-        fail_entry(lot, entry, message(lot, err.text));
+        run_fail(lot, entry, run_message(lot, err.text));
         return;
     }
     lot->digest = digest_add(lot->digest, digest_output(lot->job->job->job->name, name, text));
@@ -316,13 +203,13 @@ static void render_entry(struct lot *lot, struct entry *entry, struct vm *vm) {
     const struct plan_job *job = lot->job->job;
     const struct diag *fault = NULL;
     struct vm_extra extras[2];
-    size_t extras_n = entry_extras(entry, extras);
+    size_t extras_n = run_extras(entry, extras);
     struct str text;
-    if (vm_render(vm, job->body, entry_record(entry), extras, extras_n, &fault)) {
+    if (vm_render(vm, job->body, run_record(entry), extras, extras_n, &fault)) {
         text = vm_output(vm);
         lot->counters.rendered++;
     } else {
-        fail_from_vm(lot, entry, job->body, fault);
+        run_fail_from_vm(lot, entry, job->body, fault);
         if (job->job->on_error != ON_ERROR_FALLBACK)
             return;
         text = job->job->fallback;
@@ -339,7 +226,7 @@ static void render_lot(void *self, struct worker *worker) {
     struct lot *lot = self;
     struct job_run *job = lot->job;
     struct run *run = job->run;
-    struct vm *vm = run_vm(run, worker, job);
+    struct vm *vm = run_vm(run, worker, (enum undefined_mode)job->job->job->undefined);
     uint64_t from = run_now(run);
     for (size_t i = 0; i < lot->entries_n && !atomic_load_explicit(&job->stopped, memory_order_relaxed); i++)
         if (lot->entries[i].state == ENTRY_PENDING)
@@ -380,7 +267,7 @@ static void tell_progress(struct run *run, const struct lot *lot, uint64_t writt
     atomic_fetch_add_explicit(&run->failed, lot->counters.failed, memory_order_relaxed);
     atomic_fetch_add_explicit(&run->written, written, memory_order_relaxed);
     const struct run_observer *observer = run->options->observer;
-    if (!observer || !observer->progress || pthread_mutex_trylock(&run->lock) != 0)
+    if (!observer || !observer->progress || pthread_mutex_trylock(&run->progress_lock) != 0)
         return; // whoever holds the lock tells soon enough
     struct run_progress progress = {.loaded = run->loaded,
                                     .rendered = run->rendered,
@@ -393,12 +280,13 @@ static void tell_progress(struct run *run, const struct lot *lot, uint64_t writt
         progress.source_bytes_total += loader ? load_bytes_total(loader) : 0;
     }
     observer->progress(observer->self, &progress);
-    pthread_mutex_unlock(&run->lock);
+    pthread_mutex_unlock(&run->progress_lock);
 }
 
 // A record that could not be loaded is missing from every job of its source.
 static void stop_if_failed(const struct lot *lot) {
-    if ((lot->counters.failed || lot->has_bad_records) && lot->job->job->job->on_error == ON_ERROR_FAIL)
+    if ((lot->counters.failed || (lot->flight && lot->flight->bad_records)) &&
+        lot->job->job->job->on_error == ON_ERROR_FAIL)
         atomic_store(&lot->job->stopped, true);
 }
 
@@ -445,14 +333,14 @@ static void gather_in_turn(void *self, struct worker *worker) {
 void run_lot_start(struct lot *lot, struct worker *worker) {
     struct job_run *job = lot->job;
     bool gathering = lot->flight && job->job->gathers;
-    struct vm *vm = run_vm(job->run, worker, job);
+    struct vm *vm = run_vm(job->run, worker, (enum undefined_mode)job->job->job->undefined);
     uint64_t from = run_now(job->run);
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];
         if (lot->flight)
-            select_entry(lot, entry, vm);
+            run_select(lot, entry, vm);
         if (entry->state == ENTRY_PENDING && !gathering && job->job->to)
-            make_path(lot, entry, vm);
+            run_make_path(lot, entry, vm);
     }
     job->run->workers[worker->index].stage_nanoseconds[RUN_RENDER] += run_now(job->run) - from;
     if (gathering) {

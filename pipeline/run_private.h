@@ -36,6 +36,7 @@ struct entry {
     const struct group *group; // NULL: a record
     struct value group_key;    // gathering: what group_by gave
     struct str key;            // names the record in failures
+    struct str group_text;     // and its text
     struct str path;           // named sinks: the output's path
     enum entry_state state;
     const struct diag *fault; // of a failed entry, or of one that fell back
@@ -55,7 +56,6 @@ struct lot {
     struct lane *lane;
     struct digest digest;
     struct run_counters counters;
-    bool has_bad_records;      // of its flight; counted once, in the first lot, but they matter to every job
     uint64_t emit_nanoseconds; // spent in a named sink while rendering
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
     struct lot *next_free;
@@ -64,11 +64,11 @@ struct lot {
 struct flight {
     struct pass_run *pass;
     struct batch *batch;
-    struct str *keys; // of the records, {NULL, 0}: by ordinal; in the batch's arena
-    size_t keys_n;
-    struct lot **lots; // one per job of the pass
-    atomic_uint open;  // lots that have not ended
-    atomic_bool kept;  // some job gathers records of it: it lives until the run ends
+    struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
+    size_t bad_records; // items that could not be loaded
+    struct lot **lots;  // one per job of the pass
+    atomic_uint open;   // lots that have not ended
+    atomic_bool kept;   // some job gathers records of it: it lives until the run ends
     struct flight *next;
 };
 
@@ -132,7 +132,9 @@ struct run {
     atomic_bool interrupted;
     atomic_uint_fast64_t loaded, rendered, written, failed; // for progress
     pthread_mutex_t lock;                                   // free lists, diags, err
-    struct diags *diags;                                    // compile errors
+    pthread_mutex_t progress_lock;                          // one progress report at a time
+    uint32_t open_node;  // opens output directory and sinks when all is compiled
+    struct diags *diags; // compile errors
     struct err *err;
     bool broken; // err is set: something outside a record failed
     struct failures *failures;
@@ -143,8 +145,10 @@ bool run_is_interrupted(struct run *run);
 
 // run_load.c: the load node of a pass, and its flights.
 enum step run_load_step(void *self, struct worker *worker);
-void run_flight_end(struct flight *flight); // one of its lots has ended
+void run_flight_end(struct flight *flight);         // one of its lots has ended
+void run_report_bad_records(struct flight *flight); // in the turn of its first lot
 void run_pass_release(struct pass_run *pass);
+struct str run_source_name(const struct manifest_source *source); // for messages
 
 // run_lot.c: lots of records and of groups.
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
@@ -152,10 +156,21 @@ struct entry *run_lot_add(struct lot *lot);
 // Begins a lot, up to its claims; a lot that gathers may be gone after that, any other one is then to be rendered.
 void run_lot_start(struct lot *lot, struct worker *worker);
 void run_lot_render(struct lot *lot, struct worker *worker);
-void run_job_free_lanes(struct job_run *job); // when none is in flight, before its sink is closed
+void run_job_free_lots(struct job_run *job); // when none is in flight, before its sink is closed
 void run_job_release(struct job_run *job);
-struct vm *run_vm(struct run *run, struct worker *worker, const struct job_run *job);
 uint64_t run_now(const struct run *run);
+
+// run_select.c: expressions over a lot's entries; each may fail its entry.
+struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mode); // this worker's
+void run_select(struct lot *lot, struct entry *entry, struct vm *vm);                // where, group_by
+void run_make_path(struct lot *lot, struct entry *entry, struct vm *vm);             // to
+size_t run_extras(const struct entry *entry, struct vm_extra extras[2]);
+struct value run_record(const struct entry *entry);
+void run_fail(struct lot *lot, struct entry *entry, const struct diag *fault); // the first fault counts
+// A fault of the machine, in a template or in an expression of the manifest; its memory is the machine's.
+void run_fail_from_vm(struct lot *lot, struct entry *entry, const struct program *program,
+                      const struct diag *fault);
+const struct diag *run_message(struct lot *lot, const char *text);
 
 // run_gather.c: collect and group_by.
 void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups
