@@ -37,7 +37,7 @@ static int run_plan(struct cli *cli, const struct options *options) {
     if (!manifest)
         return EXIT_USAGE;
     struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
-    bool ok = plan && plan_compile_all(plan, &cli->diags);
+    bool ok = plan_compile_all(plan, &cli->diags) && cli->diags.errors == 0;
     cli_write_diags(cli);
     if (ok) {
         struct buf text = BUF_INIT;
@@ -58,7 +58,7 @@ static int run_check(struct cli *cli, const struct options *options) {
         return EXIT_USAGE;
     struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
     struct check_result result;
-    bool ok = plan && check_plan(&cli->fs, plan, &result, &cli->diags);
+    bool ok = check_plan(&cli->fs, plan, &result, &cli->diags);
     cli_write_diags(cli);
     if (ok && !cli->quiet) {
         struct buf text = BUF_INIT;
@@ -92,7 +92,9 @@ const struct command command_check = {
                "templates and\n"
                "expressions that do not compile, missing includes, outputs that collide, sources that cannot "
                "be opened\n"
-               "or whose first records cannot be read; and warns of templates that nothing uses.\n"
+               "or begin with nothing that can be read; and warns of bad records among the first ones and of "
+               "templates\n"
+               "that nothing uses.\n"
                "Exit codes: 0 all is well (there may be warnings); 2 there are errors.\n",
     .options = check_options,
     .run = run_check,

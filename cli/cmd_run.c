@@ -65,6 +65,8 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
             cli_print(&text);
     }
     if (options_has(options, "json")) {
+        if (writes_to_stdout(plan))
+            buf_add_char(&text, '\n'); // the outputs there may end within a line
         run_write_json(report, run, started, &text);
         cli_print(&text);
     }
@@ -96,7 +98,7 @@ static int execute(struct cli *cli, const struct options *options, struct plan *
     cli_write_diags(cli);
     if (status != STATUS_OK && cli->diags.errors == 0)
         cli_fail("%s", err.text);
-    if (cli->diags.errors == 0 && report.seconds > 0)
+    if (report.begun)
         tell(cli, options, plan, &run, &report, workers->source, started);
     return exit_code(status, &report);
 }
@@ -113,10 +115,12 @@ static int run_run(struct cli *cli, const struct options *options) {
         return EXIT_USAGE;
     struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
     int code = EXIT_USAGE;
-    if (plan)
+    if (cli->diags.errors == 0) {
         code = execute(cli, options, plan, &workers);
-    else
+    } else {
+        plan_compile_all(plan, &cli->diags); // to tell of everything that is wrong at once
         cli_write_diags(cli);
+    }
     plan_free(plan);
     manifest_free(manifest);
     return code;

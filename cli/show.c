@@ -2,10 +2,11 @@
 #include "cli/show.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
-enum { BAR_CELLS = 24, KEY_BYTES = 200 };
+enum { BAR_CELLS_LEAST = 6, BAR_CELLS = 24, KEY_BYTES = 200 };
 
 // Numbers
 // ----------------------------------------------------------------------------------------------------
@@ -18,6 +19,11 @@ void show_count(struct buf *out, uint64_t n) {
             buf_add_char(out, ',');
         buf_add_char(out, digits[i]);
     }
+}
+
+static void show_number(struct buf *out, uint64_t n, const char *what) {
+    show_count(out, n);
+    buf_printf(out, " %s%s", what, n == 1 ? "" : "s");
 }
 
 void show_bytes(struct buf *out, uint64_t bytes) {
@@ -59,18 +65,6 @@ static void write_err(struct buf *text) {
     buf_release(text);
 }
 
-static void write_bar(const struct run_progress *p, struct buf *out) {
-    double part = p->source_bytes_total ? (double)p->source_bytes / (double)p->source_bytes_total : 0;
-    part = part > 1 ? 1 : part;
-    buf_add_text(out, "\r\033[K");
-    if (p->source_bytes_total) {
-        int full = (int)(part * BAR_CELLS);
-        for (int i = 0; i < BAR_CELLS; i++)
-            buf_add_text(out, i < full ? "█" : "░");
-        buf_printf(out, " %3.0f %%  ", part * 100);
-    }
-}
-
 static void write_figures(const struct run_progress *p, struct buf *out) {
     show_count(out, p->loaded);
     buf_add_text(out, " records, ");
@@ -83,9 +77,34 @@ static void write_figures(const struct run_progress *p, struct buf *out) {
     show_rate(out, p->loaded, p->seconds);
     if (p->source_bytes_total && p->source_bytes && p->seconds > 0.5 &&
         p->source_bytes <= p->source_bytes_total) {
-        buf_add_text(out, ", ETA ");
-        show_seconds(out, p->seconds * ((double)p->source_bytes_total / (double)p->source_bytes - 1));
+        double left = p->seconds * ((double)p->source_bytes_total / (double)p->source_bytes - 1);
+        buf_printf(out, ", ETA %.0f s", left);
     }
+}
+
+static size_t terminal_columns(void) {
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// One line that fits the terminal: the bar takes what the figures leave, and is left out where that is too little.
+static void write_bar(const struct run_progress *p, struct buf *out) {
+    struct buf figures = BUF_INIT;
+    size_t columns = terminal_columns() - 1;
+    write_figures(p, &figures);
+    buf_add_text(out, "\r\033[K");
+    size_t around = sizeof " 100 %  " - 1;
+    size_t cells = columns > figures.n + around ? columns - figures.n - around : 0;
+    cells = cells < BAR_CELLS ? cells : BAR_CELLS;
+    if (p->source_bytes_total && cells >= BAR_CELLS_LEAST) {
+        double part = (double)p->source_bytes / (double)p->source_bytes_total;
+        part = part > 1 ? 1 : part;
+        for (size_t i = 0; i < cells; i++)
+            buf_add_text(out, i < (size_t)(part * (double)cells) ? "█" : "░");
+        buf_printf(out, " %3.0f %%  ", part * 100);
+    }
+    buf_add_str(out, str_slice(buf_str(&figures), 0, columns));
+    buf_release(&figures);
 }
 
 static void show_progress(void *self, const struct run_progress *progress) {
@@ -96,7 +115,6 @@ static void show_progress(void *self, const struct run_progress *progress) {
         show->next = progress->seconds + (show->terminal ? BAR_INTERVAL : LINE_INTERVAL);
         if (show->terminal) {
             write_bar(progress, &text);
-            write_figures(progress, &text);
             show->bar_shown = true;
         } else {
             buf_add_text(&text, "pressrun: ");
@@ -133,8 +151,10 @@ static void write_failure(const struct failure *failure, bool colour, struct buf
     buf_printf(out, "  record: %.*s", STR_ARG(failure->path));
     if (failure->line)
         buf_printf(out, ":%llu", (unsigned long long)failure->line);
-    buf_add_text(out, ", key ");
-    write_key(failure->key, out);
+    if (failure->key.p) {
+        buf_add_text(out, ", key ");
+        write_key(failure->key, out);
+    }
     if (failure->job.p)
         buf_printf(out, ", job %.*s", STR_ARG(failure->job));
     buf_add_char(out, '\n');
@@ -192,18 +212,22 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
     show_seconds(out, report->seconds);
     buf_printf(out, " on %u worker%s (%s); %zu job%s", report->workers, report->workers == 1 ? "" : "s",
                source, report->jobs_done, report->jobs_done == 1 ? "" : "s");
-    if (report->jobs_failed)
-        buf_printf(out, ", %zu failed", report->jobs_failed);
-    if (report->jobs_skipped)
-        buf_printf(out, ", %zu skipped", report->jobs_skipped);
+    if (report->interrupted && report->jobs_failed + report->jobs_skipped) {
+        buf_printf(out, ", %zu not finished", report->jobs_failed + report->jobs_skipped);
+    } else {
+        if (report->jobs_failed)
+            buf_printf(out, ", %zu failed", report->jobs_failed);
+        if (report->jobs_skipped)
+            buf_printf(out, ", %zu skipped", report->jobs_skipped);
+    }
     buf_add_char(out, '\n');
 }
 
 static void write_outputs(const struct run_report *report, struct buf *out) {
     const struct run_counters *c = &report->counters;
     buf_add_text(out, "  loaded    ");
-    show_count(out, c->loaded);
-    buf_add_text(out, " records, ");
+    show_number(out, c->loaded, "record");
+    buf_add_text(out, ", ");
     show_bytes(out, c->source_bytes);
     if (c->excluded) {
         buf_add_text(out, "; ");
@@ -211,8 +235,8 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
         buf_add_text(out, " left out by `where`");
     }
     buf_add_text(out, "\n  rendered  ");
-    show_count(out, c->rendered);
-    buf_add_text(out, " outputs, ");
+    show_number(out, c->rendered, "output");
+    buf_add_text(out, ", ");
     show_bytes(out, c->bytes);
     buf_add_text(out, "\n  written   ");
     show_count(out, c->written);

@@ -48,8 +48,8 @@ int cli_argument_error(const struct command *command, const char *format, ...) {
     va_start(args, format);
     say(format, args);
     va_end(args);
-    fprintf(stderr, "usage: pressrun %s %s\nSee \"pressrun help %s\".\n", command->name, command->arguments,
-            command->name);
+    fprintf(stderr, "usage: pressrun %s%s%s\nSee \"pressrun help %s\".\n", command->name,
+            *command->arguments ? " " : "", command->arguments, command->name);
     return EXIT_USAGE;
 }
 
@@ -63,7 +63,8 @@ void cli_write_diags(struct cli *cli) {
     struct buf text = BUF_INIT;
     diags_sort(&cli->diags);
     for (const struct diag *diag = cli->diags.first; diag; diag = diag->next)
-        diag_write(diag, cli->colour_err, &text);
+        if (diag->severity == SEVERITY_ERROR || !cli->quiet)
+            diag_write(diag, cli->colour_err, &text);
     if (cli->diags.errors) {
         write_count(cli->diags.errors, "error", &text);
         if (cli->diags.warnings) {
