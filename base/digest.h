@@ -3,7 +3,7 @@
 #define PRESSRUN_BASE_DIGEST_H
 /*
  * 128-bit digests (XXH3-128; not for security) and the digest of a run: the sum modulo 2^128 of one digest
- * per output, so that neither order nor threads nor shards matter, and parts can be added up or taken away.
+ * per output, so that neither order nor threads nor shards matter, and parts can be added up.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,16 +24,7 @@ struct digest digest_of(struct str bytes);
 // runs and versions, so this does not change.
 struct digest digest_output(struct str job, struct str name, struct str bytes);
 
-// The same for an output that arrives in pieces.
-struct digest_stream; // owned; NULL is never returned
-struct digest_stream *digest_stream_new(void);
-void digest_stream_begin(struct digest_stream *s, struct str job, struct str name);
-void digest_stream_add(struct digest_stream *s, struct str bytes);
-struct digest digest_stream_end(struct digest_stream *s);
-void digest_stream_free(struct digest_stream *s);
-
-struct digest digest_add(struct digest a, struct digest b);      // modulo 2^128
-struct digest digest_subtract(struct digest a, struct digest b); // modulo 2^128
+struct digest digest_add(struct digest a, struct digest b); // modulo 2^128
 static inline bool digest_equal(struct digest a, struct digest b) {
     return a.high == b.high && a.low == b.low;
 }

@@ -36,7 +36,6 @@ struct templates {
     struct template_files files;
     _Atomic(struct entry *) buckets[BUCKETS];
     struct entry *all;
-    _Atomic(size_t) compiled;
 };
 
 struct templates *templates_new(const struct fs *fs, const struct compile_options *options) {
@@ -128,7 +127,6 @@ static struct entry *find_or_compile(struct templates *t, struct str name, const
         options.autoescape = autoescape;
         source.text.p = text;
         e->program = compile_template(language, &source, &options, &e->diags);
-        atomic_fetch_add_explicit(&t->compiled, e->program != NULL, memory_order_relaxed);
     }
     mem_free(text);
     e->broken = !e->program;
@@ -221,8 +219,4 @@ size_t templates_list(struct templates *t, struct str **names) {
     size_t n = template_files_list(&t->files, &t->arena, names);
     pthread_mutex_unlock(&t->lock);
     return n;
-}
-
-size_t templates_compiled(const struct templates *t) {
-    return atomic_load_explicit(&t->compiled, memory_order_relaxed);
 }

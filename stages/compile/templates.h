@@ -30,6 +30,5 @@ const struct program *templates_find(struct templates *t, struct str name, const
 // Names of all files in the search path that a template could be found by, for "did you mean" and `check`.
 size_t templates_list(struct templates *t,
                       struct str **names); // owned array (mem_free); texts live as long as t
-size_t templates_compiled(const struct templates *t);
 
 #endif

@@ -122,14 +122,6 @@ struct shape_node *shapes_root(struct shapes *shapes) {
     return &shapes->root;
 }
 
-struct str shape_node_key(const struct shape_node *node) {
-    return node_key(node);
-}
-
-struct shape_node *shape_node_guess(const struct shape_node *node) {
-    return node_guess(node);
-}
-
 int64_t shape_node_find(const struct shape_node *node, struct str key) {
     for (; node->parent; node = node->parent)
         if (str_equal(node_key(node), key))

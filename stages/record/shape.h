@@ -46,10 +46,6 @@ struct shape_node *shapes_root(struct shapes *shapes);
 struct shape_node *shape_node_next(struct shapes *shapes, struct shape_node *node, struct str key);
 // NULL where the table is full: the object must become private.
 const struct shape *shape_node_shape(struct shapes *shapes, struct shape_node *node);
-// The key's text as interned; lets a reader compare the input with the key it expects next.
-struct str shape_node_key(const struct shape_node *node);
-// The child most likely to follow, or NULL; a hint that may change at any time.
-struct shape_node *shape_node_guess(const struct shape_node *node);
 int64_t shape_node_find(const struct shape_node *node, struct str key); // position among its keys, or -1
 
 // A private shape in an arena from n keys (strings, distinct); NULL: out of memory.

@@ -8,7 +8,6 @@
 // clang-format on
 
 #include "base/digest.h"
-#include "base/mem.h"
 
 static void assert_digest(struct digest d, const char *hex) {
     char text[DIGEST_HEX_SIZE];
@@ -47,43 +46,12 @@ static void output_is_stable(void **state) {
                   "992513f3461c1c039713090251e483be");
 }
 
-static void stream_equals_one_shot(void **state) {
-    (void)state;
-    enum { N = 5000 };
-    char *text = mem_alloc(N);
-    for (size_t i = 0; i < N; i++)
-        text[i] = (char)(i * 7 + i / 251);
-    struct digest_stream *s = digest_stream_new();
-    const size_t sizes[] = {0, 1, 16, 17, 128, 129, 240, 241, 256, 1024, 1025, N};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct str whole = {text, sizes[i]};
-        struct digest want = digest_output(STR("job"), STR("name"), whole);
-        for (size_t step = 1; step < 700; step = step * 3 + 1) {
-            digest_stream_begin(s, STR("job"), STR("name"));
-            for (size_t at = 0; at < whole.n; at += step)
-                digest_stream_add(s, str_slice(whole, at, at + step));
-            assert_true(digest_equal(digest_stream_end(s), want));
-        }
-    }
-    // one that was given up leaves nothing behind
-    digest_stream_begin(s, STR("other"), STR("x"));
-    digest_stream_add(s, STR("rubbish"));
-    digest_stream_begin(s, STR("j"), STR("n"));
-    digest_stream_add(s, STR("b"));
-    assert_true(digest_equal(digest_stream_end(s), digest_output(STR("j"), STR("n"), STR("b"))));
-    digest_stream_free(s);
-    digest_stream_free(NULL);
-    mem_free(text);
-}
-
-static void sums_carry_and_come_apart(void **state) {
+static void sums_carry_in_any_order(void **state) {
     (void)state;
     struct digest low = {.high = 0, .low = UINT64_MAX}, one = {.high = 0, .low = 1};
     struct digest all = {.high = UINT64_MAX, .low = UINT64_MAX}, zero = {0, 0};
     assert_true(digest_equal(digest_add(low, one), (struct digest){.high = 1, .low = 0}));
     assert_true(digest_equal(digest_add(all, one), zero));
-    assert_true(digest_equal(digest_subtract(zero, one), all));
-    assert_true(digest_equal(digest_subtract((struct digest){.high = 1, .low = 0}, one), low));
     struct digest sum = zero, back;
     for (uint64_t i = 0; i < 100; i++)
         sum = digest_add(sum, digest_of((struct str){(const char *)&i, sizeof i}));
@@ -91,9 +59,6 @@ static void sums_carry_and_come_apart(void **state) {
     for (uint64_t i = 100; i-- > 0;)
         back = digest_add(back, digest_of((struct str){(const char *)&i, sizeof i}));
     assert_true(digest_equal(sum, back));
-    for (uint64_t i = 0; i < 100; i++)
-        sum = digest_subtract(sum, digest_of((struct str){(const char *)&i, sizeof i}));
-    assert_true(digest_equal(sum, zero));
 }
 
 static void hex_is_high_half_first(void **state) {
@@ -104,11 +69,8 @@ static void hex_is_high_half_first(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_is_xxh3_128),
-        cmocka_unit_test(output_fields_are_framed),
-        cmocka_unit_test(output_is_stable),
-        cmocka_unit_test(stream_equals_one_shot),
-        cmocka_unit_test(sums_carry_and_come_apart),
+        cmocka_unit_test(of_is_xxh3_128),         cmocka_unit_test(output_fields_are_framed),
+        cmocka_unit_test(output_is_stable),       cmocka_unit_test(sums_carry_in_any_order),
         cmocka_unit_test(hex_is_high_half_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,6 @@ static void test_links_between_templates(void **state) {
     assert_null(x->refs[1].program);
     assert_ptr_equal(y->refs[0].program, x);
     assert_ptr_equal(y->refs[1].program, y);
-    assert_int_equal(templates_compiled(w->templates), 2);
     assert_ptr_equal(find(w, "x.j2", &missing), x);
 }
 
@@ -189,7 +188,6 @@ static void test_one_for_each_autoescape(void **state) {
     assert_ptr_not_equal(plain, escaped);
     assert_false(plain->refs[0].program->autoescape);
     assert_true(escaped->refs[0].program->autoescape);
-    assert_int_equal(templates_compiled(w->templates), 4);
 }
 
 static void test_list(void **state) {
@@ -229,7 +227,7 @@ enum { THREADS = 4, CHAIN = 200 };
 
 static void *find_all(void *world) {
     struct world *w = world;
-    size_t found = 0;
+    const struct program *end = NULL;
     for (int i = 0; i < CHAIN; i++) {
         char name[16];
         bool missing;
@@ -237,9 +235,11 @@ static void *find_all(void *world) {
         const struct program *p = templates_find(w->templates, str_of(name), NULL, false, NULL, &missing);
         while (p && p->refs_n) // linked all the way, whoever did it
             p = p->refs[0].program;
-        found += p != NULL;
+        if (!p || (end && p != end)) // compiled once, so that all chains end in the same one
+            return NULL;
+        end = p;
     }
-    return (void *)found;
+    return (void *)end;
 }
 
 static void test_threads(void **state) {
@@ -253,12 +253,12 @@ static void test_threads(void **state) {
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, find_all, w), 0);
+    void *ends[THREADS];
     for (int i = 0; i < THREADS; i++) {
-        void *found;
-        pthread_join(threads[i], &found);
-        assert_int_equal((size_t)found, CHAIN);
+        pthread_join(threads[i], &ends[i]);
+        assert_non_null(ends[i]);
+        assert_ptr_equal(ends[i], ends[0]);
     }
-    assert_int_equal(templates_compiled(w->templates), CHAIN);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
