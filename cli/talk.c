@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "pipeline/plan.h"
 
 void cli_print(const struct buf *text) {
     struct fs fs = fs_system();
@@ -94,8 +95,11 @@ struct manifest *cli_read_manifest(struct cli *cli, const struct options *option
             "project, -f names another manifest");
         return NULL;
     }
-    struct manifest *manifest = manifest_read(&cli->fs, path, &cli->diags);
-    if (!manifest)
-        cli_write_diags(cli);
-    return manifest;
+    struct manifest *manifest = manifest_read_all(&cli->fs, path, &cli->diags);
+    if (manifest->sound)
+        return manifest;
+    plan_check_texts(&cli->fs, manifest, &cli->diags);
+    cli_write_diags(cli);
+    manifest_free(manifest);
+    return NULL;
 }

@@ -65,6 +65,7 @@ struct manifest_limits { // 0: the default
 
 struct manifest {
     struct arena arena;
+    bool sound;              // no errors
     struct source_text text; // the file, for located messages later on
     struct str directory;    // of the file, resolved; all relative paths start here
     struct str name;
@@ -86,6 +87,9 @@ struct manifest {
 
 // Reads and checks a file. Diags come out sorted; their arena must outlive them. NULL where there are errors.
 struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags);
+// The same, but what could be read is given even where there are errors (`sound` is false then): parts that are wrong
+// are left out, texts are {NULL, 0}. Only for finding what else is wrong (plan_check_texts). Never NULL.
+struct manifest *manifest_read_all(const struct fs *fs, const char *path, struct diags *diags);
 void manifest_free(struct manifest *m);
 
 // "pressrun.yaml", "pressrun.yml" or "pressrun.json" in a directory, resolved into `arena`; NULL: none there.

@@ -49,7 +49,7 @@ static bool escapes(const struct manifest *manifest, struct str to) {
 
 // A `to` without any expression names one stream. What "any expression" means is the language's business, so
 // this is settled by the compiled form; here only by the delimiters, which is the same thing for a path.
-static bool is_stream(struct str to) {
+bool plan_is_stream(struct str to) {
     for (size_t i = 0; i + 1 < to.n; i++)
         if (to.p[i] == '{' && (to.p[i + 1] == '{' || to.p[i + 1] == '%' || to.p[i + 1] == '#'))
             return false;
@@ -72,12 +72,18 @@ static void check_stream_keys(const struct manifest *manifest, const struct plan
                     "`level` is for a .zst stream, and job \"%.*s\" does not write one", STR_ARG(spec->name));
 }
 
+void plan_check_stream(const struct plan *plan, const struct manifest_job *job, struct diags *diags) {
+    struct err err;
+    if (!str_is(job->to, "-") && emit_check_path(job->to, &err) != STATUS_OK)
+        diags_error(diags, &plan->manifest->text, job->to_span, "%s", err.text);
+}
+
 static void arrange_output(struct plan *plan, struct plan_job *job, struct diags *diags) {
     const struct manifest *manifest = plan->manifest;
     struct str to = job->job->to;
     job->autoescape = escapes(manifest, to);
     job->gathers = job->job->collect || job->job->group_by.p;
-    if (!is_stream(to)) {
+    if (!plan_is_stream(to)) {
         job->sink = &emit_files;
         check_stream_keys(manifest, job, diags);
         return;
@@ -85,9 +91,7 @@ static void arrange_output(struct plan *plan, struct plan_job *job, struct diags
     job->stream = to;
     job->sink = emit_stream_for(to);
     check_stream_keys(manifest, job, diags);
-    struct err err;
-    if (!str_is(to, "-") && emit_check_path(to, &err) != STATUS_OK)
-        diags_error(diags, &manifest->text, job->job->to_span, "%s", err.text);
+    plan_check_stream(plan, job->job, diags);
     for (const struct plan_job *other = plan->jobs; other < job; other++)
         if (other->stream.p && str_equal(other->stream, to))
             diags_error(diags, &manifest->text, job->job->to_span,
@@ -256,6 +260,15 @@ static void arrange_graph(struct plan *plan) {
 
 // ------------------------------------------------------------------------------------------------------------
 
+void plan_open_templates(struct plan *plan, const struct fs *fs, const struct manifest *manifest) {
+    plan->manifest = manifest;
+    plan->compile = (struct compile_options){.trim_blocks = manifest->trim_blocks,
+                                             .lstrip_blocks = manifest->lstrip_blocks,
+                                             .keep_trailing_newline = manifest->keep_trailing_newline,
+                                             .library = library_builtin()};
+    plan->templates = templates_new(fs, &plan->compile);
+}
+
 static void add_search_path(struct plan *plan, struct diags *diags) {
     struct err err;
     for (size_t i = 0; i < plan->manifest->template_paths_n; i++)
@@ -266,12 +279,7 @@ static void add_search_path(struct plan *plan, struct diags *diags) {
 struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
     struct plan *plan = MEM_NEW(struct plan);
     arena_init(&plan->arena, 0);
-    plan->manifest = manifest;
-    plan->compile = (struct compile_options){.trim_blocks = manifest->trim_blocks,
-                                             .lstrip_blocks = manifest->lstrip_blocks,
-                                             .keep_trailing_newline = manifest->keep_trailing_newline,
-                                             .library = library_builtin()};
-    plan->templates = templates_new(fs, &plan->compile);
+    plan_open_templates(plan, fs, manifest);
     plan->sources = ARENA_NEW_ARRAY(&plan->arena, struct plan_source, manifest->sources_n + 1);
     plan->jobs = ARENA_NEW_ARRAY(&plan->arena, struct plan_job, manifest->jobs_n + 1);
     if (!plan->sources || !plan->jobs)

@@ -87,6 +87,14 @@ bool plan_compile_keys(struct plan *plan, struct diags *diags);
 // All of it, in one thread, for `check` and `plan`.
 bool plan_compile_all(struct plan *plan, struct diags *diags);
 
+// The first step of making a plan: what compiling needs.
+void plan_open_templates(struct plan *plan, const struct fs *fs, const struct manifest *manifest);
+// Compiles the texts of a manifest that is not sound, for the errors alone.
+void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags);
+bool plan_is_stream(struct str to); // a `to` without any expression
+void plan_check_stream(const struct plan *plan, const struct manifest_job *job,
+                       struct diags *diags); // its path
+
 // A fault in an expression of the manifest, placed in the manifest; others come back as they are.
 const struct diag *plan_place(const struct plan *plan, struct arena *arena, const struct program *program,
                               const struct diag *fault);

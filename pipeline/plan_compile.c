@@ -133,3 +133,34 @@ bool plan_compile_all(struct plan *plan, struct diags *diags) {
         ok &= plan_compile(plan, j, diags);
     return ok;
 }
+
+// What the manifest's reader has complained about already (a template that is not there, say) is passed over.
+static void check_job(struct plan *plan, const struct manifest_job *job, struct diags *diags) {
+    bool missing;
+    if (job->template_name.p)
+        templates_find(plan->templates, job->template_name, NULL, false, diags, &missing);
+    if (job->to.p && plan_is_stream(job->to))
+        plan_check_stream(plan, job, diags);
+    else if (job->to.p)
+        program_free(compile_inline(plan, job->to, job->to_span, languages[0], diags));
+    if (job->where.p)
+        program_free(compile_inline(plan, job->where, job->where_span, NULL, diags));
+    if (job->group_by.p)
+        program_free(compile_inline(plan, job->group_by, job->group_by_span, NULL, diags));
+}
+
+void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
+    struct plan plan = {0};
+    struct err err;
+    plan_open_templates(&plan, fs, manifest);
+    for (size_t i = 0; i < manifest->template_paths_n; i++)
+        templates_add_path(plan.templates, manifest->template_paths[i],
+                           &err); // missing ones are told already
+    for (size_t s = 0; s < manifest->sources_n; s++)
+        if (manifest->sources[s].key.p)
+            program_free(
+                compile_inline(&plan, manifest->sources[s].key, manifest->sources[s].key_span, NULL, diags));
+    for (size_t j = 0; j < manifest->jobs_n; j++)
+        check_job(&plan, &manifest->jobs[j], diags);
+    templates_free(plan.templates);
+}
