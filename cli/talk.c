@@ -74,7 +74,8 @@ void cli_write_diags(struct cli *cli) {
         }
         buf_add_char(&text, '\n');
     }
-    fwrite(text.p, 1, text.n, stderr);
+    if (text.n)
+        fwrite(text.p, 1, text.n, stderr);
     buf_release(&text);
 }
 
