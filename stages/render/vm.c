@@ -118,6 +118,21 @@ static inline struct value slot_outer(const struct frame *f, uint32_t outer, uin
     return env->slots[slot];
 }
 
+// `undefined: keep`: what has no value stays in the output as it was written, for whoever fills it in later.
+static bool write_kept(struct call *call, const struct program *program, const struct instruction *in) {
+    size_t at = program->positions[in - program->code];
+    struct str written = str_slice(program->source.text, at, at + program->extents[in - program->code]);
+    return write_text(call, "{{ ", 3) && write_text(call, written.p, written.n) && write_text(call, " }}", 3);
+}
+
+static inline bool emit(struct call *call, const struct program *program, const struct instruction *in,
+                        const struct value *v) {
+    if (UNLIKELY(v->tag == VALUE_UNDEFINED) && call->vm->options.undefined == UNDEFINED_KEEP &&
+        v->aux != UNDEFINED_SILENT)
+        return write_kept(call, program, in);
+    return write_value(call, v, in->a);
+}
+
 // ---- instructions that are not worth a place in the dispatch
 
 static bool list_make(struct call *call, bool tuple, const struct value *items, uint32_t n,
@@ -334,21 +349,21 @@ on_TEXT:
     NEXT();
 on_EMIT:
     sp--;
-    TRY(write_value(&call, sp, in->a));
+    TRY(emit(&call, program, in, sp));
     NEXT();
 on_EMIT_NAME:
-    TRY(write_value(&call, name_find(vm, frame->context, &sites[in - code], &constants[in->c]), in->a));
+    TRY(emit(&call, program, in, name_find(vm, frame->context, &sites[in - code], &constants[in->c])));
     NEXT();
 on_EMIT_SLOT_ATTR : {
     const struct value *v = attribute_find(&call, &sites[in - code], &slots[in->b], &constants[in->c]);
-    TRY(v && write_value(&call, v, in->a));
+    TRY(v && emit(&call, program, in, v));
     NEXT();
 }
 on_EMIT_NAME_ATTR : {
     struct site *site = &sites[in - code];
     const struct value *v = name_find(vm, frame->context, site, &constants[in->b]);
     v = attribute_find(&call, site, v, &constants[in->c]);
-    TRY(v && write_value(&call, v, in->a));
+    TRY(v && emit(&call, program, in, v));
     NEXT();
 }
 
