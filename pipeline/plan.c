@@ -9,7 +9,7 @@
 #include "stages/render/builtins.h"
 
 const char *plan_stage_name(enum plan_stage stage) {
-    static const char *const names[] = {"compile", "load", "render", "emit"};
+    static const char *const names[] = {"compile", "open", "load", "render", "emit"};
     return names[stage];
 }
 
@@ -125,10 +125,10 @@ static bool needs_within(const struct manifest_job *inner, const struct manifest
     return true;
 }
 
-// The pass that a job may join, or passes_n. `leads[p]` is the first job of pass p: its needs are the pass's.
-static size_t find_pass(const struct plan *plan, const size_t *leads, const struct plan_job *job) {
+// The pass that a job may join, or passes_n.
+static size_t find_pass(const struct plan *plan, const struct plan_job *job) {
     for (size_t p = 0; p < plan->passes_n; p++) {
-        const struct manifest_job *lead = plan->jobs[leads[p]].job;
+        const struct manifest_job *lead = plan->jobs[plan->passes[p].lead].job;
         if (plan->passes[p].source != job->job->source)
             continue;
         if (job->gathers ? needs_within(lead, job->job) : needs_are(job->job, lead->needs, lead->needs_n))
@@ -139,7 +139,6 @@ static size_t find_pass(const struct plan *plan, const size_t *leads, const stru
 
 static void arrange_passes(struct plan *plan) {
     const struct manifest *manifest = plan->manifest;
-    size_t *leads = MEM_NEW_ARRAY(size_t, manifest->jobs_n);
     plan->passes = ARENA_NEW_ARRAY(&plan->arena, struct plan_pass, manifest->jobs_n);
     // Per-record jobs first: gathering ones may join any pass that does not wait for more than they do.
     for (int gathering = 0; gathering <= 1; gathering++) {
@@ -147,11 +146,9 @@ static void arrange_passes(struct plan *plan) {
             struct plan_job *job = &plan->jobs[j];
             if (job->gathers != (bool)gathering)
                 continue;
-            size_t p = find_pass(plan, leads, job);
-            if (p == plan->passes_n) {
-                leads[p] = j;
-                plan->passes[plan->passes_n++].source = job->job->source;
-            }
+            size_t p = find_pass(plan, job);
+            if (p == plan->passes_n)
+                plan->passes[plan->passes_n++] = (struct plan_pass){.lead = j, .source = job->job->source};
             job->pass = p;
         }
     }
@@ -163,7 +160,6 @@ static void arrange_passes(struct plan *plan) {
                 jobs[pass->jobs_n++] = j;
         pass->jobs = jobs;
     }
-    mem_free(leads);
 }
 
 static void check_standard_input(const struct plan *plan, struct diags *diags) {
@@ -209,52 +205,46 @@ static struct str pass_name(struct plan *plan, size_t p) {
     return str_of(arena_printf(&plan->arena, "%.*s (pass %zu)", STR_ARG(name), before));
 }
 
-static void arrange_graph(struct plan *plan) {
-    const struct manifest *manifest = plan->manifest;
-    size_t jobs_n = manifest->jobs_n, passes_n = plan->passes_n;
-    size_t edges_max = passes_n * jobs_n + 2 * jobs_n; // compile to load, load to render, render to emit
-    for (size_t j = 0; j < jobs_n; j++)
-        edges_max += manifest->jobs[j].needs_n * 2;
-    plan->nodes = ARENA_NEW_ARRAY(&plan->arena, struct plan_node, 3 * jobs_n + passes_n);
-    plan->edges = ARENA_NEW_ARRAY(&plan->arena, struct plan_edge, edges_max);
+// Node ids: compile j = j, open = jobs_n, load p = jobs_n + 1 + p, then render and emit of each job in turn.
+static size_t emit_node(const struct plan *plan, size_t job) {
+    return plan->manifest->jobs_n + 1 + plan->passes_n + 2 * job + 1;
+}
 
-    // Node ids: compile j = j, load p = jobs_n + p, then render and emit of each job in turn.
-    for (size_t j = 0; j < jobs_n; j++)
+static void add_nodes(struct plan *plan) {
+    const struct manifest *manifest = plan->manifest;
+    plan->nodes = ARENA_NEW_ARRAY(&plan->arena, struct plan_node, 3 * manifest->jobs_n + 1 + plan->passes_n);
+    for (size_t j = 0; j < manifest->jobs_n; j++)
         add_node(plan, STAGE_COMPILE, j, manifest->jobs[j].name);
-    for (size_t p = 0; p < passes_n; p++)
+    add_node(plan, STAGE_OPEN, 0, STR("outputs"));
+    for (size_t p = 0; p < plan->passes_n; p++)
         add_node(plan, STAGE_LOAD, p, pass_name(plan, p));
-    size_t render_0 = jobs_n + passes_n;
-    for (size_t j = 0; j < jobs_n; j++) {
+    for (size_t j = 0; j < manifest->jobs_n; j++) {
         add_node(plan, STAGE_RENDER, j, manifest->jobs[j].name);
         add_node(plan, STAGE_EMIT, j, manifest->jobs[j].name);
     }
-    for (size_t j = 0; j < jobs_n; j++) {
+}
+
+static void arrange_graph(struct plan *plan) {
+    const struct manifest *manifest = plan->manifest;
+    size_t open = manifest->jobs_n, loads = open + 1, edges_max = plan->passes_n + 3 * manifest->jobs_n;
+    for (size_t j = 0; j < manifest->jobs_n; j++)
+        edges_max += 2 * manifest->jobs[j].needs_n;
+    plan->edges = ARENA_NEW_ARRAY(&plan->arena, struct plan_edge, edges_max);
+    add_nodes(plan);
+    for (size_t j = 0; j < manifest->jobs_n; j++) {
         const struct plan_job *job = &plan->jobs[j];
-        size_t render = render_0 + 2 * j;
-        for (size_t p = 0; p < passes_n; p++)
-            add_edge(plan, j, jobs_n + p); // no source is opened before every template is known to be sound
-        add_edge(plan, jobs_n + job->pass, render);
-        add_edge(plan, render, render + 1);
-        for (size_t n = 0; n < job->job->needs_n; n++) {
-            size_t needed = render_0 + 2 * job->job->needs[n] + 1;
-            if (job->gathers)
-                add_edge(plan, needed, render);
-        }
+        size_t emit = emit_node(plan, j), render = emit - 1;
+        add_edge(plan, j, open);
+        add_edge(plan, loads + job->pass, render);
+        add_edge(plan, render, emit);
+        for (size_t n = 0; job->gathers && n < job->job->needs_n; n++)
+            add_edge(plan, emit_node(plan, job->job->needs[n]), render);
     }
-    for (size_t p = 0; p < passes_n; p++) {
-        // The pass waits for what its least demanding job needs: the first per-record job's needs, or, in a
-        // pass of gathering jobs only, those of the job that opened it.
-        const struct manifest_job *lead = NULL;
-        for (size_t i = 0; i < plan->passes[p].jobs_n; i++) {
-            const struct plan_job *job = &plan->jobs[plan->passes[p].jobs[i]];
-            if (!lead || !job->gathers) {
-                lead = job->job;
-                if (!job->gathers)
-                    break;
-            }
-        }
-        for (size_t n = 0; lead && n < lead->needs_n; n++)
-            add_edge(plan, render_0 + 2 * lead->needs[n] + 1, jobs_n + p);
+    for (size_t p = 0; p < plan->passes_n; p++) {
+        const struct manifest_job *lead = plan->jobs[plan->passes[p].lead].job;
+        add_edge(plan, open, loads + p);
+        for (size_t n = 0; n < lead->needs_n; n++)
+            add_edge(plan, emit_node(plan, lead->needs[n]), loads + p);
     }
 }
 

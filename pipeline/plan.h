@@ -9,8 +9,9 @@
  * the source is read once. A job with `collect` or `group_by` gathers its records in the earliest pass it may
  * join and renders when what it needs is done.
  *
- * The graph, for each job: compile → (all compiled) → load of its pass → render → emit; `needs` leads from
- * the emit node of the needed job to the load node of a pass, or to the render node of a gathering job.
+ * The graph: every compile node → open outputs → load of each pass; and for each job, load of its pass → render → emit.
+ * So nothing is touched before every template is known to be sound. `needs` leads from the emit node of the needed job
+ * to the load node of a pass, or to the render node of a gathering job.
  *
  * The plan borrows the manifest and owns all else. Making it (plan_make) arranges; plan_compile compiles one
  * job and may be called for different jobs by different threads; after that the plan is only read.
@@ -39,6 +40,7 @@ struct plan_job {
 };
 
 struct plan_pass {
+    size_t lead;        // the job it was opened for: it waits for what that one needs
     size_t source;      // index into the manifest's sources
     const size_t *jobs; // indexes, in the manifest's order
     size_t jobs_n;
@@ -48,12 +50,12 @@ struct plan_source {
     struct program *key; // NULL: none
 };
 
-enum plan_stage { STAGE_COMPILE, STAGE_LOAD, STAGE_RENDER, STAGE_EMIT };
+enum plan_stage { STAGE_COMPILE, STAGE_OPEN, STAGE_LOAD, STAGE_RENDER, STAGE_EMIT };
 const char *plan_stage_name(enum plan_stage stage);
 
 struct plan_node {
     enum plan_stage stage;
-    size_t index;     // of the job, or of the pass for STAGE_LOAD
+    size_t index;     // of the job, or of the pass for STAGE_LOAD; 0 for STAGE_OPEN
     struct str label; // "load users"
 };
 struct plan_edge {

@@ -12,6 +12,10 @@ static void write_detail(const struct plan *plan, const struct plan_node *node, 
         buf_add_str(out, source_of(plan, node->index)->shown);
         return;
     }
+    if (node->stage == STAGE_OPEN) {
+        buf_add_str(out, plan->manifest->output_shown);
+        return;
+    }
     const struct plan_job *job = &plan->jobs[node->index];
     switch (node->stage) {
     case STAGE_COMPILE:

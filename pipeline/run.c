@@ -84,10 +84,7 @@ static void close_sink(struct job_run *job, bool publish) {
         withdraw(job);
         return;
     }
-    job->counters.written += result.written;
-    job->counters.unchanged += result.unchanged;
-    job->counters.bytes += result.bytes;
-    job->counters.stored += result.stored;
+    run_add_result(&job->counters, &result);
 }
 
 // Released when all is rendered; done when all is written. A stream that is not complete is not published.
@@ -131,8 +128,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
     return STATUS_OK;
 }
 
-// Nothing is touched before every template is known to be sound: this node waits for all that compile, and every
-// source waits for this node.
+// Released when all that compile have done so.
 static enum step open_step(void *self, struct worker *worker) {
     struct run *run = self;
     struct err err;
@@ -146,50 +142,45 @@ static enum step open_step(void *self, struct worker *worker) {
     return STEP_FAILED;
 }
 
-static void add_open_node(struct run *run) {
-    const struct plan *plan = run->plan;
-    run->open_node =
-        graph_add(run->graph, &(struct node_spec){.name = "open outputs", .self = run, .step = open_step});
-    for (size_t i = 0; i < plan->nodes_n; i++) {
-        if (plan->nodes[i].stage == STAGE_COMPILE)
-            graph_edge(run->graph, (uint32_t)i, run->open_node);
-        else if (plan->nodes[i].stage == STAGE_LOAD)
-            graph_edge(run->graph, run->open_node, (uint32_t)i);
-    }
-}
-
 static void make_graph(struct run *run) {
     const struct plan *plan = run->plan;
     run->graph = graph_new();
     for (size_t i = 0; i < plan->nodes_n; i++) {
         const struct plan_node *node = &plan->nodes[i];
         struct node_spec spec = {.name = node->label.p};
+        uint32_t *id = NULL;
         switch (node->stage) {
         case STAGE_COMPILE:
+            spec.self = &run->jobs[node->index];
             spec.step = compile_step;
             break;
+        case STAGE_OPEN:
+            spec.self = run;
+            spec.step = open_step;
+            id = &run->open_node;
+            break;
         case STAGE_LOAD:
+            spec.self = &run->passes[node->index];
             spec.step = run_load_step;
+            id = &run->passes[node->index].node;
             break;
         case STAGE_RENDER:
+            spec.self = &run->jobs[node->index];
             spec.step = render_step;
+            id = &run->jobs[node->index].render_node;
             break;
         case STAGE_EMIT:
+            spec.self = &run->jobs[node->index];
             spec.step = emit_step;
+            id = &run->jobs[node->index].emit_node;
             break;
         }
-        spec.self = node->stage == STAGE_LOAD ? (void *)&run->passes[node->index] : &run->jobs[node->index];
-        uint32_t id = graph_add(run->graph, &spec);
-        if (node->stage == STAGE_LOAD)
-            run->passes[node->index].node = id;
-        else if (node->stage == STAGE_RENDER)
-            run->jobs[node->index].render_node = id;
-        else if (node->stage == STAGE_EMIT)
-            run->jobs[node->index].emit_node = id;
+        uint32_t added = graph_add(run->graph, &spec);
+        if (id)
+            *id = added;
     }
     for (size_t e = 0; e < plan->edges_n; e++)
         graph_edge(run->graph, (uint32_t)plan->edges[e].from, (uint32_t)plan->edges[e].to);
-    add_open_node(run);
     for (size_t p = 0; p < plan->passes_n; p++)
         credits_init(&run->passes[p].credits, run->graph, run->passes[p].node, run->credits);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++)
@@ -239,17 +230,7 @@ static void prepare_workers(struct run *run) {
 // -----------------------------------------------------------------------------------------------------
 
 static void count_job(const struct run *run, const struct job_run *job, struct run_report *report) {
-    struct run_counters *sum = &report->counters;
-    const struct run_counters *add = &job->counters;
-    sum->loaded += add->loaded;
-    sum->excluded += add->excluded;
-    sum->rendered += add->rendered;
-    sum->failed += add->failed;
-    sum->source_bytes += add->source_bytes;
-    sum->written += add->written;
-    sum->unchanged += add->unchanged;
-    sum->bytes += add->bytes;
-    sum->stored += add->stored;
+    run_add_counters(&report->counters, &job->counters);
     report->digest = digest_add(report->digest, job->digest);
     switch (graph_state(run->graph, job->emit_node)) {
     case NODE_DONE:

@@ -66,8 +66,9 @@ static void evaluate_keys(struct flight *flight, struct worker *worker) {
     struct pass_run *pass = flight->pass;
     struct batch *batch = flight->batch;
     const struct program *program = pass->run->plan->sources[pass->pass->source].key;
-    flight->keys = arena_zero(&batch->arena, sizeof *flight->keys * batch->items_n);
-    if (!flight->keys || !program)
+    if (program)
+        flight->keys = arena_zero(&batch->arena, sizeof *flight->keys * batch->items_n);
+    if (!flight->keys)
         return;
     struct vm *vm = run_vm(pass->run, worker, UNDEFINED_STRICT);
     for (size_t i = 0; i < batch->items_n; i++) {

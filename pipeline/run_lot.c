@@ -247,19 +247,23 @@ static void render_lot(void *self, struct worker *worker) {
 // Emit
 // -------------------------------------------------------------------------------------------------------
 
-static void add_counters(struct run_counters *sum, const struct run_counters *add) {
+void run_add_counters(struct run_counters *sum, const struct run_counters *add) {
     sum->loaded += add->loaded;
     sum->excluded += add->excluded;
     sum->rendered += add->rendered;
     sum->failed += add->failed;
     sum->source_bytes += add->source_bytes;
+    sum->written += add->written;
+    sum->unchanged += add->unchanged;
+    sum->bytes += add->bytes;
+    sum->stored += add->stored;
 }
 
-static void add_result(struct job_run *job, const struct lane_result *result) {
-    job->counters.written += result->written;
-    job->counters.unchanged += result->unchanged;
-    job->counters.bytes += result->bytes;
-    job->counters.stored += result->stored;
+void run_add_result(struct run_counters *sum, const struct lane_result *result) {
+    sum->written += result->written;
+    sum->unchanged += result->unchanged;
+    sum->bytes += result->bytes;
+    sum->stored += result->stored;
 }
 
 static void tell_progress(struct run *run, const struct lot *lot, uint64_t written) {
@@ -306,8 +310,8 @@ static void emit_in_turn(void *self, struct worker *worker) {
     }
     report_failures(lot);
     stop_if_failed(lot);
-    add_counters(&job->counters, &lot->counters);
-    add_result(job, &result);
+    run_add_counters(&job->counters, &lot->counters);
+    run_add_result(&job->counters, &result);
     if (!late)
         job->digest = digest_add(job->digest, lot->digest);
     run->workers[worker->index].stage_nanoseconds[RUN_EMIT] += run_now(run) - from;
@@ -322,7 +326,7 @@ static void gather_in_turn(void *self, struct worker *worker) {
     run_gather(lot);
     report_failures(lot);
     stop_if_failed(lot);
-    add_counters(&lot->job->counters, &lot->counters);
+    run_add_counters(&lot->job->counters, &lot->counters);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
     end_lot(lot);

@@ -160,6 +160,9 @@ void run_job_free_lots(struct job_run *job); // when none is in flight, before i
 void run_job_release(struct job_run *job);
 uint64_t run_now(const struct run *run);
 
+void run_add_counters(struct run_counters *sum, const struct run_counters *add);
+void run_add_result(struct run_counters *sum, const struct lane_result *result);
+
 // run_select.c: expressions over a lot's entries; each may fail its entry.
 struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mode); // this worker's
 void run_select(struct lot *lot, struct entry *entry, struct vm *vm);                // where, group_by
