@@ -111,13 +111,6 @@ static int compare_magnitude(const struct bigint *a, const struct bigint *b) {
     return 0;
 }
 
-int bigint_compare(const struct bigint *a, const struct bigint *b) {
-    if (a->negative != b->negative)
-        return a->negative ? -1 : 1;
-    int order = compare_magnitude(a, b);
-    return a->negative ? -order : order;
-}
-
 static bool add_magnitude(struct call *call, const struct bigint *a, const struct bigint *b,
                           struct bigint *out) {
     uint32_t n = a->n > b->n ? a->n : b->n;

@@ -31,7 +31,6 @@ bool bigint_parse(struct call *call, struct str digits, bool negative,
                   struct value *out); // ASCII digits only
 // Digits of the magnitude in base 2 to 16.
 bool bigint_digits(struct call *call, struct value v, unsigned base, bool upper, struct str *out);
-int bigint_compare(const struct bigint *a, const struct bigint *b);
 bool bigint_add(struct call *call, const struct bigint *a, const struct bigint *b, struct bigint *out);
 bool bigint_sub(struct call *call, const struct bigint *a, const struct bigint *b, struct bigint *out);
 bool bigint_mul(struct call *call, const struct bigint *a, const struct bigint *b, struct bigint *out);

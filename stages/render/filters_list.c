@@ -60,23 +60,10 @@ bool filter_random(struct call *call) {
 
 // ---- whole sequences
 
-// The elements in an array of their own, with room for `more`.
-static bool copy_items(struct call *call, struct value v, uint32_t more, struct value **items, uint32_t *n) {
-    const struct value *from;
-    if (!op_items(call, v, &from, n))
-        return false;
-    *items = arena_alloc(call->arena, ((size_t)*n + more + 1) * sizeof **items);
-    if (!*items)
-        return call_no_memory(call);
-    if (*n)
-        memcpy(*items, from, *n * sizeof **items);
-    return true;
-}
-
 bool filter_list(struct call *call) {
     struct value *items;
     uint32_t n;
-    return copy_items(call, call->args[0], 0, &items, &n) && op_new_list(call, items, n, &call->result);
+    return op_copy_items(call, call->args[0], 0, &items, &n) && op_new_list(call, items, n, &call->result);
 }
 
 bool filter_items(struct call *call) {
@@ -99,7 +86,7 @@ bool filter_reverse(struct call *call) {
                     v.tag == VALUE_UNDEFINED || sequence_is(v);
     if (!iterates)
         return call_fail(call, "argument must be iterable");
-    if (!copy_items(call, v, 0, &items, &n))
+    if (!op_copy_items(call, v, 0, &items, &n))
         return false;
     for (uint32_t i = 0, k = n; i + 1 < k; i++, k--) {
         struct value swapped = items[i];
@@ -122,7 +109,7 @@ bool filter_batch(struct call *call) {
         return call_fail(call, "batch needs a size of at least 1, not %lld", (long long)size);
     bool fill = arg_set(call, 2);
     uint32_t more = fill && size < UINT32_MAX / 2 ? (uint32_t)size : 0;
-    if (!copy_items(call, call->args[0], more, &items, &n))
+    if (!op_copy_items(call, call->args[0], more, &items, &n))
         return false;
     batches = arena_alloc(call->arena, ((size_t)n + 1) * sizeof *batches);
     if (!batches)

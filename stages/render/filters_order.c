@@ -19,18 +19,6 @@ static bool getter_of(struct call *call, uint32_t case_sensitive, uint32_t attri
     return true;
 }
 
-static bool copy_items(struct call *call, struct value v, struct value **items, uint32_t *n) {
-    const struct value *from;
-    if (!op_items(call, v, &from, n))
-        return false;
-    *items = arena_alloc(call->arena, ((size_t)*n + 1) * sizeof **items);
-    if (!*items)
-        return call_no_memory(call);
-    if (*n)
-        memcpy(*items, from, *n * sizeof **items);
-    return true;
-}
-
 bool filter_sort(struct call *call) {
     struct sorting_getter getter;
     struct value *items, *keys;
@@ -39,7 +27,8 @@ bool filter_sort(struct call *call) {
     if (!arg_truth(call, 1, &reverse) || !getter_of(call, 2, 3, &getter))
         return false;
     getter.several = true;
-    return copy_items(call, call->args[0], &items, &n) && sorting_keys(call, &getter, items, n, &keys) &&
+    return op_copy_items(call, call->args[0], 0, &items, &n) &&
+           sorting_keys(call, &getter, items, n, &keys) &&
            sorting_sort(call, items, keys, n, SORTING_EQUAL_FIRST | (reverse ? SORTING_REVERSE : 0)) &&
            op_new_list(call, items, n, &call->result);
 }
@@ -125,7 +114,7 @@ bool filter_unique(struct call *call) {
     struct sorting_getter getter;
     struct value *items, *keys;
     uint32_t n, kept = 0;
-    if (!getter_of(call, 1, 2, &getter) || !copy_items(call, call->args[0], &items, &n) ||
+    if (!getter_of(call, 1, 2, &getter) || !op_copy_items(call, call->args[0], 0, &items, &n) ||
         !sorting_keys(call, &getter, items, n, &keys))
         return false;
     uint64_t size = 16;
@@ -171,7 +160,7 @@ bool filter_groupby(struct call *call) {
     if (!getter_of(call, 3, 1, &getter))
         return false;
     getter.otherwise = arg_set(call, 2) ? &call->args[2] : NULL;
-    if (!copy_items(call, call->args[0], &items, &n) || !sorting_keys(call, &getter, items, n, &keys) ||
+    if (!op_copy_items(call, call->args[0], 0, &items, &n) || !sorting_keys(call, &getter, items, n, &keys) ||
         !sorting_sort(call, items, keys, n, 0))
         return false;
     groups = arena_alloc(call->arena, ((size_t)n + 1) * sizeof *groups);

@@ -445,3 +445,15 @@ bool op_items(struct call *call, struct value v, const struct value **items, uin
     }
     return call_fail(call, "'%s' object is not iterable", op_type_name(v));
 }
+
+bool op_copy_items(struct call *call, struct value v, uint32_t more, struct value **items, uint32_t *n) {
+    const struct value *from;
+    if (!op_items(call, v, &from, n))
+        return false;
+    *items = arena_alloc(call->arena, ((size_t)*n + more + 1) * sizeof **items);
+    if (!*items)
+        return call_no_memory(call);
+    if (*n)
+        memcpy(*items, from, *n * sizeof **items);
+    return true;
+}

@@ -38,6 +38,8 @@ bool op_length(struct call *call, struct value v, int64_t *out);
 // The elements of an iterable: list, tuple, map (its keys), string (its characters), iterator (uses it up),
 // object that iterates. The array is borrowed from the value or made in call->arena.
 bool op_items(struct call *call, struct value v, const struct value **items, uint32_t *n);
+// The same in an array of the caller's own, with room for `more`.
+bool op_copy_items(struct call *call, struct value v, uint32_t more, struct value **items, uint32_t *n);
 
 // x[key] for lists, tuples, strings and maps only: MISSING where there is no such element. Attributes are the
 // machine's business.
