@@ -13,7 +13,10 @@ const struct sink_kind *const emit_sinks[] = {&emit_files, &emit_jsonl, &emit_te
 const struct sink_kind *emit_stream_for(struct str path) {
     if (str_ends(path, STR(".zst")))
         path.n -= 4;
-    return str_ends(path, STR(".jsonl")) ? &emit_jsonl : &emit_text;
+    for (size_t i = 0; emit_sinks[i]; i++)
+        if (emit_sinks[i]->extension && str_ends(path, str_of(emit_sinks[i]->extension)))
+            return emit_sinks[i];
+    return &emit_text;
 }
 
 static size_t find_bad(struct str text, size_t from) {

@@ -50,6 +50,7 @@ struct lane_result {
 struct sink_kind {
     const char *name; // "files", "jsonl", "text"
     const char *doc;
+    const char *extension; // of the streams that are its own; NULL: files, or text, which takes all others
     bool ordered;
     bool named; // an output has a path of its own
     enum status (*open)(const struct sink_options *options, struct sink **out, struct err *err);

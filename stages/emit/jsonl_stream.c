@@ -85,6 +85,7 @@ static enum status jsonl_open(const struct sink_options *options, struct sink **
 const struct sink_kind emit_jsonl = {
     .name = "jsonl",
     .doc = "one JSON string, or with `raw` one JSON text, a line, in record order",
+    .extension = ".jsonl",
     .ordered = true,
     .named = false,
     .open = jsonl_open,
