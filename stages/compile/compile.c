@@ -91,10 +91,3 @@ struct program *compile_expression(const struct source_text *source, const struc
                                    struct diags *diags) {
     return compile(&language_jinja, source, true, options, diags);
 }
-
-bool program_is_constant(const struct program *p) {
-    for (uint32_t i = 0; i < p->code_n; i++)
-        if (p->code[i].op != OP_TEXT && p->code[i].op != OP_RETURN)
-            return false;
-    return true;
-}

@@ -49,7 +49,4 @@ struct program *compile_template(const struct language *language, const struct s
 struct program *compile_expression(const struct source_text *source, const struct compile_options *options,
                                    struct diags *diags);
 
-// Whether a template's text has anything but literal text in it (`to` without an expression is one stream).
-bool program_is_constant(const struct program *p);
-
 #endif
