@@ -96,7 +96,7 @@ struct manifest *cli_read_manifest(struct cli *cli, const struct options *option
             "project, -f names another manifest");
         return NULL;
     }
-    struct manifest *manifest = manifest_read_all(&cli->fs, path, &cli->diags);
+    struct manifest *manifest = manifest_read(&cli->fs, path, &cli->diags);
     if (manifest->sound)
         return manifest;
     plan_check_texts(&cli->fs, manifest, &cli->diags);

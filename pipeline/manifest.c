@@ -68,7 +68,7 @@ static void read_into(struct manifest *m, const struct fs *fs, const char *path,
         manifest_fill(&f, root);
 }
 
-struct manifest *manifest_read_all(const struct fs *fs, const char *path, struct diags *diags) {
+struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags) {
     size_t errors = diags->errors;
     struct manifest *m = MEM_NEW(struct manifest);
     arena_init(&m->arena, 0);
@@ -78,14 +78,6 @@ struct manifest *manifest_read_all(const struct fs *fs, const char *path, struct
     diags_sort(diags);
     drop_repeated(diags);
     return m;
-}
-
-struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags) {
-    struct manifest *m = manifest_read_all(fs, path, diags);
-    if (m->sound)
-        return m;
-    manifest_free(m);
-    return NULL;
 }
 
 void manifest_free(struct manifest *m) {

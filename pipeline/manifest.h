@@ -85,11 +85,10 @@ struct manifest {
     struct manifest_limits limits;
 };
 
-// Reads and checks a file. Diags come out sorted; their arena must outlive them. NULL where there are errors.
+// Reads and checks a file; never NULL. Diags come out sorted; their arena must outlive them. Where there are errors
+// `sound` is false and what could be read is given all the same, only for finding what else is wrong
+// (plan_check_texts): parts that are wrong are left out, their texts are {NULL, 0}.
 struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags);
-// The same, but what could be read is given even where there are errors (`sound` is false then): parts that are wrong
-// are left out, texts are {NULL, 0}. Only for finding what else is wrong (plan_check_texts). Never NULL.
-struct manifest *manifest_read_all(const struct fs *fs, const char *path, struct diags *diags);
 void manifest_free(struct manifest *m);
 
 // "pressrun.yaml", "pressrun.yml" or "pressrun.json" in a directory, resolved into `arena`; NULL: none there.
