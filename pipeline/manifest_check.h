@@ -10,7 +10,7 @@
  * document afterwards passes over them instead of reporting them again.
  */
 #include "base/diag.h"
-#include "pipeline/document.h"
+#include "stages/record/document.h"
 
 void manifest_check(struct document_node *root, const struct source_text *source, struct diags *diags);
 

@@ -6,8 +6,8 @@
  * into the struct (manifest_fill.c, manifest_jobs.c), with what it says of files looked up (manifest_files.c).
  * Filling passes over what the check found faulty, and reports all else that is wrong.
  */
-#include "pipeline/document.h"
 #include "pipeline/manifest.h"
+#include "stages/record/document.h"
 
 struct manifest_filling {
     const struct fs *fs;
@@ -36,8 +36,6 @@ struct on_error_choice {
 void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice);
 void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined);
 
-// A document's node as data; never VALUE_MISSING. Keys must be distinct.
-struct value manifest_value(struct arena *arena, const struct document_node *node);
 void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 
 // `path` as it can be opened, when it is relative to `directory`.

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "pipeline/document.h"
+#include "stages/record/document.h"
 #include "pipeline/manifest.h"
 #include "pipeline/manifest_table.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-#ifndef PRESSRUN_PIPELINE_DOCUMENT_H
-#define PRESSRUN_PIPELINE_DOCUMENT_H
+#ifndef PRESSRUN_STAGES_RECORD_DOCUMENT_H
+#define PRESSRUN_STAGES_RECORD_DOCUMENT_H
 /*
- * A document: the tree of a YAML or JSON text, each node with its place. It knows nothing of manifests.
+ * A document: the tree of a YAML or JSON text, each node with its place; for what people write (a manifest, the
+ * front matter of a page), not for records in bulk.
  *
  * Scalars are typed as YAML 1.2's core schema and JSON type them: plain true, null, 12 and 1.5 are values,
  * quoted ones are text; yes, no, on and off are text. Left out, with an error that says so: merge keys (<<),
@@ -20,6 +21,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/str.h"
+#include "stages/record/value.h"
 
 enum {
     DOCUMENT_DEPTH = 100,            // levels of nesting
@@ -69,6 +71,9 @@ struct document_node *document_read_yaml(struct arena *arena, const struct sourc
                                          struct diags *diags);
 struct document_node *document_read_json(struct arena *arena, const struct source_text *source,
                                          struct diags *diags);
+
+// A node as data; never VALUE_MISSING. Keys must be distinct.
+struct value document_value(struct arena *arena, const struct document_node *node);
 
 struct document_entry *document_find(const struct document_node *mapping,
                                      struct str key);            // NULL: not there, or no mapping

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "pipeline/document.h"
+#include "stages/record/document.h"
 
 #include <stdlib.h>
 
@@ -113,4 +113,53 @@ struct span document_text_span(struct str source, struct span span, struct str t
     if (span.n == text.n) // two escapes that are shorter than what they stand for
         span.n--;
     return span;
+}
+
+// Values ----------------------------------------------------------------------------------------------------
+
+static struct value mapping_value(struct arena *arena, const struct document_node *node) {
+    struct value *keys = document_alloc(arena, sizeof *keys * (node->entries_n + 1));
+    size_t i = 0;
+    for (const struct document_entry *e = node->entries; e; e = e->next)
+        keys[i++] = value_string(e->key);
+    struct shape *shape = shape_new_private(arena, keys, node->entries_n);
+    struct map *map = shape ? map_new(arena, shape) : NULL;
+    if (!map)
+        mem_fail(sizeof *keys * node->entries_n);
+    i = 0;
+    for (const struct document_entry *e = node->entries; e; e = e->next)
+        map->values[i++] = document_value(arena, e->value);
+    return value_map(map);
+}
+
+static struct value list_value(struct arena *arena, const struct document_node *node) {
+    struct list *list = list_new(arena, node->entries_n);
+    if (!list)
+        mem_fail(sizeof(struct value) * node->entries_n);
+    size_t i = 0;
+    for (const struct document_entry *e = node->entries; e; e = e->next)
+        list->items[i++] = document_value(arena, e->value);
+    return value_list(list);
+}
+
+struct value document_value(struct arena *arena, const struct document_node *node) {
+    switch (node->kind) {
+    case DOCUMENT_NULL:
+        break;
+    case DOCUMENT_BOOL:
+        return value_bool(node->boolean);
+    case DOCUMENT_INT:
+        return value_int(node->integer);
+    case DOCUMENT_BIG:
+        return (struct value){.tag = VALUE_BIG, .n = (uint32_t)node->text.n, .s = node->text.p};
+    case DOCUMENT_FLOAT:
+        return value_float(node->real);
+    case DOCUMENT_TEXT:
+        return value_string(node->text);
+    case DOCUMENT_LIST:
+        return list_value(arena, node);
+    case DOCUMENT_MAPPING:
+        return mapping_value(arena, node);
+    }
+    return value_none();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // YAML: libyaml's events to nodes. The stack of open collections is an array, so depth costs no C stack.
-#include "pipeline/document.h"
+#include "stages/record/document.h"
 
 #include <yaml.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // JSON: the bulk reader checks the text and says where each value stands; the tree is made from these places.
 #include "base/mem.h"
-#include "pipeline/document.h"
+#include "stages/record/document.h"
 #include "stages/record/reader.h"
 
 struct level {
