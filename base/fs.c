@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -182,6 +184,53 @@ static int system_stat(void *self, int fd, struct stat *st) {
     return fstat(fd, st) < 0 ? -errno : 0;
 }
 
+static int system_truncate(void *self, int fd, off_t size) {
+    (void)self;
+    return ftruncate(fd, size) < 0 ? -errno : 0;
+}
+
+static int system_sync(void *self, int fd) {
+    (void)self;
+    return syncfs(fd) < 0 ? -errno : 0;
+}
+
+static int system_lock(void *self, int fd) {
+    (void)self;
+    return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+// Some file systems do not say in the directory what a name is.
+static enum fs_entry entry_kind(int dir, const struct dirent *entry) {
+    struct stat st;
+    unsigned type = entry->d_type;
+    if (type == DT_UNKNOWN && fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        type = IFTODT(st.st_mode);
+    return type == DT_REG ? FS_FILE : type == DT_DIR ? FS_DIRECTORY : FS_OTHER;
+}
+
+static int system_list(void *self, int dir, const char *path, fs_entry_fn fn, void *context) {
+    int flags = O_RDONLY | O_DIRECTORY;
+    int fd = dir == AT_FDCWD ? system_open(self, dir, path, flags, 0)
+                             : system_open_beneath(self, dir, path, flags, 0);
+    if (fd < 0)
+        return fd;
+    DIR *names = fdopendir(fd);
+    if (!names) {
+        int os = errno;
+        close(fd);
+        return -os;
+    }
+    struct dirent *entry;
+    for (errno = 0; (entry = readdir(names)); errno = 0) {
+        bool itself = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!itself && !fn(context, entry->d_name, entry_kind(fd, entry)))
+            break;
+    }
+    int os = entry ? 0 : errno;
+    closedir(names);
+    return -os;
+}
+
 static int system_close(void *self, int fd) {
     (void)self;
     return close(fd) < 0 ? -errno : 0;
@@ -198,6 +247,10 @@ struct fs fs_system(void) {
         .rename = system_rename,
         .unlink = system_unlink,
         .stat = system_stat,
+        .truncate = system_truncate,
+        .sync = system_sync,
+        .lock = system_lock,
+        .list = system_list,
         .close = system_close,
     };
 }

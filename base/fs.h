@@ -17,6 +17,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+enum fs_entry { FS_FILE, FS_DIRECTORY, FS_OTHER }; // what a name is; of a symbolic link: FS_OTHER
+typedef bool (*fs_entry_fn)(void *context, const char *name, enum fs_entry kind);
+
 struct fs {
     void *self;
     int (*open)(void *self, int dir, const char *path, int flags, mode_t mode); // plain openat: inputs
@@ -27,6 +30,11 @@ struct fs {
     int (*rename)(void *self, int old_dir, const char *from, int new_dir, const char *to);
     int (*unlink)(void *self, int dir, const char *path);
     int (*stat)(void *self, int fd, struct stat *st);
+    int (*truncate)(void *self, int fd, off_t size);
+    int (*sync)(void *self, int fd); // all of the file system that the file is on
+    int (*lock)(void *self, int fd); // for this process alone, until it ends; -EWOULDBLOCK: somebody has it
+    // Names in a directory beneath `dir` (AT_FDCWD: any path), without "." and ".."; ends early where fn is false.
+    int (*list)(void *self, int dir, const char *path, fs_entry_fn fn, void *context);
     int (*close)(void *self, int fd);
 };
 

@@ -32,8 +32,18 @@ struct sink_options {
     int root;             // descriptor of the output directory
     struct str path;      // of a stream, relative to the root; "-": standard output
     struct str separator; // between the outputs of a text stream
-    bool raw;  // .jsonl: the output is a JSON text of its own, one a line, not a string to be quoted
-    int level; // of .zst; 0: 3
+    bool raw;     // .jsonl: the output is a JSON text of its own, one a line, not a string to be quoted
+                  // tables: it is a JSON object, whose keys are the columns
+    int level;    // of .zst; 0: 3
+    bool durable; // what is published is on the disk before it takes its name
+    bool force;   // write what is there already with the same bytes, too
+    // files
+    bool inplace; // overwrite a file that is there, instead of putting a new one in its place
+    // tables
+    struct str table; // its name
+    const struct str
+        *unique; // columns by which a row replaces another one; none: the record key, in column `key`
+    size_t unique_n;
 };
 
 struct sink;
@@ -41,10 +51,11 @@ struct lane;
 
 // What became of a lane's outputs, for the summary.
 struct lane_result {
-    uint64_t written;   // outputs published
-    uint64_t unchanged; // outputs that were there already with these bytes
-    uint64_t bytes;     // uncompressed bytes of these outputs
-    uint64_t stored;    // bytes given to the file system
+    uint64_t written;      // outputs published
+    uint64_t unchanged;    // outputs that were there already with these bytes
+    uint64_t bytes;        // uncompressed bytes of these outputs
+    uint64_t stored;       // bytes given to the file system
+    bool stream_unchanged; // of close: the whole stream was there already, so nothing of it was written
 };
 
 struct sink_kind {
@@ -53,6 +64,8 @@ struct sink_kind {
     const char *extension; // of the streams that are its own; NULL: files, or text, which takes all others
     bool ordered;
     bool named; // an output has a path of its own
+    bool
+        rows; // outputs are published in parts as they come: what a flush reported stays, also where close drops
     enum status (*open)(const struct sink_options *options, struct sink **out, struct err *err);
     struct lane *(*lane_new)(struct sink *sink);
     void (*lane_free)(struct lane *lane);
@@ -67,10 +80,10 @@ struct sink_kind {
     enum status (*close)(struct sink *sink, bool publish, struct lane_result *result, struct err *err);
 };
 
-extern const struct sink_kind emit_files, emit_jsonl, emit_text;
+extern const struct sink_kind emit_files, emit_jsonl, emit_table, emit_text;
 extern const struct sink_kind *const emit_sinks[]; // NULL-terminated
 
-// The stream sink a path asks for by its extension: .jsonl, or text for all others; ".zst" may follow.
+// The stream sink a path asks for by its extension: .jsonl, .sqlite, or text for all others; ".zst" may follow.
 const struct sink_kind *emit_stream_for(struct str path);
 
 /*

@@ -9,6 +9,11 @@ enum { BATCH_BYTES = 256 << 10, BATCH_RECORDS = 4096, RECORD_BYTES = 256 << 20 }
 extern const struct load_format load_jsonl, load_json;
 const struct load_format *const load_formats[] = {&load_jsonl, &load_json, NULL};
 
+const char *column_type_name(size_t i) {
+    static const char *const names[] = {"text", "integer", "number", "boolean", "json", NULL};
+    return names[i];
+}
+
 const struct load_format *load_format_named(struct str name) {
     for (size_t i = 0; load_formats[i]; i++)
         if (str_is(name, load_formats[i]->name))
@@ -53,24 +58,25 @@ enum status load_pull(struct loader *loader, struct batch *batch, struct err *er
 }
 
 uint64_t load_bytes_read(const struct loader *loader) {
-    return input_bytes_read(loader->input);
+    return loader->input ? input_bytes_read(loader->input) : atomic_load(&loader->read);
 }
 
 uint64_t load_bytes_total(const struct loader *loader) {
-    return input_bytes_total(loader->input);
+    return loader->input ? input_bytes_total(loader->input) : atomic_load(&loader->total);
 }
 
 void load_close(struct loader *loader) {
     if (!loader)
         return;
-    input_close(loader->input);
+    if (loader->input)
+        input_close(loader->input);
     loader->free(loader);
 }
 
 // Parsing ----------------------------------------------------------------------------------------------------
 
 // The fault's place in the source: the diag is made from the record's own text, then moved to where that stands.
-static void fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
+void loader_fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
                  const char *text) {
     struct source_text source = {loader->name, item->raw};
     struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
@@ -95,31 +101,43 @@ static size_t values_bytes(const struct loader *loader) {
     return bytes > least ? bytes : least;
 }
 
+static void parse_object(const struct loader *loader, struct reader *reader, struct batch *batch,
+                         struct item *item) {
+    batch->arena.limit = batch->arena.used + values_bytes(loader); // of this record alone
+    enum status status = reader_parse(reader, item->raw, &batch->arena, &item->record);
+    batch->arena.limit = 0;
+    if (status == STATUS_MEMORY)
+        loader_fail(loader, batch, item, 0,
+                    "the values of the record need too much memory (limits: record_bytes)");
+    else if (status != STATUS_OK)
+        loader_fail(loader, batch, item, reader->fault_at, reader->fault);
+    else if (item->record.tag != VALUE_MAP)
+        loader_fail(loader, batch, item, 0, "a record must be a JSON object");
+}
+
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch) {
     for (size_t i = 0; i < batch->items_n; i++) {
         struct item *item = &batch->items[i];
         if (item->error)
             continue;
-        batch->arena.limit = batch->arena.used + values_bytes(loader); // of this record alone
-        enum status status = reader_parse(reader, item->raw, &batch->arena, &item->record);
-        batch->arena.limit = 0;
-        if (status == STATUS_MEMORY)
-            fail(loader, batch, item, 0,
-                 "the values of the record need too much memory (limits: record_bytes)");
-        else if (status != STATUS_OK)
-            fail(loader, batch, item, reader->fault_at, reader->fault);
-        else if (item->record.tag != VALUE_MAP)
-            fail(loader, batch, item, 0, "a record must be a JSON object");
+        if (loader->parse)
+            loader->parse(loader, reader, batch, item);
+        else
+            parse_object(loader, reader, batch, item);
     }
 }
 
 // For the formats --------------------------------------------------------------------------------------------
 
-enum status loader_init(struct loader *loader, const struct load_options *options, struct err *err) {
+void loader_take_options(struct loader *loader, const struct load_options *options) {
     loader->name = options->name;
     loader->batch_bytes = options->batch_bytes ? options->batch_bytes : BATCH_BYTES;
     loader->batch_records = options->batch_records ? options->batch_records : BATCH_RECORDS;
     loader->record_bytes = options->record_bytes ? options->record_bytes : RECORD_BYTES;
+}
+
+enum status loader_init(struct loader *loader, const struct load_options *options, struct err *err) {
+    loader_take_options(loader, options);
     return input_open(options, &loader->input, err);
 }
 
@@ -130,7 +148,7 @@ struct item *loader_add(struct loader *loader, struct batch *batch, size_t offse
     item->error_byte = offset; // until loader_settle
     item->ordinal = loader->ordinal++;
     item->line = line;
-    item->byte = byte + input_skipped(loader->input);
+    item->byte = byte + (loader->input ? input_skipped(loader->input) : 0);
     return item;
 }
 

@@ -7,7 +7,8 @@
  * To add a format: write load/NAME.c with a `const struct load_format load_NAME`, declare it below, add it to
  * the table in load.c and to load/CMakeLists.txt, give it golden cases under tests/.
  *
- * Threads: pull is called by one thread at a time; parse by any number, each with its own reader and batch.
+ * Threads: pull is called by one thread at a time; parse by any number, each with its own reader and batch. Where
+ * the values belong, in pull or in parse, is the format's choice: what is dear and can be parallel, in parse.
  * Bounded memory: a pull takes whole records up to about `batch_bytes` and `batch_records`; a single record
  * beyond `record_bytes` becomes a failed item without being kept.
  *
@@ -27,15 +28,45 @@
 #include "stages/record/item.h"
 #include "stages/record/reader.h"
 
+// What a column of text is made: COLUMN_TEXT as it stands; of all others an empty field is none, and one that is not
+// of the type fails its record.
+enum column_type { COLUMN_TEXT, COLUMN_INTEGER, COLUMN_NUMBER, COLUMN_BOOLEAN, COLUMN_JSON };
+const char *column_type_name(size_t i); // in the enum's order, "text", "integer", ...; NULL at the end
+
+struct load_column {
+    struct str name;
+    enum column_type type;
+};
+
+// How many columns' names are known beforehand.
+enum load_header {
+    LOAD_HEADER_AUTO, // the first line has the names, unless `columns` has them
+    LOAD_HEADER_YES,  // the first line has names; those in `columns` win
+    LOAD_HEADER_NO,   // every line is a record
+};
+
 struct load_options {
     const struct fs *fs;
-    const char *path;     // "-": standard input
-    struct str name;      // for messages: the path as the manifest has it
-    struct str format;    // a format's name; {NULL, 0}: from the path's extension
-    struct str pointer;   // JSON pointer (RFC 6901) to the array; {NULL, 0}: the document is the array
-    size_t batch_bytes;   // 0: 256 KiB
-    size_t batch_records; // 0: 4096
-    size_t record_bytes;  // 0: 256 MiB
+    const char *path;      // "-": standard input; of a directory of files: where the pattern starts
+    struct str name;       // for messages: the path as the manifest has it
+    struct str format;     // a format's name; {NULL, 0}: from the path's extension
+    struct shapes *shapes; // shared by all readers of the run; for formats whose pull makes the values
+    // json
+    struct str pointer; // JSON pointer (RFC 6901) to the array; {NULL, 0}: the document is the array
+    // csv, tsv
+    const struct str *columns; // names, in the file's order; none: the header has them
+    size_t columns_n;
+    const struct load_column *types; // of columns by name; the others are text
+    size_t types_n;
+    char delimiter; // 0: the format's own
+    enum load_header header;
+    // sqlite: one of the two
+    struct str query, table;
+    // files
+    struct str files;             // pattern, relative to `path`
+    size_t batch_bytes;           // 0: 256 KiB
+    size_t batch_records;         // 0: 4096
+    size_t record_bytes;          // 0: 256 MiB
     const atomic_bool *interrupt; // may be NULL; true ends a read that waits for a pipe: STATUS_CANCELLED
 };
 

@@ -10,21 +10,29 @@
 #include "stages/load/input.h"
 
 struct loader {
-    struct input *input;
+    struct input *input; // NULL: the format reads by other means, and keeps count in read and total
+    atomic_uint_fast64_t read, total;
     struct str name;
     size_t batch_bytes, batch_records, record_bytes;
     uint64_t ordinal;   // of the next record
     struct err pending; // the source's error: it waits for the records before it, and then stays
     enum status (*pull)(struct loader *loader, struct batch *batch, struct err *err);
+    // Makes the value of one item, or calls loader_fail. NULL: the record is a JSON object.
+    void (*parse)(const struct loader *loader, struct reader *reader, struct batch *batch, struct item *item);
     void (*free)(struct loader *loader); // frees what the format added, and the loader itself
 };
 
-// Opens the input and takes over the options. STATUS_OK: the caller owns the input through the loader.
+// Takes over the options that all formats share.
+void loader_take_options(struct loader *loader, const struct load_options *options);
+// The same, and opens the input. STATUS_OK: the caller owns the input through the loader.
 enum status loader_init(struct loader *loader, const struct load_options *options, struct err *err);
 
 // A new item that begins at `offset` of the batch's buffer. `byte` does not count what the input left out.
 struct item *loader_add(struct loader *loader, struct batch *batch, size_t offset, uint64_t line,
                         uint64_t byte);
+// Fails an item: `at` is the fault's offset in item->raw, from which line, column and byte are reckoned.
+void loader_fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
+                 const char *text);
 void loader_too_long(const struct loader *loader, struct batch *batch, struct item *item);
 void loader_settle(struct batch *batch);
 void loader_reserve(struct batch *batch, size_t bytes); // room for so many bytes in all
