@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The run that is disturbed: 200 outputs in a few directories and one stream, there before and all of them changed."""
+import json
+
+import fault
+
+FILES = 200
+LARGE = 7  # this one does not fit the buffer of small outputs, so it takes the other way
+
+TEMPLATE = ("{{ version }} {{ id }} {{ text }}{% if id == 7 %}{{ version * 230000 }}{% endif %}"
+            "{% if version == 'new' %}{{ text * (id % 3) }}{% endif %} end of {{ id }}\n")
+
+MANIFEST = """
+sources: { records: { path: records.jsonl, key: id } }
+jobs:
+  files: { from: records, template: card.j2, to: "d{{ id %% 5 }}/{{ id }}.txt"%s }
+  stream: { from: records, template: line.j2, to: all.jsonl%s }
+"""
+
+
+def records(version, n=FILES):
+    return "".join(json.dumps({"id": i, "version": version, "text": "text %d " % i * (i % 9 + 1)}) + "\n"
+                   for i in range(n))
+
+
+def files(version, job="", n=FILES):
+    return {"pressrun.yaml": MANIFEST % (job, job), "templates/card.j2": TEMPLATE,
+            "templates/line.j2": "{{ version }} {{ id }} {{ text }}", "records.jsonl": records(version, n)}
+
+
+class Replacement:
+    """A case whose outputs are old, whose records are new; and what an undisturbed run makes of it."""
+
+    def __init__(self, runner, one, job="", arguments=(), n=FILES):
+        self.one, self.runner, self.arguments = one, runner, arguments
+        one.fill(files("old", job, n))
+        self.undisturbed(runner.run(one, *arguments))
+        self.old = one.outputs()
+        one.fill(files("new", job, n))
+        done = self.undisturbed(runner.run(one, *arguments))
+        self.new, self.digest = one.outputs(), fault.last_line(done)["digest"]
+        assert len(self.new) == len(self.old) == n + 1
+        assert all(self.old[name] != self.new[name] for name in self.new)
+
+    @staticmethod
+    def undisturbed(done):
+        assert done.returncode == 0, done.stderr.decode()
+        return done
+
+    def reset(self):
+        self.one.restore(self.old)
+
+    def remaining(self):
+        """The outputs that are as they were."""
+        now = self.one.outputs()
+        return [name for name in self.old if now.get(name) == self.old[name]]
+
+    def mixed(self):
+        """What is neither old nor new, and what should not be there."""
+        now = self.one.outputs()
+        for name in sorted(set(self.old) | set(now)):
+            if name.endswith(fault.TEMPORARY):
+                continue
+            if name not in self.old:
+                yield "%s: nobody asked for it" % name
+            elif now.get(name) not in (self.old[name], self.new[name]):
+                yield "%s is neither old nor new: %s" % (
+                    name, "gone" if name not in now else "%d bytes, %r..." % (len(now[name]), now[name][:30]))
+
+    def incomplete(self, arguments=None):
+        """What is wrong after one more run."""
+        done = self.runner.run(self.one, *(self.arguments if arguments is None else arguments))
+        if done.returncode != 0:
+            return ["the next run: " + (fault.crashed(done) or "exit %d\n%s" % (done.returncode, done.stderr.decode()))]
+        now = self.one.outputs()
+        wrong = ["after the next run: %s is not as it should be" % name for name in sorted(set(now) | set(self.new))
+                 if now.get(name) != self.new.get(name) and not name.endswith(fault.TEMPORARY)]
+        if fault.last_line(done)["digest"] != self.digest:
+            wrong.append("the next run's digest is another one: %s" % fault.last_line(done)["digest"])
+        return wrong[:3] + self.one.strayed()
