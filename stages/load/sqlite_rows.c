@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The rows of a SQLite query or table, one record a row: integers, floats, text and NULL (none) as they are stored;
+ * a BLOB, or text that is not UTF-8 or has a NUL, fails the record. SQLite hands out one value at a time and forgets
+ * it at the next row, so pull copies the row into the batch's arena and thereby makes the values; nothing is left
+ * for parse.
+ *
+ * All rows share one shape, unless they have more columns than shapes are shared for: then each batch has its own,
+ * which lives as long as the records do.
+ */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "stages/load/loader.h"
+#include "stages/load/sqlite_source.h"
+
+struct rows {
+    struct loader base;
+    struct sqlite_source source;
+    const struct shape *shape; // shared; NULL: each batch makes a private one of `names`
+    struct value *names;       // owned, n strings
+    struct arena arena;        // their text
+    uint32_t n;
+    bool ended;
+};
+
+static void free_loader(struct loader *base) {
+    struct rows *rows = (struct rows *)base;
+    sqlite_source_close(&rows->source);
+    arena_release(&rows->arena);
+    mem_free(rows->names);
+    mem_free(rows);
+}
+
+// The record's fault, located in words: a row has no line and no column of text.
+static void fail_row(const struct rows *rows, struct batch *batch, struct item *item, int column,
+                     const char *fault) {
+    const struct source_text source = {rows->base.name, STR("")};
+    struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
+    unsigned long long row = item->ordinal + 1;
+    const struct diag *made =
+        column < 0 ? diag_make(&batch->arena, &source, (struct span){0, 1}, "row %llu: %s", row, fault)
+                   : diag_make(&batch->arena, &source, (struct span){0, 1}, "row %llu, column \"%.*s\": %s",
+                               row, STR_ARG(value_str(rows->names[column])), fault);
+    item->error = made;
+    if (!diag)
+        return;
+    *diag = *made;
+    diag->line = diag->column = 0;
+    item->error = diag;
+}
+
+static const char *take_text(struct rows *rows, struct batch *batch, int i, size_t *left, struct value *out) {
+    const char *p = (const char *)sqlite3_column_text(rows->source.rows, i);
+    struct str text = {p, (size_t)sqlite3_column_bytes(rows->source.rows, i)};
+    if (!p)
+        return "no memory for its text";
+    if (text.n > *left)
+        return "";
+    *left -= text.n;
+    if (text.n && memchr(text.p, 0, text.n))
+        return "the text has a NUL character";
+    if (!utf8_valid(text, NULL))
+        return "the text is not valid UTF-8";
+    char *copy = text.n ? arena_alloc(&batch->arena, text.n) : (char *)"";
+    if (!copy)
+        return "no memory for its text";
+    if (text.n)
+        memcpy(copy, text.p, text.n);
+    *out = value_string((struct str){copy, text.n});
+    return NULL;
+}
+
+// NULL or what is wrong; "": the record is too long.
+static const char *take_value(struct rows *rows, struct batch *batch, int i, size_t *left,
+                              struct value *out) {
+    sqlite3_stmt *stmt = rows->source.rows;
+    switch (sqlite3_column_type(stmt, i)) {
+    case SQLITE_INTEGER:
+        *out = value_int(sqlite3_column_int64(stmt, i));
+        return NULL;
+    case SQLITE_FLOAT:
+        *out = value_float(sqlite3_column_double(stmt, i));
+        return NULL;
+    case SQLITE_TEXT:
+        return take_text(rows, batch, i, left, out);
+    case SQLITE_NULL:
+        *out = value_none();
+        return NULL;
+    default:
+        return "a BLOB is no text; select hex() of it, or cast it to text";
+    }
+}
+
+static void add_row(struct rows *rows, struct batch *batch, const struct shape *shape) {
+    struct item *item = loader_add(&rows->base, batch, 0, 0, 0);
+    struct arena_mark mark = arena_mark(&batch->arena);
+    struct map *map = shape ? map_new(&batch->arena, shape) : NULL;
+    if (!map) {
+        fail_row(rows, batch, item, -1, "no memory for its values");
+        return;
+    }
+    size_t left = rows->base.record_bytes;
+    for (int i = 0; i < (int)rows->n; i++) {
+        const char *fault = take_value(rows, batch, i, &left, &map->values[i]);
+        if (!fault)
+            continue;
+        arena_rewind(&batch->arena, mark);
+        char limit[96];
+        snprintf(limit, sizeof limit, "the record is longer than %zu bytes (limits: record_bytes)",
+                 rows->base.record_bytes);
+        fail_row(rows, batch, item, *fault ? i : -1, *fault ? fault : limit);
+        return;
+    }
+    item->record = value_map(map);
+}
+
+static const struct shape *private_shape(const struct rows *rows, struct arena *arena) {
+    struct value *names = ARENA_NEW_ARRAY(arena, struct value, rows->n);
+    for (uint32_t i = 0; names && i < rows->n; i++) {
+        struct str name = arena_str(arena, value_str(rows->names[i]));
+        if (!name.p)
+            return NULL;
+        names[i] = value_string(name);
+    }
+    return names ? shape_new_private(arena, names, rows->n) : NULL;
+}
+
+static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
+    struct rows *rows = (struct rows *)base;
+    const struct shape *shape = rows->shape;
+    enum status status = STATUS_OK;
+    if (rows->ended)
+        return STATUS_OK;
+    if (!shape)
+        shape = private_shape(rows, &batch->arena);
+    size_t most = batch->arena.used + base->batch_bytes;
+    while (status == STATUS_OK && batch->items_n < base->batch_records && batch->arena.used < most) {
+        int code = sqlite3_step(rows->source.rows);
+        if (code == SQLITE_ROW) {
+            add_row(rows, batch, shape);
+            continue;
+        }
+        rows->ended = true;
+        if (code == SQLITE_DONE)
+            break;
+        status = sqlite_source_error(&rows->source, base->ordinal, err);
+    }
+    bool whole = rows->ended && status == STATUS_OK;
+    atomic_store(&base->read, whole ? rows->source.size : sqlite_source_bytes_read(&rows->source));
+    if (rows->ended) // gives up the lock
+        sqlite_source_close(&rows->source);
+    return status;
+}
+
+static void parse(const struct loader *loader, struct reader *reader, struct batch *batch,
+                  struct item *item) {
+    (void)loader, (void)reader, (void)batch, (void)item; // the values are made
+}
+
+static const char *fault_of_name(const struct rows *rows, struct str name, uint32_t i) {
+    if (!name.p || !utf8_valid(name, NULL))
+        return "is not valid UTF-8";
+    for (uint32_t k = 0; k < i; k++)
+        if (str_equal(value_str(rows->names[k]), name))
+            return "is there twice; name one of them with AS";
+    return NULL;
+}
+
+static enum status take_names(struct rows *rows, struct err *err) {
+    rows->n = (uint32_t)sqlite3_column_count(rows->source.rows);
+    rows->names = MEM_NEW_ARRAY(struct value, rows->n);
+    for (uint32_t i = 0; i < rows->n; i++) {
+        struct str name = str_of(sqlite3_column_name(rows->source.rows, (int)i));
+        const char *fault = fault_of_name(rows, name, i);
+        if (fault)
+            return err_set(err, STATUS_DATA, "%.*s: the column name \"%.*s\" %s", STR_ARG(rows->base.name),
+                           STR_ARG(name), fault);
+        struct str copy = arena_str(&rows->arena, name);
+        if (!copy.p)
+            return err_set(err, STATUS_MEMORY, "%.*s: no memory", STR_ARG(rows->base.name));
+        rows->names[i] = value_string(copy);
+    }
+    return STATUS_OK;
+}
+
+static void find_shape(struct rows *rows, struct shapes *shapes) {
+    struct shape_node *node = shapes ? shapes_root(shapes) : NULL;
+    for (uint32_t i = 0; node && i < rows->n; i++)
+        node = shape_node_next(shapes, node, value_str(rows->names[i]));
+    rows->shape = node ? shape_node_shape(shapes, node) : NULL;
+}
+
+static enum status open(const struct load_options *options, struct loader **out, struct err *err) {
+    struct rows *rows = MEM_NEW(struct rows);
+    loader_take_options(&rows->base, options);
+    arena_init(&rows->arena, 0);
+    rows->base.pull = pull;
+    rows->base.parse = parse;
+    rows->base.free = free_loader;
+    enum status status = sqlite_source_open(&rows->source, options, err);
+    if (status == STATUS_OK)
+        status = take_names(rows, err);
+    if (status != STATUS_OK) {
+        free_loader(&rows->base);
+        return status;
+    }
+    find_shape(rows, options->shapes);
+    atomic_init(&rows->base.read, 0);
+    atomic_init(&rows->base.total, rows->source.size);
+    *out = &rows->base;
+    return STATUS_OK;
+}
+
+static const char *const extensions[] = {".sqlite", ".sqlite3", ".db", NULL};
+
+const struct load_format load_sqlite = {
+    .name = "sqlite",
+    .extensions = extensions,
+    .doc = "the rows of a SQLite query or table",
+    .open = open,
+};

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_LOAD_SQLITE_SOURCE_H
+#define PRESSRUN_STAGES_LOAD_SQLITE_SOURCE_H
+/*
+ * A SQLite database opened to be read, and the one statement whose rows are wanted: the manifest's query, or all of
+ * a table. What rows become is sqlite_rows.c's business.
+ *
+ * The database is never written: it is opened read-only, and the statement must be a single SELECT, VALUES or WITH
+ * that writes nothing. All is read in one transaction, so a writer in between changes nothing. Its schema is not
+ * trusted: functions with side effects do not run from it.
+ *
+ * A table's rows come in the order of its rowid or primary key, so that each run sees the same order; those of a view,
+ * a virtual table or a query as SQLite gives them, where the query has no order by.
+ *
+ * A lock of somebody else's is waited for, 5 seconds at most. `interrupt` ends that, and a long query, too.
+ *
+ * SQLite reads files by itself: of load_options' functions only open and stat are used, to tell what a path is before
+ * SQLite sees it. One thread at a time.
+ */
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "base/err.h"
+#include "stages/load/load.h"
+
+struct sqlite_source {
+    sqlite3 *db;        // owned
+    sqlite3_stmt *rows; // owned
+    struct str name;
+    const atomic_bool *interrupt; // may be NULL
+    uint64_t size;                // of the file, in bytes
+    int page_size;
+};
+
+// On an error everything is closed again.
+enum status sqlite_source_open(struct sqlite_source *s, const struct load_options *options, struct err *err);
+void sqlite_source_close(struct sqlite_source *s);
+
+// What the last call of SQLite's had to say; `rows` came before it.
+enum status sqlite_source_error(const struct sqlite_source *s, uint64_t rows, struct err *err);
+
+// About how much of the file was read so far: the pages that were not in SQLite's cache, so those read twice count
+// twice. Never above the size.
+uint64_t sqlite_source_bytes_read(const struct sqlite_source *s);
+
+#endif
