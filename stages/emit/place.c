@@ -30,16 +30,38 @@ int place_open_directory(const struct fs *fs, int root, const char *directory, b
 
 int place_open_temporary(const struct fs *fs, int directory, const void *owner, int flags,
                          char name[PLACE_TEMPORARY_SIZE]) {
+    return place_open_numbered(fs, directory, owner, 0, flags, name);
+}
+
+int place_open_numbered(const struct fs *fs, int directory, const void *owner, unsigned number, int flags,
+                        char name[PLACE_TEMPORARY_SIZE]) {
     enum { TRIES = 100 };
     // Names are unique among living owners; only what a killed process left behind can be in the way.
     for (unsigned i = 0; i < TRIES; i++) {
         snprintf(name, PLACE_TEMPORARY_SIZE, ".%lx-%lx-%u" EMIT_TEMPORARY_SUFFIX, (unsigned long)getpid(),
-                 (unsigned long)(uintptr_t)owner, i);
+                 (unsigned long)(uintptr_t)owner, number + i);
         int fd = fs->open_beneath(fs->self, directory, name, flags | O_CREAT | O_EXCL, 0666);
         if (fd != -EEXIST)
             return fd;
     }
     return -EEXIST;
+}
+
+// A non-empty run of these characters; NULL where there is none.
+static const char *pass(const char *at, const char *characters) {
+    size_t n = at ? strspn(at, characters) : 0;
+    return n > 0 ? at + n : NULL;
+}
+
+static const char *pass_char(const char *at, char c) {
+    return at && *at == c ? at + 1 : NULL;
+}
+
+bool place_is_temporary(const char *name) {
+    static const char hex[] = "0123456789abcdef";
+    const char *at = pass_char(pass(pass_char(name, '.'), hex), '-');
+    at = pass(pass_char(pass(at, hex), '-'), "0123456789");
+    return at && strcmp(at, EMIT_TEMPORARY_SUFFIX) == 0;
 }
 
 enum status place_error(struct err *err, int os, struct str path) {
