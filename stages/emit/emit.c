@@ -8,14 +8,15 @@
 
 enum { PATH_LIMIT = 4095, PART_LIMIT = 255 };
 
-const struct sink_kind *const emit_sinks[] = {&emit_files, &emit_jsonl, &emit_text, NULL};
+const struct sink_kind *const emit_sinks[] = {&emit_files, &emit_jsonl, &emit_table, &emit_text, NULL};
 
 const struct sink_kind *emit_stream_for(struct str path) {
     if (str_ends(path, STR(".zst")))
         path.n -= 4;
     for (size_t i = 0; emit_sinks[i]; i++)
-        if (emit_sinks[i]->extension && str_ends(path, str_of(emit_sinks[i]->extension)))
-            return emit_sinks[i];
+        for (const char *const *e = emit_sinks[i]->extensions; e && *e; e++)
+            if (str_ends(path, str_of(*e)))
+                return emit_sinks[i];
     return &emit_text;
 }
 

@@ -61,7 +61,8 @@ struct lane_result {
 struct sink_kind {
     const char *name; // "files", "jsonl", "text"
     const char *doc;
-    const char *extension; // of the streams that are its own; NULL: files, or text, which takes all others
+    // Of the streams that are its own, NULL-terminated, with the dot; NULL: files, or text, which takes all others.
+    const char *const *extensions;
     bool ordered;
     bool named; // an output has a path of its own
     bool

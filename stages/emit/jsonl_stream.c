@@ -82,10 +82,12 @@ static enum status jsonl_open(const struct sink_options *options, struct sink **
     return stream_open(&own, out, err);
 }
 
+static const char *const extensions[] = {".jsonl", NULL};
+
 const struct sink_kind emit_jsonl = {
     .name = "jsonl",
     .doc = "one JSON string, or with `raw` one JSON text, a line, in record order",
-    .extension = ".jsonl",
+    .extensions = extensions,
     .ordered = true,
     .named = false,
     .open = jsonl_open,

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_EMIT_TABLE_ROWS_H
+#define PRESSRUN_STAGES_EMIT_TABLE_ROWS_H
+/*
+ * Rows into one table of an open SQLite database: the table and its columns are made as rows ask for them, and a row
+ * takes the place of one that has the same unique columns. A row that is there already is not written.
+ *
+ * Columns made here have no type, so values keep theirs. Columns that a row has no value for become NULL, in a row
+ * that is replaced too, so that a table does not depend on what was in it; but of a table that others made, columns
+ * with a default, a NOT NULL or a part in the primary key are left to themselves.
+ *
+ * Same means same type and same bytes, whatever the collation of a column.
+ *
+ * Transactions are the caller's. One thread at a time.
+ */
+#include <sqlite3.h>
+
+#include "stages/emit/table_values.h"
+
+struct table_rows; // owned
+
+// Looks at the table, if it is there. `unique` none: `key` tells rows apart. `path` is for messages. All of it, and
+// the database, must outlive the rows.
+enum status table_rows_open(sqlite3 *db, struct str path, struct str table, const struct str *unique,
+                            size_t unique_n, struct table_rows **out, struct err *err);
+void table_rows_free(struct table_rows *rows); // NULL is fine
+
+// Makes the table where it is missing, with the columns every row has.
+bool table_rows_is_made(const struct table_rows *rows);
+enum status table_rows_make(struct table_rows *rows, const struct shape *shape, struct err *err);
+
+// *changed: the table was, too.
+enum status table_rows_put(struct table_rows *rows, const struct table_row *row, bool *changed,
+                           struct err *err);
+
+// What the last call of SQLite's had to say, as "cannot write PATH: why".
+enum status table_rows_error(sqlite3 *db, struct str path, struct err *err);
+
+#endif
