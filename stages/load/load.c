@@ -6,8 +6,8 @@
 
 enum { BATCH_BYTES = 256 << 10, BATCH_RECORDS = 4096, RECORD_BYTES = 256 << 20 };
 
-extern const struct load_format load_jsonl, load_json, load_sqlite;
-const struct load_format *const load_formats[] = {&load_jsonl, &load_json, &load_sqlite, NULL};
+extern const struct load_format load_jsonl, load_json, load_files, load_sqlite;
+const struct load_format *const load_formats[] = {&load_jsonl, &load_json, &load_files, &load_sqlite, NULL};
 
 const char *column_type_name(size_t i) {
     static const char *const names[] = {"text", "integer", "number", "boolean", "json", NULL};

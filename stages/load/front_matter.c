@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "stages/load/front_matter.h"
+
+#include "stages/record/document.h"
+
+static size_t skip_mark(struct str text) {
+    return str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
+}
+
+static size_t skip_blanks(struct str text, size_t at) {
+    while (at < text.n && (text.p[at] == ' ' || text.p[at] == '\t'))
+        at++;
+    return at;
+}
+
+// Where the next line begins, if there is nothing but blanks from `at` on in this one; 0: there is.
+static size_t line_end(struct str text, size_t at) {
+    at = skip_blanks(text, at);
+    if (at < text.n && text.p[at] == '\r')
+        at++;
+    if (at == text.n)
+        return at;
+    return text.p[at] == '\n' ? at + 1 : 0;
+}
+
+static struct front_matter fail(struct arena *arena, const struct source_text *page, size_t at,
+                                const char *message) {
+    return (struct front_matter){
+        .meta = value_missing(),
+        .fault = diag_make(arena, page, (struct span){(uint32_t)at, 1}, "%s", message),
+    };
+}
+
+static struct front_matter too_long(struct arena *arena, const struct source_text *page, size_t at) {
+    return (struct front_matter){
+        .meta = value_missing(),
+        .fault = diag_make(arena, page, (struct span){(uint32_t)at, 1},
+                           "the front matter is longer than %d bytes", FRONT_MATTER_BYTES),
+    };
+}
+
+// YAML -------------------------------------------------------------------------------------------------------
+
+struct extent {
+    size_t begin, end; // of the front matter
+    size_t text;       // where the page's text begins
+};
+
+static bool find_yaml(struct str page, struct extent *extent) {
+    extent->begin = skip_mark(page);
+    if (!str_starts(str_from(page, extent->begin), STR("---")))
+        return false;
+    size_t at = line_end(page, extent->begin + 3);
+    while (at > 0 && at < page.n) {
+        struct str line = str_from(page, at);
+        size_t next =
+            str_starts(line, STR("---")) || str_starts(line, STR("...")) ? line_end(page, at + 3) : 0;
+        if (next) {
+            extent->end = at;
+            extent->text = next;
+            return true;
+        }
+        const char *end = memchr(line.p, '\n', line.n);
+        at = end ? (size_t)(end - page.p) + 1 : page.n;
+    }
+    return false;
+}
+
+// The first "---" begins a document of YAML too, so the page up to the second is one, and all places are right.
+static struct front_matter read_yaml(struct arena *arena, const struct source_text *page,
+                                     const struct extent *extent) {
+    const struct source_text source = {page->name, str_slice(page->text, 0, extent->end)};
+    struct diags diags;
+    if (extent->end - extent->begin > FRONT_MATTER_BYTES)
+        return too_long(arena, page, extent->begin);
+    diags_init(&diags, arena);
+    const struct document_node *root = document_read_yaml(arena, &source, &diags);
+    struct front_matter result = {.meta = value_missing(), .fault = diags.first};
+    if (diags.errors)
+        return result;
+    if (!root || root->kind == DOCUMENT_NULL)
+        root = document_new_node(arena, DOCUMENT_MAPPING, (struct span){0, 0});
+    if (root->kind != DOCUMENT_MAPPING) {
+        struct diag *d =
+            diags_error(&diags, &source, root->span,
+                        "front matter must be a mapping of keys to values, not %s", document_describe(root));
+        diag_hint(&diags, d, "a page that begins with a thematic break may write it as ***");
+        result.fault = diags.first;
+        return result;
+    }
+    if (root->weight > FRONT_MATTER_VALUES) {
+        diags_error(&diags, &source, (struct span){(uint32_t)extent->begin, 3},
+                    "the front matter stands for more than %d values", FRONT_MATTER_VALUES);
+        result.fault = diags.first;
+        return result;
+    }
+    result.meta = document_value(arena, root);
+    result.text = str_from(page->text, extent->text);
+    return result;
+}
+
+// JSON -------------------------------------------------------------------------------------------------------
+
+static bool begins_object(struct str page, size_t at) {
+    if (at == page.n || page.p[at] != '{')
+        return false;
+    do
+        at++;
+    while (at < page.n && memchr(" \t\r\n", page.p[at], 4));
+    return at < page.n && (page.p[at] == '"' || page.p[at] == '}');
+}
+
+// Behind the bracket that closes the object, as far as strings and brackets tell; text.n: it is not closed.
+static size_t object_end(struct str text, size_t at) {
+    size_t depth = 0;
+    bool in_string = false;
+    for (; at < text.n; at++) {
+        char c = text.p[at];
+        if (c == '\\' && in_string)
+            at++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '{' || c == '['))
+            depth++;
+        else if (!in_string && (c == '}' || c == ']') && --depth == 0)
+            return at + 1;
+    }
+    return text.n;
+}
+
+static struct front_matter read_json(struct arena *arena, struct reader *reader,
+                                     const struct source_text *page, size_t begin) {
+    struct str window = str_slice(page->text, 0, begin + FRONT_MATTER_BYTES + 1);
+    size_t end = object_end(window, begin);
+    if (end - begin > FRONT_MATTER_BYTES)
+        return too_long(arena, page, begin);
+    const struct projection *projection = reader->projection;
+    struct front_matter result = {.meta = value_missing()};
+    reader->projection = NULL;
+    enum status status = reader_parse(reader, str_slice(page->text, begin, end), arena, &result.meta);
+    reader->projection = projection;
+    if (status == STATUS_MEMORY)
+        return fail(arena, page, begin, "there is no memory for the front matter");
+    if (status != STATUS_OK)
+        return fail(arena, page, begin + reader->fault_at, reader->fault);
+    size_t text = line_end(page->text, end);
+    if (!text)
+        return fail(arena, page, skip_blanks(page->text, end),
+                    "the text must begin on a line of its own after the front matter");
+    result.text = str_from(page->text, text);
+    return result;
+}
+
+struct front_matter front_matter_read(struct arena *arena, struct reader *reader,
+                                      const struct source_text *page) {
+    struct extent extent;
+    size_t begin = skip_mark(page->text);
+    if (find_yaml(page->text, &extent))
+        return read_yaml(arena, page, &extent);
+    if (begins_object(page->text, begin))
+        return read_json(arena, reader, page, begin);
+    return (struct front_matter){.meta = value_missing(), .text = str_from(page->text, begin)};
+}

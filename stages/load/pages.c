@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A directory of files by a pattern: one record per file, in the order of their paths' bytes.
+ *
+ *     path       "notes/2024/a.md", relative to where the pattern starts
+ *     directory  "notes/2024"; "" where there is none
+ *     name       "a.md"
+ *     stem       "a"
+ *     extension  ".md"; "" where there is none, as in ".profile"
+ *     size       bytes of the file
+ *     content    the text behind the front matter
+ *     meta       the front matter, a mapping; an empty one where there is none
+ *
+ * Pulling looks for the paths (once) and at the files' sizes, so that a batch stays within its bytes; parsing,
+ * which may be parallel, reads them. A file that cannot be read, is no UTF-8 or has faulty front matter fails
+ * its record, with a place in that file, and the others go on. Files that are data themselves by their names
+ * (.json, .jsonl, .ndjson, .yaml, .yml) have no front matter.
+ *
+ * A file that is no longer as long as it was is read as it is now: somebody saved it meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "stages/load/front_matter.h"
+#include "stages/load/glob.h"
+#include "stages/load/loader.h"
+#include "stages/load/walk.h"
+
+enum { BATCH_FILES = 64, GROW_BYTES = 4096 };
+
+enum field { PATH, DIRECTORY, NAME, STEM, EXTENSION, SIZE, CONTENT, META, FIELDS };
+static const char *const field_names[FIELDS] = {"path",      "directory", "name",    "stem",
+                                                "extension", "size",      "content", "meta"};
+
+struct pages {
+    struct loader base;
+    const struct fs *fs;
+    const atomic_bool *interrupt;
+    struct glob *glob;
+    char *directory; // owned
+    int fd;          // of the directory, for opening files in it
+    bool walked;
+    struct walk_paths files; // a record's ordinal is its place in it
+};
+
+// Failing ----------------------------------------------------------------------------------------------------
+
+static struct str path_of(const struct loader *base, const struct item *item) {
+    return str_of(((const struct pages *)base)->files.paths[item->ordinal]);
+}
+
+// All return false, for the caller to return.
+static bool fail_with(struct item *item, const struct diag *diag, size_t at) {
+    item->record = value_missing();
+    item->error = diag;
+    item->error_byte = at;
+    return false;
+}
+
+static bool fail_at(const struct loader *base, struct batch *batch, struct item *item, size_t at,
+                    const char *text) {
+    const struct source_text page = {path_of(base, item), item->raw};
+    return fail_with(item, diag_make(&batch->arena, &page, (struct span){(uint32_t)at, 1}, "%s", text), at);
+}
+
+static bool fail_file(const struct loader *base, struct batch *batch, struct item *item, const char *text) {
+    const struct source_text page = {path_of(base, item), {NULL, 0}};
+    return fail_with(item, diag_make(&batch->arena, &page, (struct span){0, 0}, "%s", text), 0);
+}
+
+static bool fail_os(const struct loader *base, struct batch *batch, struct item *item, int os,
+                    const char *text) {
+    struct err err;
+    err_os(&err, os, "%s", text);
+    return fail_file(base, batch, item, err.text);
+}
+
+static bool fail_too_long(const struct loader *base, struct batch *batch, struct item *item) {
+    struct err err;
+    err_set(&err, STATUS_LIMIT, "the record is longer than %zu bytes (limits: record_bytes)",
+            base->record_bytes);
+    return fail_file(base, batch, item, err.text);
+}
+
+// Where a line and column are, which is all that a diag tells.
+static size_t byte_of(struct str text, const struct diag *diag) {
+    size_t at = str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
+    for (uint32_t line = 1; line < diag->line; line++) {
+        const char *end = memchr(text.p + at, '\n', text.n - at);
+        if (!end)
+            return text.n;
+        at = (size_t)(end - text.p) + 1;
+    }
+    return diag->column ? at + utf8_offset(str_from(text, at), diag->column - 1) : at;
+}
+
+// Pulling ----------------------------------------------------------------------------------------------------
+
+static enum status find_files(struct pages *pages, struct err *err) {
+    pages->walked = true;
+    struct err found;
+    enum status status =
+        walk_files(pages->glob, pages->fs, pages->directory, pages->interrupt, &pages->files, &found);
+    if (status == STATUS_OK)
+        return status;
+    *err = found;
+    err_set(err, status, "%.*s: %s", STR_ARG(pages->base.name), found.text);
+    err->os = found.os;
+    return status;
+}
+
+// The size as far as it can be told; what is wrong with the file shows when it is read.
+static size_t size_of(const struct pages *pages, const char *path) {
+    struct stat st;
+    int fd = pages->fs->open(pages->fs->self, pages->fd, path, O_PATH | O_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    bool regular = pages->fs->stat(pages->fs->self, fd, &st) == 0 && S_ISREG(st.st_mode);
+    pages->fs->close(pages->fs->self, fd);
+    return regular && st.st_size > 0 ? (size_t)st.st_size : 0;
+}
+
+static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
+    struct pages *pages = (struct pages *)base;
+    if (!pages->walked && find_files(pages, err) != STATUS_OK)
+        return err->status;
+    size_t most = base->batch_records < BATCH_FILES ? base->batch_records : BATCH_FILES, bytes = 0;
+    while (batch->items_n < most && bytes < base->batch_bytes && base->ordinal < pages->files.n) {
+        size_t size = size_of(pages, pages->files.paths[base->ordinal]);
+        struct item *item = loader_add(base, batch, bytes, 0, 0);
+        if (size > base->record_bytes) {
+            fail_too_long(base, batch, item);
+            item->error_byte = bytes; // as loader_settle wants it
+            continue;
+        }
+        item->raw.n = size;
+        bytes += size;
+    }
+    loader_reserve(batch, bytes);
+    batch->bytes_n = bytes;
+    uint64_t read = atomic_fetch_add(&base->read, bytes) + bytes;
+    // How much there is in all is not known, but which part of the files is done.
+    if (base->ordinal > 0)
+        atomic_store(&base->total, (uint64_t)((double)read / (double)base->ordinal * (double)pages->files.n));
+    return STATUS_OK;
+}
+
+// Parsing ----------------------------------------------------------------------------------------------------
+
+// Reads all of a file to where its item has room, and if that is too little to the arena. False: it failed.
+static bool read_open(const struct pages *pages, struct batch *batch, struct item *item, int fd) {
+    const struct loader *base = &pages->base;
+    char *text = item->raw.n ? batch->bytes + (item->raw.p - batch->bytes) : NULL;
+    size_t n = 0, room = item->raw.n;
+    for (;;) {
+        char more; // is there any, when the room is used up?
+        bool full = n == room;
+        ssize_t got = pages->fs->read(pages->fs->self, fd, full ? &more : text + n, full ? 1 : room - n);
+        if (got == -EINTR)
+            continue;
+        if (got < 0)
+            return fail_os(base, batch, item, (int)-got, "cannot read the file");
+        if (got == 0)
+            break;
+        if (full) {
+            if (n == base->record_bytes)
+                return fail_too_long(base, batch, item);
+            room = n > GROW_BYTES / 2 ? n * 2 : GROW_BYTES;
+            room = room < base->record_bytes ? room : base->record_bytes;
+            char *larger = arena_alloc(&batch->arena, room);
+            if (!larger)
+                return fail_os(base, batch, item, ENOMEM, "cannot read the file");
+            if (n)
+                memcpy(larger, text, n);
+            text = larger;
+            text[n] = more;
+        }
+        n += (size_t)got;
+    }
+    item->raw = n ? (struct str){text, n} : STR("");
+    return true;
+}
+
+static bool read_file(const struct pages *pages, struct batch *batch, struct item *item) {
+    // Should it have become a pipe or a device meanwhile, opening it must not wait.
+    int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = pages->fs->open(pages->fs->self, pages->fd, pages->files.paths[item->ordinal], flags, 0);
+    if (fd < 0)
+        return fail_os(&pages->base, batch, item, -fd, "cannot open the file");
+    bool done = read_open(pages, batch, item, fd);
+    pages->fs->close(pages->fs->self, fd);
+    return done;
+}
+
+static bool check_text(const struct loader *base, struct batch *batch, struct item *item) {
+    size_t bad;
+    const char *nul = item->raw.n ? memchr(item->raw.p, 0, item->raw.n) : NULL;
+    bool valid = utf8_valid(item->raw, &bad);
+    if (nul && (valid || (size_t)(nul - item->raw.p) < bad))
+        return fail_at(base, batch, item, (size_t)(nul - item->raw.p), "there is a NUL byte");
+    return valid || fail_at(base, batch, item, bad, "invalid UTF-8");
+}
+
+static bool is_data(struct str extension) {
+    static const char *const names[] = {".json", ".jsonl", ".ndjson", ".yaml", ".yml", NULL};
+    for (size_t i = 0; names[i]; i++)
+        if (str_is(extension, names[i]))
+            return true;
+    return false;
+}
+
+static void split_path(struct str path, struct value *fields) {
+    size_t slash = path.n, dot;
+    while (slash > 0 && path.p[slash - 1] != '/')
+        slash--;
+    for (dot = path.n; dot > slash && path.p[dot - 1] != '.'; dot--)
+        ;
+    // A dot that is the first or the last of the name makes no extension.
+    size_t extension = dot > slash + 1 && dot < path.n ? dot - 1 : path.n;
+    fields[PATH] = value_string(path);
+    fields[DIRECTORY] = value_string(str_slice(path, 0, slash ? slash - 1 : 0));
+    fields[NAME] = value_string(str_from(path, slash));
+    fields[STEM] = value_string(str_slice(path, slash, extension));
+    fields[EXTENSION] = value_string(str_from(path, extension));
+}
+
+static const struct shape *shape_of(struct shapes *shapes, struct arena *arena, const char *const *names,
+                                    uint32_t n) {
+    struct shape_node *node = shapes_root(shapes);
+    for (uint32_t i = 0; i < n && node; i++)
+        node = shape_node_next(shapes, node, str_of(names[i]));
+    const struct shape *shape = node ? shape_node_shape(shapes, node) : NULL;
+    if (shape)
+        return shape;
+    struct value keys[FIELDS];
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = value_string(str_of(names[i]));
+    return shape_new_private(arena, keys, n);
+}
+
+static struct map *new_map(struct reader *reader, struct arena *arena, uint32_t fields) {
+    const struct shape *shape = shape_of(reader->shapes, arena, field_names, fields);
+    return shape ? map_new(arena, shape) : NULL;
+}
+
+static void parse(const struct loader *base, struct reader *reader, struct batch *batch, struct item *item) {
+    const struct pages *pages = (const struct pages *)base;
+    struct arena *arena = &batch->arena;
+    struct str path = path_of(base, item);
+    if (!utf8_valid(path, NULL)) {
+        fail_file(base, batch, item, "the name of the file is not UTF-8");
+        return;
+    }
+    if (!read_file(pages, batch, item) || !check_text(base, batch, item))
+        return;
+    struct map *map = new_map(reader, arena, FIELDS);
+    struct map *none = new_map(reader, arena, 0);
+    if (!map || !none) {
+        fail_os(base, batch, item, ENOMEM, "cannot make the record");
+        return;
+    }
+    split_path(path, map->values);
+    const struct source_text page = {path, item->raw};
+    struct front_matter front = {.meta = value_missing(), .text = item->raw};
+    if (!is_data(value_str(map->values[EXTENSION])))
+        front = front_matter_read(arena, reader, &page);
+    if (front.fault) {
+        fail_with(item, front.fault, byte_of(item->raw, front.fault));
+        return;
+    }
+    map->values[SIZE] = value_int((int64_t)item->raw.n);
+    map->values[CONTENT] = value_string(front.text);
+    map->values[META] = front.meta.tag == VALUE_MAP ? front.meta : value_map(none);
+    item->record = value_map(map);
+}
+
+// ------------------------------------------------------------------------------------------------------------
+
+static void free_loader(struct loader *base) {
+    struct pages *pages = (struct pages *)base;
+    if (pages->fd >= 0)
+        pages->fs->close(pages->fs->self, pages->fd);
+    glob_free(pages->glob);
+    walk_release(&pages->files);
+    mem_free(pages->directory);
+    mem_free(pages);
+}
+
+static enum status open_directory(struct pages *pages, const struct load_options *options, struct err *err) {
+    struct err bad;
+    if (glob_new(options->files, &pages->glob, &bad) != STATUS_OK)
+        return err_set(err, bad.status, "%.*s: %s", STR_ARG(options->name), bad.text);
+    const char *path = options->path[0] ? options->path : ".";
+    pages->directory = mem_copy(path, strlen(path));
+    pages->fd = pages->fs->open(pages->fs->self, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (pages->fd < 0)
+        return err_os(err, -pages->fd, "%.*s: cannot open the directory %s", STR_ARG(options->name), path);
+    return STATUS_OK;
+}
+
+static enum status open_pages(const struct load_options *options, struct loader **out, struct err *err) {
+    struct pages *pages = MEM_NEW(struct pages);
+    pages->fs = options->fs;
+    pages->interrupt = options->interrupt;
+    pages->fd = -1;
+    loader_take_options(&pages->base, options);
+    if (pages->base.record_bytes >= UINT32_MAX) // as long as a string may be
+        pages->base.record_bytes = UINT32_MAX - 1;
+    pages->base.pull = pull;
+    pages->base.parse = parse;
+    pages->base.free = free_loader;
+    if (open_directory(pages, options, err) != STATUS_OK) {
+        free_loader(&pages->base);
+        return err->status;
+    }
+    *out = &pages->base;
+    return STATUS_OK;
+}
+
+static const char *const extensions[] = {NULL};
+
+const struct load_format load_files = {
+    .name = "files",
+    .extensions = extensions,
+    .doc = "files of a directory by a pattern: one record per file, with its front matter",
+    .open = open_pages,
+};
