@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * One file per output, named by the output. Unordered, so a commit publishes at once and flush only reports.
+ * One file per output, named by the output. Unordered, so a commit publishes at once and flush only reports; but a
+ * durable sink's outputs wait for the flush (pending.h), which syncs them all before they take their names.
  *
  * A small output is gathered in the lane's buffer: when all of it is there, a file that has these bytes already is
  * left alone (reading and comparing costs a tenth of replacing), else a temporary file beside it is written and
- * renamed. A large one goes to the temporary file as it comes, and is compared when it is complete.
+ * renamed, or the file is overwritten where it is (inplace.h). A large one goes to the temporary file as it comes, and
+ * is compared when it is complete. A path that ends in ".zst" gets one frame; what is compared then are its bytes.
  *
  * The lane keeps the last few directories open, so an output costs four system calls: open, write, close, rename.
  */
@@ -13,48 +15,60 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stages/emit/compare.h"
+#include "stages/emit/directories.h"
 #include "stages/emit/emit.h"
+#include "stages/emit/frames.h"
+#include "stages/emit/inplace.h"
+#include "stages/emit/pending.h"
 #include "stages/emit/place.h"
 
 enum {
-    DIRECTORIES_KEPT = 16,  // by each lane; descriptors are scarce
     GATHERED_MAX = 1 << 20, // beyond, an output streams to its temporary file
-    CHUNK = 256 << 10,      // by which it is written then, and compared
+    CHUNK = 256 << 10,      // by which it is written then
     BUFFER_KEPT = 2 << 20,
-};
-
-struct directory {
-    char *path; // owned, NUL-terminated; NULL: unused
-    size_t n;
-    int fd;        // -1: closed since the last batch
-    bool made;     // by us just now: nothing can be in it yet that is to be compared
-    uint64_t used; // by the lane's tick
 };
 
 struct sink {
     struct fs fs;
-    int root;
+    int root, level;
+    bool force;
+    int disk;                // durable: what is synced; else -1
+    struct inplace *journal; // of overwriting; NULL: files are replaced
 };
 
 struct lane {
     struct sink *sink;
-    struct buf path; // of the output in progress
-    struct buf text; // what of it is not written yet, and room for a chunk to compare with
-    struct buf other;
-    uint64_t bytes;
+    struct buf path;        // of the output in progress
+    struct buf text;        // what of it is not written yet
+    struct buf packed;      // the same compressed
+    struct buf other;       // what is there
+    struct buf line;        // of the journal
+    uint64_t bytes, stored; // of the output so far; stored: in the temporary file
+    bool is_packed;
     int fd; // its temporary file, -1: none
     int directory_fd;
-    bool made;
+    bool made; // by us just now: there is nothing to compare with
     char temporary[PLACE_TEMPORARY_SIZE];
-    struct directory directories[DIRECTORIES_KEPT];
-    uint64_t tick;
+    struct frames *frames;
+    struct directories directories;
+    struct pending pending;
     struct lane_result result;
 };
 
 static enum status files_open(const struct sink_options *options, struct sink **out, struct err *err) {
-    (void)err;
+    const struct fs *fs = options->fs;
+    int disk = -1;
+    if (options->durable) { // the root itself may be open as a mere path
+        disk = fs->open_beneath(fs->self, options->root, ".", O_RDONLY | O_DIRECTORY, 0);
+        if (disk < 0)
+            return err_os(err, -disk, "cannot open the output directory");
+    }
     struct sink *sink = MEM_NEW(struct sink);
-    *sink = (struct sink){.fs = *options->fs, .root = options->root};
+    *sink = (struct sink){
+        .fs = *fs, .root = options->root, .level = options->level, .force = options->force, .disk = disk};
+    if (options->inplace)
+        sink->journal = inplace_new(fs, options->root);
     *out = sink;
     return STATUS_OK;
 }
@@ -63,47 +77,15 @@ static struct lane *files_lane_new(struct sink *sink) {
     struct lane *lane = MEM_NEW(struct lane);
     lane->sink = sink;
     lane->fd = -1;
+    directories_init(&lane->directories, &sink->fs, sink->root);
     return lane;
-}
-
-static void drop_directory(struct lane *lane, struct directory *d) {
-    if (!d->path)
-        return;
-    if (d->fd >= 0)
-        lane->sink->fs.close(lane->sink->fs.self, d->fd);
-    mem_free(d->path);
-    *d = (struct directory){0};
-}
-
-static bool is_out_of_descriptors(int result) {
-    return result == -EMFILE || result == -ENFILE;
-}
-
-// Gives back the kept descriptors, for when the process or the system has run out of them.
-static void drop_directories(struct lane *lane) {
-    for (size_t i = 0; i < DIRECTORIES_KEPT; i++)
-        drop_directory(lane, &lane->directories[i]);
 }
 
 // Lanes are many and mostly wait, for their turn or for work: meanwhile they hold no descriptors.
 static enum status files_seal(struct lane *lane, struct err *err) {
-    const struct fs *fs = &lane->sink->fs;
     (void)err;
-    for (struct directory *d = lane->directories; d < lane->directories + DIRECTORIES_KEPT; d++) {
-        if (d->path && d->fd >= 0)
-            fs->close(fs->self, d->fd);
-        d->fd = -1;
-    }
+    directories_close(&lane->directories);
     return STATUS_OK;
-}
-
-static bool reopen_directory(struct lane *lane, struct directory *d) {
-    bool made;
-    if (d->fd < 0)
-        d->fd = place_open_directory(&lane->sink->fs, lane->sink->root, d->path, &made);
-    if (d->fd < 0)
-        drop_directory(lane, d);
-    return d->path != NULL;
 }
 
 static struct str path_of(struct lane *lane) {
@@ -112,41 +94,8 @@ static struct str path_of(struct lane *lane) {
 
 // Sets directory_fd and made for the output's path. -errno.
 static int find_directory(struct lane *lane) {
-    struct str directory, name;
-    place_split(path_of(lane), &directory, &name);
-    lane->made = false;
-    lane->directory_fd = lane->sink->root;
-    if (directory.n == 0)
-        return 0;
-    struct directory *oldest = &lane->directories[0];
-    for (struct directory *d = lane->directories; d < lane->directories + DIRECTORIES_KEPT; d++) {
-        bool same = d->path && d->n == directory.n && memcmp(d->path, directory.p, directory.n) == 0;
-        if (same && reopen_directory(lane, d)) {
-            d->used = ++lane->tick;
-            lane->directory_fd = d->fd;
-            lane->made = d->made;
-            return 0;
-        }
-        if (d->used < oldest->used)
-            oldest = d;
-    }
-    drop_directory(lane, oldest);
-    char *path = mem_copy(directory.p, directory.n);
-    bool made;
-    int fd = place_open_directory(&lane->sink->fs, lane->sink->root, path, &made);
-    if (is_out_of_descriptors(fd)) {
-        drop_directories(lane);
-        fd = place_open_directory(&lane->sink->fs, lane->sink->root, path, &made);
-    }
-    if (fd < 0) {
-        mem_free(path);
-        return fd;
-    }
-    *oldest =
-        (struct directory){.path = path, .n = directory.n, .fd = fd, .made = made, .used = ++lane->tick};
-    lane->directory_fd = fd;
-    lane->made = made;
-    return 0;
+    lane->directory_fd = directories_find(&lane->directories, path_of(lane), &lane->made);
+    return lane->directory_fd < 0 ? lane->directory_fd : 0;
 }
 
 // The output's own name; path_of's bytes with a NUL.
@@ -158,18 +107,23 @@ static const char *name_of(struct lane *lane) {
 static void forget_output(struct lane *lane) {
     buf_clear(&lane->text);
     buf_shrink(&lane->text, BUFFER_KEPT);
+    buf_clear(&lane->packed);
+    buf_shrink(&lane->packed, BUFFER_KEPT);
     buf_clear(&lane->path);
-    lane->bytes = 0;
+    lane->temporary[0] = 0;
+    lane->bytes = lane->stored = 0;
 }
 
 static void remove_temporary(struct lane *lane) {
     const struct fs *fs = &lane->sink->fs;
-    if (lane->fd >= 0)
+    if (lane->fd >= 0) {
         fs->close(fs->self, lane->fd);
+        if (lane->frames)
+            frames_drop(lane->frames);
+    }
     lane->fd = -1;
     if (lane->temporary[0])
         fs->unlink(fs->self, lane->directory_fd, lane->temporary);
-    lane->temporary[0] = 0;
 }
 
 static void files_abort(struct lane *lane) {
@@ -187,46 +141,71 @@ static void files_lane_free(struct lane *lane) {
     if (!lane)
         return;
     files_abort(lane);
-    drop_directories(lane);
+    pending_release(&lane->pending, &lane->directories);
+    directories_drop(&lane->directories);
+    frames_free(lane->frames);
     buf_release(&lane->path);
     buf_release(&lane->text);
+    buf_release(&lane->packed);
     buf_release(&lane->other);
+    buf_release(&lane->line);
     mem_free(lane);
 }
 
 static enum status files_begin(struct lane *lane, struct str name, struct err *err) {
     files_abort(lane);
     enum status status = emit_check_path(name, err);
-    if (status == STATUS_OK)
-        buf_add_str(&lane->path, name);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    buf_add_str(&lane->path, name);
+    lane->is_packed = str_ends(name, STR(".zst"));
+    if (lane->is_packed && !lane->frames)
+        lane->frames = frames_new(lane->sink->level);
+    return STATUS_OK;
 }
 
-static int open_temporary(struct lane *lane) {
+static int try_temporary(struct lane *lane) {
     int result = find_directory(lane);
     if (result < 0)
         return result;
-    const struct fs *fs = &lane->sink->fs;
-    result = place_open_temporary(fs, lane->directory_fd, lane, O_WRONLY, lane->temporary);
-    if (is_out_of_descriptors(result)) {
-        drop_directories(lane);
-        result = find_directory(lane);
-        if (result == 0)
-            result = place_open_temporary(fs, lane->directory_fd, lane, O_WRONLY, lane->temporary);
-    }
-    if (result < 0)
-        lane->temporary[0] = 0;
-    lane->fd = result < 0 ? -1 : result;
-    return result < 0 ? result : 0;
+    // Those before it in its batch may still have theirs.
+    unsigned number = (unsigned)lane->pending.outputs_n;
+    return place_open_numbered(&lane->sink->fs, lane->directory_fd, lane, number, O_WRONLY, lane->temporary);
 }
 
-// What is gathered goes to the temporary file.
-static int write_gathered(struct lane *lane) {
+static int open_temporary(struct lane *lane) {
+    int fd = try_temporary(lane);
+    if (directories_ran_out(fd)) {
+        directories_drop(&lane->directories);
+        fd = try_temporary(lane);
+    }
+    if (fd < 0)
+        lane->temporary[0] = 0;
+    lane->fd = fd < 0 ? -1 : fd;
+    return fd < 0 ? fd : 0;
+}
+
+static int write_bytes(struct lane *lane, struct str bytes) {
     struct err err;
-    if (fs_write_all(&lane->sink->fs, lane->fd, lane->text.p, lane->text.n, &err) != STATUS_OK)
+    if (fs_write_all(&lane->sink->fs, lane->fd, bytes.p, bytes.n, &err) != STATUS_OK)
         return -err.os;
-    buf_clear(&lane->text);
+    lane->stored += bytes.n;
     return 0;
+}
+
+// What is gathered of an output that streams goes to the temporary file; `last`: that was all.
+static int write_gathered(struct lane *lane, bool last) {
+    struct err err;
+    struct str bytes = buf_str(&lane->text);
+    if (lane->is_packed) {
+        if (frames_add_piece(lane->frames, bytes, last, &lane->packed, &err) != STATUS_OK)
+            return -ENOMEM;
+        bytes = buf_str(&lane->packed);
+    }
+    int result = write_bytes(lane, bytes);
+    buf_clear(&lane->text);
+    buf_clear(&lane->packed);
+    return result;
 }
 
 static enum status files_write(struct lane *lane, struct str piece, struct err *err) {
@@ -236,78 +215,8 @@ static enum status files_write(struct lane *lane, struct str piece, struct err *
     if (lane->fd < 0 && lane->text.n > GATHERED_MAX)
         result = open_temporary(lane);
     if (result == 0 && lane->fd >= 0 && lane->text.n >= CHUNK)
-        result = write_gathered(lane);
+        result = write_gathered(lane, false);
     return result < 0 ? fail(lane, result, err) : STATUS_OK;
-}
-
-// Reads up to n bytes; fewer only at the end. -errno.
-static ssize_t read_full(const struct fs *fs, int fd, char *p, size_t n) {
-    size_t at = 0;
-    while (at < n) {
-        ssize_t got = fs->read(fs->self, fd, p + at, n - at);
-        if (got == -EINTR)
-            continue;
-        if (got < 0)
-            return got;
-        if (got == 0)
-            break;
-        at += (size_t)got;
-    }
-    return (ssize_t)at;
-}
-
-// A file of the output's size under its name, opened; -1 where there is none or it cannot be looked at.
-static int open_present(struct lane *lane) {
-    const struct fs *fs = &lane->sink->fs;
-    struct stat st;
-    // O_NONBLOCK: what is there may be a pipe that nobody writes to.
-    int fd = fs->open(fs->self, lane->directory_fd, name_of(lane), O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    if (fs->stat(fs->self, fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == lane->bytes)
-        return fd;
-    fs->close(fs->self, fd);
-    return -1;
-}
-
-// Compares an open file with another one (from its descriptor on), or with what is gathered.
-static bool has_same_bytes(struct lane *lane, int fd, int other) {
-    const struct fs *fs = &lane->sink->fs;
-    buf_clear(&lane->other);
-    buf_reserve(&lane->other, other < 0 ? lane->text.n + 1 : 2 * (size_t)CHUNK);
-    if (other < 0) { // one byte more than there may be
-        ssize_t n = read_full(fs, fd, lane->other.p, lane->text.n + 1);
-        return n == (ssize_t)lane->text.n && (n == 0 || memcmp(lane->other.p, lane->text.p, (size_t)n) == 0);
-    }
-    for (;;) {
-        ssize_t n = read_full(fs, fd, lane->other.p, CHUNK);
-        ssize_t m = read_full(fs, other, lane->other.p + CHUNK, CHUNK);
-        if (n < 0 || n != m || memcmp(lane->other.p, lane->other.p + CHUNK, (size_t)n) != 0)
-            return false;
-        if (n < CHUNK)
-            return true;
-    }
-}
-
-// Whether the output is there already. Where that cannot be found out it counts as not there.
-static bool is_unchanged(struct lane *lane) {
-    const struct fs *fs = &lane->sink->fs;
-    if (lane->made)
-        return false;
-    int fd = open_present(lane);
-    if (fd < 0)
-        return false;
-    bool same = false;
-    if (!lane->temporary[0]) {
-        same = has_same_bytes(lane, fd, -1);
-    } else {
-        int other = fs->open(fs->self, lane->directory_fd, lane->temporary, O_RDONLY | O_NOFOLLOW, 0);
-        same = other >= 0 && has_same_bytes(lane, fd, other);
-        if (other >= 0)
-            fs->close(fs->self, other);
-    }
-    fs->close(fs->self, fd);
-    return same;
 }
 
 static enum status commit_unchanged(struct lane *lane) {
@@ -317,50 +226,169 @@ static enum status commit_unchanged(struct lane *lane) {
     return STATUS_OK;
 }
 
-static enum status files_commit(struct lane *lane, struct err *err) {
-    const struct fs *fs = &lane->sink->fs;
-    int result = 0;
-    bool streamed = lane->fd >= 0;
-    if (!streamed) {
-        result = find_directory(lane);
-        if (result == 0 && is_unchanged(lane))
-            return commit_unchanged(lane);
-        if (result == 0)
-            result = open_temporary(lane);
-    }
-    if (result == 0)
-        result = write_gathered(lane);
-    if (result < 0)
-        return fail(lane, result, err);
-    result = fs->close(fs->self, lane->fd); // some file systems tell only here that the disk is full
-    lane->fd = -1;
-    if (result == 0 && streamed && is_unchanged(lane))
-        return commit_unchanged(lane);
-    if (result == 0)
-        result = fs->rename(fs->self, lane->directory_fd, lane->temporary, lane->directory_fd, name_of(lane));
-    if (result < 0)
-        return fail(lane, result, err);
-    lane->temporary[0] = 0;
+static void count_written(struct lane *lane, uint64_t stored) {
     lane->result.written++;
     lane->result.bytes += lane->bytes;
-    lane->result.stored += lane->bytes;
+    lane->result.stored += stored;
+}
+
+// The temporary file is complete: it takes its name, now or with its batch.
+static int take_name(struct lane *lane) {
+    const struct fs *fs = &lane->sink->fs;
+    if (lane->sink->disk >= 0) {
+        pending_add_file(&lane->pending, path_of(lane), lane->temporary, lane->bytes, lane->stored);
+        return 0;
+    }
+    int result = fs->rename(fs->self, lane->directory_fd, lane->temporary, lane->directory_fd, name_of(lane));
+    if (result == 0)
+        count_written(lane, lane->stored);
+    return result;
+}
+
+static int close_temporary(struct lane *lane) {
+    int result = lane->sink->fs.close(lane->sink->fs.self, lane->fd);
+    lane->fd = -1;
+    return result; // some file systems tell only here that the disk is full
+}
+
+// Overwriting -------------------------------------------------------------------------------------------------
+
+// What there is to be overwritten, read into `other`. False: there is nothing, or nothing that may be: a file with
+// another name elsewhere is not ours alone, and one that may not be written to may still be replaced.
+static bool read_present(struct lane *lane, struct stat *st) {
+    const struct fs *fs = &lane->sink->fs;
+    if (lane->made)
+        return false;
+    int fd = compare_open(fs, lane->directory_fd, name_of(lane), O_RDWR, st);
+    lane->made = fd == -ENOENT; // nothing to compare with, either
+    if (fd < 0)
+        return false;
+    buf_clear(&lane->other);
+    ssize_t n = -1;
+    if (st->st_nlink == 1 && st->st_size <= INPLACE_MAX) {
+        buf_reserve(&lane->other, (size_t)st->st_size + 1);
+        n = compare_read(fs, fd, lane->other.p, (size_t)st->st_size + 1);
+    }
+    fs->close(fs->self, fd);
+    lane->other.n = n > 0 ? (size_t)n : 0;
+    return n == st->st_size;
+}
+
+static int overwrite_now(struct lane *lane, struct str bytes, const struct stat *st, struct digest before) {
+    struct inplace *journal = lane->sink->journal;
+    enum inplace_left left;
+    buf_clear(&lane->line);
+    inplace_add_line(&lane->line, (struct inplace_entry){
+                                      .before = before, .after = digest_of(bytes), .path = path_of(lane)});
+    int result = inplace_note(journal, buf_str(&lane->line));
+    if (result < 0)
+        return result;
+    result = inplace_overwrite(&lane->sink->fs, lane->directory_fd, name_of(lane), st, buf_str(&lane->other),
+                               bytes, &left);
+    if (result < 0 && left == INPLACE_TORN)
+        inplace_tore(journal);
+    if (result == 0)
+        count_written(lane, bytes.n);
+    return result;
+}
+
+// 1: done, or with its batch; 0: it is to be replaced; -errno.
+static int overwrite(struct lane *lane, struct str bytes, const struct stat *st) {
+    struct digest before = digest_of(buf_str(&lane->other));
+    if (lane->sink->disk >= 0)
+        return pending_add_text(&lane->pending, path_of(lane), bytes, lane->bytes, before);
+    int result = overwrite_now(lane, bytes, st, before);
+    return result < 0 ? result : 1;
+}
+
+// Commit ------------------------------------------------------------------------------------------------------
+
+// What is gathered, as it will stand in the file. -ENOMEM.
+static int pack_gathered(struct lane *lane, struct str *bytes) {
+    struct err err;
+    *bytes = buf_str(&lane->text);
+    if (!lane->is_packed)
+        return 0;
+    enum status status = frames_add(lane->frames, *bytes, &lane->packed, &err);
+    *bytes = buf_str(&lane->packed);
+    return status == STATUS_OK ? 0 : -ENOMEM;
+}
+
+static enum status commit_gathered(struct lane *lane, struct err *err) {
+    const struct sink *sink = lane->sink;
+    struct stat st;
+    struct str bytes;
+    int result = pack_gathered(lane, &bytes);
+    if (result == 0)
+        result = find_directory(lane);
+    if (result < 0)
+        return fail(lane, result, err);
+    bool present = sink->journal && bytes.n <= INPLACE_MAX && read_present(lane, &st);
+    if (!sink->force && !lane->made &&
+        (present ? str_equal(buf_str(&lane->other), bytes)
+                 : compare_text(&sink->fs, lane->directory_fd, name_of(lane), bytes, &lane->other)))
+        return commit_unchanged(lane);
+    result = present ? overwrite(lane, bytes, &st) : 0;
+    if (result == 0) {
+        result = open_temporary(lane);
+        if (result == 0)
+            result = write_bytes(lane, bytes);
+        if (result == 0)
+            result = close_temporary(lane);
+        if (result == 0)
+            result = take_name(lane);
+    }
+    if (result < 0)
+        return fail(lane, result, err);
     forget_output(lane);
     return STATUS_OK;
 }
 
-static enum status files_flush(struct lane *lane, struct lane_result *result, struct err *err) {
-    (void)err;
-    *result = lane->result;
-    lane->result = (struct lane_result){0};
+static enum status commit_streamed(struct lane *lane, struct err *err) {
+    const struct sink *sink = lane->sink;
+    int result = write_gathered(lane, true);
+    if (result == 0)
+        result = close_temporary(lane);
+    if (result == 0 && !sink->force && !lane->made &&
+        compare_files(&sink->fs, lane->directory_fd, name_of(lane), lane->temporary, lane->stored,
+                      &lane->other))
+        return commit_unchanged(lane);
+    if (result == 0)
+        result = take_name(lane);
+    if (result < 0)
+        return fail(lane, result, err);
+    forget_output(lane);
     return STATUS_OK;
 }
 
+static enum status files_commit(struct lane *lane, struct err *err) {
+    return lane->fd >= 0 ? commit_streamed(lane, err) : commit_gathered(lane, err);
+}
+
+static enum status files_flush(struct lane *lane, struct lane_result *result, struct err *err) {
+    const struct sink *sink = lane->sink;
+    enum status status =
+        pending_publish(&lane->pending, &lane->directories, sink->journal, sink->disk, &lane->result, err);
+    *result = lane->result;
+    lane->result = (struct lane_result){0};
+    return status;
+}
+
+// What is left are the last batch's renames, which durable outputs want on the disk, too.
 static enum status files_close(struct sink *sink, bool publish, struct lane_result *result, struct err *err) {
+    const struct fs *fs = &sink->fs;
     (void)publish; // every output was published by itself
-    (void)err;
     *result = (struct lane_result){0};
+    enum status status = STATUS_OK;
+    if (sink->disk >= 0) {
+        int synced = fs->sync(fs->self, sink->disk);
+        if (synced < 0)
+            status = err_os(err, -synced, "cannot bring the outputs to the disk");
+        fs->close(fs->self, sink->disk);
+    }
+    inplace_free(sink->journal, status != STATUS_OK);
     mem_free(sink);
-    return STATUS_OK;
+    return status;
 }
 
 const struct sink_kind emit_files = {

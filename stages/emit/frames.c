@@ -26,8 +26,12 @@ void frames_free(struct frames *f) {
     mem_free(f);
 }
 
-static enum status fault(struct frames *f, size_t code, struct err *err) {
+void frames_drop(struct frames *f) {
     ZSTD_CCtx_reset(f->context, ZSTD_reset_session_only);
+}
+
+static enum status fault(struct frames *f, size_t code, struct err *err) {
+    frames_drop(f);
     return err_set(err, STATUS_MEMORY, "cannot compress: %s", ZSTD_getErrorName(code));
 }
 

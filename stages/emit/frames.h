@@ -23,5 +23,6 @@ enum status frames_add(struct frames *f, struct str text, struct buf *out, struc
 
 // The same in pieces: appends what comes out so far; `last` ends the frame.
 enum status frames_add_piece(struct frames *f, struct str piece, bool last, struct buf *out, struct err *err);
+void frames_drop(struct frames *f); // forgets the frame that was begun in pieces
 
 #endif

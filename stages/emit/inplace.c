@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -176,38 +177,35 @@ void inplace_free(struct inplace *journal, bool keep) {
 
 // Files --------------------------------------------------------------------------------------------------------
 
-static bool is_file(const struct fs *fs, int fd, const struct stat *present) {
-    struct stat st;
-    return fs->stat(fs->self, fd, &st) == 0 && st.st_dev == present->st_dev && st.st_ino == present->st_ino;
-}
-
 // *touched: it may be neither old nor new now.
 static int put(const struct fs *fs, int directory, const char *name, const struct stat *present,
                struct str text, bool *touched) {
     struct err err;
+    struct stat st;
     int fd = fs->open(fs->self, directory, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0)
         return fd;
-    int result = is_file(fs, fd, present) ? 0 : -ESTALE;
+    int result = fs->stat(fs->self, fd, &st);
+    if (result == 0 && (st.st_dev != present->st_dev || st.st_ino != present->st_ino))
+        result = -ESTALE;
     if (result == 0) {
         *touched = true;
         if (fs_write_all(fs, fd, text.p, text.n, &err) != STATUS_OK)
             result = -err.os;
     }
-    if (result == 0)
+    if (result == 0 && (uint64_t)st.st_size > text.n)
         result = fs->truncate(fs->self, fd, (off_t)text.n);
     int closed = fs->close(fs->self, fd);
     return result < 0 ? result : closed;
 }
 
 int inplace_overwrite(const struct fs *fs, int directory, const char *name, const struct stat *present,
-                      struct str before, struct str text, bool *torn) {
+                      struct str before, struct str text, enum inplace_left *left) {
     bool touched = false;
-    *torn = false;
+    *left = INPLACE_OLD;
     int result = put(fs, directory, name, present, text, &touched);
-    if (result == 0 || !touched)
+    if (result == 0 || !touched || put(fs, directory, name, present, before, &touched) == 0)
         return result;
-    if (put(fs, directory, name, present, before, &touched) < 0)
-        *torn = fs->unlink(fs->self, directory, name) < 0;
+    *left = fs->unlink(fs->self, directory, name) == 0 ? INPLACE_NONE : INPLACE_TORN;
     return result;
 }

@@ -46,12 +46,13 @@ void inplace_tore(struct inplace *journal);
 // Removes the file, unless one is torn or the caller keeps it, and frees the journal. NULL is fine.
 void inplace_free(struct inplace *journal, bool keep);
 
-/*
- * Puts `text` in the place of `before`, which is all that the file holds. Where that fails the old content is put
- * back; where that fails too, the file is removed; -errno of the first fault. *torn: not even that succeeded.
- * A file that is not the one described by `present` any more is not touched: -ESTALE.
- */
+// What a failed overwrite left: the old file, none, or (where even removing it failed) a torn one.
+enum inplace_left { INPLACE_OLD, INPLACE_NONE, INPLACE_TORN };
+
+// Puts `text` in the place of `before`, which is all that the file holds. Where that fails the old content is put
+// back, and where that fails too the file is removed; -errno of the first fault. A file that is not the one
+// described by `present` any more is not touched: -ESTALE.
 int inplace_overwrite(const struct fs *fs, int directory, const char *name, const struct stat *present,
-                      struct str before, struct str text, bool *torn);
+                      struct str before, struct str text, enum inplace_left *left);
 
 #endif

@@ -67,9 +67,11 @@ bool place_is_temporary(const char *name) {
 enum status place_error(struct err *err, int os, struct str path) {
     char shown[EMIT_SHOWN_SIZE];
     emit_show_path(path, shown);
-    if (os != EXDEV)
+    if (os != EXDEV && os != ESTALE)
         return err_os(err, os, "cannot write %s", shown);
-    err_set(err, STATUS_IO, "cannot write %s: a symbolic link leads out of the output directory", shown);
+    err_set(err, STATUS_IO, "cannot write %s: %s", shown,
+            os == EXDEV ? "a symbolic link leads out of the output directory"
+                        : "something else changed it at the same time");
     err->os = os;
     return STATUS_IO;
 }

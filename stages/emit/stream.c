@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "stages/emit/compare.h"
 #include "stages/emit/frames.h"
 #include "stages/emit/place.h"
 
@@ -18,6 +19,7 @@ struct sink {
     bool is_stdout, compressed, broken;
     int directory; // of the file; the root itself where it has no other
     int fd;
+    int disk; // durable: what is synced; else -1
     char temporary[PLACE_TEMPORARY_SIZE];
     char *name; // the file's own
     uint64_t outputs, stored;
@@ -37,6 +39,8 @@ static void sink_free(struct sink *sink) {
         fs->unlink(fs->self, sink->directory, sink->temporary);
     if (sink->directory >= 0 && sink->directory != sink->options.root)
         fs->close(fs->self, sink->directory);
+    if (sink->disk >= 0)
+        fs->close(fs->self, sink->disk);
     frames_free(sink->frames);
     buf_release(&sink->separator_frame);
     mem_free((char *)sink->options.path.p);
@@ -63,16 +67,19 @@ static enum status open_file(struct sink *sink, struct err *err) {
     }
     if (sink->directory >= 0)
         sink->fd = place_open_temporary(fs, sink->directory, sink, O_WRONLY, sink->temporary);
+    if (sink->fd < 0)
+        sink->temporary[0] = 0;
     int result = sink->directory < 0 ? sink->directory : sink->fd;
+    if (result >= 0 && sink->options.durable)
+        result = sink->disk = fs->open_beneath(fs->self, sink->directory, ".", O_RDONLY | O_DIRECTORY, 0);
     if (result >= 0)
         return STATUS_OK;
-    sink->temporary[0] = 0;
     return place_error(err, -result, sink->options.path);
 }
 
 enum status stream_open(const struct sink_options *options, struct sink **out, struct err *err) {
     struct sink *sink = MEM_NEW(struct sink);
-    *sink = (struct sink){.options = *options, .fs = *options->fs, .fd = -1, .directory = -1};
+    *sink = (struct sink){.options = *options, .fs = *options->fs, .fd = -1, .disk = -1, .directory = -1};
     sink->options.path = copy(options->path);
     sink->options.separator = copy(options->separator);
     sink->is_stdout = str_is(options->path, "-");
@@ -261,28 +268,52 @@ enum status stream_flush(struct lane *lane, struct lane_result *result, struct e
     return status;
 }
 
-static enum status publish_file(struct sink *sink, struct err *err) {
+// A file of no bytes is not a zstd file.
+static int put_empty_frame(struct sink *sink) {
+    struct buf frame = BUF_INIT;
+    struct err err;
+    int result = -ENOMEM;
+    if (frames_add(sink->frames, (struct str){"", 0}, &frame, &err) == STATUS_OK)
+        result = put(sink, buf_str(&frame), &err);
+    buf_release(&frame);
+    return result;
+}
+
+static bool is_unchanged(struct sink *sink) {
+    struct buf room = BUF_INIT;
+    bool same = !sink->options.force &&
+                compare_files(&sink->fs, sink->directory, sink->name, sink->temporary, sink->stored, &room);
+    buf_release(&room);
+    return same;
+}
+
+static int sync_disk(struct sink *sink) {
+    return sink->disk >= 0 ? sink->fs.sync(sink->fs.self, sink->disk) : 0;
+}
+
+// The bytes are on the disk before they take the name, and the name is before this returns.
+static int take_name(struct sink *sink) {
+    int result = sync_disk(sink);
+    if (result == 0)
+        result =
+            sink->fs.rename(sink->fs.self, sink->directory, sink->temporary, sink->directory, sink->name);
+    if (result < 0)
+        return result;
+    sink->temporary[0] = 0;
+    return sync_disk(sink);
+}
+
+static enum status publish_file(struct sink *sink, bool *unchanged, struct err *err) {
     const struct fs *fs = &sink->fs;
-    int result = 0;
-    if (sink->compressed && sink->outputs == 0) { // a file of no bytes is not a zstd file
-        struct buf frame = BUF_INIT;
-        enum status status = frames_add(sink->frames, (struct str){"", 0}, &frame, err);
-        if (status == STATUS_OK)
-            result = put(sink, buf_str(&frame), err);
-        buf_release(&frame);
-        if (status != STATUS_OK)
-            return status;
-    }
+    int result = sink->compressed && sink->outputs == 0 ? put_empty_frame(sink) : 0;
     if (result == 0) {
         result = fs->close(fs->self, sink->fd);
         sink->fd = -1;
     }
-    if (result == 0)
-        result = fs->rename(fs->self, sink->directory, sink->temporary, sink->directory, sink->name);
-    if (result < 0)
-        return place_error(err, -result, sink->options.path);
-    sink->temporary[0] = 0;
-    return STATUS_OK;
+    *unchanged = result == 0 && is_unchanged(sink);
+    if (result == 0) // what is there already may have come there without a sync
+        result = *unchanged ? sync_disk(sink) : take_name(sink);
+    return result < 0 ? place_error(err, -result, sink->options.path) : STATUS_OK;
 }
 
 enum status stream_close(struct sink *sink, bool publish, struct lane_result *result, struct err *err) {
@@ -292,8 +323,8 @@ enum status stream_close(struct sink *sink, bool publish, struct lane_result *re
     if (publish && sink->broken)
         status = broken_error(sink, err);
     else if (publish && !sink->is_stdout)
-        status = publish_file(sink, err);
-    if (status == STATUS_OK)
+        status = publish_file(sink, &result->stream_unchanged, err);
+    if (status == STATUS_OK && !result->stream_unchanged)
         result->stored = sink->stored - stored;
     sink_free(sink);
     return status;

@@ -10,6 +10,8 @@
  * `.zst`: each lane becomes one frame, compressed in `seal`, so the bytes depend on where the batches end, not on
  * the number of workers. A lane that outgrew memory is compressed while it is flushed.
  *
+ * At close a file that has these bytes already is left alone; the temporary file is compared with it then.
+ *
  * Where a flush fails the stream is broken: all later ones fail, and close drops it.
  */
 #include "stages/emit/emit.h"

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_STAGES_EMIT_COMPARE_H
+#define PRESSRUN_STAGES_EMIT_COMPARE_H
+/*
+ * Whether an output is there already. Where that cannot be found out it counts as not there: then it is written.
+ *
+ * `room` is the caller's, to be used again; what is in it goes.
+ */
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+
+// A regular file under this name in the directory, opened for reading (`flags`: and what else), looked at; -errno.
+int compare_open(const struct fs *fs, int directory, const char *name, int flags, struct stat *st);
+// Reads up to n bytes; fewer only at the end. -errno.
+ssize_t compare_read(const struct fs *fs, int fd, char *p, size_t n);
+
+// The file `name` holds these bytes.
+bool compare_text(const struct fs *fs, int directory, const char *name, struct str text, struct buf *room);
+// It holds the same bytes as `other` in the same directory, which has this size.
+bool compare_files(const struct fs *fs, int directory, const char *name, const char *other, uint64_t size,
+                   struct buf *room);
+
+#endif
