@@ -9,10 +9,18 @@ enum {
     GROUP = 32,      // comparisons in one pair of brackets: SQLite nests an expression 1000 deep at most
 };
 
+/*
+ * What a column makes of a value decides how a new one is compared with the one that is there. In an upsert SQLite
+ * does not convert all values of `excluded` as it will when it stores them: numbers are still numbers there where the
+ * column will make text of them. A column with a numeric type stores 1.0 as 1 or 1 as 1.0, so types say nothing.
+ */
+enum conversion { CONVERTS_TO_NUMBER, CONVERTS_TO_TEXT, CONVERTS_NOTHING };
+
 struct column {
     struct str name; // owned
-    bool unique;     // one of those by which rows replace others
-    bool optional;   // stays as it is where a row has no value for it
+    enum conversion conversion;
+    bool unique;   // one of those by which rows replace others
+    bool optional; // stays as it is where a row has no value for it
     // in the statement that is being written
     bool written;
     uint32_t parameter; // 0: NULL
@@ -105,12 +113,13 @@ static struct str copy(struct str s) {
     return (struct str){mem_copy(s.p, s.n), s.n};
 }
 
-static void add_column(struct table_rows *rows, struct str name, bool optional) {
-    struct column column = {.name = copy(name), .optional = optional};
+static struct column *add_column(struct table_rows *rows, struct str name, bool optional) {
+    struct column column = {.name = copy(name), .optional = optional, .conversion = CONVERTS_NOTHING};
     for (size_t i = 0; i < rows->unique_n; i++)
         column.unique = column.unique || table_same_name(rows->unique[i], name);
     MEM_GROW(rows->columns, rows->columns_cap, rows->columns_n + 1);
     rows->columns[rows->columns_n++] = column;
+    return &rows->columns[rows->columns_n - 1];
 }
 
 static void drop_statement(struct statement *s) {
@@ -130,14 +139,18 @@ static void drop_statements(struct table_rows *rows) {
 static enum status read_columns(struct table_rows *rows, struct err *err) {
     sqlite3_stmt *stmt = NULL;
     sqlite3_prepare_v2(rows->db,
-                       "SELECT name, \"notnull\" OR dflt_value IS NOT NULL OR pk > 0 OR hidden <> 0 "
+                       "SELECT name, \"notnull\" OR dflt_value IS NOT NULL OR pk > 0 OR hidden <> 0, "
+                       "CASE WHEN type LIKE '%INT%' THEN 0 "
+                       "WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 1 "
+                       "WHEN type = '' OR type LIKE '%BLOB%' THEN 2 ELSE 0 END " // enum conversion
                        "FROM pragma_table_xinfo(?1, 'main')",
                        -1, &stmt, NULL);
     sqlite3_bind_text(stmt, 1, rows->table.p, (int)rows->table.n, SQLITE_STATIC);
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct str name = str_of((const char *)sqlite3_column_text(stmt, 0));
-        add_column(rows, name, sqlite3_column_int(stmt, 1) != 0);
+        struct column *column = add_column(rows, name, sqlite3_column_int(stmt, 1) != 0);
+        column->conversion = (enum conversion)sqlite3_column_int(stmt, 2);
     }
     enum status status = code == SQLITE_DONE ? STATUS_OK : failed(rows, err);
     sqlite3_finalize(stmt);
@@ -342,6 +355,21 @@ static void add_settings(const struct table_rows *rows, struct buf *sql) {
         buf_add_text(sql, " DO NOTHING");
 }
 
+static void add_difference(const struct column *column, struct buf *sql) {
+    bool text = column->conversion == CONVERTS_TO_TEXT;
+    add_quoted(sql, column->name);
+    buf_add_text(sql, text ? " IS NOT CAST(excluded." : " IS NOT excluded.");
+    add_quoted(sql, column->name);
+    buf_add_text(sql, text ? " AS TEXT) COLLATE BINARY" : " COLLATE BINARY");
+    if (column->conversion != CONVERTS_NOTHING)
+        return;
+    buf_add_text(sql, " OR typeof(");
+    add_quoted(sql, column->name);
+    buf_add_text(sql, ") <> typeof(excluded.");
+    add_quoted(sql, column->name);
+    buf_add_char(sql, ')');
+}
+
 // Where any of them differs; nothing where there are none to differ.
 static void add_differences(const struct table_rows *rows, struct buf *sql) {
     size_t n = 0;
@@ -350,14 +378,7 @@ static void add_differences(const struct table_rows *rows, struct buf *sql) {
         if (!column->written || column->unique)
             continue;
         buf_add_text(sql, n == 0 ? " WHERE (" : n % GROUP == 0 ? ") OR (" : " OR ");
-        add_quoted(sql, column->name);
-        buf_add_text(sql, " IS NOT excluded.");
-        add_quoted(sql, column->name);
-        buf_add_text(sql, " COLLATE BINARY OR typeof(");
-        add_quoted(sql, column->name);
-        buf_add_text(sql, ") <> typeof(excluded.");
-        add_quoted(sql, column->name);
-        buf_add_char(sql, ')');
+        add_difference(column, sql);
         n++;
     }
     buf_add_text(sql, n ? ")" : "");

@@ -9,7 +9,7 @@
  * that is replaced too, so that a table does not depend on what was in it; but of a table that others made, columns
  * with a default, a NOT NULL or a part in the primary key are left to themselves.
  *
- * Same means same type and same bytes, whatever the collation of a column.
+ * Same means same type and same bytes once the column has made of a value what it makes of it, whatever its collation.
  *
  * Transactions are the caller's. One thread at a time.
  */

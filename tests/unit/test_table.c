@@ -1,0 +1,726 @@
+// SPDX-License-Identifier: MIT
+// SQLite as a sink: what may be in the way, what an output may not be, and what becomes of rows that are there.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "tests/support/emit_job.h"
+
+struct state {
+    struct scene scene;
+    struct job job;
+    struct buf rows; // what the last question gave
+};
+
+static int setup(void **state) {
+    struct state *s = MEM_NEW(struct state);
+    scene_open(&s->scene);
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct state *s = *state;
+    scene_close(&s->scene);
+    buf_release(&s->rows);
+    mem_free(s);
+    return 0;
+}
+
+static struct sink_options plain(const struct state *s) {
+    struct sink_options options = options_for(&s->scene, "t.sqlite", "");
+    options.table = STR("t");
+    return options;
+}
+
+static struct sink_options raw(const struct state *s) {
+    struct sink_options options = plain(s);
+    options.raw = true;
+    return options;
+}
+
+static const struct str id = {"id", 2};
+
+static struct sink_options by_id(const struct state *s) {
+    struct sink_options options = raw(s);
+    options.unique = &id;
+    options.unique_n = 1;
+    return options;
+}
+
+static sqlite3 *connect(const struct state *s, const char *name) {
+    char path[300];
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/%s", s->scene.path, name);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
+
+static void exec(sqlite3 *db, const char *sql) {
+    char *said = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &said) != SQLITE_OK)
+        fail_msg("%s: %s", sql, said);
+}
+
+static void make(const struct state *s, const char *sql) {
+    sqlite3 *db = connect(s, "t.sqlite");
+    exec(db, sql);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+// A query's rows as "a|b\n", with text in quotes.
+static const char *ask_in(struct state *s, const char *name, const char *sql) {
+    sqlite3 *db = connect(s, name);
+    sqlite3_stmt *stmt;
+    buf_clear(&s->rows);
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            const char *text = (const char *)sqlite3_column_text(stmt, i);
+            const char *quote = sqlite3_column_type(stmt, i) == SQLITE_TEXT ? "'" : "";
+            buf_printf(&s->rows, "%s%s%s%s", i ? "|" : "", quote, text ? text : "none", quote);
+        }
+        buf_add_char(&s->rows, '\n');
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return buf_text(&s->rows);
+}
+
+static const char *ask(struct state *s, const char *sql) {
+    return ask_in(s, "t.sqlite", sql);
+}
+
+static void refuses(struct state *s, struct sink_options options, enum status status, const char *text) {
+    struct sink *sink;
+    struct err err;
+    assert_int_not_equal(emit_table.open(&options, &sink, &err), STATUS_OK);
+    assert_string_equal(err.text, text);
+    assert_int_equal(err.status, status);
+    assert_int_equal(count_files(s->scene.root, "-journal"), 0);
+}
+
+static void put(struct state *s, const char *key, const char *text) {
+    if (job_text(&s->job, key, text) != STATUS_OK)
+        fail_msg("%s", s->job.err.text);
+}
+
+// One run over key and text pairs; how many were written and how many were there.
+static void run(struct state *s, struct sink_options options, const char *const *pairs, uint64_t written,
+                uint64_t unchanged) {
+    job_open(&s->job, &emit_table, options);
+    for (; *pairs; pairs += 2)
+        put(s, pairs[0], pairs[1]);
+    if (job_flush(&s->job) != STATUS_OK || job_close(&s->job, true) != STATUS_OK)
+        fail_msg("%s", s->job.err.text);
+    assert_int_equal(s->job.total.written, written);
+    assert_int_equal(s->job.total.unchanged, unchanged);
+    assert_int_equal(count_files(s->scene.root, "-journal"), 0);
+}
+
+#define RUN(s, options, written, unchanged, ...)                                                             \
+    run((s), (options), (const char *const[]){__VA_ARGS__, NULL}, (written), (unchanged))
+
+// What is in the way ----------------------------------------------------------------------------------------------
+
+static void options_that_do_not_fit(void **state) {
+    struct state *s = *state;
+    struct sink_options options = plain(s);
+    options.path = STR("-");
+    refuses(s, options, STATUS_DATA, "a table cannot go to standard output");
+    options.path = STR("t.sqlite.zst");
+    refuses(s, options, STATUS_DATA,
+            "cannot write t.sqlite.zst: a database that is compressed cannot be written row by row");
+    options.path = STR("../t.sqlite");
+    refuses(s, options, STATUS_DATA,
+            "the output path \"../t.sqlite\" is refused: it has a part \".\" or \"..\"");
+    options = plain(s);
+    options.table = STR("");
+    refuses(s, options, STATUS_DATA, "cannot write t.sqlite: the table needs a name, without a NUL");
+    options = by_id(s);
+    options.raw = false;
+    refuses(s, options, STATUS_DATA,
+            "cannot write t.sqlite: only rows of `raw` outputs have columns to say with `unique`");
+    options = plain(s);
+    options.table = STR("sqlite_t");
+    job_open(&s->job, &emit_table, options);
+    put(s, "a", "1");
+    assert_int_equal(job_flush(&s->job), STATUS_DATA);
+    assert_string_equal(s->job.err.text,
+                        "cannot write t.sqlite: object name reserved for internal use: sqlite_t");
+    job_close(&s->job, false);
+    assert_int_equal(count_files(s->scene.root, NULL), 0);
+}
+
+static void no_database_there(void **state) {
+    struct state *s = *state;
+    put_text(&s->scene, "t.sqlite", "what somebody wrote\n");
+    refuses(s, plain(s), STATUS_DATA, "cannot write t.sqlite: what is there is not a SQLite database");
+    assert_file(&s->scene, "t.sqlite", "what somebody wrote\n");
+    assert_int_equal(unlinkat(s->scene.root, "t.sqlite", 0), 0);
+    assert_int_equal(mkdirat(s->scene.root, "t.sqlite", 0777), 0);
+    refuses(s, plain(s), STATUS_DATA, "cannot write t.sqlite: what is there is not a file");
+    assert_int_equal(unlinkat(s->scene.root, "t.sqlite", AT_REMOVEDIR), 0);
+    assert_int_equal(mkfifoat(s->scene.root, "t.sqlite", 0666), 0);
+    refuses(s, plain(s), STATUS_DATA, "cannot write t.sqlite: what is there is not a file");
+    put_text(&s->scene, "d", "a file");
+    struct sink_options options = plain(s);
+    options.path = STR("d/t.sqlite");
+    refuses(s, options, STATUS_IO, "cannot write d/t.sqlite: Not a directory");
+}
+
+static void symbolic_links(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(key TEXT PRIMARY KEY, text)");
+    struct buf before = get_file(&s->scene, "t.sqlite");
+    assert_int_equal(renameat(s->scene.root, "t.sqlite", s->scene.root, "real.sqlite"), 0);
+    assert_int_equal(symlinkat("real.sqlite", s->scene.root, "t.sqlite"), 0);
+    refuses(s, plain(s), STATUS_DATA,
+            "cannot write t.sqlite: a symbolic link is there, which a database is not written through");
+    assert_int_equal(unlinkat(s->scene.root, "t.sqlite", 0), 0);
+    assert_int_equal(symlinkat("new.sqlite", s->scene.root, "t.sqlite"), 0); // nothing there yet
+    refuses(s, plain(s), STATUS_DATA,
+            "cannot write t.sqlite: a symbolic link is there, which a database is not written through");
+    assert_int_equal(faccessat(s->scene.root, "new.sqlite", F_OK, 0), -1);
+    assert_int_equal(symlinkat("/dev", s->scene.root, "out"), 0);
+    struct sink_options options = plain(s);
+    options.path = STR("out/t.sqlite");
+    refuses(s, options, STATUS_IO,
+            "cannot write out/t.sqlite: a symbolic link leads out of the output directory");
+    struct buf after = get_file(&s->scene, "real.sqlite");
+    assert_true(str_equal(buf_str(&before), buf_str(&after)));
+    buf_release(&before);
+    buf_release(&after);
+}
+
+// Where the journal would be is a link that somebody planted.
+static void planted_journal(void **state) {
+    struct state *s = *state;
+    put_text(&s->scene, "precious", "keep");
+    assert_int_equal(symlinkat("precious", s->scene.root, "t.sqlite-journal"), 0);
+    RUN(s, plain(s), 1, 0, "a", "1"); // of a new database no journal is wanted: the link is removed
+    assert_file(&s->scene, "precious", "keep");
+    assert_int_equal(symlinkat("precious", s->scene.root, "t.sqlite-journal"), 0);
+    struct sink_options options = plain(s);
+    struct err err;
+    assert_int_equal(emit_table.open(&options, &s->job.sink, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "cannot write t.sqlite: unable to open database file"));
+    assert_file(&s->scene, "precious", "keep");
+}
+
+static void long_paths(void **state) {
+    struct state *s = *state;
+    char path[600];
+    memset(path, 'd', sizeof path);
+    path[200] = path[400] = '/';
+    memcpy(path + 500, "/t.sqlite", 10);
+    struct sink_options options = plain(s);
+    options.path = str_of(path);
+    struct sink *sink;
+    struct err err;
+    assert_int_equal(emit_table.open(&options, &sink, &err), STATUS_DATA);
+    assert_non_null(strstr(err.text, "its path from the system's root is longer than SQLite takes"));
+}
+
+static void locked(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(key TEXT PRIMARY KEY, text)");
+    job_open(&s->job, &emit_table, plain(s));
+    sqlite3 *other = connect(s, "t.sqlite");
+    exec(other, "BEGIN IMMEDIATE");
+    put(s, "a", "1");
+    assert_int_equal(job_flush(&s->job), STATUS_CONFLICT);
+    assert_string_equal(s->job.err.text, "cannot write t.sqlite: somebody else holds a lock on the database");
+    exec(other, "COMMIT");
+    sqlite3_close(other);
+    put(s, "b", "2");
+    assert_int_equal(job_flush(&s->job), STATUS_IO); // broken is broken
+    assert_string_equal(s->job.err.text, "t.sqlite is incomplete: earlier rows of it could not be written");
+    assert_int_equal(job_close(&s->job, true), STATUS_IO);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "");
+}
+
+static void tables_that_do_not_fit(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(a); INSERT INTO t VALUES (1)");
+    refuses(
+        s, plain(s), STATUS_DATA,
+        "cannot write t.sqlite: table \"t\" is there and has no column \"key\", by which rows would replace "
+        "others; say others with `unique`");
+    refuses(
+        s, by_id(s), STATUS_DATA,
+        "cannot write t.sqlite: table \"t\" is there and has no column \"id\", by which rows would replace "
+        "others (unique)");
+    make(s, "ALTER TABLE t ADD COLUMN id; CREATE INDEX i ON t(id)");
+    refuses(
+        s, by_id(s), STATUS_DATA,
+        "cannot write t.sqlite: nothing in table \"t\" makes (\"id\") unique, by which rows would replace "
+        "others; it needs a unique index");
+    make(s, "CREATE UNIQUE INDEX u ON t(id, a)");
+    struct sink_options options = by_id(s);
+    refuses(
+        s, options, STATUS_DATA,
+        "cannot write t.sqlite: nothing in table \"t\" makes (\"id\") unique, by which rows would replace "
+        "others; it needs a unique index");
+    make(s, "DROP TABLE t; CREATE VIEW t AS SELECT 1 AS id");
+    refuses(s, options, STATUS_DATA, "cannot write t.sqlite: \"t\" is a view, not a table");
+}
+
+// A constraint that only the table knows ends the sink, and undoes what was not reported.
+static void constraints(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(id PRIMARY KEY, n NOT NULL CHECK (n < 10)); INSERT INTO t VALUES (1, 1)");
+    job_open(&s->job, &emit_table, by_id(s));
+    put(s, "first", "{\"id\": 2, \"n\": 2}");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    put(s, "rec\n", "{\"id\": 3, \"n\": 30}");
+    assert_int_equal(job_flush(&s->job), STATUS_DATA);
+    assert_string_equal(
+        s->job.err.text,
+        "cannot write t.sqlite: the row of record \"rec\\x0a\": CHECK constraint failed: n < 10");
+    assert_int_equal(job_close(&s->job, true), STATUS_IO);
+    assert_int_equal(s->job.total.written, 0);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "1|1\n");
+    assert_int_equal(count_files(s->scene.root, "-journal"), 0);
+}
+
+static void full_disk(void **state) {
+    struct state *s = *state;
+    RUN(s, plain(s), 1, 0, "a", "1");
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 64 << 10;
+    signal(SIGXFSZ, SIG_IGN);
+    char *text = mem_alloc(200001);
+    memset(text, 'x', 200000);
+    job_open(&s->job, &emit_table, plain(s));
+    put(s, "a", "2");
+    put(s, "b", text);
+    mem_free(text);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, true), STATUS_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_non_null(strstr(s->job.err.text, "cannot write t.sqlite: "));
+    assert_int_equal(s->job.total.written, 0);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'1'\n");
+    RUN(s, plain(s), 2, 0, "a", "2", "b", "3");
+}
+
+// Outputs that are no rows ------------------------------------------------------------------------------------------
+
+static void refuses_output(struct state *s, const char *key, struct str text, const char *fault) {
+    assert_int_not_equal(job_output(&s->job, key, text), STATUS_OK);
+    assert_string_equal(s->job.err.text, fault);
+}
+
+static void outputs_that_are_no_rows(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, raw(s));
+    put(s, "fine", "{\"a\": 1}");
+    refuses_output(s, "x", STR(""),
+                   "line 1, column 1 of the output is no JSON: expected a value, but the text ends here");
+    refuses_output(s, "x", STR("{\"a\": 1,\n \"b\": x}"),
+                   "line 2, column 7 of the output is no JSON: expected a value");
+    refuses_output(s, "x", STR("[1]"), "the output is no JSON object, whose keys would be the columns");
+    refuses_output(s, "x", STR("{\"a\": \"x\\u0000y\"}"), "the text of \"a\" has a NUL character");
+    refuses_output(s, "x", STR("{\"a\\u0000b\": 1}"), "the key \"a\\x00b\" has a NUL character");
+    refuses_output(s, "x", STR("{\"größe\": 1, \"Name\": 2, \"nAME\": 3}"),
+                   "the keys \"Name\" and \"nAME\" are one column");
+    refuses_output(
+        s, "x", STR("{\"Key\": 1}"),
+        "the output has a \"Key\" of its own, where the record's key goes; say with `unique` by which "
+        "columns rows replace others");
+    put(s, "fine too", "{\"a\": 2}");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'fine'|1\n'fine too'|2\n");
+
+    struct sink_options options = by_id(s);
+    options.table = STR("u");
+    job_open(&s->job, &emit_table, options);
+    refuses_output(s, "x", STR("{\"ID\": null, \"key\": 1}"),
+                   "the output has no \"id\", by which rows replace others (unique)");
+    refuses_output(s, "x", STR("{}"), "the output has no \"id\", by which rows replace others (unique)");
+    put(s, "x", "{\"ID\": 0, \"key\": 1}");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    assert_string_equal(ask(s, "SELECT * FROM u"), "0|1\n");
+}
+
+static void texts_that_are_no_rows(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, plain(s));
+    refuses_output(s, "x", (struct str){"a\0b", 3}, "the text of \"text\" has a NUL character");
+    assert_int_equal(emit_table.begin(s->job.lane, (struct str){"a\0b", 3}, &s->job.err), STATUS_DATA);
+    assert_string_equal(s->job.err.text, "the record's key has a NUL character");
+    assert_int_equal(emit_table.begin(s->job.lane, STR("y"), &s->job.err), STATUS_OK);
+    assert_int_equal(emit_table.write(s->job.lane, STR("half"), &s->job.err), STATUS_OK);
+    emit_table.abort(s->job.lane);
+    put(s, "z", "whole");
+    assert_int_equal(emit_table.begin(s->job.lane, STR("open"), &s->job.err), STATUS_OK);
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'z'|'whole'\n");
+}
+
+static void add_keys(struct buf *json, int n) {
+    buf_add_text(json, "{");
+    for (int i = 0; i < n; i++)
+        buf_printf(json, "%s\"c%d\": %d", i ? "," : "", i, i);
+    buf_add_text(json, "}");
+}
+
+static void many_columns(void **state) {
+    struct state *s = *state;
+    struct buf json = BUF_INIT;
+    job_open(&s->job, &emit_table, raw(s));
+    add_keys(&json, 2000);
+    refuses_output(s, "x", buf_str(&json), "the output has 2000 keys, more than a table has columns");
+    buf_clear(&json);
+    add_keys(&json, 1999);
+    put(s, "wide", buf_text(&json));
+    put(s, "narrow", "{\"c7\": 0}");
+    put(s, "wide", buf_text(&json));
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    assert_int_equal(s->job.total.written, 2);
+    assert_int_equal(s->job.total.unchanged, 1);
+    assert_string_equal(ask(s, "SELECT key, c0, c7, c1998 FROM t"),
+                        "'wide'|0|7|1998\n'narrow'|none|0|none\n");
+    buf_release(&json);
+}
+
+// What rows become --------------------------------------------------------------------------------------------------
+
+static void key_and_text(void **state) {
+    struct state *s = *state;
+    RUN(s, plain(s), 3, 0, "b", "two\nlines", "a", "", "Zoë", "ü");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'b'|'two\nlines'\n'a'|''\n'Zoë'|'ü'\n");
+    assert_string_equal(ask(s, "SELECT sql FROM sqlite_schema WHERE type = 'table'"),
+                        "'CREATE TABLE \"t\" (\"key\" TEXT PRIMARY KEY, \"text\")'\n");
+}
+
+static void values_keep_their_type(void **state) {
+    struct state *s = *state;
+    RUN(s, raw(s), 1, 0, "k",
+        "{\"i\": -9223372036854775808, \"big\": 9223372036854775808, \"f\": 1.0, \"s\": \"12\", \"e\": \"\", "
+        "\"t\": true, \"x\": false, \"n\": null, \"l\": [1, 2.50, \"a\\\"\", null, {}], "
+        "\"m\": { \"a\" : [true, 12345678901234567890] }}");
+    assert_string_equal(ask(s, "SELECT * FROM t"),
+                        "'k'|-9223372036854775808|'9223372036854775808'|1.0|'12'|''|1|0|none|"
+                        "'[1,2.5,\"a\\\"\",null,{}]'|'{\"a\":[true,12345678901234567890]}'\n");
+    assert_string_equal(ask(s, "SELECT typeof(i), typeof(f), typeof(t) FROM t"),
+                        "'integer'|'real'|'integer'\n");
+}
+
+static void odd_names(void **state) {
+    struct state *s = *state;
+    struct sink_options options = raw(s);
+    options.table = STR("a \"b\"; drop");
+    options.path = STR("neu/ünter/t.db");
+    RUN(s, options, 1, 0, "k", "{\"x\\\"y\": 1, \"\": 2, \"select\": 3, \"rowid\": 4}");
+    RUN(s, options, 1, 1, "k", "{\"x\\\"y\": 1, \"\": 2, \"select\": 3, \"rowid\": 4}", "l",
+        "{\"\": 0, \"?1\": 9}");
+    assert_string_equal(ask_in(s, "neu/ünter/t.db", "SELECT * FROM \"a \"\"b\"\"; drop\""),
+                        "'k'|1|2|3|4|none\n'l'|none|0|none|none|9\n");
+}
+
+static void new_and_missing_columns(void **state) {
+    struct state *s = *state;
+    RUN(s, raw(s), 3, 0, "1", "{\"a\": 1}", "2", "{\"b\": 2, \"a\": 1}", "3", "{\"c\": 3}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'1'|1|none|none\n'2'|1|2|none\n'3'|none|none|3\n");
+    // Later, too; names in another case are the same columns.
+    RUN(s, raw(s), 2, 1, "1", "{\"A\": 1}", "2", "{\"b\": 2}", "4", "{\"d\": 4}");
+    assert_string_equal(
+        ask(s, "SELECT * FROM t"),
+        "'1'|1|none|none|none\n'2'|none|2|none|none\n'3'|none|none|3|none\n'4'|none|none|none|4\n");
+    // A row that only lacks what is NULL is the same row, in whatever order its keys are.
+    RUN(s, raw(s), 0, 2, "2", "{\"c\": null, \"b\": 2}", "3", "{\"c\": 3}");
+}
+
+// What others gave a default, a NOT NULL or a part in the primary key stays with them.
+static void columns_of_others(void **state) {
+    struct state *s = *state;
+    make(
+        s,
+        "CREATE TABLE t(row INTEGER PRIMARY KEY, id UNIQUE, n, made DEFAULT 'then', must NOT NULL DEFAULT 7, "
+        "twice GENERATED ALWAYS AS (n * 2)); INSERT INTO t VALUES (40, 'x', 1, 'now', 8)");
+    RUN(s, by_id(s), 2, 0, "a", "{\"id\": \"x\", \"n\": 2}", "b", "{\"id\": \"y\"}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "40|'x'|2|'now'|8|4\n41|'y'|none|'then'|7|none\n");
+    RUN(s, by_id(s), 0, 2, "a", "{\"id\": \"x\", \"n\": 2}", "b", "{\"id\": \"y\"}");
+}
+
+// Values are what the column makes of them; the same is the same type and the same bytes.
+static void same_values(void **state) {
+    struct state *s = *state;
+    make(s,
+         "CREATE TABLE t(id INTEGER PRIMARY KEY, r REAL, i INTEGER, s TEXT COLLATE NOCASE, any)"); // no type
+    RUN(s, by_id(s), 1, 0, "a", "{\"id\": 1, \"r\": 3, \"i\": \"5\", \"s\": 12, \"any\": 1}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "1|3.0|5|'12'|1\n");
+    RUN(s, by_id(s), 0, 1, "a", "{\"id\": 1, \"r\": 3, \"i\": \"5\", \"s\": 12, \"any\": 1}");
+    RUN(s, by_id(s), 1, 0, "a", "{\"id\": 1, \"r\": 3, \"i\": 5, \"s\": \"x\", \"any\": 1.0}");
+    RUN(s, by_id(s), 1, 0, "a", "{\"id\": 1, \"r\": 3, \"i\": 5, \"s\": \"X\", \"any\": 1.0}");
+    RUN(s, by_id(s), 0, 1, "a", "{\"id\": \"1\", \"r\": 3, \"i\": 5, \"s\": \"X\", \"any\": 1.0}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "1|3.0|5|'X'|1.0\n");
+}
+
+static void several_unique_columns(void **state) {
+    struct state *s = *state;
+    static const struct str both[] = {{"b", 1}, {"a", 1}};
+    struct sink_options options = raw(s);
+    options.unique = both;
+    options.unique_n = 2;
+    RUN(s, options, 3, 1, "1", "{\"a\": 1, \"b\": 1}", "2", "{\"a\": 1, \"b\": 2}", "3",
+        "{\"a\": 1, \"b\": 1}", "4", "{\"a\": 1, \"b\": 2, \"c\": 5}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "1|1|none\n1|2|5\n");
+    RUN(s, options, 0, 2, "1", "{\"a\": 1, \"b\": 1}", "2", "{\"c\": 5, \"b\": 2, \"a\": 1}");
+}
+
+static void later_records_stay(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, plain(s));
+    struct lane *second = emit_table.lane_new(s->job.sink), *first = s->job.lane;
+    s->job.lane = second;
+    put(s, "a", "3"); // done before the first lane, but flushed behind it
+    s->job.lane = first;
+    put(s, "a", "1");
+    put(s, "a", "2");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    s->job.lane = second;
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    emit_table.lane_free(first);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    assert_result(&s->job, 3, 0, 3);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'3'\n");
+}
+
+static void many_shapes(void **state) {
+    struct state *s = *state;
+    for (int round = 0; round < 2; round++) {
+        job_open(&s->job, &emit_table, raw(s));
+        char key[8], json[64];
+        for (int i = 0; i < 300; i++) { // more than statements are kept, and back to old ones
+            snprintf(key, sizeof key, "%d", i);
+            snprintf(json, sizeof json, "{\"c%d\": %d, \"c%d\": 1}", i % 50, i, i % 50 + 50);
+            put(s, key, json);
+        }
+        assert_int_equal(job_flush(&s->job), STATUS_OK);
+        assert_int_equal(job_close(&s->job, true), STATUS_OK);
+        assert_int_equal(s->job.total.written, round ? 0 : 300);
+        assert_int_equal(s->job.total.unchanged, round ? 300 : 0);
+    }
+    assert_string_equal(ask(s, "SELECT count(*), sum(c7), sum(c57), sum(c0) FROM t"), "300|792|6|750\n");
+}
+
+// The file ----------------------------------------------------------------------------------------------------------
+
+static void nothing_changed(void **state) {
+    struct state *s = *state;
+    RUN(s, raw(s), 2, 0, "a", "{\"n\": 1, \"l\": [1, 2]}", "b", "{\"n\": 1.5}");
+    struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    assert_int_equal(utimensat(s->scene.root, "t.sqlite", old, 0), 0);
+    struct buf before = get_file(&s->scene, "t.sqlite");
+    RUN(s, raw(s), 0, 2, "a", "{\"n\": 1, \"l\": [1,2]}", "b", "{\"n\": 1.5}");
+    struct buf after = get_file(&s->scene, "t.sqlite");
+    struct stat st;
+    assert_int_equal(fstatat(s->scene.root, "t.sqlite", &st, 0), 0);
+    assert_int_equal(st.st_mtim.tv_sec, 1000);
+    assert_true(str_equal(buf_str(&before), buf_str(&after)));
+    buf_release(&before);
+    buf_release(&after);
+}
+
+static void no_rows(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, plain(s));
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    assert_string_equal(ask(s, "SELECT name FROM pragma_table_info('t')"), "'key'\n'text'\n");
+    struct sink_options options = by_id(s);
+    options.table = STR("u");
+    job_open(&s->job, &emit_table, options);
+    assert_int_equal(job_close(&s->job, true), STATUS_OK);
+    RUN(s, options, 1, 0, "a", "{\"id\": 1, \"b\": 2}");
+    assert_string_equal(ask(s, "SELECT * FROM u"), "1|2\n");
+}
+
+static void dropped(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, plain(s));
+    put(s, "a", "1");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, false), STATUS_OK);
+    assert_result(&s->job, 0, 0, 0);
+    assert_int_equal(count_files(s->scene.root, NULL), 0); // no empty file stays behind
+    RUN(s, plain(s), 1, 0, "a", "1");
+    job_open(&s->job, &emit_table, plain(s));
+    put(s, "a", "2");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, false), STATUS_OK);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'1'\n");
+}
+
+// Flushes share a transaction; once it has ended its rows are reported, and stay where the close drops the rest.
+static void transactions(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, plain(s));
+    char key[16];
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        put(s, key, "text");
+        assert_int_equal(job_flush(&s->job), STATUS_OK);
+        assert_int_equal(s->job.total.written, i < 63 ? 0 : 64);
+    }
+    assert_string_equal(ask(s, "SELECT count(*) FROM t"), "64\n");
+    assert_int_equal(job_close(&s->job, false), STATUS_OK);
+    assert_result(&s->job, 64, 0, 256);
+    assert_string_equal(ask(s, "SELECT count(*), max(key + 0) FROM t"), "64|63\n");
+}
+
+static void empty_file_and_durable(void **state) {
+    struct state *s = *state;
+    put_text(&s->scene, "t.sqlite", "");
+    struct sink_options options = plain(s);
+    options.durable = true;
+    RUN(s, options, 1, 0, "a", "1");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'1'\n");
+}
+
+// The database of somebody who chose a write-ahead log.
+static void write_ahead_log(void **state) {
+    struct state *s = *state;
+    make(s, "PRAGMA journal_mode = wal; CREATE TABLE t(key TEXT PRIMARY KEY, text); INSERT INTO t VALUES "
+            "('a', '1')");
+    RUN(s, plain(s), 1, 1, "a", "1", "b", "2");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'1'\n'b'|'2'\n");
+}
+
+static void extensions(void **state) {
+    (void)state;
+    assert_ptr_equal(emit_stream_for(STR("a/b.sqlite")), &emit_table);
+    assert_ptr_equal(emit_stream_for(STR("b.sqlite3")), &emit_table);
+    assert_ptr_equal(emit_stream_for(STR("b.db")), &emit_table);
+    assert_ptr_equal(emit_stream_for(STR("b.db.zst")), &emit_table); // which refuses it
+    assert_ptr_equal(emit_stream_for(STR("b.dbx")), &emit_text);
+}
+
+// Killed --------------------------------------------------------------------------------------------------------------
+
+// A child fills the transaction until the file itself is being written, and dies. What was there is there again.
+static void killed_in_a_transaction(void **state) {
+    struct state *s = *state;
+    RUN(s, plain(s), 2, 0, "a", "old", "b", "old");
+    struct stat before, after;
+    assert_int_equal(fstatat(s->scene.root, "t.sqlite", &before, 0), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char *text = mem_alloc(50001), key[16];
+        memset(text, 'x', 50000);
+        job_open(&s->job, &emit_table, plain(s));
+        put(s, "a", "new");
+        for (int i = 0; i < 200; i++) {
+            snprintf(key, sizeof key, "%d", i);
+            put(s, key, text);
+        }
+        job_flush(&s->job);
+        kill(getpid(), SIGKILL);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(fstatat(s->scene.root, "t.sqlite", &after, 0), 0);
+    assert_true(after.st_size > before.st_size); // it was in the middle
+    assert_int_equal(count_files(s->scene.root, "-journal"), 1);
+    RUN(s, plain(s), 1, 1, "a", "old", "c", "next");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'old'\n'b'|'old'\n'c'|'next'\n");
+    assert_string_equal(ask(s, "PRAGMA integrity_check"), "'ok'\n");
+}
+
+// Damage: rows or a sentence, whatever bytes of the file are wrong.
+static void mutated(void **state) {
+    struct state *s = *state;
+    make(
+        s,
+        "PRAGMA page_size = 512; CREATE TABLE t(id INTEGER PRIMARY KEY, s, u UNIQUE); WITH RECURSIVE c(i) AS "
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 200) INSERT INTO t SELECT i, printf('%050d', i), "
+        "i FROM c");
+    struct buf whole = get_file(&s->scene, "t.sqlite"), copy = BUF_INIT;
+    uint32_t seed = 1;
+    for (int round = 0; round < 200; round++) {
+        buf_clear(&copy);
+        buf_add(&copy, whole.p, whole.n);
+        for (int i = 0; i < 1 + round % 20; i++) {
+            seed = seed * 1664525 + 1013904223;
+            size_t at = (seed >> 8) % (round % 3 ? whole.n : 1024);
+            seed = seed * 1664525 + 1013904223;
+            copy.p[at] = (char)(seed >> 24);
+        }
+        put_file(&s->scene, "t.sqlite", copy.p, copy.n);
+        struct job job = {.kind = &emit_table};
+        struct sink_options options = by_id(s);
+        if (emit_table.open(&options, &job.sink, &job.err) == STATUS_OK) {
+            job.lane = emit_table.lane_new(job.sink);
+            assert_int_equal(job_text(&job, "a", "{\"id\": 77, \"s\": \"new\", \"more\": 1}"), STATUS_OK);
+            assert_int_equal(job_text(&job, "b", "{\"id\": 7777, \"u\": 0}"), STATUS_OK);
+            bool fine = job_flush(&job) == STATUS_OK;
+            job_close(&job, fine);
+        }
+        assert_true(job.err.status == STATUS_OK || job.err.text[0]);
+    }
+    buf_release(&whole);
+    buf_release(&copy);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        CASE(options_that_do_not_fit),
+        CASE(no_database_there),
+        CASE(symbolic_links),
+        CASE(planted_journal),
+        CASE(long_paths),
+        CASE(locked),
+        CASE(tables_that_do_not_fit),
+        CASE(constraints),
+        CASE(full_disk),
+        CASE(outputs_that_are_no_rows),
+        CASE(texts_that_are_no_rows),
+        CASE(many_columns),
+        CASE(key_and_text),
+        CASE(values_keep_their_type),
+        CASE(odd_names),
+        CASE(new_and_missing_columns),
+        CASE(columns_of_others),
+        CASE(same_values),
+        CASE(several_unique_columns),
+        CASE(later_records_stay),
+        CASE(many_shapes),
+        CASE(nothing_changed),
+        CASE(no_rows),
+        CASE(dropped),
+        CASE(transactions),
+        CASE(empty_file_and_durable),
+        CASE(write_ahead_log),
+        CASE(extensions),
+        CASE(killed_in_a_transaction),
+        CASE(mutated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
