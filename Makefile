@@ -69,7 +69,7 @@ soak:
 fuzz:
 	@mkdir -p build
 	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
-	@cmake --build build/fuzz -j $(JOBS) --target fuzz_reader fuzz_load fuzz_template fuzz_manifest
+	@cmake --build build/fuzz -j $(JOBS) --target fuzz_reader fuzz_load fuzz_front_matter fuzz_template fuzz_manifest
 
 bench:
 	@scripts/install-packages build demo test
