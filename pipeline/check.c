@@ -66,12 +66,9 @@ static void check_source(const struct fs *fs, const struct manifest *manifest,
         return;
     struct err err;
     struct loader *loader = NULL;
-    struct load_options options = {.fs = fs,
-                                   .path = source->path.p,
-                                   .name = source->shown,
-                                   .format = source->format,
-                                   .pointer = source->pointer,
-                                   .record_bytes = manifest->limits.record_bytes};
+    struct load_options options = manifest_load_options(manifest, source);
+    options.fs = fs;
+    options.shapes = shapes;
     struct batch *batch = batch_new();
     struct reader reader;
     reader_init(&reader, shapes, NULL);

@@ -24,17 +24,25 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/fs.h"
+#include "stages/load/load.h"
 #include "stages/record/value.h"
 
 struct manifest_source {
     struct str name;
-    struct span span;     // of the name in the manifest
-    struct str path;      // resolved; "-" is standard input
-    struct str shown;     // as written
-    struct str format;    // {NULL, 0}: by the extension
-    struct str pointer;   // {NULL, 0}: none
-    struct str key;       // expression; {NULL, 0}: none
-    struct span key_span; // of the expression's text
+    struct span span;   // of the name in the manifest
+    struct str path;    // resolved; "-" is standard input; of `files`, the directory they are in
+    struct str shown;   // as written
+    struct str format;  // {NULL, 0}: by the extension
+    struct str pointer; // {NULL, 0}: none
+    const struct str *columns;
+    size_t columns_n;
+    const struct load_column *types;
+    size_t types_n;
+    char delimiter; // 0: the format's
+    enum load_header header;
+    struct str query, table, files; // {NULL, 0}: none
+    struct str key;                 // expression; {NULL, 0}: none
+    struct span key_span;           // of the expression's text
 };
 
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
@@ -52,7 +60,12 @@ struct manifest_job {
     size_t needs_n;
     bool raw;
     struct str separator;
-    int level;              // of .zst; 0: default
+    int level;        // of .zst; 0: default
+    struct str table; // {NULL, 0}: named as the job
+    const struct str *unique;
+    size_t unique_n;
+    bool inplace;           // the job's own, or the manifest's
+    bool write_asked;       // the job's own
     enum on_error on_error; // the job's own, or the manifest's
     struct str fallback;
     uint8_t undefined; // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
@@ -89,10 +102,21 @@ struct manifest {
 // `sound` is false and what could be read is given all the same, only for finding what else is wrong
 // (plan_check_texts): parts that are wrong are left out, their texts are {NULL, 0}.
 struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags);
+// The same for a text that is in no file; `name` stands for it in messages. Its paths begin at the working directory.
+struct manifest *manifest_read_text(const struct fs *fs, const char *name, struct str json,
+                                    struct diags *diags);
 void manifest_free(struct manifest *m);
 
 // "pressrun.yaml", "pressrun.yml" or "pressrun.json" in a directory, resolved into `arena`; NULL: none there.
 const char *manifest_find(const struct fs *fs, struct arena *arena, const char *directory);
+
+// The name of a source in messages.
+struct str manifest_source_shown(const struct manifest_source *source);
+// What its loader is to know; the caller adds file system, shapes and interrupt.
+struct load_options manifest_load_options(const struct manifest *m, const struct manifest_source *source);
+
+// Leaves only the jobs named, which keep waiting for each other. False: err names one that is not there.
+bool manifest_select(struct manifest *m, const struct str *names, size_t names_n, struct err *err);
 
 void manifest_write_schema(struct buf *out); // JSON Schema, draft 2020-12
 void manifest_write_keys(struct buf *out);   // the key list as text, for `help manifest`

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/manifest_check.h"
 
+#include <stdio.h>
+
 #include "base/suggest.h"
 #include "pipeline/manifest_table.h"
 
@@ -115,7 +117,9 @@ static void unknown_key(struct check *c, const struct manifest_key *parent,
 
 static void missing_key(struct check *c, const struct manifest_key *parent, const struct manifest_key *key,
                         const struct document_node *mapping, const struct document_entry *entry) {
-    const char *name = manifest_key_name(key);
+    char name[64];
+    snprintf(name, sizeof name, "%s%s%s", manifest_key_name(key), key->or_else ? "\" or \"" : "",
+             key->or_else ? key->or_else : "");
     if (!entry)
         diags_error(c->diags, c->source, (struct span){mapping->span.at, 1},
                     "the manifest lacks the key \"%s\"", name);
@@ -152,7 +156,8 @@ static void check_mapping(struct check *c, const struct manifest_key *parent, st
         bool misspelt = false;
         for (size_t i = 0; i < meant_n; i++)
             misspelt = misspelt || meant[i] == key;
-        if (!e && key->required && !misspelt)
+        bool wanted = key->required || (key->or_else && !document_find(mapping, str_of(key->or_else)));
+        if (!e && wanted && !misspelt)
             missing_key(c, parent, key, mapping, entry);
         if (is_given(e) && key->unless && is_given(document_find(mapping, str_of(key->unless))))
             diags_error(c->diags, c->source, e->key_span, "\"%s\" and \"%s\" cannot stand together",
@@ -165,7 +170,7 @@ static void check_named(struct check *c, const struct manifest_key *parent, stru
     if (!mapping->entries)
         expected(c, parent, mapping, "an empty one");
     for (struct document_entry *e = mapping->entries; e && c->diags->errors < DOCUMENT_ERRORS; e = e->next) {
-        if (!manifest_is_name(e->key)) {
+        if (!parent->any_name && !manifest_is_name(e->key)) {
             struct diag *d = diags_error(c->diags, c->source, e->key_span,
                                          "\"%.*s\" cannot be the name of a %s", STR_ARG(e->key), key->noun);
             diag_hint(c->diags, d, "names consist of letters, digits and the characters _ . -");

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 
-#include "base/suggest.h"
 #include "pipeline/manifest_private.h"
 #include "pipeline/manifest_table.h"
-#include "stages/load/load.h"
 
 struct document_node *manifest_node(const struct document_node *mapping, const char *key) {
     const struct document_entry *entry = document_find(mapping, str_of(key));
@@ -20,10 +18,26 @@ void manifest_take_text(const struct document_node *mapping, const char *key, st
     *span = node->span;
 }
 
-static void take_bool(const struct document_node *mapping, const char *key, bool *value) {
+void manifest_take_bool(const struct document_node *mapping, const char *key, bool *value) {
     const struct document_node *node = manifest_node(mapping, key);
     if (node && node->kind == DOCUMENT_BOOL)
         *value = node->boolean;
+}
+
+size_t manifest_take_texts(struct arena *arena, const struct document_node *mapping, const char *key,
+                           const struct str **out) {
+    const struct document_node *node = manifest_node(mapping, key);
+    if (!node)
+        return 0;
+    size_t max = node->kind == DOCUMENT_LIST ? node->entries_n : 1, n = 0;
+    struct str *texts = document_alloc(arena, sizeof *texts * (max + 1));
+    if (node->kind == DOCUMENT_TEXT)
+        texts[n++] = node->text;
+    for (const struct document_entry *e = node->entries; e; e = e->next)
+        if (!e->value->faulty)
+            texts[n++] = e->value->text;
+    *out = texts;
+    return n;
 }
 
 static void take_number(const struct document_node *mapping, const char *key, uint64_t *value) {
@@ -56,6 +70,12 @@ void manifest_take_undefined(const struct document_node *mapping, uint8_t *undef
                                                    : AS_STRICT;
 }
 
+void manifest_take_write(const struct document_node *mapping, bool *inplace) {
+    const struct document_node *node = manifest_node(mapping, "write");
+    if (node)
+        *inplace = str_is(node->text, "inplace");
+}
+
 static void add_template_path(struct manifest_filling *f, struct str shown) {
     struct manifest *m = f->m;
     f->paths_shown[m->template_paths_n] = shown;
@@ -86,103 +106,6 @@ static void fill_template_paths(struct manifest_filling *f, const struct documen
         if (!manifest_check_directory(f, m->template_paths[m->template_paths_n - 1], e->value->text,
                                       e->value->span))
             f->paths_known = false;
-    }
-}
-
-static void check_pointer(struct manifest_filling *f, struct str pointer, struct span span) {
-    bool bad = pointer.n && pointer.p[0] != '/';
-    if (bad) {
-        struct diag *d = diags_error(f->diags, &f->m->text, span, "a JSON pointer begins with '/'");
-        diag_hint(f->diags, d, "did you mean \"/%.*s\"?", STR_ARG(pointer));
-    }
-    for (size_t i = 0; i < pointer.n && !bad; i++) {
-        char next = i + 1 < pointer.n ? pointer.p[i + 1] : 0;
-        bad = pointer.p[i] == '~' && next != '0' && next != '1';
-        if (bad)
-            diags_error(f->diags, &f->m->text, span,
-                        "in a JSON pointer '~' is written ~0 and '/' in a name ~1");
-    }
-}
-
-static void hint_formats(struct manifest_filling *f, struct diag *d) {
-    struct buf known = BUF_INIT;
-    for (size_t i = 0; load_formats[i]; i++)
-        buf_printf(&known, "%s%s", i ? ", " : "", load_formats[i]->name);
-    diag_hint(f->diags, d, "say it with \"format\": %s", buf_text(&known));
-    buf_release(&known);
-}
-
-// The source that reads standard input already, or NULL.
-static const struct manifest_source *reads_input(const struct manifest *m, size_t before) {
-    for (size_t i = 0; i < before; i++) {
-        if (str_is(m->sources[i].path, "-"))
-            return &m->sources[i];
-    }
-    return NULL;
-}
-
-static void check_source(struct manifest_filling *f, size_t index, const struct document_node *node,
-                         struct span path_span) {
-    struct manifest *m = f->m;
-    struct manifest_source *source = &m->sources[index];
-    const struct manifest_source *first = reads_input(m, index);
-    bool input = str_is(source->shown, "-");
-    if (input && first)
-        diags_error(f->diags, &m->text, path_span,
-                    "only one source can read standard input; \"%.*s\" does already", STR_ARG(first->name));
-    if (!input)
-        manifest_check_file(f, source->path, source->shown, path_span);
-    const struct load_format *format =
-        source->format.p ? load_format_named(source->format) : load_format_for(source->path);
-    bool asked = document_find(node, STR("format"));
-    if (!format && !asked) {
-        struct diag *d =
-            input ? diags_error(f->diags, &m->text, path_span, "standard input needs a format")
-                  : diags_error(f->diags, &m->text, path_span,
-                                "the name \"%.*s\" does not say what format it has", STR_ARG(source->shown));
-        hint_formats(f, d);
-    }
-    const struct document_node *pointer = manifest_node(node, "pointer");
-    if (!pointer)
-        return;
-    check_pointer(f, source->pointer, pointer->span);
-    if (format && strcmp(format->name, "json") != 0)
-        diags_error(f->diags, &m->text, document_find(node, STR("pointer"))->key_span,
-                    "\"pointer\" is for sources of format json; this one is %s", format->name);
-}
-
-static void fill_source(struct manifest_filling *f, size_t index, const struct document_entry *entry) {
-    struct manifest *m = f->m;
-    struct manifest_source *source = &m->sources[index];
-    const struct document_node *node = entry->value;
-    struct span span = entry->key_span;
-    source->name = entry->key;
-    source->span = entry->key_span;
-    if (node->faulty)
-        return;
-    if (node->kind == DOCUMENT_TEXT) {
-        source->shown = node->text;
-        span = node->span;
-    }
-    manifest_take_text(node, "path", &source->shown, &span);
-    manifest_take_text(node, "format", &source->format, &(struct span){0});
-    manifest_take_text(node, "pointer", &source->pointer, &(struct span){0});
-    manifest_take_text(node, "key", &source->key, &source->key_span);
-    if (!source->shown.p)
-        return; // reported
-    bool input = str_is(source->shown, "-");
-    source->path = input ? source->shown : manifest_resolve(&m->arena, m->directory, source->shown);
-    check_source(f, index, node, span);
-}
-
-static void fill_sources(struct manifest_filling *f, const struct document_node *root) {
-    const struct document_node *sources = manifest_node(root, "sources");
-    if (!sources)
-        return;
-    f->m->sources = document_alloc(&f->m->arena, sizeof *f->m->sources * (sources->entries_n + 1));
-    for (const struct document_entry *e = sources->entries; e; e = e->next) {
-        fill_source(f, f->m->sources_n, e);
-        f->m->sources_n++;
     }
 }
 
@@ -219,9 +142,9 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     m->output = manifest_resolve(&m->arena, m->directory, m->output_shown);
     const struct document_node *jinja = manifest_node(root, "jinja");
     if (jinja) {
-        take_bool(jinja, "trim_blocks", &m->trim_blocks);
-        take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
-        take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
+        manifest_take_bool(jinja, "trim_blocks", &m->trim_blocks);
+        manifest_take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
+        manifest_take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
     }
     fill_autoescape(m, jinja);
     const struct document_node *limits = manifest_node(root, "limits");
@@ -240,6 +163,6 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     manifest_fill_globals(f, root);
     fill_options(f->m, root);
     fill_template_paths(f, root);
-    fill_sources(f, root);
+    manifest_fill_sources(f, root);
     manifest_fill_jobs(f, root);
 }

@@ -108,6 +108,10 @@ static void fill_job(struct manifest_filling *f, const struct document_node *roo
     job->on_error = choice.kind;
     job->fallback = choice.fallback;
     manifest_take_undefined(node, &job->undefined);
+    manifest_take_text(node, "table", &job->table, &span);
+    job->unique_n = manifest_take_texts(&f->m->arena, node, "unique", &job->unique);
+    job->write_asked = manifest_node(node, "write") != NULL;
+    manifest_take_write(node, &job->inplace);
     fill_from(f, manifest_node(root, "sources"), node, job);
     fill_needs(f, manifest_node(root, "jobs"), node, job);
 }
@@ -121,6 +125,8 @@ void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *
     manifest_take_on_error(root, &choice);
     uint8_t undefined = 1; // strict
     manifest_take_undefined(root, &undefined);
+    bool inplace = false;
+    manifest_take_write(root, &inplace);
     m->jobs = document_alloc(&m->arena, sizeof *m->jobs * (jobs->entries_n + 1));
     for (const struct document_entry *e = jobs->entries; e; e = e->next) {
         struct manifest_job *job = &m->jobs[m->jobs_n++];
@@ -128,7 +134,8 @@ void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *
                                      .span = e->key_span,
                                      .on_error = choice.kind,
                                      .fallback = choice.fallback,
-                                     .undefined = undefined};
+                                     .undefined = undefined,
+                                     .inplace = inplace};
         if (!e->value->faulty && f->diags->errors < f->errors_before + DOCUMENT_ERRORS)
             fill_job(f, root, e->value, job);
     }

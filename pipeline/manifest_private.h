@@ -3,7 +3,7 @@
 #define PRESSRUN_PIPELINE_MANIFEST_PRIVATE_H
 /*
  * Between the files that read a manifest: the document is checked by the table (manifest_check.c), then filled
- * into the struct (manifest_fill.c, manifest_jobs.c), with what it says of files looked up (manifest_files.c).
+ * into the struct (manifest_fill.c, manifest_sources.c, manifest_jobs.c), with what it says of files looked up (manifest_files.c).
  * Filling passes over what the check found faulty, and reports all else that is wrong.
  */
 #include "pipeline/manifest.h"
@@ -24,7 +24,13 @@ struct document_node *manifest_node(const struct document_node *mapping, const c
 void manifest_take_text(const struct document_node *mapping, const char *key, struct str *text,
                         struct span *span);
 
+void manifest_take_bool(const struct document_node *mapping, const char *key, bool *value);
+// The texts of a list, or the one text; *out is as long as the list at most.
+size_t manifest_take_texts(struct arena *arena, const struct document_node *mapping, const char *key,
+                           const struct str **out);
+
 void manifest_fill(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_sources(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
 // Cycles in needs, each reported where it closes.
 void manifest_check_cycles(struct manifest_filling *f, const struct document_node *jobs);
@@ -35,6 +41,7 @@ struct on_error_choice {
 };
 void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice);
 void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined);
+void manifest_take_write(const struct document_node *mapping, bool *inplace);
 
 void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 

@@ -79,27 +79,56 @@ static json_t *apart(const char *key, const char *other) {
     return both;
 }
 
+// That one of the two is there.
+static json_t *either(const char *key, const char *other) {
+    json_t *schema = made(json_object()), *any = made(json_array());
+    const char *const names[] = {key, other};
+    for (size_t i = 0; i < 2; i++) {
+        json_t *one = made(json_object()), *required = made(json_array());
+        append(required, json_string(names[i]));
+        set(one, "required", required);
+        append(any, one);
+    }
+    set(schema, "anyOf", any);
+    return schema;
+}
+
+static json_t *not_both(const char *key, const char *other) {
+    json_t *schema = made(json_object());
+    set(schema, "not", apart(key, other));
+    return schema;
+}
+
+static void set_unless_empty(json_t *schema, const char *key, json_t *list) {
+    if (json_array_size(list) > 0)
+        set(schema, key, list);
+    else
+        json_decref(list);
+}
+
 static json_t *mapping_schema(const struct manifest_key *parent) {
-    json_t *schema = typed("object"), *properties = made(json_object()), *required = made(json_array());
+    json_t *schema = typed("object"), *properties = made(json_object()), *required = made(json_array()),
+           *rules = made(json_array());
     for (const struct manifest_key *key = NULL; (key = manifest_key_next(parent, key));) {
         set(properties, manifest_key_name(key), value_schema(key));
         if (key->required)
             append(required, json_string(manifest_key_name(key)));
         if (key->unless)
-            set(schema, "not", apart(manifest_key_name(key), key->unless));
+            append(rules, not_both(manifest_key_name(key), key->unless));
+        if (key->or_else)
+            append(rules, either(manifest_key_name(key), key->or_else));
     }
     set(schema, "properties", properties);
-    if (json_array_size(required) > 0)
-        set(schema, "required", required);
-    else
-        json_decref(required);
+    set_unless_empty(schema, "required", required);
+    set_unless_empty(schema, "allOf", rules);
     set(schema, "additionalProperties", json_false());
     return schema;
 }
 
 static json_t *named_schema(const struct manifest_key *parent) {
     json_t *schema = typed("object"), *names = made(json_object());
-    set(names, "pattern", json_string(MANIFEST_NAME_PATTERN));
+    if (!parent->any_name)
+        set(names, "pattern", json_string(MANIFEST_NAME_PATTERN));
     set(schema, "propertyNames", names);
     set(schema, "minProperties", json_integer(1));
     set(schema, "additionalProperties", value_schema(manifest_key_next(parent, NULL)));

@@ -13,6 +13,11 @@ static const char *on_error_value(size_t i) {
     return values[i];
 }
 
+static const char *write_value(size_t i) {
+    static const char *const values[] = {"replace", "inplace", NULL};
+    return values[i];
+}
+
 static const char *format_value(size_t i) {
     return load_formats[i] ? load_formats[i]->name : NULL;
 }
@@ -25,6 +30,10 @@ enum { SIZE_MOST = 1 << 30 };
 #define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
 #define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
 #define WHAT_FALLBACK   "the text to put in place of a failed output"
+#define DOC_WRITE                                                                                            \
+    "How a file that is there already gets new content: replace puts a new file in its place at once, "      \
+    "inplace overwrites it, faster where file systems free blocks slowly, but a reader may meet it half "    \
+    "written."
 #define DOC_UNDEFINED                                                                                        \
     "What a template's use of a missing value does: strict fails the item, default prints nothing, keep "    \
     "prints the expression."
@@ -61,9 +70,15 @@ const struct manifest_key manifest_keys[] = {
      .doc = "One source; a text alone is its path."},
     {.path = "sources.*.path",
      .forms = FORM_TEXT,
-     .required = true,
+     .or_else = "files",
      .what = "a path",
      .doc = "The file, relative to the manifest; \"-\" is standard input."},
+    {.path = "sources.*.files",
+     .forms = FORM_TEXT,
+     .unless = "path",
+     .what = "a pattern of paths, such as notes/**/*.md",
+     .doc = "Instead of a path: every file that the pattern names is a record with path, directory, name, "
+            "stem, extension, size, content and meta (its front matter)."},
     {.path = "sources.*.format",
      .forms = FORM_TEXT,
      .value = format_value,
@@ -73,6 +88,37 @@ const struct manifest_key manifest_keys[] = {
      .may_be_empty = true,
      .what = "a JSON pointer",
      .doc = "JSON pointer to the array of records inside a JSON document."},
+    {.path = "sources.*.columns",
+     .forms = FORM_TEXTS,
+     .what = "a list of names",
+     .doc = "Names of the columns of a CSV file, in its order; without it the first line has them."},
+    {.path = "sources.*.header",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .doc = "Whether the first line of a CSV file is a header; without it, where there are no columns."},
+    {.path = "sources.*.delimiter",
+     .forms = FORM_TEXT,
+     .what = "one character",
+     .doc = "What separates the fields of a CSV file; without it, a comma, or a tab in a TSV file."},
+    {.path = "sources.*.types",
+     .forms = FORM_NAMED,
+     .any_name = true,
+     .what = "a mapping of columns to types",
+     .doc = "Types of a CSV file's columns; the others are text."},
+    {.path = "sources.*.types.*",
+     .forms = FORM_TEXT,
+     .value = column_type_name,
+     .noun = "column",
+     .doc = "The type; an empty field of a column that is not text is none."},
+    {.path = "sources.*.query",
+     .forms = FORM_TEXT,
+     .unless = "table",
+     .what = "an SQL query",
+     .doc = "What to read from a database."},
+    {.path = "sources.*.table",
+     .forms = FORM_TEXT,
+     .what = "the name of a table",
+     .doc = "The table of a database to read; without it and without a query, the only one there is."},
     {.path = "sources.*.key",
      .forms = FORM_TEXT,
      .what = WHAT_EXPRESSION,
@@ -127,7 +173,9 @@ const struct manifest_key manifest_keys[] = {
      .forms = FORM_BOOL,
      .what = WHAT_BOOL,
      .standard = "false",
-     .doc = "In a .jsonl stream, write each output as it is instead of as a JSON string."},
+     .doc = "In a .jsonl stream, write each output as it is instead of as a JSON string; in a table, take it "
+            "for "
+            "a JSON object whose keys are columns."},
     {.path = "jobs.*.separator",
      .forms = FORM_TEXT,
      .may_be_empty = true,
@@ -140,6 +188,20 @@ const struct manifest_key manifest_keys[] = {
      .max = 19,
      .what = "a number from 1 to 19",
      .doc = "Compression level of a .zst output."},
+    {.path = "jobs.*.table",
+     .forms = FORM_TEXT,
+     .what = "the name of a table",
+     .doc = "The table of a database to write; without it, the job's name."},
+    {.path = "jobs.*.unique",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "the name of a column or a list of names",
+     .doc =
+         "Columns by which a raw row replaces one that is there; without it, the record's key, in a column "
+         "\"key\"."},
+    {.path = "jobs.*.write",
+     .forms = FORM_TEXT,
+     .value = write_value,
+     .doc = "As the manifest's own write, for this job."},
     {.path = "jobs.*.undefined",
      .forms = FORM_TEXT,
      .value = undefined_value,
@@ -160,6 +222,7 @@ const struct manifest_key manifest_keys[] = {
      .what = "a directory",
      .standard = "\"out\"",
      .doc = "The output directory; nothing is ever written outside it."},
+    {.path = "write", .forms = FORM_TEXT, .value = write_value, .standard = "\"replace\"", .doc = DOC_WRITE},
     {.path = "undefined",
      .forms = FORM_TEXT,
      .value = undefined_value,

@@ -40,6 +40,8 @@ struct manifest_key {
     const char *(*value)(size_t i); // of a FORM_TEXT: the i-th of the values allowed, NULL at the end
     int64_t min, max;               // of FORM_COUNT and FORM_SIZE
     const char *unless;             // a sibling (false does not count) that this one cannot stand beside
+    const char *or_else;            // a sibling that must be there where this one is not
+    bool any_name;                  // of FORM_NAMED: names are whatever the data has, not only plain words
     const char *standard;           // what holds without it, as JSON; NULL: nothing does
     const char *doc;                // one line
 };

@@ -56,20 +56,29 @@ bool plan_is_stream(struct str to) {
     return true;
 }
 
-// Keys of a job that only some streams understand.
-static void check_stream_keys(const struct manifest *manifest, const struct plan_job *job,
+static void check_key(const struct manifest *manifest, const struct manifest_job *job, bool wrong,
+                      const char *key, const char *what, struct diags *diags) {
+    if (wrong)
+        diags_error(diags, &manifest->text, job->to_span,
+                    "`%s` is for %s, and job \"%.*s\" does not write one", key, what, STR_ARG(job->name));
+}
+
+// Keys of a job that only some outputs understand.
+static void check_output_keys(const struct manifest *manifest, const struct plan_job *job,
                               struct diags *diags) {
     const struct manifest_job *spec = job->job;
-    if (spec->raw && job->sink != &emit_jsonl)
-        diags_error(diags, &manifest->text, spec->to_span,
-                    "`raw` is for a .jsonl stream, and job \"%.*s\" does not write one", STR_ARG(spec->name));
-    if (spec->separator.n && job->sink != &emit_text)
-        diags_error(diags, &manifest->text, spec->to_span,
-                    "`separator` is for a text stream, and job \"%.*s\" does not write one",
-                    STR_ARG(spec->name));
-    if (spec->level && !str_ends(job->stream, STR(".zst")))
-        diags_error(diags, &manifest->text, spec->to_span,
-                    "`level` is for a .zst stream, and job \"%.*s\" does not write one", STR_ARG(spec->name));
+    bool table = job->sink == &emit_table;
+    check_key(manifest, spec, spec->raw && job->sink != &emit_jsonl && !table, "raw",
+              "a .jsonl stream or a table", diags);
+    check_key(manifest, spec, spec->separator.n && job->sink != &emit_text, "separator", "a text stream",
+              diags);
+    check_key(manifest, spec, spec->level && !str_ends(spec->to, STR(".zst")), "level", "a .zst output",
+              diags);
+    check_key(manifest, spec, spec->table.p && !table, "table", "a table", diags);
+    check_key(manifest, spec, spec->unique_n && !(table && spec->raw), "unique", "a table of raw rows",
+              diags);
+    check_key(manifest, spec, spec->write_asked && spec->inplace && !job->sink->named, "write: inplace",
+              "files that an expression names", diags);
 }
 
 void plan_check_stream(const struct plan *plan, const struct manifest_job *job, struct diags *diags) {
@@ -85,12 +94,12 @@ static void arrange_output(struct plan *plan, struct plan_job *job, struct diags
     job->gathers = job->job->collect || job->job->group_by.p;
     if (!plan_is_stream(to)) {
         job->sink = &emit_files;
-        check_stream_keys(manifest, job, diags);
+        check_output_keys(manifest, job, diags);
         return;
     }
     job->stream = to;
     job->sink = emit_stream_for(to);
-    check_stream_keys(manifest, job, diags);
+    check_output_keys(manifest, job, diags);
     plan_check_stream(plan, job->job, diags);
     for (const struct plan_job *other = plan->jobs; other < job; other++)
         if (other->stream.p && str_equal(other->stream, to))

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "stages/record/document.h"
 #include "pipeline/manifest.h"
 #include "pipeline/manifest_table.h"
+#include "stages/record/document.h"
 
 static struct arena arena;
 static struct diags diags;
