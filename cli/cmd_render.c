@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "cli/command.h"
+#include "cli/running.h"
+#include "pipeline/each.h"
+#include "pipeline/plan.h"
 #include "pipeline/single.h"
 
 static const struct option_spec render_options[] = {
@@ -13,6 +15,14 @@ static const struct option_spec render_options[] = {
     {"autoescape", 0, NULL, "escape values for HTML"},
     {"undefined", 0, "MODE", "strict, default (empty) or keep"},
     {"program", 0, NULL, "show the compiled program instead of rendering"},
+    {"each", 0, "RECORDS", "render once for each record of a source: a file or a pattern of files"},
+    {"to", 0, "PATTERN", "with --each: path of the output; with an expression in it one file each"},
+    {"key", 0, "EXPR", "with --each: an expression that names a record"},
+    {"where", 0, "EXPR", "with --each: only records for which this is true"},
+    {"format", 0, "NAME", "with --each: the records' format, where the name does not say it"},
+    {"query", 0, "SQL", "with --each: what to read from a database"},
+    {"table", 0, "NAME", "with --each: the table of a database"},
+    OPTIONS_RUN,
     OPTIONS_COMMON,
     {0},
 };
@@ -28,10 +38,50 @@ static bool parse_undefined(const char *text, enum undefined_mode *mode) {
     return !text;
 }
 
-static int run_render(struct cli *cli, const struct options *options) {
-    if (options->arguments_n != 1)
-        return cli_argument_error(&command_render,
-                                  options->arguments_n ? "one template at a time" : "which template?");
+// What stands on the command line without what it belongs to, or NULL.
+static const char *misplaced(const struct options *options) {
+    static const char *const of_each[] = {"to",          "key",        "where", "format", "query",
+                                          "table",       "jobs",       "json",  "force",  "durable",
+                                          "only-failed", "max-failed", "wait",  NULL};
+    static const char *const of_one[] = {"data", "language", "program", NULL};
+    for (const char *const *name = options_has(options, "each") ? of_one : of_each; *name; name++)
+        if (options_has(options, *name))
+            return *name;
+    return NULL;
+}
+
+static int render_each(struct cli *cli, const struct options *options) {
+    struct each_options each = {
+        .template_name = options->arguments[0],
+        .records = options_get(options, "each"),
+        .to = options_get(options, "to"),
+        .format = options_get(options, "format"),
+        .query = options_get(options, "query"),
+        .table = options_get(options, "table"),
+        .key = options_get(options, "key"),
+        .where = options_get(options, "where"),
+        .undefined = options_get(options, "undefined"),
+        .trim_blocks = options_has(options, "trim-blocks"),
+        .lstrip_blocks = options_has(options, "lstrip-blocks"),
+        .keep_trailing_newline = options_has(options, "keep-trailing-newline"),
+        .autoescape = options_has(options, "autoescape"),
+    };
+    each.search_n = options_all(options, "search", &each.search);
+    if (!each.to)
+        return cli_argument_error(&command_render, "--each needs --to, where the outputs go");
+    struct running running;
+    if (!running_init(&running, cli, &command_render, options))
+        return EXIT_USAGE;
+    struct manifest *manifest = each_manifest(&cli->fs, &each, &cli->diags);
+    if (manifest->sound)
+        return running_run(&running, cli, manifest);
+    plan_check_texts(&cli->fs, manifest, &cli->diags);
+    cli_write_diags(cli);
+    manifest_free(manifest);
+    return EXIT_USAGE;
+}
+
+static int render_one(struct cli *cli, const struct options *options, enum undefined_mode undefined) {
     struct single_options single = {
         .template_name = options->arguments[0],
         .data = options_get(options, "data"),
@@ -41,14 +91,16 @@ static int run_render(struct cli *cli, const struct options *options) {
         .keep_trailing_newline = options_has(options, "keep-trailing-newline"),
         .autoescape = options_has(options, "autoescape"),
         .show_program = options_has(options, "program"),
+        .undefined = undefined,
     };
+    const char *const *words;
     single.search_n = options_all(options, "search", &single.search);
-    if (!parse_undefined(options_get(options, "undefined"), &single.undefined))
-        return cli_argument_error(&command_render, "--undefined is strict, default or keep, not \"%s\"",
-                                  options_get(options, "undefined"));
+    single.defines_n = options_all(options, "define", &words);
+    single.defines = define_parse(&cli->arena, words, single.defines_n, &cli->diags);
     struct buf text = BUF_INIT;
     struct err err = {0};
-    enum single_result result = single_render(&cli->fs, &single, &text, &cli->diags, &err);
+    enum single_result result =
+        single.defines ? single_render(&cli->fs, &single, &text, &cli->diags, &err) : SINGLE_UNUSABLE;
     if (result == SINGLE_DONE)
         cli_print(&text);
     else if (cli->diags.errors)
@@ -59,11 +111,41 @@ static int run_render(struct cli *cli, const struct options *options) {
     return result == SINGLE_DONE ? EXIT_DONE : result == SINGLE_FAILED ? EXIT_FAILED_OUTPUTS : EXIT_USAGE;
 }
 
+static int run_render(struct cli *cli, const struct options *options) {
+    enum undefined_mode undefined = UNDEFINED_DEFAULT;
+    bool each = options_has(options, "each");
+    const char *wrong = misplaced(options);
+    if (options->arguments_n != 1)
+        return cli_argument_error(&command_render,
+                                  options->arguments_n ? "one template at a time" : "which template?");
+    if (!parse_undefined(options_get(options, "undefined"), &undefined))
+        return cli_argument_error(&command_render, "--undefined is strict, default or keep, not \"%s\"",
+                                  options_get(options, "undefined"));
+    if (wrong)
+        return cli_argument_error(
+            &command_render, each ? "--%s and --each exclude each other" : "--%s goes with --each", wrong);
+    return each ? render_each(cli, options) : render_one(cli, options, undefined);
+}
+
 const struct command command_render = {
     .name = "render",
-    .arguments = "TEMPLATE [--data FILE] [--search DIR]...",
-    .summary = "render one template with one data file to standard output",
-    .details = "Exit codes: 0 done; 1 rendering failed; 2 the template or the data cannot be used.\n",
+    .arguments = "TEMPLATE [--data FILE | --each RECORDS --to PATTERN]",
+    .summary = "render one template: with one data file to standard output, or for many records",
+    .details = "With --each no manifest is needed: RECORDS is a file (JSON lines, JSON, CSV, TSV, a "
+               "database; .zst may\n"
+               "follow), \"-\", or a pattern such as 'notes/**/*.md'. PATTERN is a path; with a Jinja "
+               "expression in it there\n"
+               "is a file for each record, without one a stream for all. The directory before the first "
+               "expression is the\n"
+               "output directory: nothing is written outside it.\n"
+               "\n"
+               "    pressrun render card.j2 --each people.csv --to 'cards/{{ id }}.txt'\n"
+               "\n"
+               "-D sets values: of the data, over what is there; with --each as globals, which records' own "
+               "fields hide.\n"
+               "\n"
+               "Exit codes: 0 done; 1 rendering failed; 2 the template or the data cannot be used; 130 "
+               "interrupted.\n",
     .options = render_options,
     .run = run_render,
 };

@@ -63,6 +63,7 @@ int command_main(int argc, char **argv);
 void cli_print(const struct buf *text); // to stdout, all of it
 int cli_fail(const char *format, ...)
     __attribute__((format(printf, 1, 2))); // "pressrun: ..." to stderr; EXIT_USAGE
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2))); // the same, of what is no error
 int cli_fail_os(int os, const char *format, ...)
     __attribute__((format(printf, 2, 3))); // with the system's words
 void cli_write_diags(struct cli *cli);     // to stderr, sorted, with a count at the end

@@ -172,6 +172,18 @@ static void show_failure(void *self, const struct failure *failure) {
     pthread_mutex_unlock(&show->lock);
 }
 
+static void show_note(void *self, const char *sentence) {
+    struct show *show = self;
+    pthread_mutex_lock(&show->lock);
+    if (!show->quiet) {
+        struct buf text = BUF_INIT;
+        clear_bar(show, &text);
+        buf_printf(&text, "pressrun: %s\n", sentence);
+        write_err(&text);
+    }
+    pthread_mutex_unlock(&show->lock);
+}
+
 void show_init(struct show *show, bool quiet, bool colour) {
     *show = (struct show){.quiet = quiet, .colour = colour, .terminal = isatty(STDERR_FILENO)};
     show->next = show->terminal ? BAR_INTERVAL : LINE_INTERVAL;
@@ -183,7 +195,8 @@ void show_release(struct show *show) {
 }
 
 struct run_observer show_observer(struct show *show) {
-    return (struct run_observer){.self = show, .failure = show_failure, .progress = show_progress};
+    return (struct run_observer){
+        .self = show, .failure = show_failure, .progress = show_progress, .note = show_note};
 }
 
 void show_end(struct show *show, const struct run_report *report) {
@@ -227,8 +240,10 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     const struct run_counters *c = &report->counters;
     buf_add_text(out, "  loaded    ");
     show_number(out, c->loaded, "record");
-    buf_add_text(out, ", ");
-    show_bytes(out, c->source_bytes);
+    if (c->source_bytes) { // databases do not count in bytes
+        buf_add_text(out, ", ");
+        show_bytes(out, c->source_bytes);
+    }
     if (c->excluded) {
         buf_add_text(out, "; ");
         show_count(out, c->excluded);
@@ -249,7 +264,7 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     }
     buf_add_text(out, "\n  failed    ");
     show_count(out, c->failed);
-    if (report->errors_path[0])
+    if (c->failed && report->errors_path[0])
         buf_printf(out, ", see %s", report->errors_path);
     buf_add_char(out, '\n');
 }

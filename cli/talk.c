@@ -33,6 +33,13 @@ int cli_fail(const char *format, ...) {
     return EXIT_USAGE;
 }
 
+void cli_note(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
 int cli_fail_os(int os, const char *format, ...) {
     char text[512];
     va_list args;

@@ -7,14 +7,14 @@
 #include "base/mem.h"
 #include "pipeline/run_private.h"
 
-#define DIRECTORY ".pressrun"
-#define FILE_NAME DIRECTORY "/errors.jsonl"
+#define NEXT_FILE FAILURES_FILE ".next" // of a run that keeps the list of the one before for now
 
 struct failures {
     struct run *run;
     pthread_mutex_t lock;
     int fd;    // -1: nothing failed yet
     bool lost; // the file cannot be written: said once
+    const char *name;
     struct buf line;
     char path[4096];
 };
@@ -25,7 +25,8 @@ struct failures *failures_new(struct run *run) {
     failures->fd = -1;
     pthread_mutex_init(&failures->lock, NULL);
     const struct fs *fs = run->options->fs;
-    fs->unlink(fs->self, run->root, FILE_NAME); // of the run before; mostly not there
+    failures->name = run->options->retry ? NEXT_FILE : FAILURES_FILE;
+    fs->unlink(fs->self, run->root, failures->name); // of the run before; mostly not there
     return failures;
 }
 
@@ -83,33 +84,62 @@ static void write_line(struct buf *line, const struct failure *failure) {
 static enum status open_file(struct failures *failures, struct err *err) {
     struct run *run = failures->run;
     const struct fs *fs = run->options->fs;
-    int made = fs->make_dir(fs->self, run->root, DIRECTORY, 0777);
+    int made = fs->make_dir(fs->self, run->root, FAILURES_DIRECTORY, 0777);
     if (made < 0 && made != -EEXIST)
-        return err_os(err, -made, "cannot make the directory %s", DIRECTORY);
+        return err_os(err, -made, "cannot make the directory %s", FAILURES_DIRECTORY);
     failures->fd =
-        fs->open_beneath(fs->self, run->root, FILE_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        fs->open_beneath(fs->self, run->root, failures->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (failures->fd < 0)
-        return err_os(err, -failures->fd, "cannot write %s", FILE_NAME);
-    const char *output = run->options->output ? run->options->output : run->plan->manifest->output_shown.p;
-    snprintf(failures->path, sizeof failures->path, "%s/%s", output, FILE_NAME);
+        return err_os(err, -failures->fd, "cannot write %s", failures->name);
+    snprintf(failures->path, sizeof failures->path, "%s/%s", run_output_shown(run), FAILURES_FILE);
     return STATUS_OK;
 }
 
-void failures_report(struct failures *failures, const struct failure *failure) {
-    struct run *run = failures->run;
+// With the lock held.
+static void add_line(struct failures *failures, const struct failure *failure) {
     struct err err;
-    pthread_mutex_lock(&failures->lock);
     enum status status = failures->fd < 0 && !failures->lost ? open_file(failures, &err) : STATUS_OK;
     if (status == STATUS_OK && !failures->lost) {
         write_line(&failures->line, failure);
-        status = fs_write_all(run->options->fs, failures->fd, failures->line.p, failures->line.n, &err);
+        status =
+            fs_write_all(failures->run->options->fs, failures->fd, failures->line.p, failures->line.n, &err);
     }
     if (status != STATUS_OK && !failures->lost) {
         failures->lost = true;
-        run_break(run, &err);
+        run_break(failures->run, &err);
     }
-    const struct run_observer *observer = run->options->observer;
+}
+
+void failures_report(struct failures *failures, const struct failure *failure) {
+    pthread_mutex_lock(&failures->lock);
+    add_line(failures, failure);
+    const struct run_observer *observer = failures->run->options->observer;
     if (observer && observer->failure)
         observer->failure(observer->self, failure);
     pthread_mutex_unlock(&failures->lock);
+}
+
+void failures_report_job(struct failures *failures, const struct failure *failure) {
+    pthread_mutex_lock(&failures->lock);
+    add_line(failures, failure);
+    pthread_mutex_unlock(&failures->lock);
+}
+
+void failures_end(struct failures *failures, bool complete) {
+    struct run *run = failures->run;
+    const struct fs *fs = run->options->fs;
+    if (!run->options->retry)
+        return;
+    int result = 0;
+    struct err err;
+    if (!complete)
+        fs->unlink(fs->self, run->root, NEXT_FILE);
+    else if (failures->fd >= 0)
+        result = fs->rename(fs->self, run->root, NEXT_FILE, run->root, FAILURES_FILE);
+    else
+        result = fs->unlink(fs->self, run->root, FAILURES_FILE);
+    if (result < 0 && result != -ENOENT) {
+        err_os(&err, -result, "cannot write %s", FAILURES_FILE);
+        run_break(run, &err);
+    }
 }

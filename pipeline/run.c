@@ -9,16 +9,26 @@
 
 #include "base/mem.h"
 #include "pipeline/run_private.h"
+#include "stages/emit/recover.h"
 
 // Enough flights that a worker always finds one, few enough that memory stays small.
 enum { FLIGHTS_PER_WORKER = 3 };
 
+static void note(const struct run *run, const char *text) {
+    const struct run_observer *observer = run->options->observer;
+    if (observer && observer->note)
+        observer->note(observer->self, text);
+}
+
 void run_break(struct run *run, const struct err *err) {
     pthread_mutex_lock(&run->lock);
-    if (!run->broken)
+    bool first = !run->broken;
+    if (first)
         *run->err = *err;
     run->broken = true;
     pthread_mutex_unlock(&run->lock);
+    if (!first) // the first one comes with the run's status
+        note(run, err->text);
 }
 
 bool run_is_interrupted(struct run *run) {
@@ -60,9 +70,10 @@ static enum step render_step(void *self, struct worker *worker) {
     return atomic_load(&job->unrendered) > 0 ? STEP_BLOCKED : STEP_DONE;
 }
 
-// What went into a stream that is not published was not written after all. (Standard output takes nothing back.)
+// What went into a stream that is not published was not written after all. (Standard output takes nothing back, and
+// rows of a table are published as they come.)
 static void withdraw(struct job_run *job) {
-    if (job->job->sink->named || str_is(job->job->stream, "-"))
+    if (job->job->sink->named || job->job->sink->rows || str_is(job->job->stream, "-"))
         return;
     job->counters.written = job->counters.unchanged = job->counters.bytes = job->counters.stored = 0;
     job->digest = (struct digest){0, 0};
@@ -80,11 +91,13 @@ static void close_sink(struct job_run *job, bool publish) {
         atomic_store(&job->stopped, true);
         publish = false;
     }
-    if (!publish) {
+    if (!publish)
         withdraw(job);
-        return;
-    }
     run_add_result(&job->counters, &result);
+    if (result.stream_unchanged) {
+        job->counters.unchanged = job->counters.written;
+        job->counters.written = job->counters.stored = 0;
+    }
 }
 
 // Released when all is rendered; done when all is written. A stream that is not complete is not published.
@@ -110,6 +123,66 @@ static enum status open_output(struct run *run, struct err *err) {
     return STATUS_OK;
 }
 
+const char *run_output_shown(const struct run *run) {
+    return run->options->output ? run->options->output : run->plan->manifest->output_shown.p;
+}
+
+static void note_waiting(void *self, long process) {
+    const struct run *run = self;
+    char text[512];
+    if (process)
+        snprintf(text, sizeof text, "waiting for the run with process number %ld, which writes to %s",
+                 process, run_output_shown(run));
+    else
+        snprintf(text, sizeof text, "waiting for another run, which writes to %s", run_output_shown(run));
+    note(run, text);
+}
+
+static bool writes_files(const struct run *run) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        if (!run->jobs[j].job->stream.p || !str_is(run->jobs[j].job->stream, "-"))
+            return true;
+    return false;
+}
+
+// What a killed run left behind. Whatever of it cannot be removed now does no harm and is tried again.
+static void recover(struct run *run) {
+    struct emit_leftovers found = {0};
+    struct buf text = BUF_INIT;
+    emit_recover(run->options->fs, run->root, &found);
+    buf_add_text(&text, "the last run was killed:");
+    if (found.temporaries)
+        buf_printf(&text, " %llu temporary file%s removed", (unsigned long long)found.temporaries,
+                   found.temporaries == 1 ? "" : "s");
+    if (found.torn)
+        buf_printf(&text, "%s %llu half-written output%s removed (", found.temporaries ? "," : "",
+                   (unsigned long long)found.torn, found.torn == 1 ? "" : "s");
+    for (uint64_t i = 0; i < found.torn && i < EMIT_LEFTOVERS_SHOWN; i++)
+        buf_printf(&text, "%s%s", i ? ", " : "", found.torn_shown[i]);
+    if (found.torn)
+        buf_add_text(&text, found.torn > EMIT_LEFTOVERS_SHOWN ? ", ...)" : ")");
+    if (found.temporaries || found.torn)
+        note(run, buf_text(&text));
+    buf_release(&text);
+}
+
+// One run at a time; what a killed one left behind goes first.
+static enum status take_output(struct run *run, struct err *err) {
+    const struct lock_options options = {.shown = run_output_shown(run),
+                                         .wait = run->options->wait,
+                                         .interrupt = run->options->interrupt,
+                                         .on_wait = note_waiting,
+                                         .context = run};
+    if (!writes_files(run))
+        return STATUS_OK;
+    if (lock_take(run->options->fs, run->root, &options, &run->lock_file, err) != STATUS_OK)
+        return err->status;
+    run->locked = true;
+    if (run->lock_file.left_behind)
+        recover(run);
+    return STATUS_OK;
+}
+
 static enum status open_sinks(struct run *run, struct err *err) {
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
         struct job_run *job = &run->jobs[j];
@@ -119,7 +192,14 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                        .path = job->job->stream,
                                        .separator = job->job->job->separator,
                                        .raw = job->job->job->raw,
-                                       .level = job->job->job->level};
+                                       .level = job->job->job->level,
+                                       .durable = run->options->durable,
+                                       .force = run->options->force,
+                                       .inplace = job->job->job->inplace,
+                                       .table = job->job->job->table.p ? job->job->job->table
+                                                                       : job->job->job->name,
+                                       .unique = job->job->job->unique,
+                                       .unique_n = job->job->job->unique_n};
         if (job->job->stream.p && !str_is(job->job->stream, "-"))
             claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder);
         if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
@@ -133,11 +213,12 @@ static enum step open_step(void *self, struct worker *worker) {
     struct run *run = self;
     struct err err;
     (void)worker;
-    if (open_output(run, &err) == STATUS_OK) {
+    if (open_output(run, &err) == STATUS_OK && take_output(run, &err) == STATUS_OK) {
         run->failures = failures_new(run);
         if (open_sinks(run, &err) == STATUS_OK)
             return STEP_DONE;
     }
+    run_is_interrupted(run); // perhaps while it waited for another run
     run_break(run, &err);
     return STEP_FAILED;
 }
@@ -214,6 +295,9 @@ static void prepare_jobs(struct run *run) {
         job->emit_turns = turns_new(run->credits);
         if (!job->job->gathers && job->job->sink->named)
             job->claimer = run->passes[job->job->pass].claimers++;
+        job->partial = run->options->retry && !job->job->gathers &&
+                       (job->job->sink->named || job->job->sink->rows) &&
+                       !retry_is_whole(run->options->retry, job->job->job);
         arena_init(&job->arena, 0);
     }
     for (size_t p = 0; p < plan->passes_n; p++)
@@ -248,9 +332,30 @@ static void count_job(const struct run *run, const struct job_run *job, struct r
     }
 }
 
+// What did not come to its end is to be done again as a whole.
+static void report_unfinished(struct run *run) {
+    for (size_t j = 0; run->failures && j < run->plan->manifest->jobs_n; j++) {
+        const struct job_run *job = &run->jobs[j];
+        if (graph_state(run->graph, job->emit_node) == NODE_DONE)
+            continue;
+        const struct manifest_source *source = run->passes[job->job->pass].source;
+        const struct diag why = {.message = run->interrupted ? STR("the run was interrupted")
+                                            : run->broken    ? str_of(run->err->text)
+                                                             : STR("the job did not come to its end")};
+        const struct failure failure = {.job = job->job->job->name,
+                                        .source = source->name,
+                                        .path = manifest_source_shown(source),
+                                        .detail = &why};
+        failures_report_job(run->failures, &failure);
+    }
+    if (run->failures)
+        failures_end(run->failures, !run->interrupted && !run->broken);
+}
+
 static void fill_report(struct run *run, struct run_report *report) {
     *report = (struct run_report){.workers = run->options->workers,
                                   .interrupted = run->interrupted,
+                                  .exceeded = run->exceeded,
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         count_job(run, &run->jobs[j], report);
@@ -283,6 +388,8 @@ static void release(struct run *run) {
     }
     const struct fs *fs = run->options->fs;
     failures_free(run->failures);
+    if (run->locked)
+        lock_release(&run->lock_file);
     if (run->root >= 0)
         fs->close(fs->self, run->root);
     if (run->graph)
@@ -320,6 +427,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
                                           .text = "the stage graph came to a standstill"});
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
+        report_unfinished(&run);
         fill_report(&run, report);
     }
     enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;

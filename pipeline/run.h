@@ -23,6 +23,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "pipeline/plan.h"
+#include "pipeline/retry.h"
 #include "scheduler/scheduler.h"
 
 struct failure {
@@ -47,7 +48,10 @@ struct run_observer {
     void *self;
     void (*failure)(void *self, const struct failure *failure);        // may be NULL
     void (*progress)(void *self, const struct run_progress *progress); // after each batch; may be NULL
+    void (*note)(void *self, const char *text); // a sentence about what goes on; may be NULL
 };
+
+#define RUN_NO_BOUND UINT64_MAX
 
 struct run_options {
     const struct fs *fs;
@@ -56,6 +60,11 @@ struct run_options {
     const char *output;                  // NULL: the manifest's
     const struct run_observer *observer; // may be NULL
     const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
+    bool force;                          // write also what is there already with the same bytes
+    bool durable;                        // an output is on the disk before it takes its name
+    bool wait;                           // for another run that works on the output directory
+    uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
+    const struct retry *retry; // not NULL: only what it names
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
@@ -83,6 +92,7 @@ struct run_report {
     bool begun; // outputs could be opened; without it there is nothing else to report
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
+    bool exceeded;          // max_failed
     char errors_path[4096]; // "" where there were no failures
 };
 

@@ -3,10 +3,6 @@
 #include "base/mem.h"
 #include "pipeline/run_private.h"
 
-struct str run_source_name(const struct manifest_source *source) {
-    return str_is(source->path, "-") ? STR("<stdin>") : source->shown;
-}
-
 static struct flight *take_flight(struct pass_run *pass) {
     struct run *run = pass->run;
     pthread_mutex_lock(&run->lock);
@@ -99,7 +95,7 @@ void run_report_bad_records(struct flight *flight) {
         if (!item->error)
             continue;
         struct failure failure = {.source = pass->source->name,
-                                  .path = run_source_name(pass->source),
+                                  .path = manifest_source_shown(pass->source),
                                   .line = item->line,
                                   .byte = item->error_byte,
                                   .record = item->ordinal + 1,
@@ -170,13 +166,10 @@ static bool wanted(const struct pass_run *pass) {
 
 static enum status open_source(struct pass_run *pass, struct err *err) {
     const struct manifest_source *source = pass->source;
-    struct load_options options = {.fs = pass->run->options->fs,
-                                   .path = source->path.p,
-                                   .name = run_source_name(source),
-                                   .format = source->format,
-                                   .pointer = source->pointer,
-                                   .record_bytes = pass->run->plan->manifest->limits.record_bytes,
-                                   .interrupt = pass->run->options->interrupt};
+    struct load_options options = manifest_load_options(pass->run->plan->manifest, source);
+    options.fs = pass->run->options->fs;
+    options.shapes = pass->run->shapes;
+    options.interrupt = pass->run->options->interrupt;
     struct loader *loader;
     if (load_open(&options, &loader, err) != STATUS_OK)
         return err->status;

@@ -117,7 +117,7 @@ static void report_failures(struct lot *lot) {
         char ordinal[24];
         struct failure failure = {.job = job->job->job->name,
                                   .source = source->name,
-                                  .path = run_source_name(source),
+                                  .path = manifest_source_shown(source),
                                   .line = entry->item ? entry->item->line : 0,
                                   .byte = entry->item ? entry->item->byte : 0,
                                   .record = entry->item ? entry->item->ordinal + 1 : 0,
@@ -287,8 +287,18 @@ static void tell_progress(struct run *run, const struct lot *lot, uint64_t writt
     pthread_mutex_unlock(&run->progress_lock);
 }
 
+static void stop_if_too_many(struct run *run, uint64_t failed) {
+    if (atomic_fetch_add(&run->failures_n, failed) + failed <= run->options->max_failed)
+        return;
+    atomic_store(&run->exceeded, true);
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        atomic_store(&run->jobs[j].stopped, true);
+}
+
 // A record that could not be loaded is missing from every job of its source.
 static void stop_if_failed(const struct lot *lot) {
+    if (lot->counters.failed)
+        stop_if_too_many(lot->job->run, lot->counters.failed);
     if ((lot->counters.failed || (lot->flight && lot->flight->bad_records)) &&
         lot->job->job->job->on_error == ON_ERROR_FAIL)
         atomic_store(&lot->job->stopped, true);

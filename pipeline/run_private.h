@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 
 #include "pipeline/claims.h"
+#include "pipeline/failures.h"
+#include "pipeline/lock.h"
 #include "pipeline/run.h"
 #include "stages/load/load.h"
 #include "stages/render/vm.h"
@@ -97,6 +99,7 @@ struct job_run {
     atomic_uint unrendered, unflushed; // lots that are not past that point
     atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
     bool closed;
+    bool partial;          // a retry: only the records it names
     struct lot *free_lots; // under run->lock
     // gathering
     struct arena arena; // group tables; touched in turns, then by the render node
@@ -126,9 +129,11 @@ struct run {
     struct pass_run *passes;
     struct job_run *jobs;
     struct worker_run *workers;
-    uint32_t credits; // batches in flight per pass
-    int root;         // the output directory
-    uint64_t started; // monotonic
+    uint32_t credits;      // batches in flight per pass
+    int root;              // the output directory
+    bool locked;           // lock_file is taken
+    struct lock lock_file; // of it
+    uint64_t started;      // monotonic
     atomic_bool interrupted;
     atomic_uint_fast64_t loaded, rendered, written, failed; // for progress
     pthread_mutex_t lock;                                   // free lists, diags, err
@@ -137,8 +142,12 @@ struct run {
     struct diags *diags; // compile errors
     struct err *err;
     bool broken; // err is set: something outside a record failed
+    atomic_uint_fast64_t failures_n;
+    atomic_bool exceeded; // there are more failures than max_failed
     struct failures *failures;
 };
+
+const char *run_output_shown(const struct run *run); // the output directory, for messages
 
 // Asked before new work begins; from the first yes on the run counts as interrupted.
 bool run_is_interrupted(struct run *run);
@@ -148,7 +157,6 @@ enum step run_load_step(void *self, struct worker *worker);
 void run_flight_end(struct flight *flight);         // one of its lots has ended
 void run_report_bad_records(struct flight *flight); // in the turn of its first lot
 void run_pass_release(struct pass_run *pass);
-struct str run_source_name(const struct manifest_source *source); // for messages
 
 // run_lot.c: lots of records and of groups.
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
@@ -178,12 +186,6 @@ const struct diag *run_message(struct lot *lot, const char *text);
 // run_gather.c: collect and group_by.
 void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups
 enum step run_render_groups_step(struct job_run *job, struct worker *worker);
-
-// failures.c: `.pressrun/errors.jsonl` and the observer. Thread-safe.
-struct failures *failures_new(struct run *run);
-void failures_free(struct failures *failures);
-void failures_report(struct failures *failures, const struct failure *failure);
-const char *failures_path(const struct failures *failures); // "" where nothing failed
 
 // Something outside any record failed: remembered for the caller (the first one), and observed.
 void run_break(struct run *run, const struct err *err);

@@ -127,7 +127,11 @@ static enum single_result run(struct single *s, struct buf *out, struct diags *d
         program_disassemble(program, s->compile.library, out);
         return SINGLE_DONE;
     }
-    return read_data(s, diags, err) ? render(s, program, out, diags) : SINGLE_UNUSABLE;
+    if (!read_data(s, diags, err))
+        return SINGLE_UNUSABLE;
+    if (s->options->defines_n)
+        s->data = define_over(&s->arena, s->data, s->options->defines, s->options->defines_n);
+    return render(s, program, out, diags);
 }
 
 enum single_result single_render(const struct fs *fs, const struct single_options *options, struct buf *out,

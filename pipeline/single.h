@@ -9,12 +9,15 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/fs.h"
+#include "pipeline/define.h"
 #include "stages/compile/compile.h"
 #include "stages/render/vm.h"
 
 struct single_options {
     const char *template_name;
-    const char *data;          // path of a JSON document; "-": standard input; NULL: an empty object
+    const char *data;             // path of a JSON document; "-": standard input; NULL: an empty object
+    const struct define *defines; // put over the data
+    size_t defines_n;
     const char *language;      // NULL: by the template's name
     const char *const *search; // directories; none: the template's own, then the working directory
     size_t search_n;

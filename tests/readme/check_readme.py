@@ -51,6 +51,7 @@ def main():
         os.symlink(pressrun, os.path.join(scratch, "build/release/cli/pressrun"))
         subprocess.run(["sh", "-c", script(text, root)], cwd=scratch, check=True)
         assert os.path.exists(os.path.join(scratch, "hello/out/letters/gb/1.txt"))
+        assert os.path.exists(os.path.join(scratch, "names/fr/2.txt"))
         example = os.path.join(scratch, "example")
         write(os.path.join(example, "pressrun.yaml"), blocks(text, "yaml")[0])
         write(os.path.join(example, "users.jsonl"), RECORDS)
@@ -59,7 +60,7 @@ def main():
         subprocess.run([pressrun, "run", "-C", example], check=True)
         made = sorted(os.path.relpath(os.path.join(d, n), example + "/out") for d, _, ns in os.walk(example + "/out")
                       for n in ns)
-        assert made == ["cards/fr/1.txt", "de.md", "fr.md", "prompts.jsonl.zst"], made
+        assert made == [".pressrun/lock", "cards/fr/1.txt", "de.md", "fr.md", "prompts.jsonl.zst"], made
     return 0
 
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "cli/running.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/interrupt.h"
+#include "cli/show.h"
+#include "pipeline/define.h"
+
+enum { WORKERS_MAX = 1024 };
+
+// The number of workers and where it came from: -j wins, then the environment, then the machine.
+static enum status choose_workers(const struct options *options, struct worker_count *count,
+                                  struct err *err) {
+    const char *flag = options_get(options, "jobs"), *variable = getenv("PRESSRUN_JOBS");
+    *count = workers_available();
+    if (flag) {
+        count->source = "-j";
+        return options_number("-j", flag, 1, WORKERS_MAX, &count->n, err);
+    }
+    if (variable && *variable) {
+        count->source = "PRESSRUN_JOBS";
+        return options_number("PRESSRUN_JOBS", variable, 1, WORKERS_MAX, &count->n, err);
+    }
+    return STATUS_OK;
+}
+
+static bool writes_to_stdout(const struct plan *plan) {
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+        if (plan->jobs[j].stream.p && str_is(plan->jobs[j].stream, "-"))
+            return true;
+    return false;
+}
+
+static int exit_code(enum status status, const struct run_report *report) {
+    if (report->interrupted)
+        return EXIT_INTERRUPTED;
+    if (status != STATUS_OK)
+        return EXIT_USAGE;
+    bool failed = report->counters.failed || report->jobs_failed || report->jobs_skipped;
+    return failed ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
+}
+
+// What came of the run, to whoever asked for it. A run that could not begin has no summary.
+static void tell(struct cli *cli, const struct options *options, const struct plan *plan,
+                 const struct run_options *run, const struct run_report *report, const char *workers_source,
+                 int64_t started) {
+    struct buf text = BUF_INIT;
+    if (!cli->quiet && !options_has(options, "json")) {
+        bool to_stderr = writes_to_stdout(plan); // where the outputs are what is on stdout
+        show_summary(plan->manifest, report, workers_source, to_stderr ? cli->colour_err : cli->colour_out,
+                     &text);
+        if (to_stderr)
+            fwrite(text.p, 1, text.n, stderr);
+        else
+            cli_print(&text);
+    }
+    if (options_has(options, "json")) {
+        if (writes_to_stdout(plan))
+            buf_add_char(&text, '\n'); // the outputs there may end within a line
+        run_write_json(report, run, started, &text);
+        cli_print(&text);
+    }
+    buf_release(&text);
+}
+
+// What the command line asks of the run.
+static enum status read_options(struct cli *cli, const struct options *options, struct run_options *run,
+                                struct worker_count *workers, struct err *err) {
+    const char *most = options_get(options, "max-failed");
+    uint32_t max_failed = 0;
+    *run = (struct run_options){.fs = &cli->fs,
+                                .clock = cli->clock,
+                                .force = options_has(options, "force"),
+                                .durable = options_has(options, "durable"),
+                                .wait = options_has(options, "wait"),
+                                .max_failed = RUN_NO_BOUND};
+    if (most) {
+        if (options_number("--max-failed", most, 0, UINT32_MAX, &max_failed, err) != STATUS_OK)
+            return err->status;
+        run->max_failed = max_failed;
+    }
+    enum status status = choose_workers(options, workers, err);
+    run->workers = workers->n;
+    return status;
+}
+
+static int execute(struct cli *cli, const struct options *options, struct plan *plan, struct run_options *run,
+                   const char *workers_source) {
+    struct interrupt interrupt;
+    int failed = interrupt_start(&interrupt);
+    if (failed)
+        return cli_fail("cannot watch for signals (error %d)", failed);
+    struct show show;
+    show_init(&show, cli->quiet || options_has(options, "json"), cli->colour_err);
+    struct run_observer observer = show_observer(&show);
+    run->observer = &observer;
+    run->interrupt = &interrupt.raised;
+    struct run_report report;
+    struct err err = {0};
+    int64_t started = cli->clock.wall(cli->clock.self);
+    enum status status = run_execute(plan, run, &report, &cli->diags, &err);
+    interrupt_stop(&interrupt);
+    show_end(&show, &report);
+    show_release(&show);
+    cli_write_diags(cli);
+    if (status != STATUS_OK && cli->diags.errors == 0)
+        cli_fail("%s", err.text);
+    if (report.exceeded)
+        cli_fail("stopped: more than %llu failed (--max-failed)", (unsigned long long)run->max_failed);
+    if (report.begun)
+        tell(cli, options, plan, run, &report, workers_source, started);
+    return exit_code(status, &report);
+}
+
+// Puts the definitions over the manifest's globals. False: what is wrong has been told.
+static bool define(struct cli *cli, const struct options *options, struct manifest *manifest) {
+    const char *const *words;
+    size_t n = options_all(options, "define", &words);
+    if (n == 0)
+        return true;
+    const struct define *defines = define_parse(&manifest->arena, words, n, &cli->diags);
+    if (!defines) {
+        cli_write_diags(cli);
+        return false;
+    }
+    manifest->globals = define_over(&manifest->arena, manifest->globals, defines, n);
+    return true;
+}
+
+static int plan_and_execute(struct cli *cli, const struct options *options, const struct manifest *manifest,
+                            struct run_options *run, const char *workers_source) {
+    struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
+    int code = EXIT_USAGE;
+    if (cli->diags.errors == 0) {
+        code = execute(cli, options, plan, run, workers_source);
+    } else {
+        plan_compile_all(plan, &cli->diags); // to tell of everything that is wrong at once
+        cli_write_diags(cli);
+    }
+    plan_free(plan);
+    return code;
+}
+
+// Leaves of the manifest what failed in the last run.
+static int run_failed(struct cli *cli, const struct options *options, struct manifest *manifest,
+                      struct run_options *run, const char *workers_source) {
+    struct retry *retry;
+    struct err err;
+    const char *output = run->output ? run->output : manifest->output.p;
+    if (retry_read(&cli->fs, output, &retry, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    if (retry)
+        retry_select(retry, manifest);
+    int code = EXIT_DONE;
+    run->retry = retry;
+    if (retry && manifest->jobs_n)
+        code = plan_and_execute(cli, options, manifest, run, workers_source);
+    else if (!cli->quiet)
+        cli_note("nothing failed in the last run to %s", output);
+    retry_free(retry);
+    return code;
+}
+
+bool running_init(struct running *running, struct cli *cli, const struct command *command,
+                  const struct options *options) {
+    struct err err;
+    running->options = options;
+    if (read_options(cli, options, &running->run, &running->workers, &err) == STATUS_OK)
+        return true;
+    cli_argument_error(command, "%s", err.text);
+    return false;
+}
+
+int running_run(struct running *running, struct cli *cli, struct manifest *manifest) {
+    const struct options *options = running->options;
+    int code = EXIT_USAGE;
+    if (define(cli, options, manifest))
+        code = options_has(options, "only-failed")
+                   ? run_failed(cli, options, manifest, &running->run, running->workers.source)
+                   : plan_and_execute(cli, options, manifest, &running->run, running->workers.source);
+    manifest_free(manifest);
+    return code;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CLI_RUNNING_H
+#define PRESSRUN_CLI_RUNNING_H
+/*
+ * What `run` and `render --each` share: the options of a run, carrying it out, and telling what came of it.
+ */
+#include "cli/command.h"
+#include "pipeline/run.h"
+#include "scheduler/scheduler.h"
+
+// Rows of a command that runs.
+#define OPTIONS_RUN                                                                                          \
+    {"jobs", 'j', "N", "workers (default: the CPUs this process may use; PRESSRUN_JOBS)"},                   \
+        {"define", 'D', "NAME=TEXT", "set a global; NAME:=JSON for any value; may be repeated"},             \
+        {"force", 0, NULL, "write all outputs, also those that are there already with the same bytes"},      \
+        {"durable", 0, NULL, "outputs survive a power failure: synced before they take their names"},        \
+        {"only-failed", 0, NULL, "only what the last run could not do (.pressrun/errors.jsonl)"},            \
+        {"max-failed", 0, "N", "stop when more than N records or outputs have failed"},                      \
+        {"wait", 0, NULL, "wait for another run that writes to the same directory"}, {                       \
+        "json", 0, NULL, "print the summary as one JSON object, the last line on stdout"                     \
+    }
+
+struct running {
+    const struct options *options;
+    struct run_options run;
+    struct worker_count workers;
+};
+
+// Reads what the command line asks of a run. False: what is wrong has been told.
+bool running_init(struct running *running, struct cli *cli, const struct command *command,
+                  const struct options *options);
+
+// Runs a sound manifest, which is freed in the end. The exit code.
+int running_run(struct running *running, struct cli *cli, struct manifest *manifest);
+
+#endif
