@@ -2,9 +2,10 @@
 # The front door. CMake does the work (CMakePresets.json); this says what there is to ask for.
 #
 #   make           build what people run: build/release/cli/pressrun
-#   make demo      install what is missing, build, run the example on real data
+#   make demo      install what is missing, build, run the examples on real data
 #   make test      install what is missing, build with both compilers and the sanitizers, run the tests
-#   make soak      all tests under all presets, a million random documents, half an hour of fuzzing a target
+#   make soak      all tests under all presets, a million random documents, a fault at every system call, a thousand
+#                  mutated inputs of a kind, half an hour of fuzzing a target
 #   make bench     compare with Jinja2: same outputs first, then times and memory
 #   make format    lay out the sources as .clang-format says
 #   make clean     remove build/ and the example's output
@@ -13,8 +14,9 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(or $(shell nproc 2>/dev/null),2)
 PRESSRUN := build/release/cli/pressrun
 DEMO := examples/iso-codes
+SECOND := examples/unicode-data
 CTEST := ctest --output-on-failure -j$(JOBS) --test-dir
-BEHAVIOUR := '^(unit|golden|cli|fuzz)$$'
+BEHAVIOUR := '^(unit|golden|cli|fuzz|fault)$$'
 FUZZ_SECONDS ?= 1800
 
 # Archer tells the thread sanitizer which order OpenMP tasks are in; without it every task looks like a race.
@@ -40,12 +42,15 @@ demo:
 	@scripts/install-packages build demo
 	@$(MAKE) release
 	@$(PRESSRUN) run -C $(DEMO)
+	@$(PRESSRUN) run -C $(SECOND)
 	@echo
 	@echo "Look at:"
 	@echo "    $(DEMO)/out/index.html              one page over all countries, in a browser"
 	@echo "    $(DEMO)/out/types/                  a page per type of language"
 	@echo "    $(DEMO)/out/languages/e/eng.txt     one of 7,900 cards"
 	@echo "    $(DEMO)/pressrun.yaml               how it is made"
+	@echo "    $(SECOND)/out/index.html           the characters of Unicode, by category"
+	@echo "    $(SECOND)/out/characters.sqlite    and as a database"
 
 # gcc with warnings as errors, then the sanitizers; the thread sanitizer's build is clang's, with its warnings as errors.
 test:
@@ -56,6 +61,8 @@ test:
 	$(CTEST) build/dev
 
 soak: export PRESSRUN_DOCUMENTS = 1000000
+soak: export PRESSRUN_FAULT_ALL = 1
+soak: export PRESSRUN_MUTATIONS = 1000
 soak:
 	@scripts/install-packages build demo test
 	@$(MAKE) release dev clang asan tsan fuzz
@@ -80,4 +87,4 @@ format:
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
 
 clean:
-	rm -rf build $(DEMO)/out
+	rm -rf build $(DEMO)/out $(SECOND)/out
