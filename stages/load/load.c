@@ -6,8 +6,10 @@
 
 enum { BATCH_BYTES = 256 << 10, BATCH_RECORDS = 4096, RECORD_BYTES = 256 << 20 };
 
-extern const struct load_format load_jsonl, load_json, load_files, load_sqlite;
-const struct load_format *const load_formats[] = {&load_jsonl, &load_json, &load_files, &load_sqlite, NULL};
+extern const struct load_format load_jsonl, load_json, load_csv, load_tsv, load_files, load_sqlite;
+const struct load_format *const load_formats[] = {
+    &load_jsonl, &load_json, &load_csv, &load_tsv, &load_files, &load_sqlite, NULL,
+};
 
 const char *column_type_name(size_t i) {
     static const char *const names[] = {"text", "integer", "number", "boolean", "json", NULL};
@@ -94,16 +96,16 @@ void loader_fail(const struct loader *loader, struct batch *batch, struct item *
     item->error = diag;
 }
 
-// What the values of one record may take: a short text like "[[],[],[]]" makes values many times its size.
-static size_t values_bytes(const struct loader *loader) {
+// A short text like "[[],[],[]]" makes values many times its size.
+void loader_bound_values(const struct loader *loader, struct batch *batch) {
     size_t least = (size_t)64 << 20;
     size_t bytes = loader->record_bytes < SIZE_MAX / 4 ? loader->record_bytes * 4 : SIZE_MAX / 4;
-    return bytes > least ? bytes : least;
+    batch->arena.limit = batch->arena.used + (bytes > least ? bytes : least);
 }
 
 static void parse_object(const struct loader *loader, struct reader *reader, struct batch *batch,
                          struct item *item) {
-    batch->arena.limit = batch->arena.used + values_bytes(loader); // of this record alone
+    loader_bound_values(loader, batch);
     enum status status = reader_parse(reader, item->raw, &batch->arena, &item->record);
     batch->arena.limit = 0;
     if (status == STATUS_MEMORY)

@@ -34,6 +34,8 @@ struct item *loader_add(struct loader *loader, struct batch *batch, size_t offse
 void loader_fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
                  const char *text);
 void loader_too_long(const struct loader *loader, struct batch *batch, struct item *item);
+// Bounds what one record's values may take of the batch's arena from here on; arena.limit = 0 ends that.
+void loader_bound_values(const struct loader *loader, struct batch *batch);
 void loader_settle(struct batch *batch);
 void loader_reserve(struct batch *batch, size_t bytes); // room for so many bytes in all
 
