@@ -12,6 +12,9 @@
  * A table's rows come in the order of its rowid or primary key, so that each run sees the same order; those of a view,
  * a virtual table or a query as SQLite gives them, where the query has no order by.
  *
+ * Of a database with a write-ahead log SQLite makes the -wal and -shm files beside it even to read, and a reader leaves
+ * them there; where the directory does not let it, that is an error.
+ *
  * A lock of somebody else's is waited for, 5 seconds at most. `interrupt` ends that, and a long query, too.
  *
  * SQLite reads files by itself: of load_options' functions only open and stat are used, to tell what a path is before
