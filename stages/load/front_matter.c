@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stages/load/front_matter.h"
 
+#include "base/utf8.h"
 #include "stages/record/document.h"
 
 static size_t skip_mark(struct str text) {
@@ -28,15 +29,14 @@ static struct front_matter fail(struct arena *arena, const struct source_text *p
     return (struct front_matter){
         .meta = value_missing(),
         .fault = diag_make(arena, page, (struct span){(uint32_t)at, 1}, "%s", message),
+        .fault_at = at,
     };
 }
 
 static struct front_matter too_long(struct arena *arena, const struct source_text *page, size_t at) {
-    return (struct front_matter){
-        .meta = value_missing(),
-        .fault = diag_make(arena, page, (struct span){(uint32_t)at, 1},
-                           "the front matter is longer than %d bytes", FRONT_MATTER_BYTES),
-    };
+    struct err err;
+    err_set(&err, STATUS_LIMIT, "the front matter is longer than %d bytes", FRONT_MATTER_BYTES);
+    return fail(arena, page, at, err.text);
 }
 
 // YAML -------------------------------------------------------------------------------------------------------
@@ -66,6 +66,47 @@ static bool find_yaml(struct str page, struct extent *extent) {
     return false;
 }
 
+// Where a line and a column are in a page.
+static size_t byte_of(struct str page, const struct diag *diag) {
+    size_t at = skip_mark(page);
+    for (uint32_t line = 1; line < diag->line; line++) {
+        const char *end = memchr(page.p + at, '\n', page.n - at);
+        if (!end)
+            return page.n;
+        at = (size_t)(end - page.p) + 1;
+    }
+    return diag->column ? at + utf8_offset(str_from(page, at), diag->column - 1) : at;
+}
+
+// What is wrong may show only where the front matter ends; then the page has a line to show that its reader had not.
+static struct front_matter fault_of(struct arena *arena, const struct source_text *page,
+                                    const struct diags *diags) {
+    struct diag *fault = diags->first;
+    if (fault == &diags->spare) // which ends with the list
+        return fail(arena, page, 0, "there is no memory for the front matter");
+    size_t at = byte_of(page->text, fault);
+    if (fault->line_text.n == 0) {
+        const struct diag *seen = diag_make(arena, page, (struct span){(uint32_t)at, 1}, " ");
+        fault->line_text = seen->line_text;
+        fault->caret = seen->caret;
+        fault->caret_n = seen->caret_n;
+    }
+    return (struct front_matter){.meta = value_missing(), .fault = fault, .fault_at = at};
+}
+
+static void check_root(const struct document_node *root, const struct source_text *source,
+                       struct diags *diags) {
+    if (root->kind != DOCUMENT_MAPPING) {
+        struct diag *d =
+            diags_error(diags, source, root->span, "front matter must be a mapping of keys to values, not %s",
+                        document_describe(root));
+        diag_hint(diags, d, "a page that begins with a thematic break may write it as ***");
+    } else if (root->weight > FRONT_MATTER_VALUES) {
+        diags_error(diags, source, (struct span){(uint32_t)skip_mark(source->text), 3},
+                    "the front matter stands for more than %d values", FRONT_MATTER_VALUES);
+    }
+}
+
 // The first "---" begins a document of YAML too, so the page up to the second is one, and all places are right.
 static struct front_matter read_yaml(struct arena *arena, const struct source_text *page,
                                      const struct extent *extent) {
@@ -75,28 +116,14 @@ static struct front_matter read_yaml(struct arena *arena, const struct source_te
         return too_long(arena, page, extent->begin);
     diags_init(&diags, arena);
     const struct document_node *root = document_read_yaml(arena, &source, &diags);
-    struct front_matter result = {.meta = value_missing(), .fault = diags.first};
-    if (diags.errors)
-        return result;
-    if (!root || root->kind == DOCUMENT_NULL)
+    if (!diags.errors && (!root || root->kind == DOCUMENT_NULL))
         root = document_new_node(arena, DOCUMENT_MAPPING, (struct span){0, 0});
-    if (root->kind != DOCUMENT_MAPPING) {
-        struct diag *d =
-            diags_error(&diags, &source, root->span,
-                        "front matter must be a mapping of keys to values, not %s", document_describe(root));
-        diag_hint(&diags, d, "a page that begins with a thematic break may write it as ***");
-        result.fault = diags.first;
-        return result;
-    }
-    if (root->weight > FRONT_MATTER_VALUES) {
-        diags_error(&diags, &source, (struct span){(uint32_t)extent->begin, 3},
-                    "the front matter stands for more than %d values", FRONT_MATTER_VALUES);
-        result.fault = diags.first;
-        return result;
-    }
-    result.meta = document_value(arena, root);
-    result.text = str_from(page->text, extent->text);
-    return result;
+    if (!diags.errors)
+        check_root(root, &source, &diags);
+    if (diags.errors)
+        return fault_of(arena, page, &diags);
+    return (struct front_matter){.meta = document_value(arena, root),
+                                 .text = str_from(page->text, extent->text)};
 }
 
 // JSON -------------------------------------------------------------------------------------------------------

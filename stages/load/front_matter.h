@@ -36,6 +36,7 @@ struct front_matter {
     struct value meta;        // a map; VALUE_MISSING: there is none
     struct str text;          // what follows it
     const struct diag *fault; // in the arena, located in the page; NULL: fine
+    size_t fault_at;          // its byte in the page
 };
 
 // The page must be valid UTF-8 and below 4 GiB; the values borrow from it and from the arena, which must have no

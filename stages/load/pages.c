@@ -84,18 +84,6 @@ static bool fail_too_long(const struct loader *base, struct batch *batch, struct
     return fail_file(base, batch, item, err.text);
 }
 
-// Where a line and column are, which is all that a diag tells.
-static size_t byte_of(struct str text, const struct diag *diag) {
-    size_t at = str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
-    for (uint32_t line = 1; line < diag->line; line++) {
-        const char *end = memchr(text.p + at, '\n', text.n - at);
-        if (!end)
-            return text.n;
-        at = (size_t)(end - text.p) + 1;
-    }
-    return diag->column ? at + utf8_offset(str_from(text, at), diag->column - 1) : at;
-}
-
 // Pulling ----------------------------------------------------------------------------------------------------
 
 static enum status find_files(struct pages *pages, struct err *err) {
@@ -267,7 +255,7 @@ static void parse(const struct loader *base, struct reader *reader, struct batch
     if (!is_data(value_str(map->values[EXTENSION])))
         front = front_matter_read(arena, reader, &page);
     if (front.fault) {
-        fail_with(item, front.fault, byte_of(item->raw, front.fault));
+        fail_with(item, front.fault, front.fault_at);
         return;
     }
     map->values[SIZE] = value_int((int64_t)item->raw.n);

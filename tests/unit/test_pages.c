@@ -371,6 +371,38 @@ static void faulty_yaml(void **state) {
     FAULT("---\n{\n---\n", "3:1! invalid YAML: did not find expected node content");
 }
 
+// The line shown is the page's, also where the fault is that the front matter ends.
+static void shows_the_line(void **state) {
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"---\na: [\n---\nT", "p:3:1: error: invalid YAML: did not find expected node content\n"
+                              "    3 | ---\n"
+                              "      | ^\n"
+                              "  hint: while parsing a flow node\n"},
+        {"\xEF\xBB\xBF---\r\na: *b\r\n---\r\n", "p:2:4: error: unknown alias *b\n"
+                                                "    2 | a: *b\n"
+                                                "      |    ^~\n"
+                                                "  hint: text that begins with '*' needs quotes\n"},
+        {"{\n  \"a\": x\n}\n", "p:2:8: error: expected a value\n"
+                               "    2 |   \"a\": x\n"
+                               "      |        ^\n"},
+    };
+    struct site *site = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena;
+        struct buf text = BUF_INIT;
+        arena_init(&arena, 0);
+        const struct source_text page = {STR("p"), str_of(cases[i].text)};
+        struct front_matter front = front_matter_read(&arena, &site->reader, &page);
+        assert_non_null(front.fault);
+        diag_write(front.fault, false, &text);
+        assert_string_equal(buf_text(&text), cases[i].wanted);
+        buf_release(&text);
+        arena_release(&arena);
+    }
+}
+
 static void faulty_json(void **state) {
     struct site *site = *state;
     FAULT("{\"a\": 1,}\nText", "1:9! expected a key in double quotes");
@@ -561,6 +593,7 @@ int main(void) {
         TEST(grows_too_long),
         TEST(is_interrupted),
         TEST(faulty_yaml),
+        TEST(shows_the_line),
         TEST(faulty_json),
         TEST(too_much),
         TEST(yaml),
