@@ -65,7 +65,8 @@ static void write_line(struct buf *line, const struct failure *failure) {
         buf_add_text(line, ", \"job\": ");
         buf_add_json(line, failure->job);
     }
-    if (failure->job.p && diag->line) {
+    bool elsewhere = failure->job.p || !str_equal(diag->file, failure->path);
+    if (elsewhere && diag->line) {
         buf_add_text(line, ", \"at\": {\"file\": ");
         buf_add_json(line, diag->file);
         buf_printf(line, ", \"line\": %u, \"column\": %u}", diag->line, diag->column);

@@ -99,6 +99,9 @@ static void arrange_output(struct plan *plan, struct plan_job *job, struct diags
     }
     job->stream = to;
     job->sink = emit_stream_for(to);
+    if (job->sink == &emit_table && str_ends(to, STR(".zst")))
+        diags_error(diags, &manifest->text, job->job->to_span,
+                    "a database cannot be compressed while it is written");
     check_output_keys(manifest, job, diags);
     plan_check_stream(plan, job->job, diags);
     for (const struct plan_job *other = plan->jobs; other < job; other++)
