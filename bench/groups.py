@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: MIT
+"""The groups of comparisons. Each says what it checks before any time is taken, who is measured, and prints a table.
+
+A group has `check()`, which compares outputs and fills `contestants`, and `show()`, which prints what was measured.
+"""
+import os
+
+import measure
+import peers
+import workloads
+from context import hugo_title, named, seconds_said
+from measure import Contestant, Failed
+from workloads import COLUMNS, COUNTS, WORKLOADS
+
+ONE_EACH = "{{ id[-2:] }}/{{ id[4:] }}.txt"
+FILES_PEERS = ("jinja2", "nunjucks", "minijinja-js", "ctemplate", "wontache", "mustache")
+
+
+class Templates:
+    """One of W1 to W3: rendering alone, and the whole job to one file."""
+
+    def __init__(self, bench, key):
+        self.bench, self.key, self.workload = bench, key, WORKLOADS[key]
+        self.contestants = []
+
+    def manifest(self, records):
+        return workloads.manifest(self.bench.machine.scratch, "%s-%s" % (self.key, records),
+                                  {"path": records + ".jsonl"},
+                                  {"template": self.workload.template, "to": self.workload.output})
+
+    def check(self):
+        bench, workload = self.bench, self.workload
+        out = bench.machine.fresh()
+        bench.ours(self.manifest(workload.check), out)
+        if measure.sha256_of(os.path.join(out, workload.output)) != workload.hash:
+            raise Failed("%s: pressrun's output has not the published hash" % self.key)
+        bench.machine.drop(out)
+        timed = bench.records(large=True) if self.key == "w1" else workload.timed
+        self.contestants.append(Contestant("**pressrun**", lambda: self.run_ours(timed, 1), named(COUNTS[timed])))
+        if self.key == "w1" and len(bench.machine.cpus) > 1:
+            self.contestants.append(Contestant("pressrun, two cores", lambda: self.run_ours(timed, 2),
+                                               named(COUNTS[timed])))
+            self.check_workers(timed)
+        right = ["pressrun"]
+        for peer in peers.PEERS:
+            if peer.key in bench.ready and self.key in peer.templates and self.check_peer(peer):
+                right.append(peer.name)
+                self.add_peer(peer)
+        bench.checked.append("%s, the published hash: %s" % (self.key.upper(), ", ".join(right)))
+
+    def check_workers(self, timed):
+        digests = set()
+        for workers in (1, 2, 4, 8):
+            out = self.bench.machine.fresh()
+            digests.add(self.bench.ours(self.manifest(timed), out, workers).report["digest"])
+            self.bench.machine.drop(out)
+        if len(digests) != 1:
+            raise Failed("w1: the digest depends on the number of workers")
+        self.bench.checked.append("W1, the same digest from 1, 2, 4 and 8 workers: pressrun")
+
+    def check_peer(self, peer):
+        def action(out):
+            path = os.path.join(out, "out")
+            self.bench.theirs(peer, "jsonl", self.key, self.workload.check, path)
+            return self.bench.expect(peer.title, path, self.workload.hash, self.key.upper())
+        return self.bench.try_peer(peer.title, self.key.upper(), action)
+
+    def add_peer(self, peer):
+        timed = self.bench.records(peer.large) if self.key == "w1" else self.workload.timed
+        self.contestants.append(Contestant(peer.title, lambda: self.run_theirs(peer, timed), named(COUNTS[timed])))
+
+    def run_ours(self, records, workers):
+        out = self.bench.machine.fresh()
+        run = self.bench.ours(self.manifest(records), out, workers)
+        self.bench.machine.drop(out)
+        n = COUNTS[records]
+        figures = {"whole": run.seconds / n, "peak": run.peak}
+        if workers == 1:
+            figures["render"] = run.report["stage_seconds"]["render"] / n
+        return figures
+
+    def run_theirs(self, peer, records):
+        machine, n = self.bench.machine, COUNTS[records]
+        out = machine.fresh()
+        whole = self.bench.theirs(peer, "jsonl", self.key, records, os.path.join(out, "out"))
+        machine.drop(out)
+        render = self.bench.theirs(peer, "render", self.key, records, "-")
+        return {"render": seconds_said(render) / n, "whole": whole.seconds / n, "peak": whole.peak}
+
+    def show(self):
+        unit, scale = ("ms", 1e3) if self.key == "w3" else ("us", 1e6)
+        metrics = [("render", "render only, %s a %s" % (unit, self.workload.unit), scale, True),
+                   ("whole", "whole job to one file, %s a %s" % (unit, self.workload.unit), scale, True),
+                   ("peak", "peak MB", 1, False)]
+        measure.print_table(self.workload.title, self.contestants, metrics)
+
+
+class Files:
+    """W1, the whole job, one file each, in a hundred directories."""
+
+    def __init__(self, bench):
+        self.bench, self.contestants, self.bare = bench, [], None
+
+    def manifest(self, records):
+        return workloads.manifest(self.bench.machine.scratch, "files-" + records, {"path": records + ".jsonl"},
+                                  {"template": "prompt.j2", "to": ONE_EACH})
+
+    def check(self):
+        bench = self.bench
+        out = bench.machine.fresh()
+        bench.ours(self.manifest("records_10k"), out)
+        if measure.sha256_of(out) != WORKLOADS["w1"].hash:
+            raise Failed("files: pressrun's outputs have not the published hash")
+        bench.machine.drop(out)
+        records = bench.records(large=True)
+        self.contestants.append(Contestant("**pressrun**", lambda: self.run_ours(records), named(COUNTS[records])))
+        right = ["pressrun"]
+        if self.prepare_bare(records):
+            right.append("bare C loop")
+        for peer in peers.PEERS:
+            if peer.key in bench.ready and peer.key in FILES_PEERS and self.check_peer(peer):
+                right.append(peer.name)
+                self.contestants.append(Contestant(peer.title, lambda peer=peer: self.run_theirs(peer),
+                                                   named(COUNTS["records_10k"])))
+        if self.add_hugo():
+            right.append("Hugo")
+        bench.checked.append("W1, one file each, the published hash: %s" % ", ".join(right))
+
+    def prepare_bare(self, records):
+        """The loop's outputs are pressrun's own, gathered, so that it has them in memory."""
+        program = self.bench.compiled("bare_files", "bare_files.c")
+        if not program:
+            return False
+        machine = self.bench.machine
+        out, texts, sizes = machine.fresh(), machine.path("bare.txt"), machine.path("bare.sizes")
+        self.bench.ours(self.manifest(records), out)
+        with open(texts, "wb") as all_texts, open(sizes, "w", encoding="ascii") as all_sizes:
+            for path in measure.files_below(out):
+                with open(path, "rb") as file:
+                    text = file.read()
+                all_texts.write(text)
+                all_sizes.write("%d\n" % len(text))
+        machine.drop(out)
+
+        def once(keep=None):
+            out = machine.fresh()
+            run = machine.run([program, sizes, texts, os.path.join(out, "out")])
+            right = not keep or measure.sha256_of(out) == measure.sha256_of(texts)
+            machine.drop(out)
+            if not right:
+                raise Failed("bare_files: its outputs are not pressrun's")
+            return {"whole": seconds_said(run) / COUNTS[records]}
+        once(keep=True)
+        self.bare = Contestant("bare C loop, the same system calls", once, named(COUNTS[records]))
+        self.contestants.append(self.bare)
+        return True
+
+    def check_peer(self, peer):
+        def action(out):
+            self.bench.theirs(peer, "files", "w1", "records_10k", os.path.join(out, "out"))
+            return self.bench.expect(peer.title, out, WORKLOADS["w1"].hash, "W1, one file each")
+        return self.bench.try_peer(peer.title, "W1, one file each", action)
+
+    def add_hugo(self):
+        machine, command = self.bench.machine, self.bench.hugo()
+        if not command:
+            return False
+
+        def once():
+            out = machine.fresh()
+            run = machine.run(command + [os.path.join(out, "public")])
+            machine.drop(out)
+            return {"whole": run.seconds / COUNTS["records_10k"], "peak": run.peak}
+        self.contestants.append(Contestant(hugo_title(), once, named(COUNTS["records_10k"])))
+        return True
+
+    def run_ours(self, records):
+        out = self.bench.machine.fresh()
+        run = self.bench.ours(self.manifest(records), out)
+        self.bench.machine.drop(out)
+        return {"whole": run.seconds / COUNTS[records], "peak": run.peak}
+
+    def run_theirs(self, peer):
+        out = self.bench.machine.fresh()
+        run = self.bench.theirs(peer, "files", "w1", "records_10k", os.path.join(out, "out"))
+        self.bench.machine.drop(out)
+        return {"whole": run.seconds / COUNTS["records_10k"], "peak": run.peak}
+
+    def show(self):
+        measure.print_table("W1, one file each", self.contestants,
+                            [("whole", "whole job, us a file", 1e6, True), ("peak", "peak MB", 1, False)])
+        if self.bare:
+            print("pressrun takes %s times as long as the bare loop.\n" %
+                  measure.figure(self.contestants[0].times(self.bare, "whole")))
+
+
+class Nothing:
+    """Run again where nothing has changed: as many outputs as there are edges or pages."""
+
+    def __init__(self, bench):
+        self.bench, self.contestants = bench, []
+
+    def check(self):
+        sizes = ["records_10k"] if self.bench.quick else ["records_10k", "records"]
+        for records in sizes:
+            self.add_ours(records)
+        base = self.contestants[:]
+        for records, ours in zip(sizes, base):
+            self.add_tree(records, ours)
+        self.add_hugo(base[0])
+
+    def add_ours(self, records):
+        bench, machine = self.bench, self.bench.machine
+        manifest = workloads.manifest(machine.scratch, "again-" + records, {"path": records + ".jsonl"},
+                                      {"template": "prompt.j2", "to": ONE_EACH})
+        out, n = machine.fresh(), COUNTS[records]
+        bench.ours(manifest, out)
+
+        def once():
+            run = bench.ours(manifest, out)
+            if run.report["written"] or run.report["failed"]:
+                raise Failed("noop: pressrun wrote what had not changed")
+            return {"whole": run.seconds, "each": run.seconds / n, "peak": run.peak}
+        once()
+        bench.checked.append("Nothing changed, %s outputs, nothing written: pressrun" % named(n))
+        ours = Contestant("**pressrun**", once, named(n))
+        ours.against = ours
+        self.contestants.append(ours)
+
+    def add_tree(self, records, ours):
+        machine, n = self.bench.machine, COUNTS[records]
+        with_ninja = self.bench.has("ninja", "ninja", "ninja-build")
+        with_make = n == 10000 and self.bench.has("make", "make", "make")
+        if not with_ninja and not with_make:
+            return
+        tree = machine.path("tree%d" % n)
+        workloads.build_tree(tree, n)
+
+        def add(name, argv, expected):
+            def once():
+                run = machine.run(argv, cwd=tree)
+                if expected not in run.out:
+                    raise Failed("%s: there was something to do: %s" % (argv[0], run.out.split("\n")[0]))
+                return {"whole": run.seconds, "each": run.seconds / n, "peak": run.peak}
+            once()
+            self.contestants.append(Contestant(name, once, named(n), against=ours))
+        if with_ninja:
+            add("ninja %s" % peers.debian_version("ninja-build"), ["ninja"], "no work to do")
+        if with_make:
+            add("make %s, -r" % peers.debian_version("make"), ["make", "-r"], "Nothing to be done")
+
+    def add_hugo(self, ours):
+        machine, n, command = self.bench.machine, COUNTS["records_10k"], self.bench.hugo()
+        if not command:
+            return
+        out = machine.fresh()
+        machine.run(command + [out])
+
+        def once():
+            run = machine.run(command + [out])
+            return {"whole": run.seconds, "each": run.seconds / n, "peak": run.peak}
+        self.contestants.append(Contestant(hugo_title(), once, named(n), against=ours))
+
+    def show(self):
+        measure.print_table("W1 again, nothing changed", self.contestants,
+                            [("whole", "ms", 1e3, True), ("each", "us an output", 1e6, False),
+                             ("peak", "peak MB", 1, False)])
+
+
+PYTHON_CSV = """
+import csv, sys, time
+started, n = time.perf_counter(), 0
+with open(sys.argv[1], encoding="utf-8", newline="") as file:
+    for row in csv.reader(file):
+        n += 1
+print("csv: %d records %.6f s" % (n - 1, time.perf_counter() - started))
+"""
+
+
+class Sources:
+    """Rows of eight columns to values, none of them rendered: the load stage's own time."""
+
+    def __init__(self, bench):
+        self.bench, self.contestants, self.bare, self.ours = bench, [], None, None
+
+    def check(self):
+        machine = self.bench.machine
+        self.count = 100000 if self.bench.quick else 1000000
+        digest = workloads.write_rows(machine.scratch, "some", 10000)
+        workloads.write_rows(machine.scratch, "many", self.count)
+        if self.check_ours("CSV", {"path": "some.csv"}, digest):
+            self.add_ours("CSV", {"path": "many.csv"})
+            self.add_python()
+        if self.check_ours("SQLite", {"path": "some.db", "table": "rows"}, digest):
+            self.ours = self.add_ours("SQLite", {"path": "many.db", "table": "rows"})
+            self.add_bare()
+
+    def check_ours(self, what, source, digest):
+        manifest = workloads.manifest(self.bench.machine.scratch, "check" + what, source,
+                                      {"template": "row.j2", "to": "rows.txt"})
+
+        def action(out):
+            self.bench.ours(manifest, out)
+            if measure.sha256_of(os.path.join(out, "rows.txt")) != digest:
+                raise Failed("%s: the values are not those written" % what)
+            self.bench.checked.append("%s, 10,000 rows as written: pressrun" % what)
+            return True
+        return self.bench.try_peer("pressrun", "a source of " + what, action)
+
+    def add_ours(self, what, source):
+        # Names all columns, so that all become values, and is false at the first.
+        where = " and ".join(['id == "none"'] + COLUMNS[1:])
+        manifest = workloads.manifest(self.bench.machine.scratch, "load" + what, source,
+                                      {"where": where, "template": "row.j2", "to": "rows.txt"})
+
+        def once():
+            out = self.bench.machine.fresh()
+            run = self.bench.ours(manifest, out)
+            self.bench.machine.drop(out)
+            if run.report["loaded"] != self.count:
+                raise Failed("%s: %d rows were loaded" % (what, run.report["loaded"]))
+            return {"load": run.report["stage_seconds"]["load"] / self.count, "whole": run.seconds / self.count,
+                    "peak": run.peak}
+        ours = Contestant("**pressrun, %s**" % what, once, named(self.count))
+        ours.against = ours
+        self.contestants.append(ours)
+        return ours
+
+    def add_python(self):
+        machine = self.bench.machine
+        if self.bench.wants("csv"):
+            def once():
+                run = machine.run(["/usr/bin/python3", "-c", PYTHON_CSV, machine.path("many.csv")])
+                return {"load": seconds_said(run) / self.count, "whole": run.seconds / self.count, "peak": run.peak}
+            self.contestants.append(Contestant("Python's csv.reader, lists of texts", once, named(self.count),
+                                               against=self.contestants[-1]))
+
+    def add_bare(self):
+        machine = self.bench.machine
+        program = self.bench.compiled("bare_sqlite", "bare_sqlite.c", "sqlite3", needs="libsqlite3-dev")
+        if program:
+            query = "SELECT %s FROM rows" % ", ".join(COLUMNS)
+
+            def once():
+                run = machine.run([program, machine.path("many.db"), query])
+                return {"load": seconds_said(run) / self.count, "whole": run.seconds / self.count, "peak": run.peak}
+            self.bare = Contestant("bare sqlite3_step loop, the same columns", once, named(self.count),
+                                   against=self.ours)
+            self.contestants.append(self.bare)
+
+    def show(self):
+        if not self.contestants:
+            return
+        measure.print_table("Rows of eight columns to values", self.contestants,
+                            [("load", "loading, us a row", 1e6, True), ("whole", "whole process, us a row", 1e6, True),
+                             ("peak", "peak MB", 1, False)])
+        if self.bare:
+            print("pressrun takes %s times as long as the bare SQLite loop.\n" %
+                  measure.figure(self.ours.times(self.bare, "load")))
+
+
+class Memory:
+    """Whether peak memory stays where it is as the input grows tenfold."""
+
+    def __init__(self, bench):
+        self.bench, self.contestants = bench, []
+
+    def check(self):
+        machine = self.bench.machine
+        workloads.repeat(machine.path("records.jsonl"), 10, machine.path("records_1m.jsonl"))
+        for records, n in (("records", 100000), ("records_1m", 1000000)):
+            manifest = workloads.manifest(machine.scratch, "memory-" + records, {"path": records + ".jsonl"},
+                                          {"template": "prompt.j2", "to": "prompts.txt"})
+            self.contestants.append(Contestant("pressrun, two workers", lambda m=manifest: self.once(m), named(n)))
+
+    def once(self, manifest):
+        out = self.bench.machine.fresh()
+        run = self.bench.ours(manifest, out, 2)
+        self.bench.machine.drop(out)
+        return {"seconds": run.seconds, "peak": run.peak}
+
+    def show(self):
+        measure.print_table("W1, ten times as long", self.contestants,
+                            [("seconds", "seconds", 1, False), ("peak", "peak MB", 1, False)])
