@@ -6,7 +6,7 @@
 #   make test      install what is missing, build with both compilers and the sanitizers, run the tests
 #   make soak      all tests under all presets, a million random documents, a fault at every system call, a thousand
 #                  mutated inputs of a kind, half an hour of fuzzing a target
-#   make bench     compare with Jinja2: same outputs first, then times and memory
+#   make bench     compare with template engines, ninja, make, Hugo: same outputs first, then times and memory
 #   make format    lay out the sources as .clang-format says
 #   make clean     remove build/ and the example's output
 
@@ -78,8 +78,11 @@ fuzz:
 	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
 	@cmake --build build/fuzz -j $(JOBS) --target fuzz_reader fuzz_load fuzz_front_matter fuzz_template fuzz_manifest
 
+# Peers that cannot be installed are named as missing. Node.js may be there from elsewhere, without Debian's npm.
 bench:
-	@scripts/install-packages build demo test
+	@scripts/install-packages build
+	@scripts/install-packages bench || true
+	@command -v npm >/dev/null || scripts/install-packages bench-npm || true
 	@$(MAKE) release
 	@bench/run --pressrun $(PRESSRUN)
 
