@@ -92,12 +92,24 @@ static int stat_file(const struct sink *sink, struct stat *st) {
     return result;
 }
 
-static enum status check_file(struct sink *sink, struct err *err) {
+// Made here rather than by SQLite, which tells less well why it cannot, and has its own idea of the mode.
+static enum status create_file(struct sink *sink, struct err *err) {
+    const struct fs *fs = &sink->fs;
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    int result = fs->open_beneath(fs->self, sink->directory, sink->name, flags, 0666);
+    sink->created = result >= 0;
+    if (sink->created)
+        result = fs->close(fs->self, result);
+    return result < 0 ? place_error(err, -result, sink->path) : STATUS_OK;
+}
+
+static enum status find_file(struct sink *sink, struct err *err) {
     struct stat st;
     int result = stat_file(sink, &st);
-    sink->created = result == -ENOENT;
+    if (result == -ENOENT)
+        return create_file(sink, err);
     if (result < 0)
-        return sink->created ? STATUS_OK : place_error(err, -result, sink->path);
+        return place_error(err, -result, sink->path);
     if (S_ISLNK(st.st_mode))
         return refuse(sink, "a symbolic link is there, which a database is not written through", err);
     return S_ISREG(st.st_mode) ? STATUS_OK : refuse(sink, "what is there is not a file", err);
@@ -132,7 +144,7 @@ static enum status open_database(struct sink *sink, struct err *err) {
     char path[PATH_MAX];
     if (find_path(sink, path, err) != STATUS_OK)
         return err->status;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     int code = sqlite3_open_v2(path, &sink->db, flags, NULL);
     if (!sink->db)
         return err_set(err, STATUS_MEMORY, "no memory for a database");
@@ -166,8 +178,7 @@ static void sink_free(struct sink *sink) {
     const struct fs *fs = &sink->fs;
     table_rows_free(sink->rows);
     sqlite3_close(sink->db); // rolls back what is open
-    if (sink->db)
-        remove_empty(sink);
+    remove_empty(sink);
     if (sink->directory >= 0 && sink->directory != sink->root)
         fs->close(fs->self, sink->directory);
     shapes_free(sink->shapes);
@@ -218,7 +229,7 @@ static enum status table_open(const struct sink_options *options, struct sink **
     if (status == STATUS_OK && open_directory(sink) < 0)
         status = place_error(err, -sink->directory, sink->path);
     if (status == STATUS_OK)
-        status = check_file(sink, err);
+        status = find_file(sink, err);
     if (status == STATUS_OK)
         status = open_database(sink, err);
     if (status == STATUS_OK)

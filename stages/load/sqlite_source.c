@@ -30,6 +30,21 @@ static enum status system_error(const struct sqlite_source *s, const char *verb,
     return err_set(err, STATUS_IO, "cannot %s %.*s: %s", verb, STR_ARG(s->name), sqlite3_errmsg(s->db));
 }
 
+// Reading may need writing.
+static enum status writing_error(const struct sqlite_source *s, struct err *err) {
+    const char *said = sqlite3_errmsg(s->db);
+    if (sqlite3_extended_errcode(s->db) == SQLITE_READONLY_ROLLBACK)
+        return err_set(err, STATUS_DATA,
+                       "%.*s: the database was left in the middle of a change, which only a program that may "
+                       "write can undo (%s)",
+                       STR_ARG(s->name), said);
+    return err_set(
+        err, STATUS_IO,
+        "cannot read %.*s: the database has a write-ahead log, and what reading it needs cannot be "
+        "written beside it (%s)",
+        STR_ARG(s->name), said);
+}
+
 enum status sqlite_source_error(const struct sqlite_source *s, uint64_t rows, struct err *err) {
     char after[48] = "";
     if (rows > 0)
@@ -51,11 +66,8 @@ enum status sqlite_source_error(const struct sqlite_source *s, uint64_t rows, st
     case SQLITE_CORRUPT:
         return err_set(err, STATUS_DATA, "%.*s: the database is damaged%s (%s)", STR_ARG(s->name), after,
                        said);
-    case SQLITE_READONLY: // reading may need writing: a journal that must be rolled back first
-        return err_set(err, STATUS_DATA,
-                       "%.*s: the database was left in the middle of a change, which only a program that may "
-                       "write can undo (%s)",
-                       STR_ARG(s->name), said);
+    case SQLITE_READONLY:
+        return writing_error(s, err);
     case SQLITE_CANTOPEN:
         return system_error(s, "open", err);
     case SQLITE_IOERR:

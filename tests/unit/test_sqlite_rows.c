@@ -521,6 +521,22 @@ static void unfinished_change(void **state) {
     assert_non_null(strstr(r->err.text, "left in the middle of a change"));
 }
 
+// A log that nobody closed, in a directory where nothing can be written.
+static void log_that_cannot_be_read(void **state) {
+    struct run *r = *state;
+    make(r, "PRAGMA journal_mode = wal; CREATE TABLE t(a)");
+    assert_int_equal(chmod(r->path, 0444), 0);
+    assert_int_equal(chmod(r->scene.path, 0555), 0);
+    bool root = geteuid() == 0; // for whom nothing is read-only
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    load(r);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(r->scene.path, 0755), 0);
+    assert_int_equal(r->status, STATUS_IO);
+    assert_non_null(
+        strstr(r->err.text, "t.db: the database has a write-ahead log, and what reading it needs"));
+}
+
 static void interrupted_query(void **state) {
     struct run *r = *state;
     make(r, "CREATE TABLE t(a)");
@@ -615,6 +631,7 @@ int main(void) {
         CASE(at_the_end_the_lock_is_gone),
         CASE(locked),
         CASE(unfinished_change),
+        CASE(log_that_cannot_be_read),
         CASE(interrupted_query),
         CASE(truncated),
         CASE(damaged_in_the_middle),

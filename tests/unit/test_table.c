@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -18,6 +19,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "tests/support/emit_job.h"
+#include "tests/support/faulty_fs.h"
 
 struct state {
     struct scene scene;
@@ -222,6 +224,59 @@ static void planted_journal(void **state) {
     assert_file(&s->scene, "precious", "keep");
 }
 
+static void no_permission(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(key TEXT PRIMARY KEY, text)");
+    char path[300];
+    snprintf(path, sizeof path, "%s/t.sqlite", s->scene.path);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(s->scene.path, 0555), 0);
+    bool root = geteuid() == 0; // to whom all is permitted
+    struct sink_options there = plain(s), new = plain(s);
+    new.path = STR("new.sqlite");
+    struct sink *sink;
+    struct err of_there, of_new;
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    enum status first = emit_table.open(&there, &sink, &of_there);
+    enum status second = emit_table.open(&new, &sink, &of_new);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(s->scene.path, 0755), 0);
+    assert_int_equal(first, STATUS_IO);
+    assert_string_equal(of_there.text, "cannot write t.sqlite: Permission denied");
+    assert_int_equal(second, STATUS_IO);
+    assert_string_equal(of_new.text, "cannot write new.sqlite: Permission denied");
+}
+
+// Whichever call of the file system fails: a sentence and nothing left behind, or all rows.
+static void failing_calls(void **state) {
+    struct state *s = *state;
+    bool hit = true;
+    for (int n = 1; hit; n++) {
+        struct faulty faulty;
+        struct fs fs = faulty_fs(&faulty, n, EIO);
+        struct sink_options options = plain(s);
+        struct job job = {.kind = &emit_table};
+        options.fs = &fs;
+        options.path = STR("d/e/t.sqlite");
+        enum status status = emit_table.open(&options, &job.sink, &job.err);
+        if (status == STATUS_OK) {
+            job.lane = emit_table.lane_new(job.sink);
+            assert_int_equal(job_text(&job, "a", "1"), STATUS_OK);
+            assert_int_equal(job_flush(&job), STATUS_OK);
+            assert_int_equal(job_close(&job, true), STATUS_OK);
+            assert_string_equal(ask_in(s, "d/e/t.sqlite", "SELECT * FROM t"), "'a'|'1'\n");
+            assert_int_equal(unlinkat(s->scene.root, "d/e/t.sqlite", 0), 0);
+        } else {
+            assert_string_equal(job.err.text, "cannot write d/e/t.sqlite: Input/output error");
+        }
+        assert_int_equal(faulty.open_files, 0);
+        if (!faulty.unlink_failed)
+            assert_int_equal(count_files(s->scene.root, NULL), 0);
+        hit = faulty.hit;
+        assert_true(n < 100);
+    }
+}
+
 static void long_paths(void **state) {
     struct state *s = *state;
     char path[600];
@@ -234,6 +289,7 @@ static void long_paths(void **state) {
     struct err err;
     assert_int_equal(emit_table.open(&options, &sink, &err), STATUS_DATA);
     assert_non_null(strstr(err.text, "its path from the system's root is longer than SQLite takes"));
+    assert_int_equal(count_files(s->scene.root, NULL), 0);
 }
 
 static void locked(void **state) {
@@ -695,6 +751,8 @@ int main(void) {
         CASE(no_database_there),
         CASE(symbolic_links),
         CASE(planted_journal),
+        CASE(no_permission),
+        CASE(failing_calls),
         CASE(long_paths),
         CASE(locked),
         CASE(tables_that_do_not_fit),
