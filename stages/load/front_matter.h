@@ -30,7 +30,7 @@
 #include "stages/record/reader.h"
 #include "stages/record/value.h"
 
-enum { FRONT_MATTER_BYTES = 256 << 10, FRONT_MATTER_VALUES = 16 << 10 };
+enum { FRONT_MATTER_BYTES = 64 << 10, FRONT_MATTER_VALUES = 16 << 10 };
 
 struct front_matter {
     struct value meta;        // a map; VALUE_MISSING: there is none

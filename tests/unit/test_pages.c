@@ -422,14 +422,14 @@ static void too_much(void **state) {
         buf_add_text(&text, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ");
     buf_add_text(&text, "\n---\n");
     assert_string_equal(page_named(site, "p", buf_str(&text)),
-                        "p:1:1! the front matter is longer than 262144 bytes\n");
+                        "p:1:1! the front matter is longer than 65536 bytes\n");
     memcpy(text.p, "{\"aa\":\"", 7);
     text.p[text.n - 4] = '"';
     text.p[text.n - 3] = '}';
     text.p[text.n - 5] = ' ';
     text.n -= 2;
     assert_string_equal(page_named(site, "p", buf_str(&text)),
-                        "p:1:1! the front matter is longer than 262144 bytes\n");
+                        "p:1:1! the front matter is longer than 65536 bytes\n");
     buf_clear(&text);
     buf_add_text(&text, "---\na: &a [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]\n");
     buf_add_text(&text, "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n");
