@@ -150,6 +150,25 @@ static enum status open_database(struct sqlite_source *s, const char *path, stru
     return status;
 }
 
+// SQLite takes pages beyond the end of the file for zeros. With a write-ahead log the file may rightly be shorter
+// than the database. Looked at within the transaction, when nobody can make the file shorter any more.
+static enum status check_length(struct sqlite_source *s, const struct load_options *options,
+                                struct err *err) {
+    sqlite3_stmt *pages = NULL, *mode = NULL;
+    bool asked = sqlite3_prepare_v2(s->db, "PRAGMA page_count", -1, &pages, NULL) == SQLITE_OK &&
+                 sqlite3_step(pages) == SQLITE_ROW &&
+                 sqlite3_prepare_v2(s->db, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK &&
+                 sqlite3_step(mode) == SQLITE_ROW;
+    enum status status = asked ? check_file(s, options, err) : sqlite_source_error(s, 0, err);
+    if (status == STATUS_OK && strcmp((const char *)sqlite3_column_text(mode, 0), "wal") != 0 &&
+        (uint64_t)sqlite3_column_int64(pages, 0) * (uint64_t)s->page_size > s->size)
+        status = err_set(err, STATUS_DATA, "%.*s is cut short: %lld pages of %d bytes should be there",
+                         STR_ARG(s->name), (long long)sqlite3_column_int64(pages, 0), s->page_size);
+    sqlite3_finalize(pages);
+    sqlite3_finalize(mode);
+    return status;
+}
+
 // Tables -------------------------------------------------------------------------------------------------------
 
 struct table {
@@ -390,6 +409,8 @@ enum status sqlite_source_open(struct sqlite_source *s, const struct load_option
         status = check_file(s, options, err);
     if (status == STATUS_OK)
         status = open_database(s, options->path, err);
+    if (status == STATUS_OK)
+        status = check_length(s, options, err);
     if (status == STATUS_OK)
         status =
             options->query.p ? prepare_query(s, options->query, err) : prepare_table(s, options->table, err);
