@@ -131,10 +131,7 @@ static int publish(struct pending *p, const struct pending_output *output, struc
         return fd;
     if (!output->temporary[0])
         return overwrite(p, output, fs, fd, journal);
-    int result = fs->rename(fs->self, fd, output->temporary, fd, name_of(output));
-    if (result < 0)
-        fs->unlink(fs->self, fd, output->temporary);
-    return result;
+    return fs->rename(fs->self, fd, output->temporary, fd, name_of(output));
 }
 
 static enum status tell(struct err *err, int result, const struct pending_output *first, size_t failed) {
@@ -167,6 +164,7 @@ enum status pending_publish(struct pending *p, struct directories *directories, 
             fault = first ? fault : published;
             first = first ? first : output;
             failed++;
+            remove_temporary(output, directories);
             continue;
         }
         result->written++;

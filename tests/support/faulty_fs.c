@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 static bool fails(struct faulty *f) {
-    bool now = ++f->calls == f->fail_at;
+    bool now = ++f->calls == f->fail_at || (f->hit && f->stays);
+    if (now && f->dies)
+        _exit(FAULTY_DIED);
     f->hit = f->hit || now;
     return now;
 }
@@ -44,8 +46,12 @@ static ssize_t faulty_write(void *self, int fd, const void *p, size_t n) {
         return -f->error;
     if (f->is_short && f->calls % 3 == 0)
         return -EINTR;
-    if (f->fills_up > 0 && --f->fills_up == 0)
+    if (f->fills_up == 1) {
+        f->fills_up = f->stays_full ? 1 : 0;
         return -ENOSPC;
+    }
+    if (f->fills_up > 1)
+        f->fills_up--;
     n = f->fills_up > 0 && n > 1000 ? 1000 : n;
     n = f->is_short && n > 7000 ? 7000 : n;
     if (fd == STDOUT_FILENO) {
@@ -80,8 +86,9 @@ static int faulty_truncate(void *self, int fd, off_t size) {
 
 static int faulty_sync(void *self, int fd) {
     struct faulty *f = self;
+    (void)fd; // a real one of a busy disk takes its time
     f->syncs++;
-    return fails(f) ? -f->error : f->real.sync(f->real.self, fd);
+    return fails(f) ? -f->error : 0;
 }
 
 static int faulty_lock(void *self, int fd) {

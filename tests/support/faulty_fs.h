@@ -8,11 +8,16 @@
 #include "base/buf.h"
 #include "base/fs.h"
 
+enum { FAULTY_DIED = 77 };
+
 struct faulty {
     struct fs real;
     int calls, fail_at, error;
     bool hit, unlink_failed, is_short;
-    int fills_up; // 2: the next write takes 1000 bytes; 1: it finds no space; 0: there is space (again)
+    bool stays;   // all calls after the one that failed fail, too
+    bool dies;    // the process ends before that call, with FAULTY_DIED
+    int fills_up; // above 1: so many writes but one take 1000 bytes; 1: the next finds no space; 0: there is
+    bool stays_full; // and never again
     int open_files, syncs;
     struct buf standard_output;
 };
