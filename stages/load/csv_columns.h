@@ -9,8 +9,7 @@
  * header that cannot be read.
  *
  * Threads: named once, by whoever pulls first, before any record is parsed. Views are made by the readers' threads as
- * they are needed, without a lock, and stay until the columns are released. A record of more columns than shapes
- * share (SHAPE_SHARED_KEYS) borrows its shape from its view, so the loader must outlive such values.
+ * they are needed, without a lock, and stay until the columns are released.
  */
 #include <stdatomic.h>
 
@@ -27,7 +26,7 @@ struct csv_place {
 struct csv_view {
     const struct shapes *shapes;
     const struct projection *projection;
-    const struct shape *shape;
+    const struct shape *shape; // shared, or, for more columns than shapes share, the view's own
     struct csv_view *next;
     struct arena arena;         // of a private shape
     struct csv_place columns[]; // as many as the columns

@@ -247,6 +247,21 @@ static bool read_fields(const struct row *row, struct value *values) {
     return fail_count(row, p, p - 1, n);
 }
 
+// A shape that the view keeps for itself is copied into the batch, whose values must not need the loader. The record
+// before has mostly done that.
+static const struct shape *shape_of(const struct row *row) {
+    const struct shape *shape = row->view->shape;
+    if (shape->shared)
+        return shape;
+    if (row->item > row->batch->items && row->item[-1].record.tag == VALUE_MAP)
+        return row->item[-1].record.map->shape;
+    struct value *keys = arena_alloc(&row->batch->arena, shape->n * sizeof *keys);
+    for (uint32_t i = 0; keys && i < shape->n; i++)
+        if (!value_copy(&row->batch->arena, shape->keys[i], &keys[i]))
+            return NULL;
+    return keys ? shape_new_private(&row->batch->arena, keys, shape->n) : NULL;
+}
+
 static bool read_row(const struct row *row, struct map **map) {
     struct str raw = row->item->raw;
     if (raw.n > UINT32_MAX)
@@ -258,7 +273,10 @@ static bool read_row(const struct row *row, struct map **map) {
     *map = row->view ? map_new(&row->batch->arena, row->view->shape) : NULL;
     if (!*map)
         return fail_memory(row);
-    return read_fields(row, (*map)->values);
+    if (!read_fields(row, (*map)->values))
+        return false;
+    (*map)->shape = shape_of(row);
+    return (*map)->shape || fail_memory(row);
 }
 
 void csv_values_parse(const struct loader *loader, struct csv_columns *columns, char delimiter,
