@@ -7,15 +7,6 @@ void csv_scan_begin(struct csv_scan *s, char delimiter, size_t limit) {
     *s = (struct csv_scan){.limit = limit, .before = delimiter};
 }
 
-static uint64_t count_lines(const char *p, const char *end) {
-    uint64_t n = 0;
-    while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
-        n++;
-        p++;
-    }
-    return n;
-}
-
 static bool is_runaway(const struct csv_scan *s, size_t at) {
     size_t behind = s->gone + at;
     return s->quote <= s->limit ? behind > s->limit : behind - s->quote > s->limit;
@@ -26,19 +17,23 @@ static bool is_runaway(const struct csv_scan *s, size_t at) {
 static enum csv_end leave_quotes(struct csv_scan *s, struct str bytes, bool ended) {
     const char *p = bytes.p + s->at, *end = bytes.p + bytes.n;
     for (;;) {
-        const char *quote = csv_find(p, end, '"', '"');
-        s->lines += count_lines(p, quote);
-        s->at = (size_t)(quote - bytes.p);
+        const char *stop = csv_find(p, end, '"', '\n');
+        if (stop < end && *stop == '\n') {
+            s->lines++;
+            p = stop + 1;
+            continue;
+        }
+        s->at = (size_t)(stop - bytes.p);
         if (is_runaway(s, s->at))
             return CSV_RUNAWAY;
-        if (quote == end || (quote + 1 == end && !ended))
+        if (stop == end || (stop + 1 == end && !ended))
             return CSV_MORE;
-        if (quote + 1 == end || quote[1] != '"') {
+        if (stop + 1 == end || stop[1] != '"') {
             s->at++;
             s->quoted = false;
             return CSV_END;
         }
-        p = quote + 2;
+        p = stop + 2;
     }
 }
 
