@@ -48,7 +48,7 @@ LASTING = [
     ("halves from then on", WRITES, "--short", 3),
 ]
 MEMORY = [("memory", "mmap,mremap,brk", errno.ENOMEM, 15)]
-WAYS = [("files", "", [])]
+WAYS = [("files", "", []), ("in place, durable", ", write: inplace", ["--durable"])]
 
 
 def action(what):
@@ -66,7 +66,7 @@ def lost(run, done, lasting):
     remaining = run.remaining()
     if done.returncode == 0:
         return ["exit 0, but %s was not written" % name for name in remaining[:1]]
-    if done.returncode == 1 and not lasting and len(remaining) > 1:
+    if done.returncode == 1 and not lasting and not isinstance(run, workload.Rows) and len(remaining) > 1:
         return ["one fault cost %d outputs:\n%s" % (len(remaining), done.stderr.decode()[:1000])]
     return []
 
@@ -90,6 +90,13 @@ def check(runner, run, way, name, calls, what, few, lasting=False, memory=False)
     return hits
 
 
+def check_all(runner, run, way, faults, share=1):
+    run.reset()
+    run.calls = runner.at(run.one, None, arguments=run.arguments)[1]["each"]
+    return sum(check(runner, run, way, name, calls, what, max(1, few // share), lasting, memory)
+               for (name, calls, what, few), lasting, memory in faults if not runner.only or name in runner.only)
+
+
 def main():
     runner = fault.Runner(__doc__)
     if not runner.can_trace():
@@ -99,14 +106,12 @@ def main():
     if fault.sanitizer_free(runner, "memory"):
         faults += [(one, False, True) for one in MEMORY]
     hits = 0
-    for way, job, arguments in WAYS:
+    for share, (way, job, arguments) in enumerate(WAYS, 1):
         with fault.case() as one:
             run = workload.Replacement(runner, one, job, arguments, n=FILES)
-            run.reset()
-            run.calls = runner.at(one, None, arguments=arguments)[1]["each"]
-            for row, lasting, memory in faults:
-                if not runner.only or row[0] in runner.only:
-                    hits += check(runner, run, way, *row, lasting=lasting, memory=memory)
+            hits += check_all(runner, run, way, faults, 2 * share - 1)
+    with fault.case() as one:
+        hits += check_all(runner, workload.Rows(runner, one, n=FILES), "database", faults, 3)
     return runner.finish("; %d faults" % hits)
 
 

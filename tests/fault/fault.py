@@ -67,7 +67,7 @@ class Case:
                 if what[0] == "file" and not path.startswith(".pressrun/")}
 
     def temporaries(self):
-        return sorted(path for path in (tree(self.out) if self.out.is_dir() else {}) if path.endswith(TEMPORARY))
+        return sorted(path for path in (tree(self.out)) if path.endswith(TEMPORARY))
 
     def restore(self, outputs):
         """Makes the output directory hold just these files."""
@@ -105,9 +105,9 @@ def case(files=None):
 
 
 def tree(root, without=None):
-    """{path beneath root: (kind, content)}; links are not followed."""
+    """{path beneath root: (kind, content)}; links are not followed. Empty where there is no such directory."""
     found = {}
-    todo = [str(root)]
+    todo = [str(root)] if os.path.isdir(root) else []
     while todo:
         for entry in os.scandir(todo.pop()):
             if without is not None and entry.path == str(without):
@@ -157,9 +157,13 @@ class Runner:
     def run(self, one, *arguments, command=("run", "-q", "--json", "-j", "1"), before=(), **more):
         """Runs pressrun in a case; what it prints and its exit code. `before` comes before its name."""
         self.runs += 1
-        return subprocess.run([*before, self.pressrun, *command, *arguments], cwd=one.path, env=self.environment(),
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=HANGS,
-                              **({"stdin": subprocess.DEVNULL} | more))
+        options = {"stdin": subprocess.DEVNULL, "timeout": HANGS} | more
+        try:
+            return subprocess.run([*before, self.pressrun, *command, *arguments], cwd=one.path, env=self.environment(),
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        except subprocess.TimeoutExpired as hung:
+            return subprocess.CompletedProcess(hung.cmd, -9, hung.stdout or b"",
+                                               b"hung for %d seconds\n" % options["timeout"] + (hung.stderr or b""))
 
     def at(self, one, n, *what, calls="all", source="pressrun.yaml", arguments=(), **more):
         """A run with something done at its n-th call; its result, and what at_call reports."""
@@ -202,7 +206,7 @@ def crashed(done, killed=False):
     text = done.stderr.decode("utf-8", "replace")
     if "Sanitizer" in text or "runtime error:" in text or done.returncode == SANITIZER:
         return "a sanitizer stopped it:\n" + text[:3000]
-    if done.returncode in (0, 1, 2) or (killed and done.returncode in (KILLED, -9)):
+    if done.returncode in (0, 1, 2) or (killed and done.returncode == KILLED):
         return ""
     return "exit %d\n%s" % (done.returncode, text[:1000])
 

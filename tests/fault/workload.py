@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The run that is disturbed: 200 outputs in a few directories and one stream, there before and all of them changed."""
+"""The runs that are disturbed: 200 outputs in a few directories and one stream, or as many rows of a database.
+
+All of them were there before, and all of them are to change.
+"""
+import contextlib
 import json
+import sqlite3
 
 import fault
 
@@ -14,7 +19,7 @@ MANIFEST = """
 sources: { records: { path: records.jsonl, key: id } }
 jobs:
   files: { from: records, template: card.j2, to: "d{{ id %% 5 }}/{{ id }}.txt"%s }
-  stream: { from: records, template: line.j2, to: all.jsonl%s }
+  stream: { from: records, template: line.j2, to: all.jsonl }
 """
 
 
@@ -24,7 +29,7 @@ def records(version, n=FILES):
 
 
 def files(version, job="", n=FILES):
-    return {"pressrun.yaml": MANIFEST % (job, job), "templates/card.j2": TEMPLATE,
+    return {"pressrun.yaml": MANIFEST % job, "templates/card.j2": TEMPLATE,
             "templates/line.j2": "{{ version }} {{ id }} {{ text }}", "records.jsonl": records(version, n)}
 
 
@@ -78,3 +83,50 @@ class Replacement:
         if fault.last_line(done)["digest"] != self.digest:
             wrong.append("the next run's digest is another one: %s" % fault.last_line(done)["digest"])
         return wrong[:3] + self.one.strayed()
+
+
+ROWS = """
+sources: { records: { path: records.jsonl, key: id } }
+jobs:
+  rows: { from: records, template: row.j2, to: d/rows.sqlite, raw: true, unique: id }
+"""
+
+
+class Rows(Replacement):
+    """The same of rows in a database: a transaction replaces all of them or none."""
+
+    def __init__(self, runner, one, n=FILES):
+        self.one, self.runner, self.arguments = one, runner, []
+        files = {"pressrun.yaml": ROWS,
+                 "row.j2": '{"id": {{ id }}, "version": "{{ version }}", "text": "{{ text * 40 }}"}'}
+        one.fill(dict(files, **{"records.jsonl": records("old", n)}))
+        self.undisturbed(runner.run(one))
+        self.old = one.outputs()
+        self.want = dict.fromkeys(self.rows(), "new")
+        one.fill({"records.jsonl": records("new", n)})
+        self.digest = fault.last_line(self.undisturbed(runner.run(one)))["digest"]
+        assert len(self.want) == n and self.rows() == self.want
+
+    def rows(self):
+        """{id: version}, as whoever opens the database next sees them."""
+        with contextlib.closing(sqlite3.connect(self.one.out / "d" / "rows.sqlite")) as database:
+            assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+            return dict(database.execute("select id, version from rows"))
+
+    def remaining(self):
+        return [key for key, version in self.rows().items() if version == "old"]
+
+    def mixed(self):
+        rows = self.rows()
+        if rows.keys() != self.want.keys() or set(rows.values()) not in ({"old"}, {"new"}):
+            yield "%d rows, %s" % (len(rows), set(rows.values()))
+
+    def incomplete(self, arguments=None):
+        done = self.runner.run(self.one, *(arguments or []))
+        if done.returncode != 0:
+            return ["the next run: " + (fault.crashed(done) or "exit %d\n%s" % (done.returncode, done.stderr.decode()))]
+        wrong = [] if self.rows() == self.want else ["after the next run: other rows"]
+        if fault.last_line(done)["digest"] != self.digest:
+            wrong.append("the next run's digest is another one")
+        return wrong + ["after the next run: " + name for name in self.one.outputs() if name not in self.old] + \
+            self.one.strayed()
