@@ -16,8 +16,13 @@
  * table in emit.c and to emit/CMakeLists.txt, give it cases under tests/.
  *
  * An output is old or new, never a mixture: files and streams are written under a temporary name in their own
- * directory and renamed. A stream is renamed at close, when everything in it is complete. Nothing is written
- * outside the root directory.
+ * directory and renamed, or (`inplace`) are in a journal while they are overwritten, by which what was torn is found
+ * and removed (inplace.h, recover.h). A stream is renamed at close, when everything in it is complete; one that is
+ * there already stays as it is. Nothing is written outside the root directory.
+ *
+ * Durable files take their names in flush, after one sync for all of the lane: a flush that fails may have published
+ * some, which its result counts; it names the first of the others. What is synced is the file system of the root
+ * directory (of a stream: of its own); another one mounted below is not.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -277,6 +277,77 @@ static void lanes_share_a_journal(void **state) {
     scene_close(&scene);
 }
 
+// A line that is cut short does not take the next one with it.
+static void journals_go_on_after_a_line_that_was_cut(void **state) {
+    (void)state;
+    enum { PARTS = 6, PART = 250 };
+    struct scene scene;
+    struct faulty faulty;
+    scene_open(&scene);
+    struct buf path = BUF_INIT;
+    for (int i = 0; i < PARTS; i++) {
+        for (int k = 0; k < PART; k++)
+            buf_add_char(&path, (char)('a' + i));
+        if (i == PARTS - 1)
+            break;
+        assert_int_equal(mkdirat(scene.root, buf_text(&path), 0777), 0);
+        buf_add_char(&path, '/');
+    }
+    put_text(&scene, buf_text(&path), "old");
+    put_text(&scene, "next", "old");
+    scene.fs = faulty_fs(&faulty, 0, EIO);
+    struct job job;
+    job_open(&job, &emit_files, files_options(&scene, false, true));
+    faulty.fills_up = 2; // 1000 bytes of the line, and no more
+    assert_int_equal(job_output(&job, buf_text(&path), STR("new")), STATUS_IO);
+    assert_int_equal(job.err.os, ENOSPC);
+    assert_int_equal(job_text(&job, "next", "new"), STATUS_OK);
+    struct buf journal = get_file(&scene, ".pressrun/inplace-0.jsonl"), room = BUF_INIT;
+    struct inplace_entry entry;
+    const char *end = memchr(journal.p, '\n', journal.n);
+    assert_non_null(end);
+    struct str cut = {journal.p, (size_t)(end - journal.p)}, next = str_from(buf_str(&journal), cut.n + 1);
+    assert_int_equal(cut.n, 1000);
+    assert_false(inplace_parse(cut, &room, &entry));
+    assert_true(inplace_parse((struct str){next.p, next.n - 1}, &room, &entry));
+    assert_true(str_is(entry.path, "next"));
+    assert_int_equal(job_close(&job, true), STATUS_OK);
+    assert_file(&scene, buf_text(&path), "old");
+    assert_file(&scene, "next", "new");
+    buf_release(&journal);
+    buf_release(&room);
+    buf_release(&path);
+    scene_close(&scene);
+}
+
+static void files_that_somebody_changes_meanwhile_are_theirs(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene);
+    put_text(&scene, "edited", "old");
+    put_text(&scene, "removed", "old");
+    put_text(&scene, "ours", "old");
+    struct sink_options options = files_options(&scene, false, true);
+    options.durable = true;
+    struct job job;
+    job_open(&job, &emit_files, options);
+    assert_int_equal(job_text(&job, "edited", "new"), STATUS_OK);
+    assert_int_equal(job_text(&job, "removed", "new"), STATUS_OK);
+    assert_int_equal(job_text(&job, "ours", "new"), STATUS_OK);
+    put_text(&scene, "edited", "by hand");
+    assert_int_equal(unlinkat(scene.root, "removed", 0), 0);
+    struct lane_result result;
+    assert_int_equal(emit_files.flush(job.lane, &result, &job.err), STATUS_IO);
+    assert_int_equal(result.written, 1);
+    assert_non_null(strstr(job.err.text, "edited: something else changed it"));
+    assert_non_null(strstr(job.err.text, "and 1 more"));
+    assert_int_equal(job_close(&job, true), STATUS_OK);
+    assert_file(&scene, "edited", "by hand");
+    assert_file(&scene, "ours", "new");
+    assert_int_equal(count_files(scene.root, NULL), 2);
+    scene_close(&scene);
+}
+
 // A disk that stays full: the old text goes back where there is room for it, else the file goes.
 static void overwriting_that_fails_gives_back_the_old_file(void **state) {
     (void)state;
@@ -510,6 +581,8 @@ int main(void) {
         cmocka_unit_test(files_are_overwritten_where_they_are),
         cmocka_unit_test(files_that_are_not_ours_alone_are_replaced),
         cmocka_unit_test(lanes_share_a_journal),
+        cmocka_unit_test(journals_go_on_after_a_line_that_was_cut),
+        cmocka_unit_test(files_that_somebody_changes_meanwhile_are_theirs),
         cmocka_unit_test(overwriting_that_fails_gives_back_the_old_file),
         cmocka_unit_test(what_stays_torn_is_found_by_the_next_recovery),
         cmocka_unit_test(killed_in_the_middle_of_overwriting),
