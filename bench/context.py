@@ -33,7 +33,7 @@ class Bench:
                 try:
                     self.ready[peer.key] = peer.prepare(self.tools)
                 except peers.Missing as missing:
-                    self.missing[peer.title.replace("  ", " ")] = str(missing)
+                    self.missing[peer.title] = str(missing)
 
     def has(self, key, program, package):
         """A tool that is a program of its own."""

@@ -12,7 +12,10 @@ from context import hugo_title, named, seconds_said
 from measure import Contestant, Failed
 from workloads import COLUMNS, COUNTS, WORKLOADS
 
-ONE_EACH = "{{ id[-2:] }}/{{ id[4:] }}.txt"
+LAYOUTS = {  # how outputs lie in directories: (pressrun's path, what it is called)
+    "order": ("{{ id[4:7] }}/{{ id[4:] }}.txt", "a thousand files a directory"),
+    "turns": ("{{ id[-2:] }}/{{ id[4:] }}.txt", "a hundred directories in turns"),
+}
 FILES_PEERS = ("jinja2", "nunjucks", "minijinja-js", "ctemplate", "wontache", "mustache")
 
 
@@ -96,64 +99,79 @@ class Templates:
 
 
 class Files:
-    """W1, the whole job, one file each, in a hundred directories."""
+    """W1, the whole job, one file each: directory after directory, and in directories that take turns, as the peers
+    do it."""
 
     def __init__(self, bench):
-        self.bench, self.contestants, self.bare = bench, [], None
+        self.bench, self.contestants, self.bare = bench, [], []
 
-    def manifest(self, records):
-        return workloads.manifest(self.bench.machine.scratch, "files-" + records, {"path": records + ".jsonl"},
-                                  {"template": "prompt.j2", "to": ONE_EACH})
+    def manifest(self, records, layout):
+        return workloads.manifest(self.bench.machine.scratch, "files-%s-%s" % (layout, records),
+                                  {"path": records + ".jsonl"},
+                                  {"template": "prompt.j2", "to": LAYOUTS[layout][0]})
 
     def check(self):
         bench = self.bench
-        out = bench.machine.fresh()
-        bench.ours(self.manifest("records_10k"), out)
-        if measure.sha256_of(out) != WORKLOADS["w1"].hash:
-            raise Failed("files: pressrun's outputs have not the published hash")
-        bench.machine.drop(out)
-        records = bench.records(large=True)
-        self.contestants.append(Contestant("**pressrun**", lambda: self.run_ours(records), named(COUNTS[records])))
         right = ["pressrun"]
-        if self.prepare_bare(records):
+        for layout in LAYOUTS:
+            self.add_ours(bench.records(large=True), layout)
+        if self.bare:
             right.append("bare C loop")
+        ours = self.contestants[-2] if self.bare else self.contestants[-1]
         for peer in peers.PEERS:
             if peer.key in bench.ready and peer.key in FILES_PEERS and self.check_peer(peer):
                 right.append(peer.name)
-                self.contestants.append(Contestant(peer.title, lambda peer=peer: self.run_theirs(peer),
-                                                   named(COUNTS["records_10k"])))
-        if self.add_hugo():
+                self.add(peer.title, lambda peer=peer: self.run_theirs(peer), "records_10k", ours)
+        if self.add_hugo(ours):
             right.append("Hugo")
         bench.checked.append("W1, one file each, the published hash: %s" % ", ".join(right))
 
-    def prepare_bare(self, records):
-        """The loop's outputs are pressrun's own, gathered, so that it has them in memory."""
-        program = self.bench.compiled("bare_files", "bare_files.c")
-        if not program:
-            return False
+    def add(self, name, once, records, against):
+        self.contestants.append(Contestant(name, once, named(COUNTS[records]), against))
+        return self.contestants[-1]
+
+    def add_ours(self, records, layout):
         machine = self.bench.machine
-        out, texts, sizes = machine.fresh(), machine.path("bare.txt"), machine.path("bare.sizes")
-        self.bench.ours(self.manifest(records), out)
-        with open(texts, "wb") as all_texts, open(sizes, "w", encoding="ascii") as all_sizes:
+        out = machine.fresh()
+        self.bench.ours(self.manifest("records_10k", layout), out)
+        if measure.sha256_of(out) != WORKLOADS["w1"].hash:
+            raise Failed("files: pressrun's outputs have not the published hash")
+        machine.drop(out)
+        ours = self.add("**pressrun**, " + LAYOUTS[layout][1], lambda: self.run_ours(records, layout), records, None)
+        ours.against = ours
+        program = self.bench.compiled("bare_files", "bare_files.c")
+        if program:
+            if not self.bare:
+                self.gather(records, layout)
+            self.add_bare(program, records, layout, ours)
+
+    def gather(self, records, layout):
+        """The bare loop's outputs are pressrun's own, in two files, so that it has them in memory."""
+        machine = self.bench.machine
+        out = machine.fresh()
+        self.bench.ours(self.manifest(records, layout), out)
+        with open(machine.path("bare.txt"), "wb") as texts, \
+                open(machine.path("bare.sizes"), "w", encoding="ascii") as sizes:
             for path in measure.files_below(out):
                 with open(path, "rb") as file:
                     text = file.read()
-                all_texts.write(text)
-                all_sizes.write("%d\n" % len(text))
+                texts.write(text)
+                sizes.write("%d\n" % len(text))
         machine.drop(out)
 
-        def once(keep=None):
+    def add_bare(self, program, records, layout, ours):
+        machine = self.bench.machine
+        texts = machine.path("bare.txt")
+
+        def once(check=False):
             out = machine.fresh()
-            run = machine.run([program, sizes, texts, os.path.join(out, "out")])
-            right = not keep or measure.sha256_of(out) == measure.sha256_of(texts)
-            machine.drop(out)
-            if not right:
+            run = machine.run([program, machine.path("bare.sizes"), texts, os.path.join(out, "out"), layout])
+            if check and measure.sha256_of(out) != measure.sha256_of(texts):
                 raise Failed("bare_files: its outputs are not pressrun's")
+            machine.drop(out)
             return {"whole": seconds_said(run) / COUNTS[records]}
-        once(keep=True)
-        self.bare = Contestant("bare C loop, the same system calls", once, named(COUNTS[records]))
-        self.contestants.append(self.bare)
-        return True
+        once(check=True)
+        self.bare.append(self.add("bare C loop of the same system calls", once, records, ours))
 
     def check_peer(self, peer):
         def action(out):
@@ -161,7 +179,7 @@ class Files:
             return self.bench.expect(peer.title, out, WORKLOADS["w1"].hash, "W1, one file each")
         return self.bench.try_peer(peer.title, "W1, one file each", action)
 
-    def add_hugo(self):
+    def add_hugo(self, ours):
         machine, command = self.bench.machine, self.bench.hugo()
         if not command:
             return False
@@ -171,12 +189,12 @@ class Files:
             run = machine.run(command + [os.path.join(out, "public")])
             machine.drop(out)
             return {"whole": run.seconds / COUNTS["records_10k"], "peak": run.peak}
-        self.contestants.append(Contestant(hugo_title(), once, named(COUNTS["records_10k"])))
+        self.add(hugo_title(), once, "records_10k", ours)
         return True
 
-    def run_ours(self, records):
+    def run_ours(self, records, layout):
         out = self.bench.machine.fresh()
-        run = self.bench.ours(self.manifest(records), out)
+        run = self.bench.ours(self.manifest(records, layout), out)
         self.bench.machine.drop(out)
         return {"whole": run.seconds / COUNTS[records], "peak": run.peak}
 
@@ -191,7 +209,7 @@ class Files:
                             [("whole", "whole job, us a file", 1e6, True), ("peak", "peak MB", 1, False)])
         if self.bare:
             print("pressrun takes %s times as long as the bare loop.\n" %
-                  measure.figure(self.contestants[0].times(self.bare, "whole")))
+                  " and ".join(measure.figure(bare.against.times(bare, "whole")) for bare in self.bare))
 
 
 class Nothing:
@@ -212,7 +230,7 @@ class Nothing:
     def add_ours(self, records):
         bench, machine = self.bench, self.bench.machine
         manifest = workloads.manifest(machine.scratch, "again-" + records, {"path": records + ".jsonl"},
-                                      {"template": "prompt.j2", "to": ONE_EACH})
+                                      {"template": "prompt.j2", "to": LAYOUTS["order"][0]})
         out, n = machine.fresh(), COUNTS[records]
         bench.ours(manifest, out)
 

@@ -55,8 +55,9 @@ class Machine:
         done = subprocess.run([self.launcher, chosen, report] + argv, stdin=subprocess.DEVNULL, cwd=cwd,
                               capture_output=True, env=dict(os.environ, **env) if env else None)
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip() or "exit code %d" % done.returncode
-            raise Failed("%s: %s" % (os.path.basename(argv[0]), said.split("\n")[0]))
+            said = done.stderr.decode("utf-8", "replace").strip().split("\n")
+            telling = [line for line in said if "rror" in line] or [said[0] or "exit code %d" % done.returncode]
+            raise Failed("%s: %s" % (os.path.basename(argv[0]), telling[0].strip()))
         with open(report, encoding="ascii") as file:
             return Run(done.stdout.decode("utf-8", "replace"), [float(word) for word in file.read().split()])
 

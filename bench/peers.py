@@ -40,8 +40,10 @@ class Tools:
         done = subprocess.run([compiler] + standard + WARNINGS + ["-o", out, os.path.join(DRIVERS, source)] +
                               ["-l" + library for library in libraries], capture_output=True)
         if done.returncode:
-            said = [line for line in done.stderr.decode("utf-8", "replace").split("\n") if "error" in line]
-            raise Missing("apt-get install %s" % needs if needs else "; ".join(said[:1]))
+            said = done.stderr.decode("utf-8", "replace")
+            if needs and ("No such file" in said or "cannot find" in said):
+                raise Missing("apt-get install " + needs)
+            raise Missing("does not compile: " + said.strip().split("\n")[-1])
         return out
 
     @functools.lru_cache(maxsize=None)
@@ -91,7 +93,7 @@ class Peer:
     @property
     def title(self):
         version = npm_version(self.package) if "JS" in self.language else debian_version(self.package)
-        return "%s %s (%s)" % (self.name, version, self.language)
+        return "%s (%s)" % (" ".join([self.name, version]).strip(), self.language)
 
     def prepare(self, tools):
         """(command, environment), to which MODE TEMPLATE_DIR TEMPLATE RECORDS OUT are added. Missing."""
@@ -116,7 +118,7 @@ def prepare_ruby(peer, _):
     done = subprocess.run(["ruby", "-e", "require '%s'" % engine], stderr=subprocess.DEVNULL) \
         if shutil.which("ruby") else None
     if not done or done.returncode:
-        raise Missing("apt-get install %s" % peer.package)
+        raise Missing("apt-get install ruby " + peer.package)
     return ["ruby", os.path.join(DRIVERS, "ruby_driver.rb"), engine], None
 
 

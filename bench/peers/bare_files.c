@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * bare_files SIZES TEXTS OUT: what one file each costs at least. SIZES holds a number a line, TEXTS the outputs, one
- * after the other; both are in memory before the clock starts.
+ * bare_files SIZES TEXTS OUT order|turns: what one file each costs at least. SIZES holds a number a line, TEXTS the
+ * outputs, one after the other; both are in memory before the clock starts.
  *
  * For each output the system calls of pressrun's files sink and nothing else: open a temporary file beneath a
- * directory's descriptor, write, close, rename. Output i is OUT/(i mod 100)/i.txt; the directories are made and
- * opened under the clock too. Prints the seconds.
+ * directory's descriptor, write, close, rename. Output i is OUT/D/i.txt, where D is i / 1000 in order and i mod 100 in
+ * turns; a directory is made and opened, under the clock, when it is first needed, and stays open. Prints the seconds.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DIRECTORIES = 100 };
+enum { DIRECTORIES = 1000, IN_ORDER = 1000, IN_TURNS = 100 };
+
+struct tree {
+    int root;
+    bool turns;
+    int directories[DIRECTORIES]; // 0: not made yet
+};
 
 struct bytes {
     char *p;
@@ -64,27 +71,23 @@ static int write_one(int directory, const char *name, const char *text, size_t n
     return renameat(directory, temporary, directory, name);
 }
 
-static int make_directories(const char *out, int directories[DIRECTORIES]) {
-    if (mkdir(out, 0777) < 0)
+// Descriptor of output i's directory; negative on an error.
+static int find_directory(struct tree *tree, long i) {
+    long number = tree->turns ? i % IN_TURNS : i / IN_ORDER;
+    if (number >= DIRECTORIES)
         return -1;
-    int root = open(out, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    for (int i = 0; root >= 0 && i < DIRECTORIES; i++) {
+    if (tree->directories[number] == 0) {
         char name[16];
-        snprintf(name, sizeof name, "%02d", i);
-        if (mkdirat(root, name, 0777) < 0)
+        snprintf(name, sizeof name, tree->turns ? "%02ld" : "%03ld", number);
+        if (mkdirat(tree->root, name, 0777) < 0)
             return -1;
-        directories[i] = open_beneath(root, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        if (directories[i] < 0)
-            return -1;
+        tree->directories[number] = open_beneath(tree->root, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     }
-    return root;
+    return tree->directories[number];
 }
 
 // How many were written; -1 on an error.
-static long write_all(const char *sizes, struct bytes texts, const char *out) {
-    int directories[DIRECTORIES];
-    if (make_directories(out, directories) < 0)
-        return -1;
+static long write_all(struct tree *tree, const char *sizes, struct bytes texts) {
     long i = 0;
     for (size_t at = 0; *sizes;) {
         char *end, name[32];
@@ -93,7 +96,8 @@ static long write_all(const char *sizes, struct bytes texts, const char *out) {
             return -1;
         i++;
         snprintf(name, sizeof name, "%06ld.txt", i);
-        if (write_one(directories[i % DIRECTORIES], name, texts.p + at, n) < 0)
+        int directory = find_directory(tree, i);
+        if (directory < 0 || write_one(directory, name, texts.p + at, n) < 0)
             return -1;
         at += n;
         sizes = *end == '\n' ? end + 1 : end;
@@ -103,8 +107,8 @@ static long write_all(const char *sizes, struct bytes texts, const char *out) {
 
 int main(int argc, char **argv) {
     struct bytes sizes, texts;
-    if (argc != 4) {
-        dprintf(2, "usage: bare_files SIZES TEXTS OUT\n");
+    if (argc != 5) {
+        dprintf(2, "usage: bare_files SIZES TEXTS OUT order|turns\n");
         return 2;
     }
     if (read_all(argv[1], &sizes) < 0 || read_all(argv[2], &texts) < 0) {
@@ -112,7 +116,10 @@ int main(int argc, char **argv) {
         return 1;
     }
     double started = now();
-    long n = write_all(sizes.p, texts, argv[3]);
+    struct tree tree = {.root = -1, .turns = strcmp(argv[4], "turns") == 0};
+    if (mkdir(argv[3], 0777) == 0)
+        tree.root = open(argv[3], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    long n = tree.root < 0 ? -1 : write_all(&tree, sizes.p, texts);
     double seconds = now() - started;
     if (n < 0) {
         dprintf(2, "bare_files: %s: %s\n", argv[3], strerror(errno));
