@@ -145,7 +145,7 @@ enum status lock_take(const struct fs *fs, int root, const struct lock_options *
 }
 
 void lock_release(struct lock *lock) {
-    if (lock->fd >= 0)
+    if (lock->fd >= 0 && !lock->left_behind)
         lock->fs.truncate(lock->fs.self, lock->fd, 0);
     close_file(lock);
 }

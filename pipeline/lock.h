@@ -24,7 +24,7 @@
 struct lock {
     struct fs fs;
     int fd;           // -1: none
-    bool left_behind; // the run before this one did not come to its end
+    bool left_behind; // the run before this one did not come to its end; the caller's to lower, when all is cleared away
     bool unavailable;
 };
 
@@ -42,7 +42,8 @@ struct lock_options {
 enum status lock_take(const struct fs *fs, int root, const struct lock_options *options, struct lock *lock,
                       struct err *err);
 
-// For a run that came to its end, well or not. A second call does nothing.
+// For a run that came to its end, well or not. What is still left behind is so for the next run, too. A second call
+// does nothing.
 void lock_release(struct lock *lock);
 
 #endif

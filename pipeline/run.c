@@ -145,11 +145,12 @@ static bool writes_files(const struct run *run) {
     return false;
 }
 
-// What a killed run left behind. Whatever of it cannot be removed now does no harm and is tried again.
+// What a killed run left behind. What of it cannot be removed now is left for the next run.
 static void recover(struct run *run) {
     struct emit_leftovers found = {0};
     struct buf text = BUF_INIT;
-    emit_recover(run->options->fs, run->root, &found);
+    int result = emit_recover(run->options->fs, run->root, &found);
+    run->lock_file.left_behind = result < 0 || found.kept > 0;
     buf_add_text(&text, "the last run was killed:");
     if (found.temporaries)
         buf_printf(&text, " %llu temporary file%s removed", (unsigned long long)found.temporaries,

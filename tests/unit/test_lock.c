@@ -99,6 +99,10 @@ static void killed_runs_leave_no_lock_but_a_trace(void **state) {
     assert_int_equal(take(&scene, &lock, &err), STATUS_OK);
     assert_true(lock.left_behind);
     assert_process(&scene, getpid());
+    lock_release(&lock); // without having cleared it away
+    assert_int_equal(take(&scene, &lock, &err), STATUS_OK);
+    assert_true(lock.left_behind);
+    lock.left_behind = false;
     lock_release(&lock);
     assert_int_equal(take(&scene, &lock, &err), STATUS_OK);
     assert_false(lock.left_behind);
