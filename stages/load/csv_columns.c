@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stages/load/csv_columns.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/suggest.h"
@@ -37,30 +37,49 @@ static struct str shown(struct csv_columns *c, struct str name) {
     return cut.p ? cut : STR("?");
 }
 
-static struct load_column *find(const struct csv_columns *c, const struct shape *shape, struct str name) {
-    int64_t at = shape_find(shape, name);
-    return at < 0 ? NULL : &c->columns[at];
+static int compare_names(const void *a, const void *b) {
+    const struct load_column *const *x = a, *const *y = b;
+    int order = str_compare((*x)->name, (*y)->name);
+    return order ? order : (*x > *y) - (*x < *y);
 }
 
-static enum status check_names(struct csv_columns *c, const struct shape *shape, struct err *err) {
-    for (size_t i = 0; i < c->n; i++) {
-        struct str name = c->columns[i].name;
-        if (name.n == 0)
+// Where a name stands for the second time, and in *first where it stands before; NULL: all are different. Sorted, not
+// hashed: a header may well be nothing but one name a million times.
+static const struct load_column *find_repeated(const struct csv_columns *c,
+                                               const struct load_column **first) {
+    const struct load_column **sorted = MEM_NEW_ARRAY(const struct load_column *, c->n);
+    const struct load_column *found = NULL;
+    for (size_t i = 0; i < c->n; i++)
+        sorted[i] = &c->columns[i];
+    qsort(sorted, c->n, sizeof(*sorted), compare_names);
+    for (size_t i = 1; i < c->n; i++) {
+        if ((found && sorted[i] > found) || !str_equal(sorted[i - 1]->name, sorted[i]->name))
+            continue;
+        found = sorted[i];
+        *first = sorted[i - 1];
+    }
+    mem_free(sorted);
+    return found;
+}
+
+static enum status check_names(struct csv_columns *c, struct err *err) {
+    for (size_t i = 0; i < c->n; i++)
+        if (c->columns[i].name.n == 0)
             return err_set(err, STATUS_DATA, "%.*s: %s: column %zu has no name", STR_ARG(c->source),
                            c->named_in, i + 1);
-        size_t first = (size_t)(find(c, shape, name) - c->columns);
-        if (first != i)
-            return err_set(err, STATUS_DATA, "%.*s: %s: columns %zu and %zu have the same name \"%.*s\"",
-                           STR_ARG(c->source), c->named_in, first + 1, i + 1, STR_ARG(shown(c, name)));
-    }
-    return STATUS_OK;
+    const struct load_column *first, *second = find_repeated(c, &first);
+    if (!second)
+        return STATUS_OK;
+    return err_set(err, STATUS_DATA, "%.*s: %s: columns %zu and %zu have the same name \"%.*s\"",
+                   STR_ARG(c->source), c->named_in, (size_t)(first - c->columns) + 1,
+                   (size_t)(second - c->columns) + 1, STR_ARG(shown(c, second->name)));
 }
 
 static enum status set_types(struct csv_columns *c, const struct shape *shape, struct err *err) {
     for (size_t i = 0; i < c->types_n; i++) {
-        struct load_column *column = find(c, shape, c->types[i].name);
-        if (column) {
-            column->type = c->types[i].type;
+        int64_t at = shape_find(shape, c->types[i].name);
+        if (at >= 0) {
+            c->columns[at].type = c->types[i].type;
             continue;
         }
         struct suggestion near = suggest_for(c->types[i].name);
@@ -76,14 +95,15 @@ static enum status set_types(struct csv_columns *c, const struct shape *shape, s
 
 // Once all names are there.
 static enum status settle(struct csv_columns *c, struct err *err) {
+    if (check_names(c, err) != STATUS_OK)
+        return err->status;
     c->keys = take(c, c->n * sizeof *c->keys);
     for (size_t i = 0; i < c->n; i++)
         c->keys[i] = value_string(c->columns[i].name);
     const struct shape *shape = shape_new_private(&c->arena, c->keys, (uint32_t)c->n);
     if (!shape)
         mem_fail(c->n);
-    enum status status = check_names(c, shape, err);
-    return status == STATUS_OK ? set_types(c, shape, err) : status;
+    return set_types(c, shape, err);
 }
 
 enum status csv_columns_init(struct csv_columns *c, const struct load_options *options, struct err *err) {

@@ -332,6 +332,22 @@ static void a_header_without_names_is_an_error(void **state) {
            "t.csv:1:4: a carriage return within a name: lines end with LF or CRLF\n");
 }
 
+// Whatever is in a header, what it costs grows with its length and not with its square.
+static void a_header_of_many_equal_names_is_answered(void **state) {
+    struct run *r = *state;
+    struct buf text = BUF_INIT;
+    for (int i = 0; i < 300000; i++)
+        buf_add_text(&text, "a,");
+    assert_string_equal(load(r, buf_str(&text)), "t.csv: the header: column 300001 has no name\n");
+    buf_add_text(&text, "b");
+    assert_string_equal(load(r, buf_str(&text)),
+                        "t.csv: the header: columns 1 and 2 have the same name \"a\"\n");
+    for (int i = 0; i < 1 << 20; i++)
+        buf_add_char(&text, ',');
+    assert_string_equal(load(r, buf_str(&text)), "t.csv: the header has more than 1048576 fields\n");
+    buf_release(&text);
+}
+
 static void columns_must_be_right(void **state) {
     struct run *r = *state;
     r->options.header = LOAD_HEADER_NO;
@@ -879,6 +895,7 @@ int main(void) {
         TEST(a_record_that_is_too_long_is_passed_over),
         TEST(bytes_that_are_no_text_cost_the_record),
         TEST(a_header_without_names_is_an_error),
+        TEST(a_header_of_many_equal_names_is_answered),
         TEST(columns_must_be_right),
         TEST(delimiters_must_be_right),
         TEST(a_read_that_fails_comes_after_the_records),
