@@ -4,17 +4,14 @@
  * is carried over to the next one. The buffer grows only for a line that does not fit, up to record_bytes;
  * beyond that the line is passed over without being kept.
  */
-#include "base/buf.h"
 #include "base/mem.h"
-#include "stages/load/loader.h"
+#include "stages/load/carry.h"
 
 struct jsonl {
     struct loader base;
-    struct buf tail; // bytes read but not given out yet
-    uint64_t line;   // of the next line, from 1
-    uint64_t byte;   // of the next line's start
-    bool ended;
-    struct err failure; // of reading: told once the whole lines before it are given out
+    struct carry carry;
+    uint64_t line; // of the next line, from 1
+    uint64_t byte; // of the next line's start
 };
 
 static bool is_blank(struct str line) {
@@ -52,10 +49,10 @@ static enum status skip_line(struct jsonl *loader, struct batch *batch, size_t f
             return err->status;
         const char *end = got ? memchr(at, '\n', got) : NULL;
         if (got == 0)
-            loader->ended = true;
+            loader->carry.ended = true;
         if (end || got == 0) {
             size_t used = end ? (size_t)(end - at) + 1 : 0;
-            buf_add(&loader->tail, at + used, got - used);
+            buf_add(&loader->carry.rest, at + used, got - used);
             loader->line++;
             loader->byte += size + used;
             return STATUS_OK;
@@ -64,13 +61,13 @@ static enum status skip_line(struct jsonl *loader, struct batch *batch, size_t f
     }
 }
 
-// Splits the bytes of the batch into lines; what does not make a whole line goes to the tail.
+// Splits the bytes of the batch into lines; what does not make a whole line is carried over.
 static size_t split(struct jsonl *loader, struct batch *batch, size_t from) {
     while (from < batch->bytes_n && batch->items_n < loader->base.batch_records) {
         const char *start = batch->bytes + from;
         const char *end = memchr(start, '\n', batch->bytes_n - from);
         size_t n = end ? (size_t)(end - start) : batch->bytes_n - from;
-        if (!end && !loader->ended)
+        if (!end && !loader->carry.ended)
             break;
         add_line(loader, batch, from, from + n, n + (end != NULL));
         from += n + (end != NULL);
@@ -80,37 +77,20 @@ static size_t split(struct jsonl *loader, struct batch *batch, size_t from) {
 
 static void fill(struct jsonl *loader, struct batch *batch, size_t want) {
     loader_reserve(batch, want);
-    while (batch->bytes_n < want && !loader->ended && loader->failure.status == STATUS_OK) {
-        size_t got;
-        if (input_read(loader->base.input, batch->bytes + batch->bytes_n, want - batch->bytes_n, &got,
-                       &loader->failure) != STATUS_OK)
-            return;
-        loader->ended = got == 0;
-        batch->bytes_n += got;
-    }
-}
-
-// Where the batch's bytes begin: with what was left of the last ones.
-static void take_tail(struct jsonl *loader, struct batch *batch, size_t want) {
-    struct buf *tail = &loader->tail;
-    loader_reserve(batch, want > tail->n ? want : tail->n);
-    if (tail->n)
-        memcpy(batch->bytes, tail->p, tail->n);
-    batch->bytes_n = tail->n;
-    buf_clear(tail);
+    carry_fill(&loader->carry, loader->base.input, batch, want);
 }
 
 static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
     struct jsonl *loader = (struct jsonl *)base;
     size_t from = 0, want = base->batch_bytes;
-    take_tail(loader, batch, want);
+    carry_out(&loader->carry, batch, want);
     for (;;) {
         fill(loader, batch, want);
         from = split(loader, batch, from);
-        if (batch->items_n > 0 || loader->ended)
+        if (batch->items_n > 0 || loader->carry.ended)
             break;
-        if (loader->failure.status != STATUS_OK) { // what is left of the last line is no record
-            *err = loader->failure;
+        if (loader->carry.failure.status != STATUS_OK) { // what is left of the last line is no record
+            *err = loader->carry.failure;
             return err->status;
         }
         if (from == batch->bytes_n) { // blank lines only
@@ -123,15 +103,13 @@ static enum status pull(struct loader *base, struct batch *batch, struct err *er
         size_t most = base->record_bytes + 2, more = part * 2 + base->batch_bytes;
         want = from + (more < most ? more : most);
     }
-    buf_add(&loader->tail, batch->bytes + from, batch->bytes_n - from);
-    buf_shrink(&loader->tail, 4 * base->batch_bytes);
-    batch->bytes_n = from;
+    carry_in(&loader->carry, batch, from, 4 * base->batch_bytes);
     return STATUS_OK;
 }
 
 static void free_loader(struct loader *base) {
     struct jsonl *loader = (struct jsonl *)base;
-    buf_release(&loader->tail);
+    carry_release(&loader->carry);
     mem_free(loader);
 }
 
