@@ -23,8 +23,9 @@
 
 struct lock {
     struct fs fs;
-    int fd;           // -1: none
-    bool left_behind; // the run before this one did not come to its end; the caller's to lower, when all is cleared away
+    int fd; // -1: none
+    bool
+        left_behind; // the run before this one did not come to its end; the caller's to lower, when all is cleared away
     bool unavailable;
 };
 

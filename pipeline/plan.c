@@ -87,11 +87,22 @@ void plan_check_stream(const struct plan *plan, const struct manifest_job *job, 
         diags_error(diags, &plan->manifest->text, job->to_span, "%s", err.text);
 }
 
+static struct str table_of(const struct manifest_job *job) {
+    return job->table.p ? job->table : job->name;
+}
+
+static bool in_different_tables(const struct plan_job *a, const struct plan_job *b) {
+    return a->sink == &emit_table && !str_equal(table_of(a->job), table_of(b->job));
+}
+
 static void arrange_output(struct plan *plan, struct plan_job *job, struct diags *diags) {
     const struct manifest *manifest = plan->manifest;
     struct str to = job->job->to;
     job->autoescape = escapes(manifest, to);
     job->gathers = job->job->collect || job->job->group_by.p;
+    if (!plan_is_stream(to) && (str_ends(to, STR(".sqlite")) || str_ends(to, STR(".sqlite3"))))
+        diags_error(diags, &manifest->text, job->job->to_span,
+                    "a database is one for all outputs, which become its rows: its path has no expression");
     if (!plan_is_stream(to)) {
         job->sink = &emit_files;
         check_output_keys(manifest, job, diags);
@@ -105,7 +116,7 @@ static void arrange_output(struct plan *plan, struct plan_job *job, struct diags
     check_output_keys(manifest, job, diags);
     plan_check_stream(plan, job->job, diags);
     for (const struct plan_job *other = plan->jobs; other < job; other++)
-        if (other->stream.p && str_equal(other->stream, to))
+        if (other->stream.p && str_equal(other->stream, to) && !in_different_tables(job, other))
             diags_error(diags, &manifest->text, job->job->to_span,
                         "jobs \"%.*s\" and \"%.*s\" would both write %.*s", STR_ARG(other->job->name),
                         STR_ARG(job->job->name), STR_ARG(to));

@@ -203,6 +203,9 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                        .unique_n = job->job->job->unique_n};
         if (job->job->stream.p && !str_is(job->job->stream, "-"))
             claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder);
+        for (const struct job_run *other = run->jobs; other < job; other++)
+            if (job->job->stream.p && other->job->stream.p && str_equal(job->job->stream, other->job->stream))
+                options.beside = other->sink;
         if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
             return err->status;
     }

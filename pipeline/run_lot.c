@@ -196,7 +196,8 @@ static void emit_entry(struct lot *lot, struct entry *entry, struct str text) {
         run_fail(lot, entry, run_message(lot, err.text));
         return;
     }
-    lot->digest = digest_add(lot->digest, digest_output(lot->job->job->job->name, name, text));
+    entry->emitted = true;
+    entry->digest = digest_output(lot->job->job->job->name, name, text);
 }
 
 static void render_entry(struct lot *lot, struct entry *entry, struct vm *vm) {
@@ -304,6 +305,21 @@ static void stop_if_failed(const struct lot *lot) {
         atomic_store(&lot->job->stopped, true);
 }
 
+// Outputs that the sink did not take after all fail; the digest is of the others.
+static void settle_emitted(struct lot *lot, const struct lane_result *result) {
+    size_t output = 0, refused = 0;
+    for (size_t i = 0; i < lot->entries_n; i++) {
+        struct entry *entry = &lot->entries[i];
+        if (!entry->emitted)
+            continue;
+        if (refused < result->refusals_n && result->refusals[refused].output == output)
+            run_fail(lot, entry, run_message(lot, result->refusals[refused++].text));
+        else
+            lot->digest = digest_add(lot->digest, entry->digest);
+        output++;
+    }
+}
+
 static void emit_in_turn(void *self, struct worker *worker) {
     struct lot *lot = self;
     struct job_run *job = lot->job;
@@ -318,6 +334,7 @@ static void emit_in_turn(void *self, struct worker *worker) {
         atomic_store(&job->stopped, true);
         late = true;
     }
+    settle_emitted(lot, &result);
     report_failures(lot);
     stop_if_failed(lot);
     run_add_counters(&job->counters, &lot->counters);

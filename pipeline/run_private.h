@@ -41,6 +41,8 @@ struct entry {
     struct str group_text;     // and its text
     struct str path;           // named sinks: the output's path
     enum entry_state state;
+    bool emitted;             // its text is in the lane
+    struct digest digest;     // of what was emitted
     const struct diag *fault; // of a failed entry, or of one that fell back
 };
 

@@ -49,17 +49,26 @@ struct sink_options {
     const struct str
         *unique; // columns by which a row replaces another one; none: the record key, in column `key`
     size_t unique_n;
+    struct sink *beside; // an open sink that writes another table of the same database; NULL: none
 };
 
 struct sink;
 struct lane;
 
+// An output that could only be refused when it was its turn: a row that the table does not take.
+struct lane_refusal {
+    size_t output;    // which of those committed since the last flush, from 0
+    const char *text; // lasts until the lane's next begin, or its end
+};
+
 // What became of a lane's outputs, for the summary.
 struct lane_result {
-    uint64_t written;      // outputs published
-    uint64_t unchanged;    // outputs that were there already with these bytes
-    uint64_t bytes;        // uncompressed bytes of these outputs
-    uint64_t stored;       // bytes given to the file system
+    uint64_t written;                    // outputs published
+    uint64_t unchanged;                  // outputs that were there already with these bytes
+    uint64_t bytes;                      // uncompressed bytes of these outputs
+    uint64_t stored;                     // bytes given to the file system
+    const struct lane_refusal *refusals; // of flush; in the order of the outputs. All others are published
+    size_t refusals_n;
     bool stream_unchanged; // of close: the whole stream was there already, so nothing of it was written
 };
 
