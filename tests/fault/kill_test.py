@@ -19,7 +19,7 @@ WAYS = [
     ("in place", ", write: inplace", [], True),
     ("in place, durable", ", write: inplace", ["--durable"], True),
 ]
-FEW = {"files": 40, "two workers": 10, "durable": 15, "in place": 25, "in place, durable": 10}
+FEW = {"files": 30, "two workers": 6, "durable": 8, "in place": 15, "in place, durable": 5}
 
 
 def check(runner, name, job, arguments, may_mix):
@@ -47,7 +47,7 @@ def leftovers(one):
 def torn(runner):
     """Killed in the middle of a write."""
     hits = 0
-    for name, job, may_mix, few in (("files", "", False, 12), ("in place", ", write: inplace", True, 12)):
+    for name, job, may_mix, few in (("files", "", False, 8), ("in place", ", write: inplace", True, 8)):
         with fault.case() as one:
             run = workload.Replacement(runner, one, job)
             run.reset()
@@ -83,7 +83,7 @@ def database(runner):
         run = workload.Rows(runner, one)
         run.reset()
         total = runner.at(one, None)[1]["calls"]
-        for n in fault.sample(total, 25):
+        for n in fault.sample(total, 12):
             run.reset()
             done, report = runner.at(one, n)
             what = "a database, killed at call %d of %d (%s)" % (n, total, report["hit"])

@@ -77,8 +77,8 @@ def main():
     if not runner.can_trace():
         print("skipped in part: tracing is not possible here")
         return runner.finish() or fault.SKIPPED
-    codes = [at_calls(runner, signal.SIGINT, 20, False), at_calls(runner, signal.SIGTERM, 8, False),
-             at_calls(runner, signal.SIGINT, 8, True)]
+    codes = [at_calls(runner, signal.SIGINT, 12, False), at_calls(runner, signal.SIGTERM, 5, False),
+             at_calls(runner, signal.SIGINT, 5, True)]
     return runner.finish("; exit codes " + "; ".join(str(one) for one in codes))
 
 
