@@ -56,7 +56,9 @@ def action(what):
 
 
 def ended_badly(done, out_of_memory):
-    if out_of_memory and b"out of memory" in done.stderr and not b"Sanitizer" in done.stderr:
+    if out_of_memory and b"out of memory" in done.stderr:
+        return ""
+    if done.stderr.startswith(b"OMP: Error"): # clang's OpenMP runtime gives up before anything of ours begins
         return ""
     return fault.crashed(done) or fault.unexplained(done)
 

@@ -193,12 +193,21 @@ class Runner:
         return not any(wrong)
 
     def finish(self, more=""):
+        sweep_shared_memory()
         for finding in self.findings[:50]:
             print("FAILED", finding)
         for note in self.notes:
             print("note:", note)
         print("%d runs, %d findings%s" % (self.runs, len(self.findings), more))
         return 1 if self.findings or not self.runs else 0
+
+
+def sweep_shared_memory():
+    """clang's OpenMP runtime leaves a file behind where it is killed."""
+    for path in pathlib.Path("/dev/shm").glob("__KMP_REGISTERED_LIB_*"):
+        process = path.name.split("_")[-2]
+        if path.stat().st_uid == os.geteuid() and process.isdigit() and not os.path.exists("/proc/" + process):
+            path.unlink(missing_ok=True)
 
 
 def crashed(done, killed=False):
