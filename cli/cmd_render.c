@@ -13,7 +13,7 @@ static const struct option_spec render_options[] = {
     {"lstrip-blocks", 0, NULL, "drop the blanks before a block tag at the start of a line"},
     {"keep-trailing-newline", 0, NULL, "keep the last line end of a template"},
     {"autoescape", 0, NULL, "escape values for HTML"},
-    {"undefined", 0, "MODE", "strict, default (empty) or keep"},
+    {"undefined", 0, "MODE", "strict, default (empty) or keep; without it default, with --each strict"},
     {"program", 0, NULL, "show the compiled program instead of rendering"},
     {"each", 0, "RECORDS", "render once for each record of a source: a file or a pattern of files"},
     {"to", 0, "PATTERN", "with --each: path of the output; with an expression in it one file each"},
@@ -22,6 +22,11 @@ static const struct option_spec render_options[] = {
     {"format", 0, "NAME", "with --each: the records' format, where the name does not say it"},
     {"query", 0, "SQL", "with --each: what to read from a database"},
     {"table", 0, "NAME", "with --each: the table of a database"},
+    {"pointer", 0, "POINTER", "with --each: JSON pointer to the records of a JSON document"},
+    {"columns", 0, "NAMES", "with --each: names of a CSV file's columns, where it has no header"},
+    {"delimiter", 0, "CHARACTER", "with --each: what separates the fields of a CSV file"},
+    {"separator", 0, "TEXT", "with --each: what stands between the outputs of a text stream"},
+    {"raw", 0, NULL, "with --each: outputs are JSON texts: lines of .jsonl, rows of a table"},
     OPTIONS_RUN,
     OPTIONS_COMMON,
     {0},
@@ -40,9 +45,10 @@ static bool parse_undefined(const char *text, enum undefined_mode *mode) {
 
 // What stands on the command line without what it belongs to, or NULL.
 static const char *misplaced(const struct options *options) {
-    static const char *const of_each[] = {"to",          "key",        "where", "format", "query",
-                                          "table",       "jobs",       "json",  "force",  "durable",
-                                          "only-failed", "max-failed", "wait",  NULL};
+    static const char *const of_each[] = {"to",          "key",        "where",   "format",    "query",
+                                          "table",       "pointer",    "columns", "delimiter", "separator",
+                                          "raw",         "jobs",       "json",    "force",     "durable",
+                                          "only-failed", "max-failed", "wait",    NULL};
     static const char *const of_one[] = {"data", "language", "program", NULL};
     for (const char *const *name = options_has(options, "each") ? of_one : of_each; *name; name++)
         if (options_has(options, *name))
@@ -58,6 +64,11 @@ static int render_each(struct cli *cli, const struct options *options) {
         .format = options_get(options, "format"),
         .query = options_get(options, "query"),
         .table = options_get(options, "table"),
+        .pointer = options_get(options, "pointer"),
+        .columns = options_get(options, "columns"),
+        .delimiter = options_get(options, "delimiter"),
+        .separator = options_get(options, "separator"),
+        .raw = options_has(options, "raw"),
         .key = options_get(options, "key"),
         .where = options_get(options, "where"),
         .undefined = options_get(options, "undefined"),
@@ -69,6 +80,11 @@ static int render_each(struct cli *cli, const struct options *options) {
     each.search_n = options_all(options, "search", &each.search);
     if (!each.to)
         return cli_argument_error(&command_render, "--each needs --to, where the outputs go");
+    size_t n = strlen(each.to);
+    if (n == 0 || each.to[n - 1] == '/')
+        return cli_argument_error(&command_render,
+                                  "--to %s: say how the outputs there are called, such as '%s{{ id }}.txt'",
+                                  n ? each.to : "''", each.to);
     struct running running;
     if (!running_init(&running, cli, &command_render, options))
         return EXIT_USAGE;

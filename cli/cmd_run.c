@@ -35,6 +35,7 @@ static int run_run(struct cli *cli, const struct options *options) {
         manifest_free(manifest);
         return cli_fail("%s", err.text);
     }
+    running.run.selected = options_has(options, "only");
     return running_run(&running, cli, manifest);
 }
 

@@ -160,15 +160,40 @@ static void write_failure(const struct failure *failure, bool colour, struct buf
     buf_add_char(out, '\n');
 }
 
+// Whether the same fault was shown last: one mistake in a template fails many records.
+static bool is_alike(struct show *show, const struct failure *failure) {
+    const struct diag *d = failure->detail;
+    char fault[sizeof show->last];
+    snprintf(fault, sizeof fault, "%.*s:%u:%u:%.*s", STR_ARG(d->file), d->line, d->column,
+             STR_ARG(d->message));
+    bool alike = strcmp(fault, show->last) == 0;
+    memcpy(show->last, fault, sizeof fault);
+    show->alike = alike ? show->alike + 1 : 1;
+    return alike;
+}
+
+static void write_folded(struct show *show, struct buf *out) {
+    if (show->folded == 0)
+        return;
+    buf_add_text(out, "  and ");
+    show_count(out, show->folded);
+    buf_add_text(out, " more like it\n");
+    show->folded = 0;
+}
+
 static void show_failure(void *self, const struct failure *failure) {
     struct show *show = self;
+    struct buf text = BUF_INIT;
     pthread_mutex_lock(&show->lock);
-    if (show->failures++ < SHOW_FAILURES) {
-        struct buf text = BUF_INIT;
+    if (is_alike(show, failure) && show->alike > SHOW_ALIKE) {
+        show->folded++;
+    } else if (show->failures++ < SHOW_FAILURES) {
         clear_bar(show, &text);
+        write_folded(show, &text);
         write_failure(failure, show->colour, &text);
-        write_err(&text);
     }
+    if (text.n)
+        write_err(&text);
     pthread_mutex_unlock(&show->lock);
 }
 
@@ -202,6 +227,7 @@ struct run_observer show_observer(struct show *show) {
 void show_end(struct show *show, const struct run_report *report) {
     struct buf text = BUF_INIT;
     clear_bar(show, &text);
+    write_folded(show, &text);
     if (show->failures > SHOW_FAILURES) {
         buf_add_text(&text, "pressrun: and ");
         show_count(&text, show->failures - SHOW_FAILURES);
@@ -223,10 +249,13 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
     buf_printf(out, "%s%.*s%s%s%s in ", colour ? (good ? "\033[1;32m" : "\033[1;31m") : "",
                STR_ARG(manifest->name), manifest->name.n ? ": " : "", word, colour ? "\033[0m" : "");
     show_seconds(out, report->seconds);
-    buf_printf(out, " on %u worker%s (%s); %zu job%s", report->workers, report->workers == 1 ? "" : "s",
-               source, report->jobs_done, report->jobs_done == 1 ? "" : "s");
-    if (report->interrupted && report->jobs_failed + report->jobs_skipped) {
-        buf_printf(out, ", %zu not finished", report->jobs_failed + report->jobs_skipped);
+    size_t jobs = report->jobs_done + report->jobs_failed + report->jobs_skipped;
+    buf_printf(out, " on %u worker%s (%s); ", report->workers, report->workers == 1 ? "" : "s", source);
+    if (report->jobs_done < jobs)
+        buf_printf(out, "%zu of ", report->jobs_done);
+    buf_printf(out, "%zu job%s", jobs, jobs == 1 ? "" : "s");
+    if (report->interrupted && report->jobs_done < jobs) {
+        buf_printf(out, ", %zu not finished", jobs - report->jobs_done);
     } else {
         if (report->jobs_failed)
             buf_printf(out, ", %zu failed", report->jobs_failed);

@@ -76,7 +76,7 @@ static void check_source(const struct fs *fs, const struct manifest *manifest,
     if (status == STATUS_OK)
         status = load_pull(loader, batch, &err);
     if (status != STATUS_OK) {
-        diags_error(diags, &manifest->text, source->span, "%s", err.text);
+        diags_error(diags, &manifest->text, source->path_span, "%s", err.text);
     } else {
         load_parse(loader, &reader, batch);
         for (size_t i = 0; i < batch->items_n; i++) {

@@ -43,12 +43,29 @@ static void add_search_path(const struct each_options *options, struct str *name
     buf_add_text(out, options->search_n ? "],\n" : "\".\"],\n");
 }
 
+// Names with commas between them.
+static void add_columns(const char *names, struct buf *out) {
+    if (!names)
+        return;
+    buf_add_text(out, ",\n  \"columns\": [");
+    for (const char *end, *at = names;; at = end + 1) {
+        end = strchrnul(at, ',');
+        add_text(out, at == names ? "" : ", ", (struct str){at, (size_t)(end - at)});
+        if (!*end)
+            break;
+    }
+    buf_add_char(out, ']');
+}
+
 static void add_source(const struct each_options *options, struct buf *out) {
     buf_add_text(out, "\"sources\": {\"records\": {\n");
     add_text(out, is_pattern(options->records) ? "  \"files\": " : "  \"path\": ", str_of(options->records));
     add_option(out, ",\n  \"format\": ", options->format);
     add_option(out, ",\n  \"query\": ", options->query);
     add_option(out, ",\n  \"table\": ", options->table);
+    add_option(out, ",\n  \"pointer\": ", options->pointer);
+    add_option(out, ",\n  \"delimiter\": ", options->delimiter);
+    add_columns(options->columns, out);
     add_option(out, ",\n  \"key\": ", options->key);
     buf_add_text(out, "}},\n");
 }
@@ -66,13 +83,15 @@ struct manifest *each_manifest(const struct fs *fs, const struct each_options *o
     add_source(options, &text);
     add_text(&text, "\"jobs\": {\"render\": {\"from\": \"records\",\n  \"template\": ", name);
     add_option(&text, ",\n  \"where\": ", options->where);
+    add_option(&text, ",\n  \"separator\": ", options->separator);
+    buf_add_text(&text, options->raw ? ",\n  \"raw\": true" : "");
     add_text(&text, ",\n  \"to\": ", str_from(to, end));
     buf_add_text(&text, "}},\n\"jinja\": {");
     add_flag(&text, "trim_blocks", options->trim_blocks);
     add_flag(&text, "lstrip_blocks", options->lstrip_blocks);
     add_flag(&text, "keep_trailing_newline", options->keep_trailing_newline);
     buf_printf(&text, "\"autoescape\": %s},\n", options->autoescape ? "true" : "false");
-    add_option(&text, "\"undefined\": ", options->undefined ? options->undefined : "default");
+    add_option(&text, "\"undefined\": ", options->undefined ? options->undefined : "strict");
     add_text(&text, ",\n\"output\": ", end > 1 ? (struct str){to.p, end - 1} : end ? STR("/") : STR("."));
     buf_add_text(&text, "}\n");
     struct manifest *m = manifest_read_text(fs, "render --each", buf_str(&text), diags);

@@ -16,7 +16,9 @@ struct each_options {
     const char *to;
     const char *const *search; // directories; none: the template's own, then the working directory
     size_t search_n;
-    const char *format, *query, *table, *key, *where; // as in a manifest; NULL: not given
+    // As in a manifest; NULL: not given.
+    const char *format, *query, *table, *pointer, *delimiter, *columns, *key, *where, *separator;
+    bool raw;
     const char *undefined;
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape;
 };

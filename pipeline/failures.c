@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "pipeline/run_private.h"
+#include "stages/load/load.h"
 
 #define NEXT_FILE FAILURES_FILE ".next" // of a run that keeps the list of the one before for now
 
@@ -18,17 +19,6 @@ struct failures {
     struct buf line;
     char path[4096];
 };
-
-struct failures *failures_new(struct run *run) {
-    struct failures *failures = MEM_NEW(struct failures);
-    failures->run = run;
-    failures->fd = -1;
-    pthread_mutex_init(&failures->lock, NULL);
-    const struct fs *fs = run->options->fs;
-    failures->name = run->options->retry ? NEXT_FILE : FAILURES_FILE;
-    fs->unlink(fs->self, run->root, failures->name); // of the run before; mostly not there
-    return failures;
-}
 
 void failures_free(struct failures *failures) {
     if (!failures)
@@ -92,8 +82,18 @@ static enum status open_file(struct failures *failures, struct err *err) {
         fs->open_beneath(fs->self, run->root, failures->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (failures->fd < 0)
         return err_os(err, -failures->fd, "cannot write %s", failures->name);
-    snprintf(failures->path, sizeof failures->path, "%s/%s", run_output_shown(run), FAILURES_FILE);
     return STATUS_OK;
+}
+
+static void lose(struct failures *failures, const struct err *err) {
+    failures->lost = true;
+    run_break(failures->run, err);
+}
+
+static enum status put(struct failures *failures, struct str bytes, struct err *err) {
+    if (fs_write_all(failures->run->options->fs, failures->fd, bytes.p, bytes.n, err) == STATUS_OK)
+        return STATUS_OK;
+    return err_os(err, err->os, "cannot write %s/%s", run_output_shown(failures->run), FAILURES_FILE);
 }
 
 // With the lock held.
@@ -102,14 +102,91 @@ static void add_line(struct failures *failures, const struct failure *failure) {
     enum status status = failures->fd < 0 && !failures->lost ? open_file(failures, &err) : STATUS_OK;
     if (status == STATUS_OK && !failures->lost) {
         write_line(&failures->line, failure);
-        status =
-            fs_write_all(failures->run->options->fs, failures->fd, failures->line.p, failures->line.n, &err);
+        snprintf(failures->path, sizeof failures->path, "%s/%s", run_output_shown(failures->run),
+                 FAILURES_FILE);
+        status = put(failures, buf_str(&failures->line), &err);
     }
-    if (status != STATUS_OK && !failures->lost) {
-        failures->lost = true;
-        run_break(failures->run, &err);
-    }
+    if (status != STATUS_OK && !failures->lost)
+        lose(failures, &err);
 }
+
+// Reading ----------------------------------------------------------------------------------------------------
+
+enum status failures_read(const struct fs *fs, const char *output, failures_line_fn fn, void *self,
+                          struct err *err) {
+    char path[4096];
+    struct loader *loader = NULL;
+    snprintf(path, sizeof path, "%s/%s", output, FAILURES_FILE);
+    const struct load_options options = {.fs = fs, .path = path, .name = str_of(path)};
+    if (load_open(&options, &loader, err) != STATUS_OK)
+        return err->os == ENOENT ? STATUS_OK : err->status;
+    struct shapes *shapes = shapes_new();
+    struct batch *batch = batch_new();
+    struct reader reader;
+    reader_init(&reader, shapes, NULL);
+    enum status status;
+    while ((status = load_pull(loader, batch, err)) == STATUS_OK && batch->items_n > 0) {
+        load_parse(loader, &reader, batch);
+        for (size_t i = 0; i < batch->items_n && status == STATUS_OK; i++) {
+            const struct item *item = &batch->items[i];
+            if (item->error)
+                status = err_set(err, STATUS_DATA, "%.*s:%u:%u: %.*s", STR_ARG(item->error->file),
+                                 item->error->line, item->error->column, STR_ARG(item->error->message));
+            else
+                fn(self, item->record.map, item->raw);
+        }
+        if (status != STATUS_OK)
+            break;
+        batch_clear(batch);
+    }
+    batch_free(batch);
+    load_close(loader);
+    reader_release(&reader);
+    shapes_free(shapes);
+    return status;
+}
+
+// Of the last run's list, what this run does not decide again.
+static void keep_line(void *self, const struct map *line, struct str text) {
+    struct failures *failures = self;
+    const struct manifest *manifest = failures->run->plan->manifest;
+    struct value job = map_get(line, STR("job"));
+    bool keep = failures->run->options->selected;
+    for (size_t j = 0; keep && value_is_string(job) && j < manifest->jobs_n; j++)
+        keep = !str_equal(manifest->jobs[j].name, value_str(job));
+    struct err err;
+    if (!keep || failures->lost)
+        return;
+    enum status status = failures->fd < 0 ? open_file(failures, &err) : STATUS_OK;
+    buf_clear(&failures->line);
+    buf_add_str(&failures->line, text);
+    buf_add_char(&failures->line, '\n');
+    if (status == STATUS_OK)
+        status = put(failures, buf_str(&failures->line), &err);
+    if (status != STATUS_OK)
+        lose(failures, &err);
+}
+
+static bool is_partial(const struct run *run) {
+    return run->options->retry || run->options->selected;
+}
+
+struct failures *failures_new(struct run *run) {
+    struct failures *failures = MEM_NEW(struct failures);
+    failures->run = run;
+    failures->fd = -1;
+    pthread_mutex_init(&failures->lock, NULL);
+    const struct fs *fs = run->options->fs;
+    failures->name = is_partial(run) ? NEXT_FILE : FAILURES_FILE;
+    fs->unlink(fs->self, run->root, failures->name); // of the run before; mostly not there
+    struct err err;
+    const char *output = run->options->output ? run->options->output : run->plan->manifest->output.p;
+    if (is_partial(run)) // a list that is no list says nothing
+        failures_read(fs, output, keep_line, failures, &err);
+    return failures;
+}
+
+// Writing ----------------------------------------------------------------------------------------------------
 
 void failures_report(struct failures *failures, const struct failure *failure) {
     pthread_mutex_lock(&failures->lock);
@@ -126,21 +203,20 @@ void failures_report_job(struct failures *failures, const struct failure *failur
     pthread_mutex_unlock(&failures->lock);
 }
 
-void failures_end(struct failures *failures, bool complete) {
+bool failures_end(struct failures *failures) {
     struct run *run = failures->run;
     const struct fs *fs = run->options->fs;
-    if (!run->options->retry)
-        return;
     int result = 0;
     struct err err;
-    if (!complete)
-        fs->unlink(fs->self, run->root, NEXT_FILE);
-    else if (failures->fd >= 0)
+    if (!is_partial(run) || failures->lost)
+        return !failures->lost;
+    if (failures->fd >= 0)
         result = fs->rename(fs->self, run->root, NEXT_FILE, run->root, FAILURES_FILE);
     else
         result = fs->unlink(fs->self, run->root, FAILURES_FILE);
-    if (result < 0 && result != -ENOENT) {
-        err_os(&err, -result, "cannot write %s", FAILURES_FILE);
-        run_break(run, &err);
-    }
+    if (result == 0 || result == -ENOENT)
+        return true;
+    err_os(&err, -result, "cannot write %s", FAILURES_FILE);
+    run_break(run, &err);
+    return false;
 }

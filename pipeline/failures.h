@@ -9,8 +9,8 @@
  * null), job (absent where the record could not be loaded for any), at (file, line, column in a template), message,
  * hint. A job that did not come to its end has a line with neither record nor key.
  *
- * The list of the run before goes when a run begins; a run that only repeats what failed keeps it until it has come to
- * its end (`failures_end`), so that nothing is forgotten when it is interrupted.
+ * The list of the run before goes when a run begins. A run of some of the work (`run_options`: selected, retry) keeps what that
+ * list says of jobs it does not have, and puts its own in its place only when it ends, so that nothing is forgotten.
  *
  * Any thread may report.
  */
@@ -27,7 +27,13 @@ void failures_free(struct failures *failures);
 void failures_report(struct failures *failures, const struct failure *failure);
 // A job that did not come to its end; for the list alone.
 void failures_report_job(struct failures *failures, const struct failure *failure);
-void failures_end(struct failures *failures, bool complete); // after the last report
-const char *failures_path(const struct failures *failures);  // "" where nothing failed
+// After the last report. False: the list lacks something, which has been told.
+bool failures_end(struct failures *failures);
+// Every line of the list below an output directory, in order; none where there is no list.
+typedef void (*failures_line_fn)(void *self, const struct map *line, struct str text);
+enum status failures_read(const struct fs *fs, const char *output, failures_line_fn fn, void *self,
+                          struct err *err);
+
+const char *failures_path(const struct failures *failures); // "" where nothing failed
 
 #endif

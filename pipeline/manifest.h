@@ -29,11 +29,12 @@
 
 struct manifest_source {
     struct str name;
-    struct span span;   // of the name in the manifest
-    struct str path;    // resolved; "-" is standard input; of `files`, the directory they are in
-    struct str shown;   // as written
-    struct str format;  // {NULL, 0}: by the extension
-    struct str pointer; // {NULL, 0}: none
+    struct span span;      // of the name in the manifest
+    struct str path;       // resolved; "-" is standard input; of `files`, the directory they are in
+    struct str shown;      // as written
+    struct span path_span; // of path or pattern
+    struct str format;     // {NULL, 0}: by the extension
+    struct str pointer;    // {NULL, 0}: none
     const struct str *columns;
     size_t columns_n;
     const struct load_column *types;

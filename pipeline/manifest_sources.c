@@ -205,6 +205,7 @@ static void fill_source(struct manifest_filling *f, size_t index, const struct d
     manifest_take_text(node, "table", &source->table, &other);
     manifest_take_text(node, "key", &source->key, &source->key_span);
     fill_columns(f, node, source);
+    source->path_span = span;
     if (source->shown.p) // else reported
         check_source(f, index, node, span);
 }

@@ -9,10 +9,12 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "pipeline/failures.h"
-#include "stages/load/load.h"
+#include "pipeline/lock.h"
 
 // What failed, as digests of (kind, job or source, key or number): few bytes for many failures.
 enum { BY_KEY = 'k', BY_NUMBER = 'n', BY_SOURCE = 's', JOB = 'j', WHOLE = 'w', SOURCE = 'a' };
+
+enum { LOCK_BYTES_MAX = 1 << 10 };
 
 struct retry {
     struct digest *marks; // sorted when all are in
@@ -47,9 +49,11 @@ static bool has(const struct retry *retry, char kind, struct str owner, struct s
 }
 
 // One line of the list.
-static void take(struct retry *retry, struct value line) {
-    struct value source = map_get(line.map, STR("source")), job = map_get(line.map, STR("job")),
-                 record = map_get(line.map, STR("record")), key = map_get(line.map, STR("key"));
+static void take(void *self, const struct map *line, struct str text_of_line) {
+    struct retry *retry = self;
+    struct value source = map_get(line, STR("source")), job = map_get(line, STR("job")),
+                 record = map_get(line, STR("record")), key = map_get(line, STR("key"));
+    (void)text_of_line;
     char text[24];
     struct str number = number_text(record.tag == VALUE_INT ? (uint64_t)record.i : 0, text);
     if (!value_is_string(job)) {
@@ -69,50 +73,34 @@ static void take(struct retry *retry, struct value line) {
         add(retry, BY_KEY, value_str(job), value_str(key));
 }
 
-static enum status read_all(struct retry *retry, struct loader *loader, struct reader *reader,
-                            struct err *err) {
-    struct batch *batch = batch_new();
-    enum status status;
-    while ((status = load_pull(loader, batch, err)) == STATUS_OK && batch->items_n > 0) {
-        load_parse(loader, reader, batch);
-        for (size_t i = 0; i < batch->items_n && status == STATUS_OK; i++) {
-            const struct item *item = &batch->items[i];
-            if (item->error)
-                status = err_set(err, STATUS_DATA, "%.*s:%u:%u: %.*s", STR_ARG(item->error->file),
-                                 item->error->line, item->error->column, STR_ARG(item->error->message));
-            else
-                take(retry, item->record);
-        }
-        if (status != STATUS_OK)
-            break;
-        batch_clear(batch);
-    }
-    batch_free(batch);
-    return status;
+// What a run that was killed could not do, and what one at work has still to do, is not in the list.
+static enum status check_ended(const struct fs *fs, const char *output, struct err *err) {
+    char path[4096], *text;
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s", output, LOCK_FILE);
+    enum status status = fs_read_file(fs, path, LOCK_BYTES_MAX, &text, &n, err);
+    if (status != STATUS_OK)
+        return err->os == ENOENT ? STATUS_OK : status;
+    mem_free(text);
+    return n == 0 ? STATUS_OK
+                  : err_set(err, STATUS_CONFLICT,
+                            "the last run to %s was killed, could not write down what failed, or is still at "
+                            "work; so "
+                            "what is left to do is not known: run it without --only-failed",
+                            output);
 }
 
 enum status retry_read(const struct fs *fs, const char *output, struct retry **out, struct err *err) {
-    char path[4096];
-    struct loader *loader = NULL;
-    snprintf(path, sizeof path, "%s/%s", output, FAILURES_FILE);
-    struct load_options options = {.fs = fs, .path = path, .name = str_of(path)};
-    *out = NULL;
-    if (load_open(&options, &loader, err) != STATUS_OK)
-        return err->os == ENOENT ? STATUS_OK : err->status;
-    struct shapes *shapes = shapes_new();
-    struct reader reader;
-    reader_init(&reader, shapes, NULL);
     struct retry *retry = MEM_NEW(struct retry);
-    enum status status = read_all(retry, loader, &reader, err);
-    load_close(loader);
-    reader_release(&reader);
-    shapes_free(shapes);
-    if (status != STATUS_OK) {
+    *out = NULL;
+    enum status status = check_ended(fs, output, err);
+    if (status == STATUS_OK)
+        status = failures_read(fs, output, take, retry, err);
+    if (status != STATUS_OK || retry->marks_n == 0) {
         retry_free(retry);
         return status;
     }
-    if (retry->marks_n)
-        qsort(retry->marks, retry->marks_n, sizeof *retry->marks, compare);
+    qsort(retry->marks, retry->marks_n, sizeof *retry->marks, compare);
     *out = retry;
     return STATUS_OK;
 }

@@ -14,7 +14,7 @@
 // Enough flights that a worker always finds one, few enough that memory stays small.
 enum { FLIGHTS_PER_WORKER = 3 };
 
-static void note(const struct run *run, const char *text) {
+void run_note(const struct run *run, const char *text) {
     const struct run_observer *observer = run->options->observer;
     if (observer && observer->note)
         observer->note(observer->self, text);
@@ -28,7 +28,7 @@ void run_break(struct run *run, const struct err *err) {
     run->broken = true;
     pthread_mutex_unlock(&run->lock);
     if (!first) // the first one comes with the run's status
-        note(run, err->text);
+        run_note(run, err->text);
 }
 
 bool run_is_interrupted(struct run *run) {
@@ -100,6 +100,11 @@ static void close_sink(struct job_run *job, bool publish) {
     }
 }
 
+// A stream of nothing, because all that belongs to it failed, is not to take the place of what is there.
+static bool is_void(const struct job_run *job) {
+    return job->lacking && job->outputs == 0 && !job->job->sink->named && !job->job->sink->rows;
+}
+
 // Released when all is rendered; done when all is written. A stream that is not complete is not published.
 static enum step emit_step(void *self, struct worker *worker) {
     struct job_run *job = self;
@@ -107,6 +112,13 @@ static enum step emit_step(void *self, struct worker *worker) {
     if (atomic_load(&job->unflushed) > 0)
         return STEP_BLOCKED;
     bool complete = !atomic_load(&job->stopped) && !atomic_load(&job->run->interrupted);
+    if (complete && is_void(job)) {
+        char text[512];
+        snprintf(text, sizeof text, "job %.*s: all of it failed, so %.*s stays as it was",
+                 STR_ARG(job->job->job->name), STR_ARG(job->job->stream));
+        run_note(job->run, text);
+        complete = false;
+    }
     close_sink(job, complete);
     return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
 }
@@ -135,7 +147,7 @@ static void note_waiting(void *self, long process) {
                  process, run_output_shown(run));
     else
         snprintf(text, sizeof text, "waiting for another run, which writes to %s", run_output_shown(run));
-    note(run, text);
+    run_note(run, text);
 }
 
 static bool writes_files(const struct run *run) {
@@ -163,7 +175,7 @@ static void recover(struct run *run) {
     if (found.torn)
         buf_add_text(&text, found.torn > EMIT_LEFTOVERS_SHOWN ? ", ...)" : ")");
     if (found.temporaries || found.torn)
-        note(run, buf_text(&text));
+        run_note(run, buf_text(&text));
     buf_release(&text);
 }
 
@@ -353,7 +365,7 @@ static void report_unfinished(struct run *run) {
         failures_report_job(run->failures, &failure);
     }
     if (run->failures)
-        failures_end(run->failures, !run->interrupted && !run->broken);
+        run->lock_file.left_behind |= !failures_end(run->failures); // what is to be done again is not known
 }
 
 static void fill_report(struct run *run, struct run_report *report) {

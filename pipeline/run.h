@@ -64,6 +64,7 @@ struct run_options {
     bool durable;                        // an output is on the disk before it takes its name
     bool wait;                           // for another run that works on the output directory
     uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
+    bool selected;             // jobs of the manifest were left out
     const struct retry *retry; // not NULL: only what it names
 };
 

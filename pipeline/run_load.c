@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The load node of a pass: pulls batches while there are credits and sends each off as a flight.
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "pipeline/run_private.h"
 
@@ -177,16 +179,31 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
     return STATUS_OK;
 }
 
+// Told where the manifest has the source.
+static enum step source_failed(struct pass_run *pass, const struct err *err) {
+    struct run *run = pass->run;
+    pthread_mutex_lock(&run->lock);
+    diags_error(run->diags, &run->plan->manifest->text, pass->source->path_span, "%s", err->text);
+    pthread_mutex_unlock(&run->lock);
+    run_break(run, err);
+    return STEP_FAILED;
+}
+
+static void note_empty(const struct pass_run *pass) {
+    char text[512];
+    snprintf(text, sizeof text, "source %.*s (%.*s) has no records", STR_ARG(pass->source->name),
+             STR_ARG(manifest_source_shown(pass->source)));
+    run_note(pass->run, text);
+}
+
 enum step run_load_step(void *self, struct worker *worker) {
     struct pass_run *pass = self;
     struct run *run = pass->run;
     struct err err;
     if (run_is_interrupted(run) || !wanted(pass))
         return STEP_DONE;
-    if (!pass->loader && open_source(pass, &err) != STATUS_OK) {
-        run_break(run, &err);
-        return STEP_FAILED;
-    }
+    if (!pass->loader && open_source(pass, &err) != STATUS_OK)
+        return source_failed(pass, &err);
     if (!credits_take(&pass->credits))
         return STEP_BLOCKED;
     uint64_t from = run_now(run);
@@ -197,10 +214,11 @@ enum step run_load_step(void *self, struct worker *worker) {
     if (status != STATUS_OK || flight->batch->items_n == 0) {
         give_flight(flight);
         credits_give(&pass->credits);
+        if (status == STATUS_OK && pass->sequence == 0)
+            note_empty(pass);
         if (status == STATUS_OK || (status == STATUS_CANCELLED && run_is_interrupted(run)))
             return STEP_DONE;
-        run_break(run, &err);
-        return STEP_FAILED;
+        return source_failed(pass, &err);
     }
     atomic_store(&flight->open, (unsigned)pass->pass->jobs_n);
     for (size_t i = 0; i < pass->pass->jobs_n; i++)

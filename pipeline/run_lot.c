@@ -297,11 +297,13 @@ static void stop_if_too_many(struct run *run, uint64_t failed) {
 }
 
 // A record that could not be loaded is missing from every job of its source.
-static void stop_if_failed(const struct lot *lot) {
+static void note_failures(const struct lot *lot) {
     if (lot->counters.failed)
         stop_if_too_many(lot->job->run, lot->counters.failed);
-    if ((lot->counters.failed || (lot->flight && lot->flight->bad_records)) &&
-        lot->job->job->job->on_error == ON_ERROR_FAIL)
+    if (!lot->counters.failed && !(lot->flight && lot->flight->bad_records))
+        return;
+    lot->job->lacking = true;
+    if (lot->job->job->job->on_error == ON_ERROR_FAIL)
         atomic_store(&lot->job->stopped, true);
 }
 
@@ -318,6 +320,7 @@ static void settle_emitted(struct lot *lot, const struct lane_result *result) {
             lot->digest = digest_add(lot->digest, entry->digest);
         output++;
     }
+    lot->job->outputs += output - refused;
 }
 
 static void emit_in_turn(void *self, struct worker *worker) {
@@ -336,7 +339,7 @@ static void emit_in_turn(void *self, struct worker *worker) {
     }
     settle_emitted(lot, &result);
     report_failures(lot);
-    stop_if_failed(lot);
+    note_failures(lot);
     run_add_counters(&job->counters, &lot->counters);
     run_add_result(&job->counters, &result);
     if (!late)
@@ -352,7 +355,7 @@ static void gather_in_turn(void *self, struct worker *worker) {
     (void)worker;
     run_gather(lot);
     report_failures(lot);
-    stop_if_failed(lot);
+    note_failures(lot);
     run_add_counters(&lot->job->counters, &lot->counters);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);

@@ -101,6 +101,8 @@ struct job_run {
     atomic_uint unrendered, unflushed; // lots that are not past that point
     atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
     bool closed;
+    bool lacking;          // something that belongs to it failed; touched in emit turns
+    uint64_t outputs;      // that went into its sink; touched in emit turns
     bool partial;          // a retry: only the records it names
     struct lot *free_lots; // under run->lock
     // gathering
@@ -190,6 +192,7 @@ void run_gather(struct lot *lot); // in turn: adds the lot's records to its job'
 enum step run_render_groups_step(struct job_run *job, struct worker *worker);
 
 // Something outside any record failed: remembered for the caller (the first one), and observed.
+void run_note(const struct run *run, const char *text); // a sentence for the observer
 void run_break(struct run *run, const struct err *err);
 
 #endif
