@@ -6,6 +6,7 @@ Leaves out what is run (peers.py) and on what (workloads.py).
 import hashlib
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -52,14 +53,21 @@ class Machine:
         """Runs argv on so many CPUs. Failed unless it exits 0."""
         report = self.path("report")
         chosen = ",".join(str(cpu) for cpu in self.cpus[:cpus])
-        done = subprocess.run([self.launcher, chosen, report] + argv, stdin=subprocess.DEVNULL, cwd=cwd,
-                              capture_output=True, env=dict(os.environ, **env) if env else None)
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().split("\n")
-            telling = [line for line in said if "rror" in line] or [said[0] or "exit code %d" % done.returncode]
+        process = subprocess.Popen([self.launcher, chosen, report] + argv, stdin=subprocess.DEVNULL, cwd=cwd,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   env=dict(os.environ, **env) if env else None)
+        try:
+            out, errors = process.communicate()
+        except BaseException:  # whoever still writes would be in the way of removing the scratch directory
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        if process.returncode:
+            said = errors.decode("utf-8", "replace").strip().split("\n")
+            telling = [line for line in said if "rror" in line] or [said[0] or "exit code %d" % process.returncode]
             raise Failed("%s: %s" % (os.path.basename(argv[0]), telling[0].strip()))
         with open(report, encoding="ascii") as file:
-            return Run(done.stdout.decode("utf-8", "replace"), [float(word) for word in file.read().split()])
+            return Run(out.decode("utf-8", "replace"), [float(word) for word in file.read().split()])
 
 
 def sha256_of(path):
