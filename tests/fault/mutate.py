@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 
@@ -177,6 +178,22 @@ class Arrays(Records):
             b'{"items": [[' + b",".join(b'{"id": %d, "name": "n%d", "x": [{}, "\\n"]}' % (i, i) for i in range(50)) + b"]]}"]
 
 
+class Compressed(Records):
+    """Frames of zstd, with and without checksums, some of them skippable; and what only looks like one."""
+    source, path = "{ path: records.jsonl.zst, key: id }", "records.jsonl.zst"
+    mutations = mutations.OF_BINARY
+
+    def __init__(self):
+        lines = b"".join(b'{"id": %d, "name": "n%d"}\n' % (i, i % 7) for i in range(200))
+        self.seeds = [self.frame(lines), self.frame(lines, "--no-check", "-19"), self.frame(lines[:50]) + self.frame(lines[50:]),
+                      b"\x50\x2a\x4d\x18\x04\0\0\0skip" + self.frame(lines), self.frame(b"\n" * 3000000),
+                      self.frame(lines, "--long=27"), self.frame(b"")]
+
+    @staticmethod
+    def frame(text, *options):
+        return subprocess.run(["zstd", "-q", "-c", *options], input=text, stdout=subprocess.PIPE, check=True).stdout
+
+
 class Tables(Records):
     """CSV, with a header and without, with types."""
     source = "{ path: records.csv, key: id, types: { id: integer } }"
@@ -239,9 +256,9 @@ class Notes(Records):
         return files
 
 
-KINDS = {"manifest": Manifests, "template": Templates, "records": Records, "array": Arrays, "csv": Tables,
+KINDS = {"manifest": Manifests, "template": Templates, "records": Records, "array": Arrays, "zst": Compressed, "csv": Tables,
          "separated": Separated, "sqlite": Databases, "table": WholeTables, "files": Notes}
-HALVED = {"array", "separated", "table", "files"} # variants of another kind
+HALVED = {"array", "separated", "table", "files", "zst"} # variants of another kind
 
 
 def unlocated(done, one):

@@ -47,9 +47,14 @@ def manifest(rows):
 
 
 def hostile_paths(runner):
+    paths_of_records(runner)
+    paths_of_records(runner, command=("render", "card.j2", "-q", "--each", "records.jsonl", "--to", "out/{{ path }}"))
+
+
+def paths_of_records(runner, **how):
     rows = list(REFUSED) + ACCEPTED
     with fault.case(manifest(rows)) as one:
-        done = runner.run(one)
+        done = runner.run(one, **how)
         runner.find("hostile paths", fault.crashed(done), "" if done.returncode == 1 else "exit %d" % done.returncode,
                     *one.strayed(), *("%s is left" % path for path in one.temporaries()))
         failures = {failure["record"]: failure["message"] for failure in one.failures()}
