@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a system refuses for real: a full disk, rights, descriptors, memory.
+"""What a system refuses for real: a full disk, rights, descriptors, file sizes, memory.
 
 A run says what is wrong and exits with 1 or 2, or does without; nothing is half-written; when the cause is gone, the
 next run completes. Parts that need what this machine does not allow are skipped and named.
@@ -185,6 +185,20 @@ def descriptors(runner):
                     "" if len(one.outputs()) == 41 else "%d outputs: %s" % (len(one.outputs()), done.stderr.decode()))
 
 
+def file_size(runner):
+    """The largest file that may be written: outputs above it fail, each with its name; the others are written."""
+    for limit, codes in ((0, (1, 2)), (100, (1, 2)), (4096, (1, 2)), (500000, (1,)), (1 << 22, (0,))):
+        with fault.case() as one:
+            run = workload.Replacement(runner, one, n=40)
+            run.reset()
+            done = runner.run(one, preexec_fn=limited(resource.RLIMIT_FSIZE, limit))
+            what = "files of %d bytes at most" % limit
+            look(runner, what, run, done, codes, "File too large")
+            if limit == 500000 and run.remaining() != ["d2/7.txt"]:
+                runner.find(what, "these stayed old: %s" % run.remaining())
+            runner.find(what, *run.incomplete())
+
+
 def memory(runner):
     """Too little address space: a run is done, or fails, or ends with "out of memory"; never half-written."""
     if not fault.sanitizer_free(runner, "address space"):
@@ -211,7 +225,7 @@ def memory(runner):
 
 def main():
     runner = fault.Runner(__doc__)
-    for part in (full_disk, rights, descriptors, memory):
+    for part in (full_disk, rights, descriptors, file_size, memory):
         if not runner.only or part.__name__ in runner.only:
             part(runner)
     return runner.finish()

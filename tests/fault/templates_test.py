@@ -66,6 +66,8 @@ RUNAWAY = {
     "an include of itself in a loop": "{% for i in range(10) %}{% include 'main.j2' %}{% endfor %}",
     "two that include each other": "{% include 'other.j2' %}",
     "a name that is computed": "{% include 'ma' ~ 'in.j2' %}",
+    "a name too long": "{% include 'n' * 5000 %}",
+    "a part of a name too long": "{% include 'n' * 300 %}",
     "many includes": "{% for i in range(10 ** 9) %}{% include 'empty.j2' %}{% endfor %}",
     "deep data printed": "{% for i in range(10 ** 6) %}{{ deep }}{% endfor %}",
     "long data doubled": "{% set n = namespace(s=long) %}{% for i in range(64) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
@@ -145,6 +147,7 @@ def heavy():
     yield "a long number", "{{ " + "9" * 100000 + " }}"
     yield "raw", "{% raw %}" + "{% raw %}" * n
     yield "many errors", "{{ ) }}" * n
+    yield "an import of a long name", "{% from '" + "n/" * 3000 + "x' import y %}"
     yield "NUL", "a\0b{{ x }}\0"
     yield "invalid UTF-8", b"\xff\xfe{{ x }}"
 
