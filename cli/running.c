@@ -157,6 +157,8 @@ static int run_failed(struct cli *cli, const struct options *options, struct man
     run->retry = retry;
     if (retry && manifest->jobs_n)
         code = plan_and_execute(cli, options, manifest, run, workers_source);
+    else if (retry)
+        code = cli_fail("what failed in the last run to %s belongs to jobs that are not run here", output);
     else if (!cli->quiet)
         cli_note("nothing failed in the last run to %s", output);
     retry_free(retry);

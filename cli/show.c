@@ -132,15 +132,19 @@ static void clear_bar(struct show *show, struct buf *out) {
     show->bar_shown = false;
 }
 
-// A key may be anything; terminals are not to act on it.
-static void write_key(struct str key, struct buf *out) {
+// Names and texts of others may be anything; terminals are not to act on them.
+static void write_escaped(struct str text, struct buf *out) {
     struct arena arena;
     arena_init(&arena, 0);
-    struct str shown = diag_escape(&arena, key.n > KEY_BYTES ? str_slice(key, 0, KEY_BYTES) : key);
+    struct str shown = diag_escape(&arena, text);
     buf_add_str(out, shown.p ? shown : STR("?"));
+    arena_release(&arena);
+}
+
+static void write_key(struct str key, struct buf *out) {
+    write_escaped(key.n > KEY_BYTES ? str_slice(key, 0, KEY_BYTES) : key, out);
     if (key.n > KEY_BYTES)
         buf_add_text(out, "...");
-    arena_release(&arena);
 }
 
 // Where a failure is inside a template, the record it happened for is worth a line of its own.
@@ -203,7 +207,9 @@ static void show_note(void *self, const char *sentence) {
     if (!show->quiet) {
         struct buf text = BUF_INIT;
         clear_bar(show, &text);
-        buf_printf(&text, "pressrun: %s\n", sentence);
+        buf_add_text(&text, "pressrun: ");
+        write_escaped(str_of(sentence), &text);
+        buf_add_char(&text, '\n');
         write_err(&text);
     }
     pthread_mutex_unlock(&show->lock);
@@ -293,8 +299,10 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     }
     buf_add_text(out, "\n  failed    ");
     show_count(out, c->failed);
-    if (c->failed && report->errors_path[0])
-        buf_printf(out, ", see %s", report->errors_path);
+    if (c->failed && report->errors_path[0]) {
+        buf_add_text(out, ", see ");
+        write_escaped(str_of(report->errors_path), out);
+    }
     buf_add_char(out, '\n');
 }
 

@@ -20,9 +20,13 @@ void cli_print(const struct buf *text) {
 }
 
 static void say(const char *format, va_list args) {
-    fputs("pressrun: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    char text[2048];
+    struct arena arena;
+    vsnprintf(text, sizeof text, format, args);
+    arena_init(&arena, 0);
+    struct str shown = diag_escape(&arena, str_of(text)); // names and texts of others may be in it
+    fprintf(stderr, "pressrun: %.*s\n", STR_ARG(shown));
+    arena_release(&arena);
 }
 
 int cli_fail(const char *format, ...) {

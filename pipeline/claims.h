@@ -18,7 +18,8 @@
 
 #include "base/str.h"
 
-enum { CLAIMS_JOBS_MAX = 65535 };
+// CLAIMS_INPUT stands for a job: the name belongs to what the run reads.
+enum { CLAIMS_JOBS_MAX = 65534, CLAIMS_INPUT = CLAIMS_JOBS_MAX };
 
 struct claim {
     uint32_t job;

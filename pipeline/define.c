@@ -4,17 +4,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "stages/record/document.h"
-
-static bool is_identifier(struct str text) {
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool letter =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return text.n > 0;
-}
+#include "stages/render/letters.h"
 
 static bool parse_one(struct arena *arena, const char *word, struct define *out, struct diags *diags) {
     const struct source_text source = {STR("-D"), str_of(word)};
@@ -26,7 +16,7 @@ static bool parse_one(struct arena *arena, const char *word, struct define *out,
     }
     bool json = equals > word && equals[-1] == ':';
     out->name = (struct str){word, (size_t)(equals - word) - json};
-    if (!is_identifier(out->name)) {
+    if (!letters_is_identifier(out->name)) {
         diags_error(diags, &source, (struct span){0, (uint32_t)(out->name.n ? out->name.n : 1)},
                     "a name consists of letters, digits and _, and does not begin with a digit");
         return false;

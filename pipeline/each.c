@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/each.h"
 
+#include <fcntl.h>
+
 #include "base/buf.h"
 
 static void add_text(struct buf *out, const char *before, struct str text) {
@@ -13,8 +15,14 @@ static void add_option(struct buf *out, const char *before, const char *text) {
         add_text(out, before, str_of(text));
 }
 
-static bool is_pattern(const char *path) {
-    return strpbrk(path, "*?[{") != NULL;
+// A file whose name looks like a pattern is a file.
+static bool is_pattern(const struct fs *fs, const char *path) {
+    if (!strpbrk(path, "*?[{"))
+        return false;
+    int fd = fs->open(fs->self, AT_FDCWD, path, O_PATH, 0);
+    if (fd >= 0)
+        fs->close(fs->self, fd);
+    return fd < 0;
 }
 
 // Where the pattern's directory ends: before the last slash that stands before any expression.
@@ -57,9 +65,10 @@ static void add_columns(const char *names, struct buf *out) {
     buf_add_char(out, ']');
 }
 
-static void add_source(const struct each_options *options, struct buf *out) {
+static void add_source(const struct fs *fs, const struct each_options *options, struct buf *out) {
     buf_add_text(out, "\"sources\": {\"records\": {\n");
-    add_text(out, is_pattern(options->records) ? "  \"files\": " : "  \"path\": ", str_of(options->records));
+    add_text(out,
+             is_pattern(fs, options->records) ? "  \"files\": " : "  \"path\": ", str_of(options->records));
     add_option(out, ",\n  \"format\": ", options->format);
     add_option(out, ",\n  \"query\": ", options->query);
     add_option(out, ",\n  \"table\": ", options->table);
@@ -80,7 +89,7 @@ struct manifest *each_manifest(const struct fs *fs, const struct each_options *o
     size_t end = root_end(to);
     buf_add_text(&text, "{");
     add_search_path(options, &name, &text);
-    add_source(options, &text);
+    add_source(fs, options, &text);
     add_text(&text, "\"jobs\": {\"render\": {\"from\": \"records\",\n  \"template\": ", name);
     add_option(&text, ",\n  \"where\": ", options->where);
     add_option(&text, ",\n  \"separator\": ", options->separator);

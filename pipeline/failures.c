@@ -112,14 +112,7 @@ static void add_line(struct failures *failures, const struct failure *failure) {
 
 // Reading ----------------------------------------------------------------------------------------------------
 
-enum status failures_read(const struct fs *fs, const char *output, failures_line_fn fn, void *self,
-                          struct err *err) {
-    char path[4096];
-    struct loader *loader = NULL;
-    snprintf(path, sizeof path, "%s/%s", output, FAILURES_FILE);
-    const struct load_options options = {.fs = fs, .path = path, .name = str_of(path)};
-    if (load_open(&options, &loader, err) != STATUS_OK)
-        return err->os == ENOENT ? STATUS_OK : err->status;
+static enum status read_lines(struct loader *loader, failures_line_fn fn, void *self, struct err *err) {
     struct shapes *shapes = shapes_new();
     struct batch *batch = batch_new();
     struct reader reader;
@@ -140,9 +133,45 @@ enum status failures_read(const struct fs *fs, const char *output, failures_line
         batch_clear(batch);
     }
     batch_free(batch);
-    load_close(loader);
     reader_release(&reader);
     shapes_free(shapes);
+    return status;
+}
+
+// Opens the list beneath the output directory: never a link, a pipe or a device. -errno.
+static int open_list(const struct fs *fs, const char *output) {
+    struct stat st;
+    int root = fs->open(fs->self, AT_FDCWD, output, O_PATH | O_DIRECTORY, 0);
+    if (root < 0)
+        return root;
+    int fd = fs->open_beneath(fs->self, root, FAILURES_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    fs->close(fs->self, root);
+    int result = fd < 0 ? fd : fs->stat(fs->self, fd, &st);
+    if (result == 0 && !S_ISREG(st.st_mode))
+        result = -EINVAL;
+    if (result < 0 && fd >= 0)
+        fs->close(fs->self, fd);
+    return result < 0 ? result : fd;
+}
+
+enum status failures_read(const struct fs *fs, const char *output, failures_line_fn fn, void *self,
+                          struct err *err) {
+    char path[4096], descriptor[64];
+    struct loader *loader = NULL;
+    snprintf(path, sizeof path, "%s/%s", output, FAILURES_FILE);
+    int fd = open_list(fs, output);
+    if (fd == -ENOENT)
+        return STATUS_OK;
+    if (fd < 0)
+        return err_os(err, -fd, "cannot read %s", path);
+    snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", fd);
+    const struct load_options options = {
+        .fs = fs, .path = descriptor, .name = str_of(path), .format = STR("jsonl")};
+    enum status status = load_open(&options, &loader, err);
+    if (status == STATUS_OK)
+        status = read_lines(loader, fn, self, err);
+    load_close(loader);
+    fs->close(fs->self, fd);
     return status;
 }
 
@@ -178,7 +207,9 @@ struct failures *failures_new(struct run *run) {
     pthread_mutex_init(&failures->lock, NULL);
     const struct fs *fs = run->options->fs;
     failures->name = is_partial(run) ? NEXT_FILE : FAILURES_FILE;
-    fs->unlink(fs->self, run->root, failures->name); // of the run before; mostly not there
+    fs->unlink(fs->self, run->root, NEXT_FILE); // of the run before; mostly not there
+    if (!is_partial(run))
+        fs->unlink(fs->self, run->root, FAILURES_FILE);
     struct err err;
     const char *output = run->options->output ? run->options->output : run->plan->manifest->output.p;
     if (is_partial(run)) // a list that is no list says nothing

@@ -103,7 +103,7 @@ static int settle(struct lock *lock, bool *gone) {
     *gone = st.st_nlink == 0;
     if (*gone)
         return 0;
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st.st_mode) || st.st_nlink > 1) // somebody else's file
         return -EINVAL;
     lock->left_behind = st.st_size > 0;
     return write_process(&lock->fs, lock->fd);

@@ -123,9 +123,23 @@ static enum step emit_step(void *self, struct worker *worker) {
     return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
 }
 
+// `.pressrun` is where runs keep their books.
+static bool is_in_books(const char *path) {
+    for (const char *part = path; *part; part += strspn(part, "/")) {
+        size_t n = strcspn(part, "/");
+        if (str_is((struct str){part, n}, FAILURES_DIRECTORY))
+            return true;
+        part += n;
+    }
+    return false;
+}
+
 static enum status open_output(struct run *run, struct err *err) {
     const struct fs *fs = run->options->fs;
     const char *path = run->options->output ? run->options->output : run->plan->manifest->output.p;
+    if (is_in_books(path))
+        return err_set(err, STATUS_DATA, "%s cannot be an output directory: %s is for what runs remember",
+                       path, FAILURES_DIRECTORY);
     int made = fs_make_dirs(fs, AT_FDCWD, path, 0777);
     if (made < 0)
         return err_os(err, -made, "cannot make the output directory %s", path);
@@ -214,7 +228,11 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                        .unique = job->job->job->unique,
                                        .unique_n = job->job->job->unique_n};
         if (job->job->stream.p && !str_is(job->job->stream, "-"))
-            claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder);
+            if (!claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder) &&
+                holder.job == CLAIMS_INPUT)
+                return err_set(err, STATUS_CONFLICT,
+                               "job %.*s would write %.*s, which is an input of this run",
+                               STR_ARG(job->job->job->name), STR_ARG(job->job->stream));
         for (const struct job_run *other = run->jobs; other < job; other++)
             if (job->job->stream.p && other->job->stream.p && str_equal(job->job->stream, other->job->stream))
                 options.beside = other->sink;
@@ -231,6 +249,7 @@ static enum step open_step(void *self, struct worker *worker) {
     (void)worker;
     if (open_output(run, &err) == STATUS_OK && take_output(run, &err) == STATUS_OK) {
         run->failures = failures_new(run);
+        run_claim_inputs(run);
         if (open_sinks(run, &err) == STATUS_OK)
             return STEP_DONE;
     }
@@ -311,8 +330,7 @@ static void prepare_jobs(struct run *run) {
         job->emit_turns = turns_new(run->credits);
         if (!job->job->gathers && job->job->sink->named)
             job->claimer = run->passes[job->job->pass].claimers++;
-        job->partial = run->options->retry && !job->job->gathers &&
-                       (job->job->sink->named || job->job->sink->rows) &&
+        job->partial = run->options->retry && !job->job->gathers && job->job->sink->named &&
                        !retry_is_whole(run->options->retry, job->job->job);
         arena_init(&job->arena, 0);
     }

@@ -132,10 +132,12 @@ static void report_failures(struct lot *lot) {
 
 static const struct diag *collision(struct lot *lot, struct str path, const struct claim *holder) {
     const struct run *run = lot->job->run;
-    const struct job_run *other = &run->jobs[holder->job];
+    const struct job_run *other = &run->jobs[holder->job]; // where it is a job
     struct buf text = BUF_INIT;
     buf_printf(&text, "the output path %.*s collides with ", STR_ARG(path));
-    if (other->job->stream.p)
+    if (holder->job == CLAIMS_INPUT)
+        buf_add_text(&text, "an input of this run");
+    else if (other->job->stream.p)
         buf_printf(&text, "the stream of job \"%.*s\"", STR_ARG(other->job->job->name));
     else if (other->job->gathers)
         buf_printf(&text, "group number %llu of job \"%.*s\"", (unsigned long long)holder->record + 1,
@@ -161,6 +163,8 @@ static void claim_paths(struct lot *lot) {
         if (entry->state == ENTRY_PENDING &&
             !claims_take(claims, entry->path, (struct claim){job->index, ordinal}, &holder))
             run_fail(lot, entry, collision(lot, entry->path, &holder));
+        if (entry->state == ENTRY_PENDING && entry->unwanted)
+            entry->state = ENTRY_EXCLUDED;
     }
     claims_unlock(claims);
 }

@@ -41,6 +41,7 @@ struct entry {
     struct str group_text;     // and its text
     struct str path;           // named sinks: the output's path
     enum entry_state state;
+    bool unwanted;            // of a retry: claims its path, and is left out then
     bool emitted;             // its text is in the lane
     struct digest digest;     // of what was emitted
     const struct diag *fault; // of a failed entry, or of one that fell back
@@ -161,6 +162,9 @@ enum step run_load_step(void *self, struct worker *worker);
 void run_flight_end(struct flight *flight);         // one of its lots has ended
 void run_report_bad_records(struct flight *flight); // in the turn of its first lot
 void run_pass_release(struct pass_run *pass);
+
+// run_inputs.c
+void run_claim_inputs(struct run *run);
 
 // run_lot.c: lots of records and of groups.
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);

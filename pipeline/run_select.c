@@ -76,11 +76,9 @@ void run_select(struct lot *lot, struct entry *entry, struct vm *vm) {
     const struct plan_job *job = lot->job->job;
     const struct run *run = lot->job->run;
     struct value v;
-    if (lot->job->partial && !retry_wants(run->options->retry, run->plan->manifest, job->job, entry->key,
-                                          entry->item->ordinal + 1)) {
-        entry->state = ENTRY_EXCLUDED;
-        return;
-    }
+    // What is not wanted claims its path all the same, so that nothing takes the place of another record's output.
+    entry->unwanted = lot->job->partial && !retry_wants(run->options->retry, run->plan->manifest, job->job,
+                                                        entry->key, entry->item->ordinal + 1);
     if (job->where) {
         if (!evaluate(lot, entry, vm, job->where, &v))
             return;
