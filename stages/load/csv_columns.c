@@ -209,10 +209,7 @@ enum status csv_columns_header(struct csv_columns *c, char delimiter, struct str
 
 static const struct shape *make_shape(struct csv_view *view, struct shapes *shapes, const struct value *keys,
                                       uint32_t n) {
-    struct shape_node *node = shapes_root(shapes);
-    for (uint32_t i = 0; node && i < n; i++)
-        node = shape_node_next(shapes, node, value_str(keys[i]));
-    const struct shape *shape = node ? shape_node_shape(shapes, node) : NULL;
+    const struct shape *shape = shapes_of_names(shapes, keys, n);
     return shape ? shape : shape_new_private(&view->arena, keys, n);
 }
 

@@ -214,22 +214,13 @@ static void split_path(struct str path, struct value *fields) {
     fields[EXTENSION] = value_string(str_from(path, extension));
 }
 
-static const struct shape *shape_of(struct shapes *shapes, struct arena *arena, const char *const *names,
-                                    uint32_t n) {
-    struct shape_node *node = shapes_root(shapes);
-    for (uint32_t i = 0; i < n && node; i++)
-        node = shape_node_next(shapes, node, str_of(names[i]));
-    const struct shape *shape = node ? shape_node_shape(shapes, node) : NULL;
-    if (shape)
-        return shape;
-    struct value keys[FIELDS];
-    for (uint32_t i = 0; i < n; i++)
-        keys[i] = value_string(str_of(names[i]));
-    return shape_new_private(arena, keys, n);
-}
-
 static struct map *new_map(struct reader *reader, struct arena *arena, uint32_t fields) {
-    const struct shape *shape = shape_of(reader->shapes, arena, field_names, fields);
+    struct value names[FIELDS];
+    for (uint32_t i = 0; i < fields; i++)
+        names[i] = value_string(str_of(field_names[i]));
+    const struct shape *shape = shapes_of_names(reader->shapes, names, fields);
+    if (!shape)
+        shape = shape_new_private(arena, names, fields);
     return shape ? map_new(arena, shape) : NULL;
 }
 

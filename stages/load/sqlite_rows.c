@@ -185,13 +185,6 @@ static enum status take_names(struct rows *rows, struct err *err) {
     return STATUS_OK;
 }
 
-static void find_shape(struct rows *rows, struct shapes *shapes) {
-    struct shape_node *node = shapes ? shapes_root(shapes) : NULL;
-    for (uint32_t i = 0; node && i < rows->n; i++)
-        node = shape_node_next(shapes, node, value_str(rows->names[i]));
-    rows->shape = node ? shape_node_shape(shapes, node) : NULL;
-}
-
 static enum status open(const struct load_options *options, struct loader **out, struct err *err) {
     struct rows *rows = MEM_NEW(struct rows);
     loader_take_options(&rows->base, options);
@@ -206,7 +199,7 @@ static enum status open(const struct load_options *options, struct loader **out,
         free_loader(&rows->base);
         return status;
     }
-    find_shape(rows, options->shapes);
+    rows->shape = shapes_of_names(options->shapes, rows->names, rows->n);
     atomic_init(&rows->base.read, 0);
     atomic_init(&rows->base.total, rows->source.size);
     *out = &rows->base;

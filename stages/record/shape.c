@@ -228,3 +228,10 @@ const struct shape *shape_node_shape(struct shapes *shapes, struct shape_node *n
     pthread_mutex_unlock(&shapes->lock);
     return shape;
 }
+
+const struct shape *shapes_of_names(struct shapes *shapes, const struct value *names, uint32_t n) {
+    struct shape_node *node = shapes ? shapes_root(shapes) : NULL;
+    for (uint32_t i = 0; node && i < n; i++)
+        node = shape_node_next(shapes, node, value_str(names[i]));
+    return node ? shape_node_shape(shapes, node) : NULL;
+}

@@ -48,6 +48,9 @@ struct shape_node *shape_node_next(struct shapes *shapes, struct shape_node *nod
 const struct shape *shape_node_shape(struct shapes *shapes, struct shape_node *node);
 int64_t shape_node_find(const struct shape_node *node, struct str key); // position among its keys, or -1
 
+// The same at once, for whoever has all the names (strings); NULL as above, and where there are no shapes.
+const struct shape *shapes_of_names(struct shapes *shapes, const struct value *names, uint32_t n);
+
 // A private shape in an arena from n keys (strings, distinct); NULL: out of memory.
 struct shape *shape_new_private(struct arena *arena, const struct value *keys, uint32_t n);
 

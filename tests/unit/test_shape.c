@@ -52,6 +52,19 @@ static void too_many_keys_are_nobodys_shape(void **state) {
     shapes_free(shapes);
 }
 
+static void names_are_walked_at_once(void **state) {
+    (void)state;
+    struct shapes *shapes = shapes_new();
+    const struct value names[] = {value_string(STR("b")), value_string(STR("a")), value_string(STR("b"))};
+    assert_null(shapes_of_names(NULL, names, 2));
+    assert_null(shapes_of_names(shapes, names, 3)); // one of them twice
+    const struct shape *shape = shapes_of_names(shapes, names, 2);
+    assert_non_null(shape);
+    assert_ptr_equal(shape, shape_node_shape(shapes, walk(shapes, (const char *const[]){"b", "a", NULL})));
+    assert_ptr_equal(shapes_of_names(shapes, NULL, 0), shape_node_shape(shapes, shapes_root(shapes)));
+    shapes_free(shapes);
+}
+
 // Data with random keys fill the table; then everybody is private, and what was known stays known.
 static void a_full_table_says_so(void **state) {
     (void)state;
@@ -177,13 +190,10 @@ static void threads_agree(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_key_twice_is_nobodys_shape),
-        cmocka_unit_test(too_many_keys_are_nobodys_shape),
-        cmocka_unit_test(a_full_table_says_so),
-        cmocka_unit_test(the_same_keys_in_the_same_order),
-        cmocka_unit_test(interned_keys_are_copies),
-        cmocka_unit_test(private_shapes_find_their_keys),
-        cmocka_unit_test(threads_agree),
+        cmocka_unit_test(a_key_twice_is_nobodys_shape),    cmocka_unit_test(too_many_keys_are_nobodys_shape),
+        cmocka_unit_test(names_are_walked_at_once),        cmocka_unit_test(a_full_table_says_so),
+        cmocka_unit_test(the_same_keys_in_the_same_order), cmocka_unit_test(interned_keys_are_copies),
+        cmocka_unit_test(private_shapes_find_their_keys),  cmocka_unit_test(threads_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
