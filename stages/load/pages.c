@@ -31,8 +31,14 @@
 enum { BATCH_FILES = 64, GROW_BYTES = 4096 };
 
 enum field { PATH, DIRECTORY, NAME, STEM, EXTENSION, SIZE, CONTENT, META, FIELDS };
-static const char *const field_names[FIELDS] = {"path",      "directory", "name",    "stem",
-                                                "extension", "size",      "content", "meta"};
+
+// A private shape keeps them for as long as the records are there.
+#define FIELD_NAME(text)                                                                                     \
+    { .tag = VALUE_STRING, .n = sizeof text - 1, .s = text }
+static const struct value field_names[FIELDS] = {
+    FIELD_NAME("path"),      FIELD_NAME("directory"), FIELD_NAME("name"),    FIELD_NAME("stem"),
+    FIELD_NAME("extension"), FIELD_NAME("size"),      FIELD_NAME("content"), FIELD_NAME("meta"),
+};
 
 struct pages {
     struct loader base;
@@ -215,12 +221,9 @@ static void split_path(struct str path, struct value *fields) {
 }
 
 static struct map *new_map(struct reader *reader, struct arena *arena, uint32_t fields) {
-    struct value names[FIELDS];
-    for (uint32_t i = 0; i < fields; i++)
-        names[i] = value_string(str_of(field_names[i]));
-    const struct shape *shape = shapes_of_names(reader->shapes, names, fields);
+    const struct shape *shape = shapes_of_names(reader->shapes, field_names, fields);
     if (!shape)
-        shape = shape_new_private(arena, names, fields);
+        shape = shape_new_private(arena, field_names, fields);
     return shape ? map_new(arena, shape) : NULL;
 }
 

@@ -548,6 +548,32 @@ static void fields(void **state) {
     }
 }
 
+// Where no more shapes are shared the records' own ones have the same keys, for as long as the records are there.
+static void private_shapes(void **state) {
+    struct site *site = *state;
+    for (int i = 0; i < SHAPES_LIMIT; i++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "k%d", i);
+        const struct value key = value_string((struct str){name, (size_t)n});
+        shapes_of_names(site->shapes, &key, 1);
+    }
+    PUT(site, "a.md", "---\nm: 1\n---\nText\n");
+    PUT(site, "b.md", "Text");
+    assert_string_equal(load(site), "a.md {m=1} \"Text\\n\"\nb.md {} \"Text\"\n");
+    struct loader *loader;
+    assert_int_equal(load_open(&site->options, &loader, &site->err), STATUS_OK);
+    batch_clear(site->batch);
+    assert_int_equal(load_pull(loader, site->batch, &site->err), STATUS_OK);
+    load_parse(loader, &site->reader, site->batch);
+    assert_int_equal(site->batch->items_n, 2);
+    buf_clear(&site->log);
+    log_value(&site->log, site->batch->items[1].record);
+    assert_string_equal(buf_text(&site->log),
+                        "{path=\"b.md\" directory=\"\" name=\"b.md\" stem=\"b\" extension=\".md\" size=4 "
+                        "content=\"Text\" meta={}}");
+    load_close(loader);
+}
+
 // Whatever the size of a batch and of a read, the records are the same.
 static void batches(void **state) {
     struct site *site = *state;
@@ -602,6 +628,7 @@ int main(void) {
         TEST(no_front_matter),
         TEST(data_has_none),
         TEST(fields),
+        TEST(private_shapes),
         TEST(batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
