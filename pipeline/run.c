@@ -91,6 +91,8 @@ static void close_sink(struct job_run *job, bool publish) {
         atomic_store(&job->stopped, true);
         publish = false;
     }
+    if (result.torn)
+        job->run->lock_file.left_behind = true; // the next run looks
     if (!publish)
         withdraw(job);
     run_add_result(&job->counters, &result);

@@ -69,6 +69,7 @@ struct lane_result {
     uint64_t stored;                     // bytes given to the file system
     const struct lane_refusal *refusals; // of flush; in the order of the outputs. All others are published
     size_t refusals_n;
+    bool torn;             // of close: a file may be neither old nor new, and only emit_recover can tell
     bool stream_unchanged; // of close: the whole stream was there already, so nothing of it was written
 };
 

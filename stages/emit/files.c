@@ -8,7 +8,7 @@
  * renamed, or the file is overwritten where it is (inplace.h). A large one goes to the temporary file as it comes, and
  * is compared when it is complete. A path that ends in ".zst" gets one frame; what is compared then are its bytes.
  *
- * The lane keeps the last few directories open, so an output costs four system calls: open, write, close, rename.
+ * The lane keeps the last directories open, so an output costs four system calls: open, write, close, rename.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +35,7 @@ struct sink {
     bool force;
     int disk;                // durable: what is synced; else -1
     struct inplace *journal; // of overwriting; NULL: files are replaced
+    struct directories_shared directories;
 };
 
 struct lane {
@@ -67,6 +68,7 @@ static enum status files_open(const struct sink_options *options, struct sink **
     struct sink *sink = MEM_NEW(struct sink);
     *sink = (struct sink){
         .fs = *fs, .root = options->root, .level = options->level, .force = options->force, .disk = disk};
+    directories_share(&sink->directories);
     if (options->inplace)
         sink->journal = inplace_new(fs, options->root);
     *out = sink;
@@ -77,14 +79,14 @@ static struct lane *files_lane_new(struct sink *sink) {
     struct lane *lane = MEM_NEW(struct lane);
     lane->sink = sink;
     lane->fd = -1;
-    directories_init(&lane->directories, &sink->fs, sink->root);
+    directories_init(&lane->directories, &sink->fs, sink->root, &sink->directories);
     return lane;
 }
 
 // Lanes are many and mostly wait, for their turn or for work: meanwhile they hold no descriptors.
 static enum status files_seal(struct lane *lane, struct err *err) {
     (void)err;
-    directories_close(&lane->directories);
+    directories_rest(&lane->directories);
     return STATUS_OK;
 }
 
@@ -175,7 +177,8 @@ static int try_temporary(struct lane *lane) {
 
 static int open_temporary(struct lane *lane) {
     int fd = try_temporary(lane);
-    if (directories_ran_out(fd)) {
+    if (directories_ran_out(fd) ||
+        fd == -ENOENT) { // ENOENT: somebody has removed a directory that is kept open
         directories_drop(&lane->directories);
         fd = try_temporary(lane);
     }
@@ -386,7 +389,8 @@ static enum status files_close(struct sink *sink, bool publish, struct lane_resu
             status = err_os(err, -synced, "cannot bring the outputs to the disk");
         fs->close(fs->self, sink->disk);
     }
-    inplace_free(sink->journal, status != STATUS_OK);
+    result->torn = inplace_free(sink->journal, status != STATUS_OK);
+    directories_unshare(&sink->directories);
     mem_free(sink);
     return status;
 }

@@ -162,17 +162,19 @@ void inplace_tore(struct inplace *journal) {
     pthread_mutex_unlock(&journal->lock);
 }
 
-void inplace_free(struct inplace *journal, bool keep) {
+bool inplace_free(struct inplace *journal, bool keep) {
     if (!journal)
-        return;
+        return false;
     const struct fs *fs = &journal->fs;
+    bool stays = journal->fd >= 0 && (keep || journal->torn);
     if (journal->fd >= 0) {
         fs->close(fs->self, journal->fd);
-        if (!keep && !journal->torn)
+        if (!stays)
             fs->unlink(fs->self, journal->root, journal->path);
     }
     pthread_mutex_destroy(&journal->lock);
     mem_free(journal);
+    return stays;
 }
 
 // Files --------------------------------------------------------------------------------------------------------

@@ -43,8 +43,9 @@ struct inplace *inplace_new(const struct fs *fs, int root);
 int inplace_note(struct inplace *journal, struct str lines);
 // A file could be neither written nor given back its old content: the journal stays.
 void inplace_tore(struct inplace *journal);
-// Removes the file, unless one is torn or the caller keeps it, and frees the journal. NULL is fine.
-void inplace_free(struct inplace *journal, bool keep);
+// Removes the file, unless one is torn or the caller keeps it (true then: it stays), and frees the journal. NULL is
+// fine.
+bool inplace_free(struct inplace *journal, bool keep);
 
 // What a failed overwrite left: the old file, none, or (where even removing it failed) a torn one.
 enum inplace_left { INPLACE_OLD, INPLACE_NONE, INPLACE_TORN };

@@ -197,18 +197,39 @@ static size_t count_descriptors(void) {
 }
 
 // There are many more lanes than workers, and a process may be allowed few descriptors.
-static void files_sealed_hold_no_descriptors(void **state) {
+static void files_sealed_hold_few_descriptors(void **state) {
+    (void)state;
+    enum { ALLOWED = 64, KEPT = ALLOWED / 4 };
+    struct scene scene;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ALLOWED, limit.rlim_max}), 0);
+    scene_open(&scene);
+    struct job job;
+    job_open(&job, &emit_files, options_for(&scene, NULL, NULL));
+    size_t before = count_descriptors();
+    for (int i = 0; i < 2 * KEPT; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "%d/first", i);
+        assert_int_equal(job_text(&job, path, "1"), STATUS_OK);
+    }
+    assert_true(count_descriptors() > before + KEPT); // else this shows nothing
+    assert_int_equal(job.kind->seal(job.lane, &job.err), STATUS_OK);
+    assert_int_equal(count_descriptors(), before + KEPT);
+    job_close(&job, true);
+    assert_int_equal(count_descriptors(), before);
+    scene_close(&scene);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void files_find_a_directory_that_went_away(void **state) {
     (void)state;
     struct scene scene;
     scene_open(&scene);
     struct job job;
     job_open(&job, &emit_files, options_for(&scene, NULL, NULL));
-    size_t before = count_descriptors();
     assert_int_equal(job_text(&job, "a/first", "1"), STATUS_OK);
     assert_int_equal(job_text(&job, "b/first", "1"), STATUS_OK);
-    assert_true(count_descriptors() > before); // else this shows nothing
-    assert_int_equal(job.kind->seal(job.lane, &job.err), STATUS_OK);
-    assert_int_equal(count_descriptors(), before);
     assert_int_equal(unlinkat(scene.root, "b/first", 0), 0);
     assert_int_equal(unlinkat(scene.root, "b", AT_REMOVEDIR), 0);
     assert_int_equal(job_text(&job, "a/second", "2"), STATUS_OK);
@@ -362,7 +383,8 @@ int main(void) {
         cmocka_unit_test(extensions_choose_the_stream),
         cmocka_unit_test(files_refuse_to_leave_the_root),
         cmocka_unit_test(files_fail_alone_and_loudly),
-        cmocka_unit_test(files_sealed_hold_no_descriptors),
+        cmocka_unit_test(files_sealed_hold_few_descriptors),
+        cmocka_unit_test(files_find_a_directory_that_went_away),
         cmocka_unit_test(files_aborted_leave_nothing),
         cmocka_unit_test(files_make_parents_and_keep_what_is_the_same),
         cmocka_unit_test(files_in_many_directories),
