@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "stages/load/load.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "stages/load/loader.h"
 
@@ -78,13 +80,11 @@ void load_close(struct loader *loader) {
 // Parsing ----------------------------------------------------------------------------------------------------
 
 // The fault's place in the source: the diag is made from the record's own text, then moved to where that stands.
-void loader_fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
-                 const char *text) {
-    struct source_text source = {loader->name, item->raw};
+static void fail_at(const struct loader *loader, struct batch *batch, struct item *item, struct str record,
+                    size_t at, const char *text) {
+    const struct source_text source = {loader->name, record};
     struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
     const struct diag *made = diag_make(&batch->arena, &source, (struct span){(uint32_t)at, 1}, "%s", text);
-    item->record = value_missing();
-    item->error_byte = item->byte + at;
     item->error = made;
     if (!diag)
         return;
@@ -94,6 +94,13 @@ void loader_fail(const struct loader *loader, struct batch *batch, struct item *
     if (diag->line > 0)
         diag->line += (uint32_t)(item->line - 1);
     item->error = diag;
+}
+
+void loader_fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
+                 const char *text) {
+    fail_at(loader, batch, item, item->raw, at, text);
+    item->record = value_missing();
+    item->error_byte = item->byte + at;
 }
 
 // A short text like "[[],[],[]]" makes values many times its size.
@@ -163,18 +170,14 @@ void loader_settle(struct batch *batch) {
 }
 
 void loader_too_long(const struct loader *loader, struct batch *batch, struct item *item) {
-    struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
-    const struct source_text source = {loader->name, STR("")};
-    const struct diag *made =
-        diag_make(&batch->arena, &source, (struct span){0, 1},
-                  "the record is longer than %zu bytes (limits: record_bytes)", loader->record_bytes);
-    item->error = made;
-    if (!diag)
-        return;
-    *diag = *made;
-    diag->line = (uint32_t)item->line;
-    diag->column = item->column ? (uint32_t)item->column : 1;
-    item->error = diag;
+    char text[LOADER_TEXT_SIZE];
+    fail_at(loader, batch, item, STR(""), 0, loader_too_long_text(loader, text));
+}
+
+const char *loader_too_long_text(const struct loader *loader, char text[LOADER_TEXT_SIZE]) {
+    snprintf(text, LOADER_TEXT_SIZE, "the record is longer than %zu bytes (limits: record_bytes)",
+             loader->record_bytes);
+    return text;
 }
 
 void loader_reserve(struct batch *batch, size_t bytes) {

@@ -9,6 +9,8 @@
  */
 #include "stages/load/input.h"
 
+enum { LOADER_TEXT_SIZE = 96 };
+
 struct loader {
     struct input *input; // NULL: the format reads by other means, and keeps count in read and total
     atomic_uint_fast64_t read, total;
@@ -34,6 +36,8 @@ struct item *loader_add(struct loader *loader, struct batch *batch, size_t offse
 void loader_fail(const struct loader *loader, struct batch *batch, struct item *item, size_t at,
                  const char *text);
 void loader_too_long(const struct loader *loader, struct batch *batch, struct item *item);
+// The sentence of it, for formats whose records stand in no line of the source.
+const char *loader_too_long_text(const struct loader *loader, char text[LOADER_TEXT_SIZE]);
 // Bounds what one record's values may take of the batch's arena from here on; arena.limit = 0 ends that.
 void loader_bound_values(const struct loader *loader, struct batch *batch);
 void loader_settle(struct batch *batch);

@@ -84,10 +84,8 @@ static bool fail_os(const struct loader *base, struct batch *batch, struct item 
 }
 
 static bool fail_too_long(const struct loader *base, struct batch *batch, struct item *item) {
-    struct err err;
-    err_set(&err, STATUS_LIMIT, "the record is longer than %zu bytes (limits: record_bytes)",
-            base->record_bytes);
-    return fail_file(base, batch, item, err.text);
+    char text[LOADER_TEXT_SIZE];
+    return fail_file(base, batch, item, loader_too_long_text(base, text));
 }
 
 // Pulling ----------------------------------------------------------------------------------------------------

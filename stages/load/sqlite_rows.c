@@ -8,8 +8,6 @@
  * All rows share one shape, unless they have more columns than shapes are shared for: then each batch has its own,
  * which lives as long as the records do.
  */
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "stages/load/loader.h"
@@ -36,19 +34,12 @@ static void free_loader(struct loader *base) {
 // The record's fault, located in words: a row has no line and no column of text.
 static void fail_row(const struct rows *rows, struct batch *batch, struct item *item, int column,
                      const char *fault) {
-    const struct source_text source = {rows->base.name, STR("")};
-    struct diag *diag = arena_alloc(&batch->arena, sizeof *diag);
+    const struct source_text source = {rows->base.name, {NULL, 0}};
     unsigned long long row = item->ordinal + 1;
-    const struct diag *made =
+    item->error =
         column < 0 ? diag_make(&batch->arena, &source, (struct span){0, 1}, "row %llu: %s", row, fault)
                    : diag_make(&batch->arena, &source, (struct span){0, 1}, "row %llu, column \"%.*s\": %s",
                                row, STR_ARG(value_str(rows->names[column])), fault);
-    item->error = made;
-    if (!diag)
-        return;
-    *diag = *made;
-    diag->line = diag->column = 0;
-    item->error = diag;
 }
 
 static const char *take_text(struct rows *rows, struct batch *batch, int i, size_t *left, struct value *out) {
@@ -107,10 +98,9 @@ static void add_row(struct rows *rows, struct batch *batch, const struct shape *
         if (!fault)
             continue;
         arena_rewind(&batch->arena, mark);
-        char limit[96];
-        snprintf(limit, sizeof limit, "the record is longer than %zu bytes (limits: record_bytes)",
-                 rows->base.record_bytes);
-        fail_row(rows, batch, item, *fault ? i : -1, *fault ? fault : limit);
+        char limit[LOADER_TEXT_SIZE];
+        fail_row(rows, batch, item, *fault ? i : -1,
+                 *fault ? fault : loader_too_long_text(&rows->base, limit));
         return;
     }
     item->record = value_map(map);
