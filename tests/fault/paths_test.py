@@ -220,6 +220,8 @@ def main():
     parts = [hostile_paths, groups_and_options, planted, planted_for_rows]
     if runner.can_trace():
         parts.append(planted_meanwhile)
+    else:
+        runner.notes.append("skipped: what is planted during a run; tracing is not possible here")
     for part in parts:
         if not runner.only or part.__name__ in runner.only:
             part(runner)

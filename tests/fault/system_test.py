@@ -41,7 +41,7 @@ cp -r "$case/../old/." "$case/out"
 set +e
 "$@"; code=$?
 mkdir "$case/../copy" && cp -r "$case/out/." "$case/../copy"
-mount -o remount,size=64m,nr_inodes=10000 "$case/out"
+mount -t tmpfs -o remount,size=64m,nr_inodes=10000 tmpfs "$case/out"
 "$@" >"$case/../second" 2>"$case/../second-errors"; echo $? >"$case/../second-code"
 cp -r "$case/out/." "$case/../after"
 exit $code

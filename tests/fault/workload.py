@@ -13,7 +13,7 @@ FILES = 200
 LARGE = 7  # this one does not fit the buffer of small outputs, so it takes the other way
 
 TEMPLATE = ("{{ version }} {{ id }} {{ text }}{% if id == 7 %}{{ version * 230000 }}{% endif %}"
-            "{% if version == 'new' %}{{ text * (id % 3) }}{% endif %} end of {{ id }}\n")
+            "{{ text * (id % 3 if version == 'new' else id % 4) }} end of {{ id }}\n") # longer, shorter or as long
 
 MANIFEST = """
 sources: { records: { path: records.jsonl, key: id } }
