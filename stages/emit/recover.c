@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stages/emit/compare.h"
 #include "stages/emit/inplace.h"
 #include "stages/emit/place.h"
 
@@ -139,18 +140,12 @@ static void find_journals(struct recovery *r) {
         qsort(r->journals, r->journals_n, sizeof *r->journals, compare_numbers);
 }
 
-// Reads on until a size or the end is reached. -errno.
-static int read_more(const struct fs *fs, int fd, struct buf *b, size_t size) {
-    while (b->n < size) {
-        buf_reserve(b, size - b->n);
-        ssize_t n = fs->read(fs->self, fd, b->p + b->n, size - b->n);
-        if (n == -EINTR)
-            continue;
-        if (n <= 0)
-            return (int)n;
-        b->n += (size_t)n;
-    }
-    return 0;
+// Up to n bytes more; fewer only at the end. -errno.
+static int read_more(const struct fs *fs, int fd, struct buf *b, size_t n) {
+    buf_reserve(b, n);
+    ssize_t got = compare_read(fs, fd, b->p + b->n, n);
+    b->n += got > 0 ? (size_t)got : 0;
+    return got < 0 ? (int)got : 0;
 }
 
 static void take_lines(struct recovery *r, struct buf *text, struct buf *path, entry_fn fn) {
@@ -175,7 +170,7 @@ static void read_journal(struct recovery *r, unsigned number, entry_fn fn) {
     int fd = r->fs->open_beneath(r->fs->self, r->root, journal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     int result = fd;
     for (size_t left = 0, got = 1; result >= 0 && got > 0;) {
-        result = read_more(r->fs, fd, &text, left + READ_CHUNK);
+        result = read_more(r->fs, fd, &text, READ_CHUNK);
         got = text.n - left;
         take_lines(r, &text, &path, fn);
         left = text.n;
