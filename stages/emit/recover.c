@@ -15,7 +15,7 @@
 enum { READ_CHUNK = 64 << 10 };
 
 struct suspect {
-    char *path; // owned
+    struct str path; // owned, and a NUL behind it
     struct digest now;
     bool cleared;
 };
@@ -32,9 +32,10 @@ struct recovery {
     bool blind;             // a journal could not be read: nothing is known to be torn
     unsigned *journals;     // their numbers
     size_t journals_n, journals_cap;
-    struct suspect *suspects;
+    struct suspect *suspects; // in the journals' order
     size_t suspects_n, suspects_cap;
-    struct buf room; // of lines and of files
+    struct suspect **sorted; // by path and digest, once all are known
+    struct buf room;         // of lines and of files
 };
 
 static void note_fault(struct recovery *r, int result) {
@@ -217,21 +218,59 @@ static void check_entry(struct recovery *r, const struct inplace_entry *entry) {
         return;
     }
     MEM_GROW(r->suspects, r->suspects_cap, r->suspects_n + 1);
-    r->suspects[r->suspects_n++] = (struct suspect){.path = path, .now = now};
+    r->suspects[r->suspects_n++] = (struct suspect){.path = {path, entry->path.n}, .now = now};
+}
+
+// Clearing -----------------------------------------------------------------------------------------------------
+
+static int compare_with(const struct suspect *s, struct str path, struct digest now) {
+    int order = str_compare(s->path, path);
+    if (order == 0)
+        order = (s->now.high > now.high) - (s->now.high < now.high);
+    return order ? order : (s->now.low > now.low) - (s->now.low < now.low);
+}
+
+static int compare_suspects(const void *a, const void *b) {
+    const struct suspect *const *x = a, *const *y = b;
+    return compare_with(*x, (*y)->path, (*y)->now);
+}
+
+// The first of its equals.
+static void clear_suspect(struct recovery *r, struct str path, struct digest now) {
+    size_t from = 0, to = r->suspects_n;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (compare_with(r->sorted[middle], path, now) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    if (from < r->suspects_n && compare_with(r->sorted[from], path, now) == 0)
+        r->sorted[from]->cleared = true;
+}
+
+static void clear_entry(struct recovery *r, const struct inplace_entry *entry) {
+    clear_suspect(r, entry->path, entry->before);
+    clear_suspect(r, entry->path, entry->after);
 }
 
 // More than one journal may name a file: it is whole where it is what any of them says.
-static void clear_entry(struct recovery *r, const struct inplace_entry *entry) {
-    for (size_t i = 0; i < r->suspects_n; i++) {
-        struct suspect *s = &r->suspects[i];
-        if (str_is(entry->path, s->path) &&
-            (digest_equal(s->now, entry->before) || digest_equal(s->now, entry->after)))
-            s->cleared = true;
-    }
+static void clear_suspects(struct recovery *r) {
+    r->sorted = MEM_NEW_ARRAY(struct suspect *, r->suspects_n);
+    for (size_t i = 0; i < r->suspects_n; i++)
+        r->sorted[i] = &r->suspects[i];
+    qsort(r->sorted, r->suspects_n, sizeof *r->sorted, compare_suspects);
+    each_journal(r, clear_entry);
+    for (size_t i = 1; i < r->suspects_n; i++)
+        if (r->sorted[i - 1]->cleared && compare_suspects(&r->sorted[i - 1], &r->sorted[i]) == 0)
+            r->sorted[i]->cleared = true;
+    mem_free(r->sorted);
 }
 
-static void remove_torn(struct recovery *r, const char *path) {
-    int result = r->fs->unlink(r->fs->self, r->root, path);
+// Removing -----------------------------------------------------------------------------------------------------
+
+static void remove_torn(struct recovery *r, struct str path) {
+    int result = r->fs->unlink(r->fs->self, r->root, path.p);
     if (result == -ENOENT) // named twice
         return;
     if (result < 0) {
@@ -239,7 +278,7 @@ static void remove_torn(struct recovery *r, const char *path) {
         return;
     }
     if (r->found->torn < EMIT_LEFTOVERS_SHOWN)
-        emit_show_path(str_of(path), r->found->torn_shown[r->found->torn]);
+        emit_show_path(path, r->found->torn_shown[r->found->torn]);
     r->found->torn++;
 }
 
@@ -258,13 +297,13 @@ static void check_journals(struct recovery *r) {
     find_journals(r);
     each_journal(r, check_entry);
     if (r->suspects_n > 0)
-        each_journal(r, clear_entry);
+        clear_suspects(r);
     for (size_t i = 0; i < r->suspects_n; i++) {
         if (r->blind)
             r->found->kept++;
         else if (!r->suspects[i].cleared)
             remove_torn(r, r->suspects[i].path);
-        mem_free(r->suspects[i].path);
+        mem_free((char *)r->suspects[i].path.p);
     }
     remove_journals(r);
 }

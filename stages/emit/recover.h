@@ -8,7 +8,8 @@
  * A temporary file is told by the shape of its whole name, and must be a regular file. Symbolic links are not
  * followed. A directory that has a `.pressrun` directory of its own is another run's output directory and is passed by; so
  * is `.pressrun` itself. An output is torn where the journal names it and it is neither as it was nor as it
- * was to be; it is removed, so that the next run makes it again and nobody reads it.
+ * was to be; it is removed, so that the next run makes it again and nobody reads it. One that somebody edited after
+ * the run was killed looks the same, and goes too: nothing tells an edit from a write that was cut off.
  */
 #include <stdint.h>
 

@@ -259,6 +259,44 @@ static void many_are_counted_and_few_named(void **state) {
     scene_close(&scene);
 }
 
+// Of many that the first journal has torn, some are what another one says, and some are named again and again.
+static void many_are_cleared_by_another_journal(void **state) {
+    (void)state;
+    enum { N = 3000, REPEATED = 3 };
+    struct scene scene;
+    scene_open(&scene);
+    struct buf first = BUF_INIT, second = BUF_INIT;
+    for (int i = 0; i < N; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "file-%d", i);
+        put_text(&scene, name, i % 7 ? "mix" : "max");
+        for (int k = 0; k < (i % 100 ? 1 : REPEATED); k++)
+            add_line(&first, name, "old", "new");
+    }
+    for (int i = N - 1; i >= 0; i--) {
+        char name[32];
+        snprintf(name, sizeof name, "file-%d", i);
+        if (i % 3 == 0)
+            add_line(&second, name, i % 2 ? "mix" : "new", i % 2 ? "newer" : "mix");
+    }
+    put_journal(&scene, JOURNAL, &first);
+    put_journal(&scene, ".pressrun/inplace-10.jsonl", &second);
+    struct emit_leftovers found = recover(&scene);
+    int whole = 0;
+    for (int i = 0; i < N; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "file-%d", i);
+        bool is_whole = i % 3 == 0 && i % 7;
+        whole += is_whole;
+        if (is_there(&scene, name) != is_whole)
+            fail_msg("%s %s", name, is_whole ? "is gone" : "is still there");
+    }
+    assert_int_equal(found.torn, N - whole);
+    assert_string_equal(found.torn_shown[0], "file-0");
+    assert_string_equal(found.torn_shown[2], "file-2");
+    scene_close(&scene);
+}
+
 // Whoever can write into the directory can write a journal there.
 static void hostile_journals_remove_nothing_outside(void **state) {
     (void)state;
@@ -351,6 +389,7 @@ int main(void) {
         cmocka_unit_test(torn_outputs_are_removed_and_named),
         cmocka_unit_test(a_file_is_whole_if_any_journal_says_so),
         cmocka_unit_test(many_are_counted_and_few_named),
+        cmocka_unit_test(many_are_cleared_by_another_journal),
         cmocka_unit_test(hostile_journals_remove_nothing_outside),
         cmocka_unit_test(any_fault_leaves_the_rest_to_the_next_recovery),
     };
