@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 #include "stages/emit/emit.h"
+#include "stages/emit/table_file.h"
+#include "stages/emit/table_keys.h"
 
 enum {
     STATEMENTS = 32, // kept, each for rows of one shape
@@ -40,41 +42,16 @@ struct table_rows {
     size_t unique_n;
     bool keyed; // the unique column is `key`
     bool made;
+    bool has_triggers; // the database, in any table: an update may reach others
+    struct table_keys keys;
     struct column *columns; // owned; empty until the table is made
     size_t columns_n, columns_cap;
     struct statement statements[STATEMENTS];
     size_t next; // to be replaced
 };
 
-enum status table_rows_error(sqlite3 *db, struct str path, struct err *err) {
-    char shown[EMIT_SHOWN_SIZE];
-    emit_show_path(path, shown);
-    const char *said = sqlite3_errmsg(db);
-    int os = sqlite3_system_errno(db);
-    switch (sqlite3_errcode(db)) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return err_set(err, STATUS_CONFLICT, "cannot write %s: somebody else holds a lock on the database",
-                       shown);
-    case SQLITE_NOTADB:
-        return err_set(err, STATUS_DATA, "cannot write %s: what is there is not a SQLite database", shown);
-    case SQLITE_CORRUPT:
-        return err_set(err, STATUS_DATA, "cannot write %s: the database is damaged (%s)", shown, said);
-    case SQLITE_NOMEM:
-        return err_set(err, STATUS_MEMORY, "cannot write %s: no memory", shown);
-    case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-        return os ? err_os(err, os, "cannot write %s: %s", shown, said)
-                  : err_set(err, STATUS_IO, "cannot write %s: %s", shown, said);
-    default:
-        return err_set(err, STATUS_DATA, "cannot write %s: %s", shown, said);
-    }
-}
-
 static enum status failed(const struct table_rows *rows, struct err *err) {
-    return table_rows_error(rows->db, rows->path, err);
+    return table_file_error(rows->db, rows->path, err);
 }
 
 static void add_quoted(struct buf *sql, struct str name) {
@@ -138,13 +115,15 @@ static void drop_statements(struct table_rows *rows) {
 // A generated column counts as optional: it is never written but where an output has it, which SQLite refuses.
 static enum status read_columns(struct table_rows *rows, struct err *err) {
     sqlite3_stmt *stmt = NULL;
-    sqlite3_prepare_v2(rows->db,
-                       "SELECT name, \"notnull\" OR dflt_value IS NOT NULL OR pk > 0 OR hidden <> 0, "
-                       "CASE WHEN type LIKE '%INT%' THEN 0 "
-                       "WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 1 "
-                       "WHEN type = '' OR type LIKE '%BLOB%' THEN 2 ELSE 0 END " // enum conversion
-                       "FROM pragma_table_xinfo(?1, 'main')",
-                       -1, &stmt, NULL);
+    sqlite3_prepare_v2(
+        rows->db,
+        "SELECT name, \"notnull\" OR dflt_value IS NOT NULL OR pk > 0 OR hidden <> 0, "
+        "CASE WHEN type LIKE '%INT%' THEN 0 "
+        "WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 1 "
+        "WHEN type = '' OR type LIKE '%BLOB%' OR (type LIKE 'ANY' AND (SELECT strict "
+        "FROM pragma_table_list(?1) WHERE schema = 'main')) THEN 2 ELSE 0 END " // enum conversion
+        "FROM pragma_table_xinfo(?1, 'main')",
+        -1, &stmt, NULL);
     sqlite3_bind_text(stmt, 1, rows->table.p, (int)rows->table.n, SQLITE_STATIC);
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -202,14 +181,15 @@ static enum status check_unique(const struct table_rows *rows, struct err *err) 
 static enum status look_at_table(struct table_rows *rows, struct err *err) {
     sqlite3_stmt *stmt = NULL;
     char shown[EMIT_SHOWN_SIZE], table[EMIT_SHOWN_SIZE];
-    sqlite3_prepare_v2(
-        rows->db,
-        "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')", -1,
-        &stmt, NULL);
+    sqlite3_prepare_v2(rows->db,
+                       "SELECT type, EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger') FROM "
+                       "sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type IN ('table', 'view')",
+                       -1, &stmt, NULL);
     sqlite3_bind_text(stmt, 1, rows->table.p, (int)rows->table.n, SQLITE_STATIC);
     int code = sqlite3_step(stmt);
     enum status status = STATUS_OK;
     rows->made = code == SQLITE_ROW;
+    rows->has_triggers = rows->made && sqlite3_column_int(stmt, 1);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         status = failed(rows, err);
     else if (rows->made && strcmp((const char *)sqlite3_column_text(stmt, 0), "view") == 0)
@@ -231,6 +211,7 @@ enum status table_rows_open(sqlite3 *db, struct str path, struct str table, cons
     rows->keyed = unique_n == 0;
     rows->unique = rows->keyed ? &key : unique;
     rows->unique_n = rows->keyed ? 1 : unique_n;
+    table_keys_init(&rows->keys, db, table, rows->unique, rows->unique_n, rows->keyed);
     enum status status = look_at_table(rows, err);
     if (status == STATUS_OK)
         *out = rows;
@@ -243,6 +224,7 @@ void table_rows_free(struct table_rows *rows) {
     if (!rows)
         return;
     drop_statements(rows);
+    table_keys_release(&rows->keys);
     for (size_t i = 0; i < rows->columns_n; i++)
         mem_free((char *)rows->columns[i].name.p);
     mem_free(rows->columns);
@@ -388,7 +370,8 @@ static enum status prepare(struct table_rows *rows, const struct shape *shape, s
                            struct err *err) {
     struct buf sql = BUF_INIT;
     assign_parameters(rows, shape);
-    buf_add_text(&sql, "INSERT INTO main.");
+    // As the update does in any case; what the table says of conflicts would skip rows unseen, or end the transaction.
+    buf_add_text(&sql, "INSERT OR ABORT INTO main.");
     add_quoted(&sql, rows->table);
     add_row(rows, &sql);
     buf_add_text(&sql, " ON CONFLICT (");
@@ -436,47 +419,76 @@ static enum status find_statement(struct table_rows *rows, const struct shape *s
     return STATUS_OK;
 }
 
-static void bind(sqlite3_stmt *stmt, int i, struct value v) {
-    switch (v.tag) {
-    case VALUE_BOOL:
-    case VALUE_INT:
-        sqlite3_bind_int64(stmt, i, v.i);
-        break;
-    case VALUE_FLOAT:
-        sqlite3_bind_double(stmt, i, v.f);
-        break;
-    case VALUE_STRING:
-        sqlite3_bind_text(stmt, i, v.n ? v.s : "", (int)v.n, SQLITE_STATIC);
-        break;
+// Putting --------------------------------------------------------------------------------------------------------
+
+// What is about the one statement, and left the transaction as it was before.
+static bool is_refusal(const struct table_rows *rows) {
+    switch (sqlite3_errcode(rows->db)) {
+    case SQLITE_CONSTRAINT:
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+        return !sqlite3_get_autocommit(rows->db);
     default:
-        sqlite3_bind_null(stmt, i);
-        break;
+        return false;
     }
 }
 
-// A constraint of a table that others made.
-static enum status row_error(const struct table_rows *rows, const struct table_row *row, struct err *err) {
-    if (sqlite3_errcode(rows->db) != SQLITE_CONSTRAINT)
+static enum status refuse(const struct table_rows *rows, enum table_put *put, struct err *err) {
+    if (!is_refusal(rows))
         return failed(rows, err);
-    char shown[EMIT_SHOWN_SIZE], key[EMIT_SHOWN_SIZE];
-    return err_set(err, STATUS_DATA, "cannot write %s: the row of record \"%s\": %s",
-                   emit_show_path(rows->path, shown), emit_show_path(row->key, key),
-                   sqlite3_errmsg(rows->db));
+    char table[EMIT_SHOWN_SIZE];
+    *put = TABLE_REFUSED;
+    err_set(err, STATUS_DATA, "the table \"%s\" does not take the row: %s",
+            emit_show_path(rows->table, table), sqlite3_errmsg(rows->db));
+    return STATUS_OK;
 }
 
-enum status table_rows_put(struct table_rows *rows, const struct table_row *row, bool *changed,
+static enum status refuse_key(struct table_rows *rows, const struct table_row *row, enum table_put *put,
+                              struct err *err) {
+    struct buf shown = BUF_INIT;
+    table_keys_show(&rows->keys, row, &shown);
+    *put = TABLE_REFUSED;
+    err_set(err, STATUS_DATA, "the row has the key %s, as an earlier row of this run has", buf_text(&shown));
+    buf_release(&shown);
+    return STATUS_OK;
+}
+
+// A trigger that raises FAIL leaves what its statement did up to there, so that is undone here.
+static enum status step(struct table_rows *rows, sqlite3_stmt *stmt, enum table_put *put, struct err *err) {
+    bool guarded = rows->has_triggers;
+    if (guarded && sqlite3_exec(rows->db, "SAVEPOINT row", NULL, NULL, NULL) != SQLITE_OK)
+        return failed(rows, err);
+    enum status status = STATUS_OK;
+    if (sqlite3_step(stmt) == SQLITE_DONE)
+        *put = sqlite3_changes(rows->db) > 0 ? TABLE_WRITTEN : TABLE_UNCHANGED;
+    else
+        status = refuse(rows, put, err);
+    sqlite3_reset(stmt);
+    if (!guarded || status != STATUS_OK)
+        return status;
+    const char *end = *put == TABLE_REFUSED ? "ROLLBACK TO row; RELEASE row" : "RELEASE row";
+    return sqlite3_exec(rows->db, end, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK : failed(rows, err);
+}
+
+enum status table_rows_put(struct table_rows *rows, const struct table_row *row, enum table_put *put,
                            struct err *err) {
     sqlite3_stmt *stmt;
+    struct digest key;
     if (!rows->made && table_rows_make(rows, row->shape, err) != STATUS_OK)
         return err->status;
+    if (table_keys_of(&rows->keys, row, &key) != SQLITE_OK)
+        return failed(rows, err);
+    if (table_keys_have(&rows->keys, key))
+        return refuse_key(rows, row, put, err);
     if (find_statement(rows, row->shape, &stmt, err) != STATUS_OK)
-        return err->status;
+        return refuse(rows, put, err);
     for (uint32_t i = 0; i < row->shape->n; i++)
-        bind(stmt, (int)i + 1, row->values[i]);
+        table_bind(stmt, (int)i + 1, row->values[i]);
     if (rows->keyed)
-        bind(stmt, (int)row->shape->n + 1, value_string(row->key));
-    enum status status = sqlite3_step(stmt) == SQLITE_DONE ? STATUS_OK : row_error(rows, row, err);
-    *changed = sqlite3_changes(rows->db) > 0;
-    sqlite3_reset(stmt);
+        table_bind(stmt, (int)row->shape->n + 1, value_string(row->key));
+    enum status status = step(rows, stmt, put, err);
+    if (status == STATUS_OK && *put != TABLE_REFUSED)
+        table_keys_add(&rows->keys, key);
     return status;
 }

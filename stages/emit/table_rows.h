@@ -11,7 +11,11 @@
  *
  * Same means same type and same bytes once the column has made of a value what it makes of it, whatever its collation.
  *
- * Transactions are the caller's. One thread at a time.
+ * A row that the table does not take (a constraint, a trigger that raises, a column that cannot be) is refused, and
+ * leaves the others as they are; so is one with the key of a row that this run has put there already (table_keys.h).
+ * What a trigger ignores with RAISE(IGNORE) counts as unchanged. Columns that a refused row asked for may stay.
+ *
+ * Transactions are the caller's, and must be open where rows are put. One thread at a time.
  */
 #include <sqlite3.h>
 
@@ -29,11 +33,10 @@ void table_rows_free(struct table_rows *rows); // NULL is fine
 bool table_rows_is_made(const struct table_rows *rows);
 enum status table_rows_make(struct table_rows *rows, const struct shape *shape, struct err *err);
 
-// *changed: the table was, too.
-enum status table_rows_put(struct table_rows *rows, const struct table_row *row, bool *changed,
-                           struct err *err);
+enum table_put { TABLE_UNCHANGED, TABLE_WRITTEN, TABLE_REFUSED };
 
-// What the last call of SQLite's had to say, as "cannot write PATH: why".
-enum status table_rows_error(sqlite3 *db, struct str path, struct err *err);
+// STATUS_OK also where the row is refused: `err` says why then. Otherwise the transaction is lost.
+enum status table_rows_put(struct table_rows *rows, const struct table_row *row, enum table_put *put,
+                           struct err *err);
 
 #endif

@@ -192,7 +192,8 @@ enum status table_values_of_json(struct table_values *v, struct str text, struct
     else if (status != STATUS_OK)
         json_error(v, text, err);
     else if (object.tag != VALUE_MAP)
-        status = err_set(err, STATUS_DATA, "the output is no JSON object, whose keys would be the columns");
+        status =
+            err_set(err, STATUS_DATA, "the output is not a JSON object, whose keys would be the columns");
     if (status == STATUS_OK)
         status = check_names(v, object.map->shape, err);
     if (status == STATUS_OK)

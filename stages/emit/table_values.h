@@ -4,7 +4,7 @@
 /*
  * An output as a row of a table: a JSON object whose keys are the columns, or a plain text as the column `text`.
  * Made by the lanes, in parallel, and checked so far as one row can be checked without the table: what is found wrong
- * here fails one output, what the table refuses breaks it.
+ * here, or refused by the table, fails one output.
  *
  * The row's values are NONE, BOOL, INT, FLOAT or STRING; integers beyond 64 bits are their digits, lists and objects
  * their JSON text, both as strings. Values and their names live in the arena given, and in the text.
