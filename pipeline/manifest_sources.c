@@ -35,26 +35,27 @@ static const struct manifest_source *reads_input(const struct manifest *m, size_
     return NULL;
 }
 
-// Keys that only some formats understand.
-static const struct {
-    const char *key, *formats[2];
-} format_keys[] = {
-    {"pointer", {"json"}},         {"columns", {"csv", "tsv"}}, {"header", {"csv", "tsv"}},
-    {"delimiter", {"csv", "tsv"}}, {"types", {"csv", "tsv"}},   {"query", {"sqlite"}},
-    {"table", {"sqlite"}},
-};
+// The formats that understand a key which not all do, " or " between them.
+static void add_formats_of(struct str key, struct buf *formats) {
+    for (size_t i = 0; load_formats[i]; i++)
+        if (load_format_has_key(load_formats[i], key))
+            buf_printf(formats, "%s%s", formats->n ? " or " : "", load_formats[i]->name);
+}
 
 static void check_format_keys(struct manifest_filling *f, const struct document_node *node,
-                              const char *format) {
-    for (size_t i = 0; i < sizeof format_keys / sizeof *format_keys; i++) {
-        const struct document_entry *entry = document_find(node, str_of(format_keys[i].key));
-        const char *first = format_keys[i].formats[0], *second = format_keys[i].formats[1];
-        if (!entry || strcmp(format, first) == 0 || (second && strcmp(format, second) == 0))
-            continue;
-        diags_error(f->diags, &f->m->text, entry->key_span,
-                    "\"%s\" is for sources of format %s%s%s; this one is %s", format_keys[i].key, first,
-                    second ? " or " : "", second ? second : "", format);
+                              const struct load_format *format) {
+    struct buf formats = BUF_INIT;
+    for (const struct document_entry *entry = node->entries; entry; entry = entry->next) {
+        if (load_format_has_key(format, entry->key) || document_find(node, entry->key) != entry)
+            continue; // understood, or there twice, which is said already
+        buf_clear(&formats);
+        add_formats_of(entry->key, &formats);
+        if (formats.n > 0)
+            diags_error(f->diags, &f->m->text, entry->key_span,
+                        "\"%.*s\" is for sources of format %s; this one is %s", STR_ARG(entry->key),
+                        buf_text(&formats), format->name);
     }
+    buf_release(&formats);
 }
 
 static const struct load_format *find_format(struct manifest_filling *f, const struct manifest_source *source,
@@ -103,7 +104,7 @@ static void check_source(struct manifest_filling *f, size_t index, const struct 
     if (pointer)
         check_pointer(f, source->pointer, pointer->span);
     if (format)
-        check_format_keys(f, node, format->name);
+        check_format_keys(f, node, format);
 }
 
 // Columns ----------------------------------------------------------------------------------------------------

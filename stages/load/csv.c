@@ -211,11 +211,13 @@ static enum status open_tsv(const struct load_options *options, struct loader **
 }
 
 static const char *const csv_extensions[] = {".csv", NULL}, *const tsv_extensions[] = {".tsv", NULL};
+static const char *const keys[] = {"columns", "types", "header", "delimiter", NULL};
 
 const struct load_format load_csv = {
     .name = "csv",
     .extensions = csv_extensions,
     .doc = "comma-separated values, named by a header or by columns",
+    .keys = keys,
     .open = open_csv,
 };
 
@@ -223,5 +225,6 @@ const struct load_format load_tsv = {
     .name = "tsv",
     .extensions = tsv_extensions,
     .doc = "tab-separated values, named by a header or by columns",
+    .keys = keys,
     .open = open_tsv,
 };

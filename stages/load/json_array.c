@@ -294,11 +294,13 @@ static enum status open(const struct load_options *options, struct loader **out,
     return STATUS_OK;
 }
 
-static const char *const extensions[] = {".json", NULL};
+static const char *const extensions[] = {".json", NULL}, *const keys[] = {"pointer", NULL};
 
 const struct load_format load_json = {
     .name = "json",
     .extensions = extensions,
     .doc = "a JSON document: the records are the elements of an array",
+    .keys = keys,
+    .like_front_matter = true,
     .open = open,
 };

@@ -138,5 +138,6 @@ const struct load_format load_jsonl = {
     .name = "jsonl",
     .extensions = extensions,
     .doc = "JSON lines: one JSON object a line",
+    .like_front_matter = true,
     .open = open,
 };

@@ -35,6 +35,13 @@ const struct load_format *load_format_for(struct str path) {
     return NULL;
 }
 
+bool load_format_has_key(const struct load_format *format, struct str key) {
+    for (const char *const *own = format->keys; own && *own; own++)
+        if (str_is(key, *own))
+            return true;
+    return false;
+}
+
 enum status load_open(const struct load_options *options, struct loader **out, struct err *err) {
     const struct load_format *format;
     if (options->format.p)

@@ -4,8 +4,10 @@
 /*
  * Load: bytes of a source to records. One file and one row of load_formats per format.
  *
- * To add a format: write load/NAME.c with a `const struct load_format load_NAME`, declare it below, add it to
- * the table in load.c and to load/CMakeLists.txt, give it golden cases under tests/.
+ * To add a format: write load/NAME.c with a `const struct load_format load_NAME`, declare it in load.c and add it
+ * to the table there and to load/CMakeLists.txt, give it golden cases under tests/. Options that are its own go
+ * into struct load_options, and their keys of a manifest's source into `keys`, pipeline/manifest_schema.c and
+ * pipeline/manifest_sources.c.
  *
  * Threads: pull is called by one thread at a time; parse by any number, each with its own reader and batch. Where
  * the values belong, in pull or in parse, is the format's choice: what is dear and can be parallel, in parse.
@@ -76,6 +78,8 @@ struct load_format {
     const char *name;              // as in the manifest's `format:`
     const char *const *extensions; // NULL-terminated, with the dot; ".zst" may always follow
     const char *doc;               // one line, for help and schema
+    const char *const *keys; // NULL-terminated: keys of a manifest's sources for this format; NULL: none
+    bool like_front_matter;  // its files begin like front matter, so in a page named so that is none
     enum status (*open)(const struct load_options *options, struct loader **out, struct err *err);
 };
 
@@ -84,6 +88,7 @@ extern const struct load_format *const load_formats[]; // NULL-terminated
 // The format a path's extension asks for (".zst" ignored), or NULL.
 const struct load_format *load_format_for(struct str path);
 const struct load_format *load_format_named(struct str name);
+bool load_format_has_key(const struct load_format *format, struct str key);
 
 // Opens the source with the format asked for, or the path's.
 enum status load_open(const struct load_options *options, struct loader **out, struct err *err);

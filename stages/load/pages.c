@@ -195,12 +195,10 @@ static bool check_text(const struct loader *base, struct batch *batch, struct it
     return valid || fail_at(base, batch, item, bad, "invalid UTF-8");
 }
 
+// YAML may begin like front matter, too, but is no format of sources.
 static bool is_data(struct str extension) {
-    static const char *const names[] = {".json", ".jsonl", ".ndjson", ".yaml", ".yml", NULL};
-    for (size_t i = 0; names[i]; i++)
-        if (str_is(extension, names[i]))
-            return true;
-    return false;
+    const struct load_format *format = load_format_for(extension);
+    return (format && format->like_front_matter) || str_is(extension, ".yaml") || str_is(extension, ".yml");
 }
 
 static void split_path(struct str path, struct value *fields) {

@@ -197,10 +197,12 @@ static enum status open(const struct load_options *options, struct loader **out,
 }
 
 static const char *const extensions[] = {".sqlite", ".sqlite3", ".db", NULL};
+static const char *const keys[] = {"query", "table", NULL};
 
 const struct load_format load_sqlite = {
     .name = "sqlite",
     .extensions = extensions,
     .doc = "the rows of a SQLite query or table",
+    .keys = keys,
     .open = open,
 };
