@@ -77,8 +77,10 @@ const struct manifest_key manifest_keys[] = {
      .forms = FORM_TEXT,
      .unless = "path",
      .what = "a pattern of paths, such as notes/**/*.md",
-     .doc = "Instead of a path: every file that the pattern names is a record with path, directory, name, "
-            "stem, extension, size, content and meta (its front matter)."},
+     .doc =
+         "Instead of a path: every file that the pattern names (links are followed) is a record with path, "
+         "directory, name, stem, extension, size, content and meta: its front matter, YAML 1.2 between lines "
+         "of ---, or a JSON object."},
     {.path = "sources.*.format",
      .forms = FORM_TEXT,
      .value = format_value,
@@ -195,9 +197,9 @@ const struct manifest_key manifest_keys[] = {
     {.path = "jobs.*.unique",
      .forms = FORM_TEXT | FORM_TEXTS,
      .what = "the name of a column or a list of names",
-     .doc =
-         "Columns by which a raw row replaces one that is there; without it, the record's key, in a column "
-         "\"key\"."},
+     .doc = "Columns by which a raw row takes the place of one that is there, as a whole; without it, the "
+            "record's "
+            "key, in a column \"key\"."},
     {.path = "jobs.*.write",
      .forms = FORM_TEXT,
      .value = write_value,
