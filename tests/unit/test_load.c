@@ -16,68 +16,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "stages/load/load.h"
-
-/*
- * A source in memory behind the file system's functions. It gives `piece` bytes at a time, fails its
- * `fail_at`-th call (from 1), and says that it has changed once `change_at` bytes are read.
- */
-struct source {
-    struct str bytes;
-    size_t at, piece;
-    int calls, fail_at, opens, closes;
-    size_t change_at;
-    bool interrupt; // every other read is interrupted
-};
-
-static bool fails(struct source *s) {
-    return ++s->calls == s->fail_at;
-}
-
-static int source_open(void *self, int dir, const char *path, int flags, mode_t mode) {
-    struct source *s = self;
-    (void)dir, (void)path, (void)flags, (void)mode;
-    if (fails(s))
-        return -EACCES;
-    s->opens++;
-    return 1000;
-}
-
-static ssize_t source_read(void *self, int fd, void *p, size_t n) {
-    struct source *s = self;
-    assert_int_equal(fd, 1000);
-    if (fails(s))
-        return -EIO;
-    if (s->interrupt && s->calls % 2)
-        return -EINTR;
-    size_t left = s->bytes.n - s->at;
-    n = n < left ? n : left;
-    n = s->piece && n > s->piece ? s->piece : n;
-    if (n)
-        memcpy(p, s->bytes.p + s->at, n);
-    s->at += n;
-    return (ssize_t)n;
-}
-
-static int source_stat(void *self, int fd, struct stat *st) {
-    struct source *s = self;
-    (void)fd;
-    if (fails(s))
-        return -EIO;
-    *st = (struct stat){.st_mode = S_IFREG | 0644, .st_size = (off_t)s->bytes.n};
-    if (s->change_at && s->at >= s->change_at)
-        st->st_mtim.tv_nsec = 1;
-    return 0;
-}
-
-static int source_close(void *self, int fd) {
-    struct source *s = self;
-    (void)fd;
-    s->closes++;
-    return 0;
-}
+#include "tests/support/memory_source.h"
 
 struct run {
-    struct source source;
+    struct memory_source source;
     struct load_options options;
     struct fs fs;
     struct shapes *shapes;
@@ -92,11 +34,7 @@ struct run {
 
 static int setup(void **state) {
     struct run *r = MEM_NEW(struct run);
-    r->fs = (struct fs){.self = &r->source,
-                        .open = source_open,
-                        .read = source_read,
-                        .stat = source_stat,
-                        .close = source_close};
+    r->fs = memory_source_fs(&r->source);
     r->options = (struct load_options){.fs = &r->fs, .path = "t.jsonl", .name = STR("t.jsonl")};
     r->shapes = shapes_new();
     reader_init(&r->reader, r->shapes, NULL);
@@ -155,10 +93,7 @@ static void load_batches(struct run *r, struct loader *loader) {
 
 // Loads the whole source; returns what came of it, followed by the source's error where there was one.
 static const char *load(struct run *r, struct str bytes) {
-    struct source *s = &r->source;
-    s->bytes = bytes;
-    s->at = 0;
-    s->calls = s->opens = s->closes = 0;
+    memory_source_put(&r->source, bytes);
     buf_clear(&r->log);
     r->records = r->failed = r->batches = 0;
     struct loader *loader = NULL;
@@ -170,7 +105,7 @@ static const char *load(struct run *r, struct str bytes) {
             assert_int_equal(load_bytes_read(loader), bytes.n);
         load_close(loader);
     }
-    assert_int_equal(s->opens, s->closes);
+    assert_int_equal(r->source.opens, r->source.closes);
     if (r->status != STATUS_OK)
         buf_printf(&r->log, "%s\n", r->err.text);
     return buf_text(&r->log);
