@@ -35,9 +35,10 @@ static ssize_t faulty_read(void *self, int fd, void *p, size_t n) {
     struct faulty *f = self;
     if (fails(f))
         return -f->error;
-    if (f->is_short && f->calls % 3 == 0)
+    if ((f->is_short && f->calls % 3 == 0) || (f->byte_by_byte && f->calls % 2))
         return -EINTR;
-    return f->real.read(f->real.self, fd, p, f->is_short && n > 7000 ? 7000 : n);
+    n = f->is_short && n > 7000 ? 7000 : n;
+    return f->real.read(f->real.self, fd, p, f->byte_by_byte ? 1 : n);
 }
 
 static ssize_t faulty_write(void *self, int fd, const void *p, size_t n) {

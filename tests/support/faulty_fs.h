@@ -14,8 +14,9 @@ struct faulty {
     struct fs real;
     int calls, fail_at, error;
     bool hit, unlink_failed, is_short;
-    bool stays;   // all calls after the one that failed fail, too
-    bool dies;    // the process ends before that call, with FAULTY_DIED
+    bool byte_by_byte; // reads give one, and every other call is interrupted
+    bool stays;        // all calls after the one that failed fail, too
+    bool dies;         // the process ends before that call, with FAULTY_DIED
     int fills_up; // above 1: so many writes but one take 1000 bytes; 1: the next finds no space; 0: there is
     bool stays_full; // and never again
     int open_files, syncs;

@@ -18,18 +18,17 @@
 #include "base/mem.h"
 #include "stages/load/front_matter.h"
 #include "stages/load/load.h"
+#include "tests/support/faulty_fs.h"
 #include "tests/support/scene.h"
 
 struct site {
     struct scene scene;
-    struct fs fs; // the scene's with faults
+    struct faulty faulty;
+    struct fs fs; // over it
     struct load_options options;
     struct shapes *shapes;
     struct reader reader;
     struct batch *batch;
-    // of the file system
-    int calls, fail_at, error; // fail_at from 1; counts opens, looks and reads
-    bool one_by_one;           // reads give a byte, and every other one is interrupted
     // what came of it
     struct buf log; // a line per record
     size_t records, failed, batches, most;
@@ -37,48 +36,10 @@ struct site {
     struct err err;
 };
 
-static bool fails(struct site *site) {
-    return ++site->calls == site->fail_at;
-}
-
-static int site_open(void *self, int dir, const char *path, int flags, mode_t mode) {
-    struct site *site = self;
-    return fails(site) ? -site->error : site->scene.fs.open(NULL, dir, path, flags, mode);
-}
-
-static int site_list(void *self, int dir, const char *path, fs_entry_fn fn, void *context) {
-    struct site *site = self;
-    return fails(site) ? -site->error : site->scene.fs.list(NULL, dir, path, fn, context);
-}
-
-static int site_stat(void *self, int fd, struct stat *st) {
-    struct site *site = self;
-    return fails(site) ? -site->error : site->scene.fs.stat(NULL, fd, st);
-}
-
-static ssize_t site_read(void *self, int fd, void *p, size_t n) {
-    struct site *site = self;
-    if (fails(site))
-        return -site->error;
-    if (site->one_by_one && site->calls % 2)
-        return -EINTR;
-    return site->scene.fs.read(NULL, fd, p, site->one_by_one ? 1 : n);
-}
-
-static int site_close(void *self, int fd) {
-    struct site *site = self;
-    return site->scene.fs.close(NULL, fd);
-}
-
 static int setup(void **state) {
     struct site *site = MEM_NEW(struct site);
     scene_open(&site->scene);
-    site->fs = (struct fs){.self = site,
-                           .open = site_open,
-                           .list = site_list,
-                           .stat = site_stat,
-                           .read = site_read,
-                           .close = site_close};
+    site->fs = faulty_fs(&site->faulty, 0, EIO);
     site->options = (struct load_options){.fs = &site->fs,
                                           .path = site->scene.path,
                                           .name = STR("**"),
@@ -175,7 +136,7 @@ static void log_item(struct site *site, const struct item *item) {
 
 static const char *load(struct site *site) {
     struct loader *loader;
-    site->calls = 0;
+    site->faulty.calls = 0;
     site->records = site->failed = site->batches = site->most = 0;
     buf_clear(&site->log);
     site->status = load_open(&site->options, &loader, &site->err);
@@ -195,6 +156,7 @@ static const char *load(struct site *site) {
     if (site->status == STATUS_OK)
         assert_int_equal(load_bytes_read(loader), load_bytes_total(loader));
     load_close(loader);
+    assert_int_equal(site->faulty.open_files, 0);
     return site->status == STATUS_OK ? buf_text(&site->log) : site->err.text;
 }
 
@@ -254,10 +216,10 @@ static void every_call_fails(void **state) {
     PUT(site, "a/x.md", "---\na: 1\n---\nA");
     PUT(site, "b.md", "B");
     assert_string_equal(load(site), "a/x.md {a=1} \"A\"\nb.md {} \"B\"\n");
-    int calls = site->calls;
+    int calls = site->faulty.calls;
     size_t broken = 0, failed = 0;
-    site->error = EIO;
-    for (site->fail_at = 1; site->fail_at <= calls; site->fail_at++) {
+    for (int n = 1; n <= calls; n++) {
+        site->faulty.fail_at = n;
         const char *text = load(site);
         broken += site->status != STATUS_OK;
         failed += site->failed;
@@ -282,7 +244,7 @@ static void too_long(void **state) {
                          "b.md:0:0! the record is longer than 8 bytes (limits: record_bytes)\n"
                          "c.md {} \"\"\n";
     assert_string_equal(load(site), wanted);
-    site->one_by_one = true;
+    site->faulty.byte_by_byte = true;
     assert_string_equal(load(site), wanted);
 }
 
@@ -598,7 +560,7 @@ static void batches(void **state) {
     for (int i = 0; i < 4; i++) {
         site->options.batch_records = i == 1 ? 1 : 0;
         site->options.batch_bytes = i == 2 ? 100 : 0;
-        site->one_by_one = i == 3;
+        site->faulty.byte_by_byte = i == 3;
         assert_string_equal(load(site), all);
         assert_true(i != 1 || site->batches == 200);
         assert_true(i != 2 || site->most < 30);
