@@ -789,7 +789,7 @@ static void many_shapes(void **state) {
     struct state *s = *state;
     for (int round = 0; round < 2; round++) {
         job_open(&s->job, &emit_table, raw(s));
-        char key[8], json[64];
+        char key[16], json[64];
         for (int i = 0; i < 300; i++) { // more than statements are kept, and back to old ones
             snprintf(key, sizeof key, "%d", i);
             snprintf(json, sizeof json, "{\"c%d\": %d, \"c%d\": 1}", i % 50, i, i % 50 + 50);

@@ -328,7 +328,7 @@ static void *write_rows(void *self) {
 static void from_threads(void **state) {
     struct state *s = *state;
     struct writing writing[THREADS] = {0};
-    char name[8], sql[64], count[32];
+    char name[16], sql[64], count[32];
     for (int i = 0; i < THREADS; i++) {
         snprintf(name, sizeof name, "t%d", i);
         job_open(&writing[i].job, &emit_table, in_table(s, name, i ? writing[i - 1].job.sink : NULL));
