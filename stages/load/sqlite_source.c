@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "stages/record/sqlite_names.h"
 
 enum {
     WAIT_MS = 10,       // between two looks at a lock
@@ -192,10 +193,6 @@ static struct str column_str(sqlite3_stmt *stmt, int i) {
     return (struct str){p, p ? (size_t)sqlite3_column_bytes(stmt, i) : 0};
 }
 
-static bool same_name(struct str a, struct str b) { // as SQLite compares names
-    return a.n == b.n && sqlite3_strnicmp(a.p, b.p, (int)a.n) == 0;
-}
-
 static void take_table(struct table *table, sqlite3_stmt *stmt) {
     buf_clear(&table->name);
     buf_add_str(&table->name, column_str(stmt, 0));
@@ -252,7 +249,7 @@ static enum status find_table(const struct sqlite_source *s, struct str wanted, 
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         n++;
-        if (wanted.p ? !same_name(wanted, column_str(stmt, 0)) : n > 1)
+        if (wanted.p ? !sqlite_names_equal(wanted, column_str(stmt, 0)) : n > 1)
             continue;
         found = true;
         take_table(table, stmt);
@@ -266,16 +263,6 @@ static enum status find_table(const struct sqlite_source *s, struct str wanted, 
     return n == 1 ? STATUS_OK : several_tables(s, n, err);
 }
 
-static void add_quoted(struct buf *sql, struct str name) {
-    buf_add_char(sql, '"');
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '"')
-            buf_add_char(sql, '"');
-        buf_add_char(sql, name.p[i]);
-    }
-    buf_add_char(sql, '"');
-}
-
 // The primary key's columns, or whichever name of the rowid no column has taken for itself.
 static void add_order(const struct sqlite_source *s, const struct table *table, struct buf *sql) {
     static const char *const rowids[] = {"rowid", "_rowid_", "oid"};
@@ -285,11 +272,11 @@ static void add_order(const struct sqlite_source *s, const struct table *table, 
     sqlite3_bind_text(stmt, 1, table->name.p, (int)table->name.n, SQLITE_STATIC);
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         for (size_t i = 0; i < 3; i++)
-            taken[i] = taken[i] || same_name(column_str(stmt, 0), str_of(rowids[i]));
+            taken[i] = taken[i] || sqlite_names_equal(column_str(stmt, 0), str_of(rowids[i]));
         if (!table->without_rowid || sqlite3_column_int(stmt, 1) == 0)
             continue;
         buf_add_text(sql, first ? " ORDER BY " : ", ");
-        add_quoted(sql, column_str(stmt, 0));
+        sqlite_names_add(sql, column_str(stmt, 0));
         first = false;
     }
     sqlite3_finalize(stmt);
@@ -307,7 +294,7 @@ static enum status prepare_table(struct sqlite_source *s, struct str wanted, str
     enum status status = find_table(s, wanted, &table, err);
     if (status == STATUS_OK) {
         buf_add_text(&sql, "SELECT * FROM ");
-        add_quoted(&sql, buf_str(&table.name));
+        sqlite_names_add(&sql, buf_str(&table.name));
         if (table.is_table)
             add_order(s, &table, &sql);
         if (sqlite3_prepare_v2(s->db, sql.p, (int)sql.n, &s->rows, NULL) != SQLITE_OK)
