@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
-#include "base/number.h"
 #include "base/utf8.h"
+#include "stages/record/value_json.h"
 #include "stages/render/ops.h"
 #include "stages/render/print.h"
 
@@ -90,42 +89,6 @@ static void write_string(struct writer *w, struct str text) {
     buf_add_char(out, '"');
 }
 
-// ---- numbers
-
-static void write_float(double d, struct buf *out) {
-    if (isnan(d)) {
-        buf_add_text(out, "NaN");
-    } else if (isinf(d)) {
-        buf_add_text(out, d < 0 ? "-Infinity" : "Infinity");
-    } else {
-        buf_reserve(out, NUMBER_TEXT_SIZE);
-        out->n += number_write_double(out->p + out->n, d);
-    }
-}
-
-static bool write_scalar(struct writer *w, struct value v) { // false: not a scalar
-    switch (v.tag) {
-    case VALUE_NONE:
-        buf_add(w->out, "null", 4);
-        return true;
-    case VALUE_BOOL:
-        buf_add_text(w->out, v.i ? "true" : "false");
-        return true;
-    case VALUE_INT:
-        buf_reserve(w->out, NUMBER_TEXT_SIZE);
-        w->out->n += number_write_int(w->out->p + w->out->n, v.i);
-        return true;
-    case VALUE_BIG:
-        buf_add_str(w->out, value_str(v));
-        return true;
-    case VALUE_FLOAT:
-        write_float(v.f, w->out);
-        return true;
-    default:
-        return false;
-    }
-}
-
 // ---- containers
 
 static void break_line(struct writer *w) {
@@ -174,7 +137,7 @@ static bool write_key(struct writer *w, struct value key) {
         return true;
     }
     buf_add_char(w->out, '"');
-    if (!write_scalar(w, key))
+    if (!value_json_add_scalar(w->out, key))
         return call_fail(w->call, "keys must be str, int, float, bool or None, not %s", op_type_name(key));
     buf_add_char(w->out, '"');
     return true;
@@ -242,7 +205,7 @@ static bool write_value(struct writer *w, struct value v) {
         return write_list(w, v.list);
     if (v.tag == VALUE_MAP)
         return write_map(w, v.map);
-    return write_scalar(w, v) ||
+    return value_json_add_scalar(w->out, v) ||
            call_fail(w->call, "Object of type %s is not JSON serializable", op_type_name(v));
 }
 

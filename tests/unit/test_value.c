@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "stages/record/value.h"
+#include "stages/record/value_json.h"
 
 static struct value text(const char *s) {
     return value_string(str_of(s));
@@ -199,11 +200,45 @@ static void a_map_with_other_keys_copies_too(void **state) {
     arena_release(&arena);
 }
 
+static void scalars_are_json(void **state) {
+    (void)state;
+    const struct {
+        struct value v;
+        const char *want;
+    } cases[] = {
+        {value_none(), "null"},
+        {value_bool(true), "true"},
+        {value_bool(false), "false"},
+        {value_int(INT64_MIN), "-9223372036854775808"},
+        {big("-12345678901234567890"), "-12345678901234567890"},
+        {value_float(-0.0), "-0.0"},
+        {value_float(1e300), "1e+300"},
+        {value_float(NAN), "NaN"},
+        {value_float(INFINITY), "Infinity"},
+        {value_float(-INFINITY), "-Infinity"},
+    };
+    struct list list = {0};
+    const struct value others[] = {text("1"), value_list(&list), value_missing(),
+                                   value_undefined(UNDEFINED_NAME, STR("x"))};
+    struct buf out = BUF_INIT;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(value_json_add_scalar(&out, others[i]));
+    assert_int_equal(out.n, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buf_clear(&out);
+        buf_add_char(&out, '[');
+        assert_true(value_json_add_scalar(&out, cases[i].v));
+        assert_string_equal(buf_text(&out) + 1, cases[i].want);
+    }
+    buf_release(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_arenas_fail_cleanly), cmocka_unit_test(keys_compare_as_in_python),
         cmocka_unit_test(maps_grow_and_shrink),     cmocka_unit_test(lists_grow),
         cmocka_unit_test(copies_stand_alone),       cmocka_unit_test(a_map_with_other_keys_copies_too),
+        cmocka_unit_test(scalars_are_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
