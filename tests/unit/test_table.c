@@ -556,8 +556,10 @@ static void keys_as_the_table_compares_them(void **state) {
          "\" 1.0 \"", "2");
     KEYS(s, "INT UNIQUE)", "1: " TWICE("\"0x1\" (id)") "3: " TWICE("\"15e-1\" (id)"), "\"0x1\"", "\"0x1\"",
          "1.5", "\"15e-1\"", "1", "\"9223372036854775807\"", "9223372036854775806");
-    KEYS(s, "REAL UNIQUE)", "1: " TWICE("9007199254740992 (id)") "3: " TWICE("\"1\" (id)"),
-         "9007199254740993", "9007199254740992", "1", "\"1\"", "\"x\"");
+    KEYS(s, "REAL UNIQUE)",
+         "1: " TWICE("9007199254740992 (id)") "2: " TWICE("\"9007199254740993\" (id)") "4: " TWICE(
+             "\"1\" (id)"),
+         "9007199254740993", "9007199254740992", "\"9007199254740993\"", "1", "\"1\"", "\"x\"");
     KEYS(s, "TEXT PRIMARY KEY)",
          "1: " TWICE("\"1\" (id)") "3: " TWICE("\"1.0\" (id)") "5: " TWICE("\"1.0e+300\" (id)"), "1", "\"1\"",
          "1.0", "\"1.0\"", "1e300", "\"1.0e+300\"", "\"a\"", "\"A\"");
@@ -566,6 +568,8 @@ static void keys_as_the_table_compares_them(void **state) {
     KEYS(s, "COLLATE RTRIM PRIMARY KEY) WITHOUT ROWID", "1: " TWICE("\"a  \" (id)"), "\"a\"", "\"a  \"",
          "\" a\"", "\"A\"");
     KEYS(s, "COLLATE NOCASE); CREATE UNIQUE INDEX b ON t(id COLLATE BINARY)", "", "\"a\"", "\"A\"");
+    KEYS(s, "PRIMARY KEY); CREATE UNIQUE INDEX n ON t(id COLLATE NOCASE) WHERE id > 'b'", "", "\"a\"",
+         "\"A\"");
     KEYS(s, "ANY PRIMARY KEY) STRICT", "2: " TWICE("1.0 (id)"), "1", "\"1\"", "1.0");
     KEYS(s, "ANY PRIMARY KEY)", "1: " TWICE("\"1\" (id)"), "1", "\"1\"");
 }
