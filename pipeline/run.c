@@ -184,8 +184,8 @@ static void recover(struct run *run) {
         buf_printf(&text, " %llu temporary file%s removed", (unsigned long long)found.temporaries,
                    found.temporaries == 1 ? "" : "s");
     if (found.torn)
-        buf_printf(&text, "%s %llu half-written output%s removed (", found.temporaries ? "," : "",
-                   (unsigned long long)found.torn, found.torn == 1 ? "" : "s");
+        buf_printf(&text, "%s %llu half-written output%s put aside in " EMIT_TORN_DIRECTORY " (",
+                   found.temporaries ? "," : "", (unsigned long long)found.torn, found.torn == 1 ? "" : "s");
     for (uint64_t i = 0; i < found.torn && i < EMIT_LEFTOVERS_SHOWN; i++)
         buf_printf(&text, "%s%s", i ? ", " : "", found.torn_shown[i]);
     if (found.torn)

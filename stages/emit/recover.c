@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "stages/emit/inplace.h"
 #include "stages/emit/place.h"
 
-enum { READ_CHUNK = 64 << 10 };
+enum { READ_CHUNK = 64 << 10, ASIDE_NAME_SIZE = 300 };
 
 struct suspect {
     struct str path; // owned, and a NUL behind it
@@ -267,10 +268,24 @@ static void clear_suspects(struct recovery *r) {
     mem_free(r->sorted);
 }
 
-// Removing -----------------------------------------------------------------------------------------------------
+// Putting aside ------------------------------------------------------------------------------------------------
 
-static void remove_torn(struct recovery *r, struct str path) {
-    int result = r->fs->unlink(r->fs->self, r->root, path.p);
+// Its own name, cut where that is too long, and a digest of its path.
+static void aside_name(struct str path, char name[ASIDE_NAME_SIZE]) {
+    struct str directory, file;
+    char digest[DIGEST_HEX_SIZE];
+    place_split(path, &directory, &file);
+    digest_hex(digest_of(path), digest);
+    snprintf(name, ASIDE_NAME_SIZE, "%s/%.*s-%s", EMIT_TORN_DIRECTORY, (int)(file.n < 200 ? file.n : 200),
+             file.p, digest);
+}
+
+static void put_aside(struct recovery *r, struct str path) {
+    char name[ASIDE_NAME_SIZE];
+    aside_name(path, name);
+    int result = r->fs->make_dir(r->fs->self, r->root, EMIT_TORN_DIRECTORY, 0777);
+    if (result == 0 || result == -EEXIST)
+        result = r->fs->rename(r->fs->self, r->root, path.p, r->root, name);
     if (result == -ENOENT) // named twice
         return;
     if (result < 0) {
@@ -302,7 +317,7 @@ static void check_journals(struct recovery *r) {
         if (r->blind)
             r->found->kept++;
         else if (!r->suspects[i].cleared)
-            remove_torn(r, r->suspects[i].path);
+            put_aside(r, r->suspects[i].path);
         mem_free((char *)r->suspects[i].path.p);
     }
     remove_journals(r);

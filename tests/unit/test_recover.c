@@ -179,7 +179,7 @@ static void journals_are_told_by_their_whole_name(void **state) {
     }
 }
 
-static void torn_outputs_are_removed_and_named(void **state) {
+static void torn_outputs_are_put_aside_and_named(void **state) {
     (void)state;
     struct scene scene;
     scene_open(&scene);
@@ -208,6 +208,11 @@ static void torn_outputs_are_removed_and_named(void **state) {
     assert_string_equal(found.torn_shown[2], "grown");
     assert_int_equal(found.temporaries, 0);
     assert_false(is_there(&scene, "d/torn\"") || is_there(&scene, "cut") || is_there(&scene, "grown"));
+    assert_int_equal(count_files(scene.root, NULL), 7);
+    char digest[DIGEST_HEX_SIZE], aside[128]; // perhaps somebody's edit: it is not lost
+    digest_hex(digest_of(STR("d/torn\"")), digest);
+    snprintf(aside, sizeof aside, EMIT_TORN_DIRECTORY "/torn\"-%s", digest);
+    assert_file(&scene, aside, "nld");
     assert_file(&scene, "d/old", "old");
     assert_file(&scene, "d/new", "newer");
     assert_file(&scene, "other", "nld");
@@ -255,7 +260,8 @@ static void many_are_counted_and_few_named(void **state) {
     struct emit_leftovers found = recover(&scene);
     assert_int_equal(found.torn, N / 2);
     assert_string_equal(found.torn_shown[EMIT_LEFTOVERS_SHOWN - 1], "file-4");
-    assert_int_equal(count_files(scene.root, NULL), N / 2);
+    assert_int_equal(count_files(scene.root, NULL), N); // nothing is lost
+    assert_false(is_there(&scene, "file-0"));
     scene_close(&scene);
 }
 
@@ -363,7 +369,8 @@ static bool recover_with_fault(int fail_at, int error) {
     if (result == 0) // a close may fail; but then all is done
         assert_int_equal(found.temporaries + found.torn, 3);
     assert_file(&scene, "whole", "three");
-    assert_int_equal(count_files(scene.root, NULL), 1);
+    assert_false(is_there(&scene, "d/torn"));
+    assert_int_equal(count_files(scene.root, NULL), 2);
     scene_close(&scene);
     return faulty.hit;
 }
@@ -386,7 +393,7 @@ int main(void) {
         cmocka_unit_test(directories_of_other_runs_are_passed_by),
         cmocka_unit_test(journal_lines_come_back),
         cmocka_unit_test(journals_are_told_by_their_whole_name),
-        cmocka_unit_test(torn_outputs_are_removed_and_named),
+        cmocka_unit_test(torn_outputs_are_put_aside_and_named),
         cmocka_unit_test(a_file_is_whole_if_any_journal_says_so),
         cmocka_unit_test(many_are_counted_and_few_named),
         cmocka_unit_test(many_are_cleared_by_another_journal),
