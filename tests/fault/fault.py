@@ -83,12 +83,12 @@ class Case:
                 f.write(data)
 
     def failures(self):
-        """The lines of errors.jsonl."""
+        """The lines of errors.jsonl that are about a record, and not about a whole job."""
         try:
             text = (self.out / ".pressrun" / "errors.jsonl").read_text()
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in text.splitlines()]
+        return [failure for failure in map(json.loads, text.splitlines()) if "record" in failure]
 
     def remove(self):
         shutil.rmtree(self.root, ignore_errors=True)
