@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "pipeline/claims.h"
 #include "stages/load/load.h"
+#include "stages/record/sqlite_names.h"
 #include "stages/render/builtins.h"
 
 const char *plan_stage_name(enum plan_stage stage) {
@@ -92,7 +93,7 @@ static struct str table_of(const struct manifest_job *job) {
 }
 
 static bool in_different_tables(const struct plan_job *a, const struct plan_job *b) {
-    return a->sink == &emit_table && !str_equal(table_of(a->job), table_of(b->job));
+    return a->sink == &emit_table && !sqlite_names_equal(table_of(a->job), table_of(b->job));
 }
 
 static void arrange_output(struct plan *plan, struct plan_job *job, struct diags *diags) {

@@ -224,6 +224,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                        .level = job->job->job->level,
                                        .durable = run->options->durable,
                                        .force = run->options->force,
+                                       .interrupt = run->options->interrupt,
                                        .inplace = job->job->job->inplace,
                                        .table = job->job->job->table.p ? job->job->job->table
                                                                        : job->job->job->name,

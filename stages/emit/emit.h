@@ -24,6 +24,7 @@
  * some, which its result counts; it names the first of the others. What is synced is the file system of the root
  * directory (of a stream: of its own); another one mounted below is not.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,7 +50,8 @@ struct sink_options {
     const struct str
         *unique; // columns by which a row replaces another one; none: the record key, in column `key`
     size_t unique_n;
-    struct sink *beside; // an open sink that writes another table of the same database; NULL: none
+    const atomic_bool *interrupt; // ends waiting for somebody else; may be NULL
+    struct sink *beside;          // an open sink that writes another table of the same database; NULL: none
 };
 
 struct sink;
