@@ -47,7 +47,8 @@ struct lane {
     struct buf line;        // of the journal
     uint64_t bytes, stored; // of the output so far; stored: in the temporary file
     bool is_packed;
-    int fd; // its temporary file, -1: none
+    struct place_owner owner; // of temporary files
+    int fd;                   // its temporary file, -1: none
     int directory_fd;
     bool made; // by us just now: there is nothing to compare with
     char temporary[PLACE_TEMPORARY_SIZE];
@@ -79,6 +80,7 @@ static struct lane *files_lane_new(struct sink *sink) {
     struct lane *lane = MEM_NEW(struct lane);
     lane->sink = sink;
     lane->fd = -1;
+    place_owner_init(&lane->owner, lane);
     directories_init(&lane->directories, &sink->fs, sink->root, &sink->directories);
     return lane;
 }
@@ -172,7 +174,8 @@ static int try_temporary(struct lane *lane) {
         return result;
     // Those before it in its batch may still have theirs.
     unsigned number = (unsigned)lane->pending.outputs_n;
-    return place_open_numbered(&lane->sink->fs, lane->directory_fd, lane, number, O_WRONLY, lane->temporary);
+    return place_open_numbered(&lane->sink->fs, lane->directory_fd, &lane->owner, number, O_WRONLY,
+                               lane->temporary);
 }
 
 static int open_temporary(struct lane *lane) {

@@ -30,16 +30,34 @@ int place_open_directory(const struct fs *fs, int root, const char *directory, b
 
 int place_open_temporary(const struct fs *fs, int directory, const void *owner, int flags,
                          char name[PLACE_TEMPORARY_SIZE]) {
-    return place_open_numbered(fs, directory, owner, 0, flags, name);
+    struct place_owner names;
+    place_owner_init(&names, owner);
+    return place_open_numbered(fs, directory, &names, 0, flags, name);
 }
 
-int place_open_numbered(const struct fs *fs, int directory, const void *owner, unsigned number, int flags,
-                        char name[PLACE_TEMPORARY_SIZE]) {
+void place_owner_init(struct place_owner *owner, const void *address) {
+    owner->n = (size_t)snprintf(owner->prefix, sizeof owner->prefix, ".%lx-%lx-", (unsigned long)getpid(),
+                                (unsigned long)(uintptr_t)address);
+}
+
+static void add_number(char *to, unsigned number) {
+    char digits[16];
+    size_t n = 0;
+    do
+        digits[n++] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    while (n > 0)
+        *to++ = digits[--n];
+    memcpy(to, EMIT_TEMPORARY_SUFFIX, sizeof EMIT_TEMPORARY_SUFFIX);
+}
+
+int place_open_numbered(const struct fs *fs, int directory, const struct place_owner *owner, unsigned number,
+                        int flags, char name[PLACE_TEMPORARY_SIZE]) {
     enum { TRIES = 100 };
+    memcpy(name, owner->prefix, owner->n);
     // Names are unique among living owners; only what a killed process left behind can be in the way.
     for (unsigned i = 0; i < TRIES; i++) {
-        snprintf(name, PLACE_TEMPORARY_SIZE, ".%lx-%lx-%u" EMIT_TEMPORARY_SUFFIX, (unsigned long)getpid(),
-                 (unsigned long)(uintptr_t)owner, number + i);
+        add_number(name + owner->n, number + i);
         int fd = fs->open_beneath(fs->self, directory, name, flags | O_CREAT | O_EXCL, 0666);
         if (fd != -EEXIST)
             return fd;

@@ -23,9 +23,14 @@ int place_open_directory(const struct fs *fs, int root, const char *directory, b
 // A new file under a name that nobody else uses: process and `owner` (any address of the caller's) are in it.
 int place_open_temporary(const struct fs *fs, int directory, const void *owner, int flags,
                          char name[PLACE_TEMPORARY_SIZE]);
-// The same for an owner of many at a time, which numbers them.
-int place_open_numbered(const struct fs *fs, int directory, const void *owner, unsigned number, int flags,
-                        char name[PLACE_TEMPORARY_SIZE]);
+// The same for an owner of many, which numbers them; what their names have in common is made once.
+struct place_owner {
+    char prefix[PLACE_TEMPORARY_SIZE];
+    size_t n;
+};
+void place_owner_init(struct place_owner *owner, const void *address);
+int place_open_numbered(const struct fs *fs, int directory, const struct place_owner *owner, unsigned number,
+                        int flags, char name[PLACE_TEMPORARY_SIZE]);
 bool place_is_temporary(const char *name); // has the shape of such a name
 
 // "cannot write PATH: why". Always STATUS_IO.

@@ -44,7 +44,9 @@ static void temporaries_are_told_by_their_whole_name(void **state) {
     char made[PLACE_TEMPORARY_SIZE];
     struct scene scene;
     scene_open(&scene);
-    int fd = place_open_numbered(&scene.fs, scene.root, &scene, 4000000000U, O_WRONLY, made);
+    struct place_owner owner;
+    place_owner_init(&owner, &scene);
+    int fd = place_open_numbered(&scene.fs, scene.root, &owner, 4000000000U, O_WRONLY, made);
     assert_true(fd >= 0);
     close(fd);
     assert_true(place_is_temporary(made));
