@@ -41,7 +41,6 @@ struct lane {
     struct table_values values;
     struct table_row *rows; // owned
     size_t rows_n, rows_cap;
-    size_t bytes;
     struct buf key, text; // of the output in progress
     bool is_open;
     struct lane_refusal *refusals; // owned; of the last flush
@@ -99,8 +98,7 @@ static enum status copy_options(struct sink *sink, const struct sink_options *op
 static enum status open_table(struct sink *sink, struct err *err) {
     struct table_file *file = sink->writer.file;
     table_file_lock(file);
-    enum status status =
-        table_rows_open(file->db, sink->path, sink->table, sink->unique, sink->unique_n, &sink->rows, err);
+    enum status status = table_rows_open(file, sink->table, sink->unique, sink->unique_n, &sink->rows, err);
     table_file_unlock(file);
     return status;
 }
@@ -204,7 +202,6 @@ static enum status table_commit(struct lane *lane, struct err *err) {
     }
     MEM_GROW(lane->rows, lane->rows_cap, lane->rows_n + 1);
     lane->rows[lane->rows_n++] = row;
-    lane->bytes += row.bytes;
     return STATUS_OK;
 }
 
@@ -217,24 +214,36 @@ static void note_refusal(struct lane *lane, size_t output, const char *why) {
         (struct lane_refusal){output, text ? text : "the table does not take the row (no memory to say why)"};
 }
 
-static enum status put_rows(struct lane *lane, struct err *err) {
+// Ends the transaction where it has become large in the middle of a flush, since all of it is in memory.
+static enum status put_row(struct lane *lane, size_t output, const struct table_row *row, struct err *err) {
     struct sink *sink = lane->sink;
-    struct lane_result *pending = &sink->writer.pending;
-    enum status status = table_file_join(&sink->writer, err);
-    for (size_t i = 0; status == STATUS_OK && i < lane->rows_n; i++) {
-        const struct table_row *row = &lane->rows[i];
-        enum table_put put = TABLE_UNCHANGED;
-        status = table_rows_put(sink->rows, row, &put, err);
-        if (status == STATUS_OK && put == TABLE_REFUSED) {
-            note_refusal(lane, i, err->text);
-            continue;
-        }
-        pending->written += put == TABLE_WRITTEN;
-        pending->unchanged += put == TABLE_UNCHANGED;
-        pending->bytes += row->bytes;
-        pending->stored += put == TABLE_WRITTEN ? row->bytes : 0;
+    struct table_file *file = sink->writer.file;
+    if (table_file_is_interrupted(file))
+        return table_file_interrupted(file, err);
+    if (table_file_is_large(file) && table_file_commit(file, err) != STATUS_OK)
+        return err->status;
+    enum table_put put = TABLE_UNCHANGED;
+    if (table_file_join(&sink->writer, err) != STATUS_OK ||
+        table_rows_put(sink->rows, row, &put, err) != STATUS_OK)
+        return err->status;
+    file->bytes += row->bytes;
+    if (put == TABLE_REFUSED) {
+        note_refusal(lane, output, err->text);
+        return STATUS_OK;
     }
-    return status;
+    struct lane_result *pending = &sink->writer.pending;
+    pending->written += put == TABLE_WRITTEN;
+    pending->unchanged += put == TABLE_UNCHANGED;
+    pending->bytes += row->bytes;
+    pending->stored += put == TABLE_WRITTEN ? row->bytes : 0;
+    return STATUS_OK;
+}
+
+static enum status put_rows(struct lane *lane, struct err *err) {
+    for (size_t i = 0; i < lane->rows_n; i++)
+        if (put_row(lane, i, &lane->rows[i], err) != STATUS_OK)
+            return err->status;
+    return STATUS_OK;
 }
 
 static enum status broken_error(const struct sink *sink, struct err *err) {
@@ -245,7 +254,7 @@ static enum status broken_error(const struct sink *sink, struct err *err) {
 
 static void lane_clear(struct lane *lane) {
     table_abort(lane);
-    lane->rows_n = lane->bytes = 0;
+    lane->rows_n = 0;
     arena_clear(&lane->arena);
 }
 
@@ -261,7 +270,6 @@ static enum status flush_rows(struct lane *lane, struct err *err) {
         return status;
     }
     file->flushes++;
-    file->bytes += lane->bytes;
     return table_file_is_due(file) ? table_file_commit(file, err) : STATUS_OK;
 }
 

@@ -13,7 +13,8 @@
 #include "stages/emit/table_values.h"
 
 enum {
-    BUSY_MS = 5000, // for which somebody else's lock is waited for
+    WAIT_MS = 10, // between two looks at somebody else's lock
+    WAITS = 500,  // of them at most
     TRANSACTION_FLUSHES = 64,
     TRANSACTION_BYTES = 32 << 20,
 };
@@ -25,14 +26,27 @@ enum status table_file_refuse(struct str path, const char *why, struct err *err)
     return err_set(err, STATUS_DATA, "cannot write %s: %s", emit_show_path(path, shown), why);
 }
 
-enum status table_file_error(sqlite3 *db, struct str path, struct err *err) {
+bool table_file_is_interrupted(const struct table_file *file) {
+    return file->interrupt && atomic_load_explicit(file->interrupt, memory_order_relaxed);
+}
+
+enum status table_file_interrupted(const struct table_file *file, struct err *err) {
     char shown[EMIT_SHOWN_SIZE];
-    emit_show_path(path, shown);
+    return err_set(err, STATUS_CANCELLED, "interrupted while rows were written to %s",
+                   emit_show_path(file->path, shown));
+}
+
+enum status table_file_error(const struct table_file *file, struct err *err) {
+    sqlite3 *db = file->db;
+    char shown[EMIT_SHOWN_SIZE];
+    emit_show_path(file->path, shown);
     const char *said = sqlite3_errmsg(db);
     int os = sqlite3_system_errno(db);
     switch (sqlite3_errcode(db)) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+        if (table_file_is_interrupted(file))
+            return table_file_interrupted(file, err);
         return err_set(err, STATUS_CONFLICT, "cannot write %s: somebody else holds a lock on the database",
                        shown);
     case SQLITE_NOTADB:
@@ -122,9 +136,15 @@ static enum status find_path(const struct table_file *file, char path[PATH_MAX],
 // Opening and closing --------------------------------------------------------------------------------------------
 
 static enum status run(const struct table_file *file, const char *sql, struct err *err) {
-    return sqlite3_exec(file->db, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? STATUS_OK
-               : table_file_error(file->db, file->path, err);
+    return sqlite3_exec(file->db, sql, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK
+                                                                      : table_file_error(file, err);
+}
+
+static int wait_for_lock(void *self, int times) {
+    if (times >= WAITS || table_file_is_interrupted(self))
+        return 0;
+    sqlite3_sleep(WAIT_MS);
+    return 1;
 }
 
 static enum status open_database(struct table_file *file, bool durable, struct err *err) {
@@ -136,20 +156,21 @@ static enum status open_database(struct table_file *file, bool durable, struct e
     if (!file->db)
         return err_set(err, STATUS_MEMORY, "no memory for a database");
     if (code != SQLITE_OK)
-        return table_file_error(file->db, file->path, err);
+        return table_file_error(file, err);
     if (sqlite3_db_readonly(file->db, "main") == 1)
         return place_error(err, EACCES, file->path);
-    sqlite3_busy_timeout(file->db, BUSY_MS);
+    sqlite3_busy_handler(file->db, wait_for_lock, file);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
     // A process that is killed loses nothing without syncing either: what it wrote, the journal too, is with the
     // system, and the next one who opens the file rolls back what was not finished. Only power loss asks for more.
-    // The question that follows is the first look into the file, so what is no database is told here.
-    return run(file,
-               durable ? "PRAGMA synchronous = FULL; SELECT count(*) FROM sqlite_schema"
-                       : "PRAGMA synchronous = OFF; SELECT count(*) FROM sqlite_schema",
-               err);
+    if (run(file, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF", err) != STATUS_OK)
+        return err->status;
+    // Pages that do not fit into the cache would be written before the commit, for which SQLite waits until nobody
+    // reads, page for page, and keeps to itself that it waited in vain. The question that follows is the first look
+    // into the file, so what is no database is told here.
+    return run(file, "PRAGMA cache_spill = OFF; SELECT count(*) FROM sqlite_schema", err);
 }
 
 // Of the file that was made here, if nothing was written to it.
@@ -172,7 +193,11 @@ static void file_free(struct table_file *file) {
 
 static enum status open_file(const struct sink_options *options, struct table_file **out, struct err *err) {
     struct table_file *file = MEM_NEW(struct table_file);
-    *file = (struct table_file){.fs = *options->fs, .root = options->root, .directory = -1};
+    *file = (struct table_file){.fs = *options->fs,
+                                .root = options->root,
+                                .directory = -1,
+                                .force = options->force,
+                                .interrupt = options->interrupt};
     arena_init(&file->arena, 0);
     pthread_mutex_init(&file->lock, NULL);
     file->path = arena_str(&file->arena, options->path);
@@ -266,9 +291,12 @@ enum status table_file_join(struct table_writer *writer, struct err *err) {
     return STATUS_OK;
 }
 
+bool table_file_is_large(const struct table_file *file) {
+    return file->in_transaction && file->bytes >= (size_t)TRANSACTION_BYTES;
+}
+
 bool table_file_is_due(const struct table_file *file) {
-    return file->in_transaction &&
-           (file->flushes >= TRANSACTION_FLUSHES || file->bytes >= (size_t)TRANSACTION_BYTES);
+    return (file->in_transaction && file->flushes >= TRANSACTION_FLUSHES) || table_file_is_large(file);
 }
 
 enum status table_file_commit(struct table_file *file, struct err *err) {

@@ -14,6 +14,9 @@
  * that fails is undone whole and breaks the file: nothing is written any more, and whoever had rows in it has lost
  * them (table_file_has_lost).
  *
+ * All of a transaction stays in memory until it is committed: nobody who reads the database is in its way before, and
+ * somebody else's lock is only waited for where it begins or is committed. That waiting ends when the run is interrupted.
+ *
  * Foreign keys are enforced. Where one refers to a table that another job writes, the job that needs it must say so,
  * or it depends on chance which row is there first.
  *
@@ -32,8 +35,10 @@ struct table_file {
     int root, directory; // the latter is the root itself where the file has no other
     struct arena arena;  // of the texts below
     struct str path;
-    const char *name; // the file's own
-    bool created;     // the file; until something is in it, it goes again
+    const char *name;             // the file's own
+    bool created;                 // the file; until something is in it, it goes again
+    bool force;                   // rows that are there already are written, too
+    const atomic_bool *interrupt; // may be NULL
     sqlite3 *db;
     pthread_mutex_t lock;
     struct table_writer *first; // of those that are open
@@ -64,8 +69,9 @@ void table_file_unlock(struct table_file *file);
 // Begins a transaction, where there is none, and has the writer take part in it.
 enum status table_file_join(struct table_writer *writer, struct err *err);
 
-// Whether so much is in the transaction that it is better ended.
+// Whether so much is in the transaction that it is better ended: flushes, or bytes, which matter within a flush, too.
 bool table_file_is_due(const struct table_file *file);
+bool table_file_is_large(const struct table_file *file);
 
 // On failure the file is broken.
 enum status table_file_commit(struct table_file *file, struct err *err);
@@ -78,8 +84,11 @@ enum status table_file_withdraw(struct table_writer *writer, struct err *err);
 void table_file_settle(struct table_writer *writer, struct lane_result *result);
 bool table_file_has_lost(const struct table_writer *writer); // rows that were pending
 
-// "cannot write PATH: WHY"; the second says what the last call of SQLite's had to say.
+bool table_file_is_interrupted(const struct table_file *file);
+
+// "cannot write PATH: WHY"; the second says what the last call of SQLite's had to say, the third is STATUS_CANCELLED.
 enum status table_file_refuse(struct str path, const char *why, struct err *err);
-enum status table_file_error(sqlite3 *db, struct str path, struct err *err);
+enum status table_file_error(const struct table_file *file, struct err *err);
+enum status table_file_interrupted(const struct table_file *file, struct err *err);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "stages/emit/emit.h"
-#include "stages/emit/table_file.h"
 #include "stages/emit/table_keys.h"
 
 enum {
@@ -36,8 +35,9 @@ struct statement {
 };
 
 struct table_rows {
-    sqlite3 *db;
-    struct str path, table;
+    const struct table_file *file;
+    sqlite3 *db; // the file's
+    struct str table;
     const struct str *unique;
     size_t unique_n;
     bool keyed; // the unique column is `key`
@@ -51,7 +51,7 @@ struct table_rows {
 };
 
 static enum status failed(const struct table_rows *rows, struct err *err) {
-    return table_file_error(rows->db, rows->path, err);
+    return table_file_error(rows->file, err);
 }
 
 static void add_quoted(struct buf *sql, struct str name) {
@@ -139,7 +139,7 @@ static enum status read_columns(struct table_rows *rows, struct err *err) {
 // SQLite itself is asked, with a statement that is never run, whether something makes the columns unique.
 static enum status check_unique(const struct table_rows *rows, struct err *err) {
     char shown[EMIT_SHOWN_SIZE], column[EMIT_SHOWN_SIZE], table[EMIT_SHOWN_SIZE];
-    emit_show_path(rows->path, shown);
+    emit_show_path(rows->file->path, shown);
     emit_show_path(rows->table, table);
     for (size_t i = 0; i < rows->unique_n; i++)
         if (!find_column(rows, rows->unique[i]))
@@ -194,7 +194,7 @@ static enum status look_at_table(struct table_rows *rows, struct err *err) {
         status = failed(rows, err);
     else if (rows->made && strcmp((const char *)sqlite3_column_text(stmt, 0), "view") == 0)
         status = err_set(err, STATUS_DATA, "cannot write %s: \"%s\" is a view, not a table",
-                         emit_show_path(rows->path, shown), emit_show_path(rows->table, table));
+                         emit_show_path(rows->file->path, shown), emit_show_path(rows->table, table));
     sqlite3_finalize(stmt);
     if (status == STATUS_OK && rows->made)
         status = read_columns(rows, err);
@@ -203,15 +203,15 @@ static enum status look_at_table(struct table_rows *rows, struct err *err) {
     return status;
 }
 
-enum status table_rows_open(sqlite3 *db, struct str path, struct str table, const struct str *unique,
+enum status table_rows_open(const struct table_file *file, struct str table, const struct str *unique,
                             size_t unique_n, struct table_rows **out, struct err *err) {
     static const struct str key = {TABLE_KEY_COLUMN, sizeof TABLE_KEY_COLUMN - 1};
     struct table_rows *rows = MEM_NEW(struct table_rows);
-    *rows = (struct table_rows){.db = db, .path = path, .table = table};
+    *rows = (struct table_rows){.file = file, .db = file->db, .table = table};
     rows->keyed = unique_n == 0;
     rows->unique = rows->keyed ? &key : unique;
     rows->unique_n = rows->keyed ? 1 : unique_n;
-    table_keys_init(&rows->keys, db, table, rows->unique, rows->unique_n, rows->keyed);
+    table_keys_init(&rows->keys, rows->db, table, rows->unique, rows->unique_n, rows->keyed);
     enum status status = look_at_table(rows, err);
     if (status == STATUS_OK)
         *out = rows;

@@ -17,15 +17,13 @@
  *
  * Transactions are the caller's, and must be open where rows are put. One thread at a time.
  */
-#include <sqlite3.h>
-
+#include "stages/emit/table_file.h"
 #include "stages/emit/table_values.h"
 
 struct table_rows; // owned
 
-// Looks at the table, if it is there. `unique` none: `key` tells rows apart. `path` is for messages. All of it, and
-// the database, must outlive the rows.
-enum status table_rows_open(sqlite3 *db, struct str path, struct str table, const struct str *unique,
+// Looks at the table, if it is there. `unique` none: `key` tells rows apart. All of it must outlive the rows.
+enum status table_rows_open(const struct table_file *file, struct str table, const struct str *unique,
                             size_t unique_n, struct table_rows **out, struct err *err);
 void table_rows_free(struct table_rows *rows); // NULL is fine
 

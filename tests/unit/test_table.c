@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -308,6 +309,119 @@ static void locked(void **state) {
     assert_string_equal(s->job.err.text, "t.sqlite is incomplete: earlier rows of it could not be written");
     assert_int_equal(job_close(&s->job, true), STATUS_IO);
     assert_string_equal(ask(s, "SELECT * FROM t"), "");
+}
+
+static void closes(struct state *s, uint64_t written, uint64_t unchanged);
+
+enum { MANY = 100, LONG = 50000 }; // together more than SQLite's cache
+
+static void put_many(struct state *s) {
+    char *text = mem_alloc(LONG + 1), key[16];
+    memset(text, 'x', LONG);
+    text[LONG] = 0;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        put(s, key, text);
+    }
+    mem_free(text);
+}
+
+struct later {
+    pthread_t thread;
+    atomic_bool *interrupt;
+    sqlite3 *reader;
+};
+
+static void *happen(void *self) {
+    struct later *later = self;
+    usleep(100000);
+    if (later->interrupt)
+        atomic_store(later->interrupt, true);
+    else
+        sqlite3_exec(later->reader, "COMMIT", NULL, NULL, NULL);
+    return NULL;
+}
+
+// Somebody reads while more is written than the cache holds: only the commit waits, until the reader ends, the run is
+// interrupted, or for some seconds.
+static void read_meanwhile(void **state) {
+    struct state *s = *state;
+    static const enum status ends[] = {STATUS_OK, STATUS_CANCELLED, STATUS_CONFLICT};
+    static const char *const texts[] = {"", "interrupted while rows were written to t.sqlite",
+                                        "cannot write t.sqlite: somebody else holds a lock on the database"};
+    alarm(120); // where every page waits
+    for (int i = 0; i < 3; i++) {
+        make(s,
+             "DROP TABLE IF EXISTS t; CREATE TABLE t(key TEXT PRIMARY KEY, text); INSERT INTO t VALUES ('a', "
+             "'old')");
+        atomic_bool interrupt = false;
+        struct sink_options options = plain(s);
+        options.interrupt = &interrupt;
+        job_open(&s->job, &emit_table, options);
+        sqlite3 *reader = connect(s, "t.sqlite");
+        exec(reader, "BEGIN; SELECT * FROM t");
+        put_many(s);
+        assert_int_equal(job_flush(&s->job), STATUS_OK);
+        struct later later = {.interrupt = i ? &interrupt : NULL, .reader = reader};
+        if (i < 2)
+            assert_int_equal(pthread_create(&later.thread, NULL, happen, &later), 0);
+        assert_int_equal(job_close(&s->job, true), ends[i]);
+        if (i > 0)
+            assert_string_equal(s->job.err.text, texts[i]);
+        if (i < 2)
+            assert_int_equal(pthread_join(later.thread, NULL), 0);
+        sqlite3_close(reader);
+        assert_string_equal(ask(s, "SELECT count(*) FROM t"), i ? "1\n" : "101\n");
+        assert_int_equal(count_files(s->scene.root, "-journal"), 0);
+    }
+    alarm(0);
+}
+
+// Whoever waits to begin is no different; and rows that are still to be put are not.
+static void interrupted(void **state) {
+    struct state *s = *state;
+    atomic_bool interrupt = false;
+    struct sink_options options = plain(s);
+    options.interrupt = &interrupt;
+    job_open(&s->job, &emit_table, options);
+    put(s, "a", "1");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    put(s, "b", "2");
+    atomic_store(&interrupt, true);
+    assert_int_equal(job_flush(&s->job), STATUS_CANCELLED);
+    assert_string_equal(s->job.err.text, "interrupted while rows were written to t.sqlite");
+    assert_int_equal(job_close(&s->job, false), STATUS_OK);
+    assert_int_equal(s->job.total.written, 0);
+    assert_int_equal(count_files(s->scene.root, NULL), 0);
+    atomic_store(&interrupt, false);
+    job_open(&s->job, &emit_table, options);
+    sqlite3 *other = connect(s, "t.sqlite");
+    exec(other, "BEGIN IMMEDIATE");
+    put(s, "a", "1");
+    struct later later = {.interrupt = &interrupt};
+    assert_int_equal(pthread_create(&later.thread, NULL, happen, &later), 0);
+    assert_int_equal(job_flush(&s->job), STATUS_CANCELLED);
+    assert_int_equal(pthread_join(later.thread, NULL), 0);
+    sqlite3_close(other);
+    assert_int_equal(job_close(&s->job, false), STATUS_OK);
+}
+
+// What is in memory is bounded, however much there is to flush.
+static void large_flush(void **state) {
+    struct state *s = *state;
+    job_open(&s->job, &emit_table, plain(s));
+    char *text = mem_alloc((1 << 20) + 1), key[16];
+    memset(text, 'x', 1 << 20);
+    text[1 << 20] = 0;
+    for (int i = 0; i < 40; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        put(s, key, text);
+    }
+    mem_free(text);
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(s->job.total.written, 32);
+    closes(s, 40, 0);
+    assert_string_equal(ask(s, "SELECT count(*) FROM t"), "40\n");
 }
 
 static void tables_that_do_not_fit(void **state) {
@@ -901,28 +1015,28 @@ static void extensions(void **state) {
 
 // Killed --------------------------------------------------------------------------------------------------------------
 
-// A child fills the transaction until the file itself is being written, and dies. What was there is there again.
-static void killed_in_a_transaction(void **state) {
+// A child commits more than its files may hold, and dies of it. What was there is there again.
+static void killed_in_a_commit(void **state) {
     struct state *s = *state;
     RUN(s, plain(s), 2, 0, "a", "old", "b", "old");
     struct stat before, after;
     assert_int_equal(fstatat(s->scene.root, "t.sqlite", &before, 0), 0);
     pid_t child = fork();
     if (child == 0) {
-        char *text = mem_alloc(50001), key[16];
-        memset(text, 'x', 50000);
+        struct rlimit none = {0}, small = {.rlim_cur = 2 << 20, .rlim_max = 2 << 20};
+        setrlimit(RLIMIT_CORE, &none);
+        setrlimit(RLIMIT_FSIZE, &small);
+        signal(SIGXFSZ, SIG_DFL);
         job_open(&s->job, &emit_table, plain(s));
         put(s, "a", "new");
-        for (int i = 0; i < 200; i++) {
-            snprintf(key, sizeof key, "%d", i);
-            put(s, key, text);
-        }
-        job_flush(&s->job);
-        kill(getpid(), SIGKILL);
+        put_many(s);
+        if (job_flush(&s->job) == STATUS_OK)
+            job_close(&s->job, true);
+        _exit(1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
     assert_int_equal(fstatat(s->scene.root, "t.sqlite", &after, 0), 0);
     assert_true(after.st_size > before.st_size); // it was in the middle
     assert_int_equal(count_files(s->scene.root, "-journal"), 1);
@@ -977,6 +1091,9 @@ int main(void) {
         CASE(failing_calls),
         CASE(long_paths),
         CASE(locked),
+        CASE(read_meanwhile),
+        CASE(interrupted),
+        CASE(large_flush),
         CASE(tables_that_do_not_fit),
         CASE(constraints),
         CASE(conflict_clauses),
@@ -1006,7 +1123,7 @@ int main(void) {
         CASE(empty_file_and_durable),
         CASE(write_ahead_log),
         CASE(extensions),
-        CASE(killed_in_a_transaction),
+        CASE(killed_in_a_commit),
         CASE(mutated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
