@@ -39,7 +39,8 @@ struct lane {
     struct sink *sink;
     struct arena arena; // of the rows
     struct table_values values;
-    struct table_row *rows; // owned
+    struct table_wishes wishes; // of the rows
+    struct table_row *rows;     // owned
     size_t rows_n, rows_cap;
     struct buf key, text; // of the output in progress
     bool is_open;
@@ -130,6 +131,7 @@ static struct lane *table_lane_new(struct sink *sink) {
     lane->sink = sink;
     arena_init(&lane->arena, 0);
     arena_init(&lane->told, 0);
+    table_wishes_init(&lane->wishes);
     table_values_init(&lane->values, sink->shapes, sink->unique, sink->unique_n);
     return lane;
 }
@@ -138,6 +140,7 @@ static void table_lane_free(struct lane *lane) {
     if (!lane)
         return;
     table_values_release(&lane->values);
+    table_wishes_release(&lane->wishes);
     arena_release(&lane->arena);
     arena_release(&lane->told);
     mem_free(lane->refusals);
@@ -200,6 +203,7 @@ static enum status table_commit(struct lane *lane, struct err *err) {
         arena_rewind(&lane->arena, mark);
         return status;
     }
+    table_wishes_add(&lane->wishes, row.shape);
     MEM_GROW(lane->rows, lane->rows_cap, lane->rows_n + 1);
     lane->rows[lane->rows_n++] = row;
     return STATUS_OK;
@@ -240,6 +244,10 @@ static enum status put_row(struct lane *lane, size_t output, const struct table_
 }
 
 static enum status put_rows(struct lane *lane, struct err *err) {
+    struct sink *sink = lane->sink;
+    if (table_file_join(&sink->writer, err) != STATUS_OK ||
+        table_rows_widen(sink->rows, &lane->wishes, err) != STATUS_OK)
+        return err->status;
     for (size_t i = 0; i < lane->rows_n; i++)
         if (put_row(lane, i, &lane->rows[i], err) != STATUS_OK)
             return err->status;
@@ -255,6 +263,7 @@ static enum status broken_error(const struct sink *sink, struct err *err) {
 static void lane_clear(struct lane *lane) {
     table_abort(lane);
     lane->rows_n = 0;
+    table_wishes_clear(&lane->wishes);
     arena_clear(&lane->arena);
 }
 
@@ -293,11 +302,10 @@ static enum status table_flush(struct lane *lane, struct lane_result *result, st
 
 // Where there was no row.
 static enum status make_table(struct sink *sink, struct err *err) {
-    const struct shape *text = shape_node_shape(
-        sink->shapes, shape_node_next(sink->shapes, shapes_root(sink->shapes), STR(TABLE_TEXT_COLUMN)));
+    static const struct str text = {TABLE_TEXT_COLUMN, sizeof TABLE_TEXT_COLUMN - 1};
     enum status status = table_file_join(&sink->writer, err);
     if (status == STATUS_OK)
-        status = table_rows_make(sink->rows, sink->raw ? NULL : text, err);
+        status = table_rows_make(sink->rows, &text, sink->raw ? 0 : 1, err);
     if (status != STATUS_OK)
         table_file_break(sink->writer.file);
     return status;

@@ -134,21 +134,17 @@ static int look(struct table_keys *keys) {
 
 // Values ---------------------------------------------------------------------------------------------------------
 
-void table_bind(sqlite3_stmt *stmt, int i, struct value v) {
+int table_bind(sqlite3_stmt *stmt, int i, struct value v) {
     switch (v.tag) {
     case VALUE_BOOL:
     case VALUE_INT:
-        sqlite3_bind_int64(stmt, i, v.i);
-        break;
+        return sqlite3_bind_int64(stmt, i, v.i);
     case VALUE_FLOAT:
-        sqlite3_bind_double(stmt, i, v.f);
-        break;
+        return sqlite3_bind_double(stmt, i, v.f);
     case VALUE_STRING:
-        sqlite3_bind_text(stmt, i, v.n ? v.s : "", (int)v.n, SQLITE_STATIC);
-        break;
+        return sqlite3_bind_text64(stmt, i, v.n ? v.s : "", v.n, SQLITE_STATIC, SQLITE_UTF8);
     default:
-        sqlite3_bind_null(stmt, i);
-        break;
+        return sqlite3_bind_null(stmt, i);
     }
 }
 
@@ -185,8 +181,10 @@ static void add_text(struct buf *out, struct str text, enum collation collation)
 // A number that becomes text, or a text that may become a number: SQLite knows how.
 static int add_converted(struct table_keys *keys, const struct key_column *column, struct value v) {
     sqlite3_stmt *stmt = keys->convert;
-    table_bind(stmt, 1, v);
-    int code = sqlite3_step(stmt);
+    int code = table_bind(stmt, 1, v);
+    if (code != SQLITE_OK)
+        return code;
+    code = sqlite3_step(stmt);
     sqlite3_value *value = code == SQLITE_ROW ? sqlite3_value_dup(sqlite3_column_value(stmt, 0)) : NULL;
     sqlite3_reset(stmt);
     if (!value)

@@ -49,7 +49,7 @@ void table_keys_add(struct table_keys *keys, struct digest key);
 // The row's key as messages show it: `1, "x" (a, b)`.
 void table_keys_show(struct table_keys *keys, const struct table_row *row, struct buf *out);
 
-// A value of a row as a parameter, whose text must last until it is stepped.
-void table_bind(sqlite3_stmt *stmt, int parameter, struct value v);
+// A value of a row as a parameter, whose text must last until it is stepped. A code of SQLite's.
+int table_bind(sqlite3_stmt *stmt, int parameter, struct value v);
 
 #endif

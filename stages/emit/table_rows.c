@@ -4,34 +4,14 @@
 #include "base/mem.h"
 #include "stages/emit/emit.h"
 #include "stages/emit/table_keys.h"
+#include "stages/emit/table_upsert.h"
+#include "stages/record/sqlite_names.h"
 
-enum {
-    STATEMENTS = 32, // kept, each for rows of one shape
-    GROUP = 32,      // comparisons in one pair of brackets: SQLite nests an expression 1000 deep at most
-};
-
-/*
- * What a column makes of a value decides how a new one is compared with the one that is there. In an upsert SQLite
- * does not convert all values of `excluded` as it will when it stores them: numbers are still numbers there where the
- * column will make text of them. A column with a numeric type stores 1.0 as 1 or 1 as 1.0, so types say nothing.
- */
-enum conversion { CONVERTS_TO_NUMBER, CONVERTS_TO_TEXT, CONVERTS_NOTHING };
-
-struct column {
-    struct str name; // owned
-    enum conversion conversion;
-    bool unique;   // one of those by which rows replace others
-    bool optional; // stays as it is where a row has no value for it
-    // in the statement that is being written
-    bool written;
-    uint32_t parameter; // 0: NULL
-};
+enum { STATEMENTS = 32 }; // kept
 
 struct statement {
-    const struct shape *shape; // whose rows it writes, where that is shared; else NULL, and
-    struct str *names;         // owned: its names
-    uint32_t n;
-    sqlite3_stmt *stmt; // NULL: unused
+    struct digest optional; // which optional columns it writes
+    sqlite3_stmt *stmt;     // NULL: unused
 };
 
 struct table_rows {
@@ -44,8 +24,16 @@ struct table_rows {
     bool made;
     bool has_triggers; // the database, in any table: an update may reach others
     struct table_keys keys;
-    struct column *columns; // owned; empty until the table is made
+    struct table_column *columns; // owned, with their names; empty until the table is made
     size_t columns_n, columns_cap;
+    struct table_names names;    // of the columns
+    size_t key_at;               // the column `key`, where rows are keyed
+    size_t optionals_n;          // of the columns, without the unique ones
+    const struct shape *located; // a shared shape, and of its keys
+    size_t *at;                  // owned: the columns
+    size_t at_cap;
+    struct digest optional; // which optional ones are among them
+    struct buf bytes;       // scratch
     struct statement statements[STATEMENTS];
     size_t next; // to be replaced
 };
@@ -54,21 +42,13 @@ static enum status failed(const struct table_rows *rows, struct err *err) {
     return table_file_error(rows->file, err);
 }
 
-static void add_quoted(struct buf *sql, struct str name) {
-    buf_add_char(sql, '"');
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '"')
-            buf_add_char(sql, '"');
-        buf_add_char(sql, name.p[i]);
-    }
-    buf_add_char(sql, '"');
-}
-
-static void add_unique(const struct table_rows *rows, struct buf *sql) {
-    for (size_t i = 0; i < rows->unique_n; i++) {
-        buf_add_text(sql, i ? ", " : "");
-        add_quoted(sql, rows->unique[i]);
-    }
+static struct table_upsert upsert_of(const struct table_rows *rows) {
+    return (struct table_upsert){.table = rows->table,
+                                 .columns = rows->columns,
+                                 .columns_n = rows->columns_n,
+                                 .unique = rows->unique,
+                                 .unique_n = rows->unique_n,
+                                 .force = rows->file->force};
 }
 
 static enum status run(const struct table_rows *rows, struct buf *sql, struct err *err) {
@@ -79,37 +59,29 @@ static enum status run(const struct table_rows *rows, struct buf *sql, struct er
 
 // Columns --------------------------------------------------------------------------------------------------------
 
-static struct column *find_column(const struct table_rows *rows, struct str name) {
-    for (size_t i = 0; i < rows->columns_n; i++)
-        if (table_same_name(rows->columns[i].name, name))
-            return &rows->columns[i];
-    return NULL;
+static bool has_column(struct table_rows *rows, struct str name) {
+    return table_names_find(&rows->names, name) != TABLE_NAME_NONE;
 }
 
-static struct str copy(struct str s) {
-    return (struct str){mem_copy(s.p, s.n), s.n};
-}
-
-static struct column *add_column(struct table_rows *rows, struct str name, bool optional) {
-    struct column column = {.name = copy(name), .optional = optional, .conversion = CONVERTS_NOTHING};
+static struct table_column *add_column(struct table_rows *rows, struct str name, bool optional) {
+    struct table_column column = {.name = {mem_copy(name.p, name.n), name.n}, .conversion = CONVERTS_NOTHING};
+    column.optional = optional;
     for (size_t i = 0; i < rows->unique_n; i++)
-        column.unique = column.unique || table_same_name(rows->unique[i], name);
+        column.unique = column.unique || sqlite_names_equal(rows->unique[i], name);
     MEM_GROW(rows->columns, rows->columns_cap, rows->columns_n + 1);
     rows->columns[rows->columns_n++] = column;
+    size_t at = table_names_add(&rows->names, column.name);
+    if (column.unique)
+        rows->key_at = at;
+    rows->optionals_n += optional && !column.unique;
     return &rows->columns[rows->columns_n - 1];
 }
 
-static void drop_statement(struct statement *s) {
-    for (uint32_t i = 0; i < s->n; i++)
-        mem_free((char *)s->names[i].p);
-    mem_free(s->names);
-    sqlite3_finalize(s->stmt);
-    *s = (struct statement){0};
-}
-
 static void drop_statements(struct table_rows *rows) {
-    for (size_t i = 0; i < STATEMENTS; i++)
-        drop_statement(&rows->statements[i]);
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        sqlite3_finalize(rows->statements[i].stmt);
+        rows->statements[i] = (struct statement){0};
+    }
 }
 
 // A generated column counts as optional: it is never written but where an output has it, which SQLite refuses.
@@ -121,15 +93,15 @@ static enum status read_columns(struct table_rows *rows, struct err *err) {
         "CASE WHEN type LIKE '%INT%' THEN 0 "
         "WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 1 "
         "WHEN type = '' OR type LIKE '%BLOB%' OR (type LIKE 'ANY' AND (SELECT strict "
-        "FROM pragma_table_list(?1) WHERE schema = 'main')) THEN 2 ELSE 0 END " // enum conversion
+        "FROM pragma_table_list(?1) WHERE schema = 'main')) THEN 2 ELSE 0 END " // enum table_conversion
         "FROM pragma_table_xinfo(?1, 'main')",
         -1, &stmt, NULL);
     sqlite3_bind_text(stmt, 1, rows->table.p, (int)rows->table.n, SQLITE_STATIC);
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct str name = str_of((const char *)sqlite3_column_text(stmt, 0));
-        struct column *column = add_column(rows, name, sqlite3_column_int(stmt, 1) != 0);
-        column->conversion = (enum conversion)sqlite3_column_int(stmt, 2);
+        struct table_column *column = add_column(rows, name, sqlite3_column_int(stmt, 1) != 0);
+        column->conversion = (enum table_conversion)sqlite3_column_int(stmt, 2);
     }
     enum status status = code == SQLITE_DONE ? STATUS_OK : failed(rows, err);
     sqlite3_finalize(stmt);
@@ -137,34 +109,35 @@ static enum status read_columns(struct table_rows *rows, struct err *err) {
 }
 
 // SQLite itself is asked, with a statement that is never run, whether something makes the columns unique.
-static enum status check_unique(const struct table_rows *rows, struct err *err) {
+static enum status check_unique(struct table_rows *rows, struct err *err) {
     char shown[EMIT_SHOWN_SIZE], column[EMIT_SHOWN_SIZE], table[EMIT_SHOWN_SIZE];
     emit_show_path(rows->file->path, shown);
     emit_show_path(rows->table, table);
     for (size_t i = 0; i < rows->unique_n; i++)
-        if (!find_column(rows, rows->unique[i]))
+        if (!has_column(rows, rows->unique[i]))
             return err_set(err, STATUS_DATA,
                            "cannot write %s: table \"%s\" is there and has no column \"%s\", by which rows "
                            "would replace others%s",
                            shown, table, emit_show_path(rows->unique[i], column),
                            rows->keyed ? "; say others with `unique`" : " (unique)");
+    struct table_upsert upsert = upsert_of(rows);
     struct buf sql = BUF_INIT;
     buf_add_text(&sql, "INSERT INTO main.");
-    add_quoted(&sql, rows->table);
+    sqlite_names_add(&sql, rows->table);
     buf_add_text(&sql, " (");
-    add_unique(rows, &sql);
+    table_upsert_add_unique(&upsert, &sql);
     buf_add_text(&sql, ") VALUES (NULL");
     for (size_t i = 1; i < rows->unique_n; i++)
         buf_add_text(&sql, ", NULL");
     buf_add_text(&sql, ") ON CONFLICT (");
-    add_unique(rows, &sql);
+    table_upsert_add_unique(&upsert, &sql);
     buf_add_text(&sql, ") DO NOTHING");
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(rows->db, buf_text(&sql), -1, &stmt, NULL);
     sqlite3_finalize(stmt);
     buf_clear(&sql);
     if (code == SQLITE_ERROR && strstr(sqlite3_errmsg(rows->db), "ON CONFLICT")) {
-        add_unique(rows, &sql);
+        table_upsert_add_unique(&upsert, &sql);
         err_set(
             err, STATUS_DATA,
             "cannot write %s: nothing in table \"%s\" makes (%s) unique, by which rows would replace others; "
@@ -225,6 +198,9 @@ void table_rows_free(struct table_rows *rows) {
         return;
     drop_statements(rows);
     table_keys_release(&rows->keys);
+    table_names_release(&rows->names);
+    buf_release(&rows->bytes);
+    mem_free(rows->at);
     for (size_t i = 0; i < rows->columns_n; i++)
         mem_free((char *)rows->columns[i].name.p);
     mem_free(rows->columns);
@@ -235,28 +211,29 @@ bool table_rows_is_made(const struct table_rows *rows) {
     return rows->made;
 }
 
-enum status table_rows_make(struct table_rows *rows, const struct shape *shape, struct err *err) {
+static void add_definition(struct table_rows *rows, struct str name, bool optional, struct buf *sql) {
+    buf_add_text(sql, rows->columns_n ? ", " : " (");
+    sqlite_names_add(sql, name);
+    add_column(rows, name, optional);
+}
+
+enum status table_rows_make(struct table_rows *rows, const struct str *names, size_t n, struct err *err) {
+    struct table_upsert upsert = upsert_of(rows);
     struct buf sql = BUF_INIT;
     buf_add_text(&sql, "CREATE TABLE main.");
-    add_quoted(&sql, rows->table);
-    buf_add_text(&sql, rows->keyed ? " (\"" TABLE_KEY_COLUMN "\" TEXT PRIMARY KEY" : " (");
-    if (rows->keyed)
-        add_column(rows, STR(TABLE_KEY_COLUMN), true);
-    for (uint32_t i = 0; shape && i < shape->n; i++) {
-        buf_add_text(&sql, rows->columns_n ? ", " : "");
-        add_quoted(&sql, value_str(shape->keys[i]));
-        add_column(rows, value_str(shape->keys[i]), false);
+    sqlite_names_add(&sql, rows->table);
+    if (rows->keyed) {
+        add_definition(rows, STR(TABLE_KEY_COLUMN), true, &sql);
+        buf_add_text(&sql, " TEXT PRIMARY KEY");
     }
-    for (size_t i = 0; i < rows->unique_n; i++) {
-        if (find_column(rows, rows->unique[i]))
-            continue;
-        buf_add_text(&sql, rows->columns_n ? ", " : "");
-        add_quoted(&sql, rows->unique[i]);
-        add_column(rows, rows->unique[i], true);
-    }
+    for (size_t i = 0; i < n; i++)
+        add_definition(rows, names[i], false, &sql);
+    for (size_t i = 0; i < rows->unique_n; i++)
+        if (!has_column(rows, rows->unique[i]))
+            add_definition(rows, rows->unique[i], true, &sql);
     if (!rows->keyed) {
         buf_add_text(&sql, ", PRIMARY KEY (");
-        add_unique(rows, &sql);
+        table_upsert_add_unique(&upsert, &sql);
         buf_add_char(&sql, ')');
     }
     buf_add_char(&sql, ')');
@@ -264,162 +241,18 @@ enum status table_rows_make(struct table_rows *rows, const struct shape *shape, 
     return run(rows, &sql, err);
 }
 
-static enum status add_columns(struct table_rows *rows, const struct shape *shape, struct err *err) {
-    for (uint32_t i = 0; i < shape->n; i++) {
-        struct str name = value_str(shape->keys[i]);
-        if (find_column(rows, name))
-            continue;
-        drop_statements(rows); // they would leave the new column as it is
-        struct buf sql = BUF_INIT;
-        buf_add_text(&sql, "ALTER TABLE main.");
-        add_quoted(&sql, rows->table);
-        buf_add_text(&sql, " ADD COLUMN ");
-        add_quoted(&sql, name);
-        if (run(rows, &sql, err) != STATUS_OK)
-            return err->status;
-        add_column(rows, name, false);
-    }
-    return STATUS_OK;
-}
-
-// Statements -----------------------------------------------------------------------------------------------------
-
-// Which columns a row of this shape writes: those it has, the key, and those that become NULL.
-static void assign_parameters(struct table_rows *rows, const struct shape *shape) {
-    for (size_t i = 0; i < rows->columns_n; i++) {
-        struct column *column = &rows->columns[i];
-        column->parameter = rows->keyed && column->unique ? shape->n + 1 : 0;
-        column->written = column->parameter || !column->optional;
-    }
-    for (uint32_t i = 0; i < shape->n; i++) {
-        struct column *column = find_column(rows, value_str(shape->keys[i]));
-        column->parameter = i + 1;
-        column->written = true;
-    }
-}
-
-static void add_row(const struct table_rows *rows, struct buf *sql) {
-    const char *between = " (";
-    for (size_t i = 0; i < rows->columns_n; i++) {
-        if (!rows->columns[i].written)
-            continue;
-        buf_add_text(sql, between);
-        add_quoted(sql, rows->columns[i].name);
-        between = ", ";
-    }
-    between = ") VALUES (";
-    for (size_t i = 0; i < rows->columns_n; i++) {
-        if (!rows->columns[i].written)
-            continue;
-        buf_add_text(sql, between);
-        if (rows->columns[i].parameter)
-            buf_printf(sql, "?%u", rows->columns[i].parameter);
-        else
-            buf_add_text(sql, "NULL");
-        between = ", ";
-    }
-    buf_add_char(sql, ')');
-}
-
-static void add_settings(const struct table_rows *rows, struct buf *sql) {
-    const char *between = " DO UPDATE SET ";
-    for (size_t i = 0; i < rows->columns_n; i++) {
-        const struct column *column = &rows->columns[i];
-        if (!column->written || column->unique)
-            continue;
-        buf_add_text(sql, between);
-        add_quoted(sql, column->name);
-        buf_add_text(sql, " = excluded.");
-        add_quoted(sql, column->name);
-        between = ", ";
-    }
-    if (between[0] != ',')
-        buf_add_text(sql, " DO NOTHING");
-}
-
-static void add_difference(const struct column *column, struct buf *sql) {
-    bool text = column->conversion == CONVERTS_TO_TEXT;
-    add_quoted(sql, column->name);
-    buf_add_text(sql, text ? " IS NOT CAST(excluded." : " IS NOT excluded.");
-    add_quoted(sql, column->name);
-    buf_add_text(sql, text ? " AS TEXT) COLLATE BINARY" : " COLLATE BINARY");
-    if (column->conversion != CONVERTS_NOTHING)
-        return;
-    buf_add_text(sql, " OR typeof(");
-    add_quoted(sql, column->name);
-    buf_add_text(sql, ") <> typeof(excluded.");
-    add_quoted(sql, column->name);
-    buf_add_char(sql, ')');
-}
-
-// Where any of them differs; nothing where there are none to differ.
-static void add_differences(const struct table_rows *rows, struct buf *sql) {
-    size_t n = 0;
-    for (size_t i = 0; i < rows->columns_n; i++) {
-        const struct column *column = &rows->columns[i];
-        if (!column->written || column->unique)
-            continue;
-        buf_add_text(sql, n == 0 ? " WHERE (" : n % GROUP == 0 ? ") OR (" : " OR ");
-        add_difference(column, sql);
-        n++;
-    }
-    buf_add_text(sql, n ? ")" : "");
-}
-
-static enum status prepare(struct table_rows *rows, const struct shape *shape, sqlite3_stmt **stmt,
-                           struct err *err) {
+static enum status alter(struct table_rows *rows, struct str name, struct err *err) {
     struct buf sql = BUF_INIT;
-    assign_parameters(rows, shape);
-    // As the update does in any case; what the table says of conflicts would skip rows unseen, or end the transaction.
-    buf_add_text(&sql, "INSERT OR ABORT INTO main.");
-    add_quoted(&sql, rows->table);
-    add_row(rows, &sql);
-    buf_add_text(&sql, " ON CONFLICT (");
-    add_unique(rows, &sql);
-    buf_add_char(&sql, ')');
-    add_settings(rows, &sql);
-    add_differences(rows, &sql);
-    int code = sqlite3_prepare_v3(rows->db, buf_text(&sql), -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
-    buf_release(&sql);
-    return code == SQLITE_OK ? STATUS_OK : failed(rows, err);
-}
-
-static bool is_for(const struct statement *s, const struct shape *shape) {
-    if (!s->stmt || s->shape || shape->shared)
-        return s->stmt && s->shape == shape;
-    bool same = s->n == shape->n;
-    for (uint32_t i = 0; same && i < s->n; i++)
-        same = str_equal(s->names[i], value_str(shape->keys[i]));
-    return same;
-}
-
-static enum status find_statement(struct table_rows *rows, const struct shape *shape, sqlite3_stmt **out,
-                                  struct err *err) {
-    for (struct statement *s = rows->statements; s < rows->statements + STATEMENTS; s++) {
-        if (!is_for(s, shape))
-            continue;
-        *out = s->stmt;
-        return STATUS_OK;
-    }
-    if (add_columns(rows, shape, err) != STATUS_OK)
+    buf_add_text(&sql, "ALTER TABLE main.");
+    sqlite_names_add(&sql, rows->table);
+    buf_add_text(&sql, " ADD COLUMN ");
+    sqlite_names_add(&sql, name);
+    if (run(rows, &sql, err) != STATUS_OK)
         return err->status;
-    struct statement *s = &rows->statements[rows->next];
-    rows->next = (rows->next + 1) % STATEMENTS;
-    drop_statement(s);
-    if (prepare(rows, shape, &s->stmt, err) != STATUS_OK)
-        return err->status;
-    s->shape = shape->shared ? shape : NULL;
-    if (!shape->shared) { // whose address says nothing
-        s->n = shape->n;
-        s->names = MEM_NEW_ARRAY(struct str, shape->n);
-        for (uint32_t i = 0; i < shape->n; i++)
-            s->names[i] = copy(value_str(shape->keys[i]));
-    }
-    *out = s->stmt;
+    drop_statements(rows); // they would leave the new column as it is
+    add_column(rows, name, false);
     return STATUS_OK;
 }
-
-// Putting --------------------------------------------------------------------------------------------------------
 
 // What is about the one statement, and left the transaction as it was before.
 static bool is_refusal(const struct table_rows *rows) {
@@ -434,6 +267,50 @@ static bool is_refusal(const struct table_rows *rows) {
     }
 }
 
+// One row's wishes. What cannot be is said where the row is put, which finds it missing.
+static enum status widen(struct table_rows *rows, const struct str *names, size_t n, struct err *err) {
+    size_t missing = 0;
+    for (size_t i = 0; i < n; i++)
+        missing += !has_column(rows, names[i]);
+    if (rows->columns_n + missing > TABLE_COLUMNS_MAX)
+        return STATUS_OK;
+    for (size_t i = 0; missing && i < n; i++)
+        if (!has_column(rows, names[i]) && alter(rows, names[i], err) != STATUS_OK)
+            return is_refusal(rows) ? STATUS_OK : err->status;
+    return STATUS_OK;
+}
+
+enum status table_rows_widen(struct table_rows *rows, const struct table_wishes *wishes, struct err *err) {
+    const struct str *names = wishes->names.names;
+    size_t from = 0, made = 0, most = TABLE_COLUMNS_MAX - rows->keyed;
+    if (!rows->made) { // with as many as it may have; unique ones are among the first row's
+        while (made < wishes->ends_n && wishes->ends[made] <= most)
+            from = wishes->ends[made++];
+        if (table_rows_make(rows, names, from, err) != STATUS_OK)
+            return err->status;
+    }
+    for (size_t i = made; i < wishes->ends_n; from = wishes->ends[i++]) {
+        if (table_file_is_interrupted(rows->file))
+            return table_file_interrupted(rows->file, err);
+        if (widen(rows, names + from, wishes->ends[i] - from, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
+}
+
+// Statements -----------------------------------------------------------------------------------------------------
+
+// Finds the columns of the keys; how many are not there.
+static size_t locate(struct table_rows *rows, const struct shape *shape) {
+    size_t missing = 0;
+    MEM_GROW(rows->at, rows->at_cap, shape->n);
+    for (uint32_t i = 0; i < shape->n; i++) {
+        rows->at[i] = table_names_find(&rows->names, value_str(shape->keys[i]));
+        missing += rows->at[i] == TABLE_NAME_NONE;
+    }
+    return missing;
+}
+
 static enum status refuse(const struct table_rows *rows, enum table_put *put, struct err *err) {
     if (!is_refusal(rows))
         return failed(rows, err);
@@ -444,6 +321,78 @@ static enum status refuse(const struct table_rows *rows, enum table_put *put, st
     return STATUS_OK;
 }
 
+// Adds what could not be added beforehand, or says why not.
+static enum status complete(struct table_rows *rows, const struct shape *shape, size_t missing,
+                            enum table_put *put, struct err *err) {
+    if (rows->columns_n + missing > TABLE_COLUMNS_MAX) {
+        *put = TABLE_REFUSED;
+        err_set(err, STATUS_DATA, "the table would have more than 2,000 columns");
+        return STATUS_OK;
+    }
+    for (uint32_t i = 0; i < shape->n; i++) {
+        if (rows->at[i] != TABLE_NAME_NONE)
+            continue;
+        if (alter(rows, value_str(shape->keys[i]), err) != STATUS_OK)
+            return refuse(rows, put, err);
+        rows->at[i] = rows->columns_n - 1;
+    }
+    return STATUS_OK;
+}
+
+// Marks the columns that a row of the located shape writes: those it has, and those that become NULL.
+static void mark_written(struct table_rows *rows, uint32_t n) {
+    for (size_t i = 0; i < rows->columns_n; i++)
+        rows->columns[i].written = !rows->columns[i].optional || rows->columns[i].unique;
+    for (uint32_t i = 0; i < n; i++)
+        rows->columns[rows->at[i]].written = true;
+}
+
+// A statement is for all rows with the same optional columns, of which there are none where the table was made here.
+static void tell_optionals(struct table_rows *rows, uint32_t n) {
+    rows->optional = (struct digest){0};
+    if (rows->optionals_n == 0)
+        return;
+    mark_written(rows, n);
+    buf_clear(&rows->bytes);
+    for (size_t i = 0; i < rows->columns_n; i++)
+        if (rows->columns[i].optional)
+            buf_add_char(&rows->bytes, rows->columns[i].written ? '1' : '0');
+    rows->optional = digest_of(buf_str(&rows->bytes));
+}
+
+static enum status look_at_shape(struct table_rows *rows, const struct shape *shape, enum table_put *put,
+                                 struct err *err) {
+    if (shape == rows->located)
+        return STATUS_OK;
+    rows->located = NULL;
+    size_t missing = locate(rows, shape);
+    enum status status = missing > 0 ? complete(rows, shape, missing, put, err) : STATUS_OK;
+    if (status != STATUS_OK || *put == TABLE_REFUSED)
+        return status;
+    tell_optionals(rows, shape->n);
+    rows->located = shape->shared ? shape : NULL; // the address of another one says nothing
+    return STATUS_OK;
+}
+
+// For the located shape, of n keys. NULL: it cannot be.
+static sqlite3_stmt *find_statement(struct table_rows *rows, uint32_t n) {
+    for (const struct statement *s = rows->statements; s < rows->statements + STATEMENTS; s++)
+        if (s->stmt && digest_equal(s->optional, rows->optional))
+            return s->stmt;
+    struct statement *s = &rows->statements[rows->next];
+    rows->next = (rows->next + 1) % STATEMENTS;
+    sqlite3_finalize(s->stmt);
+    *s = (struct statement){.optional = rows->optional};
+    mark_written(rows, n);
+    struct table_upsert upsert = upsert_of(rows);
+    buf_clear(&rows->bytes);
+    table_upsert_add(&upsert, &rows->bytes);
+    sqlite3_prepare_v3(rows->db, buf_text(&rows->bytes), -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL);
+    return s->stmt;
+}
+
+// Putting --------------------------------------------------------------------------------------------------------
+
 static enum status refuse_key(struct table_rows *rows, const struct table_row *row, enum table_put *put,
                               struct err *err) {
     struct buf shown = BUF_INIT;
@@ -451,6 +400,18 @@ static enum status refuse_key(struct table_rows *rows, const struct table_row *r
     *put = TABLE_REFUSED;
     err_set(err, STATUS_DATA, "the row has the key %s, as an earlier row of this run has", buf_text(&shown));
     buf_release(&shown);
+    return STATUS_OK;
+}
+
+// A value that did not get as far as the table, instead of which NULL would be stored.
+static enum status refuse_unbound(const struct table_rows *rows, int code, enum table_put *put,
+                                  struct err *err) {
+    if (code != SQLITE_TOOBIG && code != SQLITE_NOMEM)
+        return failed(rows, err);
+    char table[EMIT_SHOWN_SIZE];
+    *put = TABLE_REFUSED;
+    err_set(err, STATUS_DATA, "the table \"%s\" does not take the row: %s",
+            emit_show_path(rows->table, table), sqlite3_errstr(code));
     return STATUS_OK;
 }
 
@@ -471,23 +432,35 @@ static enum status step(struct table_rows *rows, sqlite3_stmt *stmt, enum table_
     return sqlite3_exec(rows->db, end, NULL, NULL, NULL) == SQLITE_OK ? STATUS_OK : failed(rows, err);
 }
 
+static int bind_row(const struct table_rows *rows, sqlite3_stmt *stmt, const struct table_row *row) {
+    sqlite3_clear_bindings(stmt);
+    int code = rows->keyed ? table_bind(stmt, (int)rows->key_at + 1, value_string(row->key)) : SQLITE_OK;
+    for (uint32_t i = 0; code == SQLITE_OK && i < row->shape->n; i++)
+        code = table_bind(stmt, (int)rows->at[i] + 1, row->values[i]);
+    return code;
+}
+
 enum status table_rows_put(struct table_rows *rows, const struct table_row *row, enum table_put *put,
                            struct err *err) {
-    sqlite3_stmt *stmt;
     struct digest key;
-    if (!rows->made && table_rows_make(rows, row->shape, err) != STATUS_OK)
+    *put = TABLE_UNCHANGED;
+    if (!rows->made && table_rows_make(rows, NULL, 0, err) != STATUS_OK)
         return err->status;
-    if (table_keys_of(&rows->keys, row, &key) != SQLITE_OK)
-        return failed(rows, err);
+    int code = table_keys_of(&rows->keys, row, &key);
+    if (code != SQLITE_OK)
+        return refuse_unbound(rows, code, put, err);
     if (table_keys_have(&rows->keys, key))
         return refuse_key(rows, row, put, err);
-    if (find_statement(rows, row->shape, &stmt, err) != STATUS_OK)
+    enum status status = look_at_shape(rows, row->shape, put, err);
+    if (status != STATUS_OK || *put == TABLE_REFUSED)
+        return status;
+    sqlite3_stmt *stmt = find_statement(rows, row->shape->n);
+    if (!stmt)
         return refuse(rows, put, err);
-    for (uint32_t i = 0; i < row->shape->n; i++)
-        table_bind(stmt, (int)i + 1, row->values[i]);
-    if (rows->keyed)
-        table_bind(stmt, (int)row->shape->n + 1, value_string(row->key));
-    enum status status = step(rows, stmt, put, err);
+    code = bind_row(rows, stmt, row);
+    if (code != SQLITE_OK)
+        return refuse_unbound(rows, code, put, err);
+    status = step(rows, stmt, put, err);
     if (status == STATUS_OK && *put != TABLE_REFUSED)
         table_keys_add(&rows->keys, key);
     return status;

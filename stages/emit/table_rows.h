@@ -11,6 +11,11 @@
  *
  * Same means same type and same bytes once the column has made of a value what it makes of it, whatever its collation.
  *
+ * Columns are better made before the rows that ask for them are put (table_rows_widen): then all rows share a
+ * statement, but for those that have different ones of the columns which are left to themselves.
+ *
+ * With the file's `force` rows that do not differ are written, too.
+ *
  * A row that the table does not take (a constraint, a trigger that raises, a column that cannot be) is refused, and
  * leaves the others as they are; so is one with the key of a row that this run has put there already (table_keys.h).
  * What a trigger ignores with RAISE(IGNORE) counts as unchanged. Columns that a refused row asked for may stay.
@@ -18,6 +23,7 @@
  * Transactions are the caller's, and must be open where rows are put. One thread at a time.
  */
 #include "stages/emit/table_file.h"
+#include "stages/emit/table_names.h"
 #include "stages/emit/table_values.h"
 
 struct table_rows; // owned
@@ -27,9 +33,11 @@ enum status table_rows_open(const struct table_file *file, struct str table, con
                             size_t unique_n, struct table_rows **out, struct err *err);
 void table_rows_free(struct table_rows *rows); // NULL is fine
 
-// Makes the table where it is missing, with the columns every row has.
 bool table_rows_is_made(const struct table_rows *rows);
-enum status table_rows_make(struct table_rows *rows, const struct shape *shape, struct err *err);
+// Makes the table, with these columns; it must be missing.
+enum status table_rows_make(struct table_rows *rows, const struct str *names, size_t n, struct err *err);
+// Makes the table where it is missing, or adds columns to it. Rows whose columns cannot be are refused later.
+enum status table_rows_widen(struct table_rows *rows, const struct table_wishes *wishes, struct err *err);
 
 enum table_put { TABLE_UNCHANGED, TABLE_WRITTEN, TABLE_REFUSED };
 

@@ -19,6 +19,7 @@ void table_values_init(struct table_values *v, struct shapes *shapes, const stru
 
 void table_values_release(struct table_values *v) {
     reader_release(&v->reader);
+    table_names_release(&v->names);
     buf_release(&v->json);
 }
 
@@ -93,7 +94,7 @@ static void add_json(struct buf *out, struct value v) {
 
 // Names ----------------------------------------------------------------------------------------------------------
 
-static enum status check_name(const struct table_values *v, const struct shape *shape, uint32_t i,
+static enum status check_name(struct table_values *v, const struct shape *shape, uint32_t i,
                               struct err *err) {
     struct str name = value_str(shape->keys[i]);
     char shown[EMIT_SHOWN_SIZE], other[EMIT_SHOWN_SIZE];
@@ -105,10 +106,11 @@ static enum status check_name(const struct table_values *v, const struct shape *
             "the output has a \"%s\" of its own, where the record's key goes; say with `unique` by "
             "which columns rows replace others",
             emit_show_path(name, shown));
-    for (uint32_t k = 0; k < i; k++)
-        if (table_same_name(name, value_str(shape->keys[k])))
-            return err_set(err, STATUS_DATA, "the keys \"%s\" and \"%s\" are one column",
-                           emit_show_path(value_str(shape->keys[k]), shown), emit_show_path(name, other));
+    size_t same = table_names_find(&v->names, name);
+    if (same != TABLE_NAME_NONE)
+        return err_set(err, STATUS_DATA, "the keys \"%s\" and \"%s\" are one column",
+                       emit_show_path(v->names.names[same], shown), emit_show_path(name, other));
+    table_names_add(&v->names, name);
     return STATUS_OK;
 }
 
@@ -117,6 +119,7 @@ static enum status check_names(struct table_values *v, const struct shape *shape
         return STATUS_OK;
     if (shape->n >= TABLE_COLUMNS_MAX)
         return err_set(err, STATUS_LIMIT, "the output has %u keys, more than a table has columns", shape->n);
+    table_names_clear(&v->names);
     for (uint32_t i = 0; i < shape->n; i++)
         if (check_name(v, shape, i, err) != STATUS_OK)
             return err->status;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "stages/emit/table_names.h"
 #include "stages/record/reader.h"
 
 enum { TABLE_COLUMNS_MAX = 2000, TABLE_TEXT_MAX = 1000000000 }; // SQLite's own limits as distributed
@@ -34,6 +35,7 @@ struct table_values {
     size_t unique_n;
     const struct shape *checked; // a shared shape whose names are fine
     const struct shape *text;    // of rows that are a plain text
+    struct table_names names;    // of the output being checked
     struct buf json;             // scratch
 };
 

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stages/emit/table_rows.h"
 #include "tests/support/emit_job.h"
 #include "tests/support/faulty_fs.h"
 
@@ -595,9 +596,41 @@ static void columns_that_cannot_be(void **state) {
     put(s, "a", "{\"id\": 1, \"c1\": 1, \"one more\": 1}");
     put(s, "b", "{\"id\": 2, \"c1\": 2, \"two more\": 1}");
     put(s, "c", "{\"id\": 3, \"c1\": 3}");
-    flush_refuses(s, "1: " REFUSED "too many columns on sqlite_altertab_t\n");
+    flush_refuses(s, "1: the table would have more than 2,000 columns\n");
     closes(s, 2, 0);
     assert_string_equal(ask(s, "SELECT id, c1 FROM t"), "1|1\n3|3\n");
+}
+
+// What is longer than the connection allows is refused, instead of being stored as NULL.
+static void values_too_long(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(id INTEGER UNIQUE, n)");
+    struct table_file file = {.path = STR("t.sqlite"), .db = connect(s, "t.sqlite")};
+    struct table_rows *rows;
+    struct err err;
+    assert_int_equal(table_rows_open(&file, STR("t"), &id, 1, &rows, &err), STATUS_OK);
+    sqlite3_limit(file.db, SQLITE_LIMIT_LENGTH, 2000);
+    char text[3000];
+    memset(text, 'x', sizeof text);
+    struct shapes *shapes = shapes_new();
+    const struct value names[] = {value_string(STR("id")), value_string(STR("n"))};
+    struct value values[2] = {value_string(STR("1")), value_string((struct str){text, sizeof text})};
+    struct table_row row = {.values = values, .shape = shapes_of_names(shapes, names, 2)};
+    exec(file.db, "BEGIN");
+    for (int i = 0; i < 3; i++) {
+        enum table_put put;
+        assert_int_equal(table_rows_put(rows, &row, &put, &err), STATUS_OK);
+        assert_int_equal(put, i < 2 ? TABLE_REFUSED : TABLE_WRITTEN);
+        if (i < 2)
+            assert_string_equal(err.text, REFUSED "string or blob too big");
+        values[0] = i ? value_string(STR("1")) : values[1]; // which is looked at before it is put
+        values[1] = value_string(STR("fits"));
+    }
+    exec(file.db, "COMMIT");
+    table_rows_free(rows);
+    shapes_free(shapes);
+    sqlite3_close(file.db);
+    assert_string_equal(ask(s, "SELECT * FROM t"), "1|'fits'\n");
 }
 
 // Rows with one key -------------------------------------------------------------------------------------------------
@@ -921,6 +954,45 @@ static void many_shapes(void **state) {
     assert_string_equal(ask(s, "SELECT count(*), sum(c7), sum(c57), sum(c0) FROM t"), "300|792|6|750\n");
 }
 
+// Each row has a key of its own, until there are no more columns; a row that needs none is fine still.
+static void more_keys_than_columns(void **state) {
+    struct state *s = *state;
+    for (int there = 0; there < 2; there++) {
+        if (there)
+            make(s, "DROP TABLE t; CREATE TABLE t(key TEXT PRIMARY KEY)");
+        job_open(&s->job, &emit_table, raw(s));
+        char key[16], json[64];
+        for (int i = 0; i < 2001; i++) {
+            snprintf(key, sizeof key, "%d", i);
+            snprintf(json, sizeof json, "{\"c0\": 0, \"C%d\": %d}", i + 1, i);
+            put(s, key, json);
+        }
+        put(s, "two", "{\"x\": 1, \"c1998\": 2}");
+        put(s, "old", "{\"c1998\": 1}");
+        flush_refuses(s, "1998: the table would have more than 2,000 columns\n"
+                         "1999: the table would have more than 2,000 columns\n"
+                         "2000: the table would have more than 2,000 columns\n"
+                         "2001: the table would have more than 2,000 columns\n");
+        closes(s, 1999, 0);
+        assert_string_equal(ask(s, "SELECT key, c1, c1998 FROM t WHERE c1998 > 0 OR c1 = 0"),
+                            "'0'|0|none\n'1997'|none|1997\n'old'|none|1\n");
+    }
+}
+
+// Which columns are left to themselves differs from row to row.
+static void shapes_of_optional_columns(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(id PRIMARY KEY, a DEFAULT 1, b DEFAULT 2, c)");
+    for (int round = 0; round < 2; round++)
+        RUN(s, by_id(s), round ? 0 : 4, round ? 4 : 0, "1", "{\"id\": 1, \"a\": 10}", "2",
+            "{\"b\": 20, \"id\": 2}", "3", "{\"id\": 3, \"c\": 30, \"new\": 5}", "4",
+            "{\"b\": 21, \"a\": 11, \"id\": 4}");
+    assert_string_equal(ask(s, "SELECT * FROM t"),
+                        "1|10|2|none|none\n2|1|20|none|none\n3|1|2|30|5\n4|11|21|none|none\n");
+    RUN(s, by_id(s), 2, 0, "1", "{\"id\": 1, \"b\": 3}", "3", "{\"id\": 3}");
+    assert_string_equal(ask(s, "SELECT * FROM t WHERE id IN (1, 3)"), "1|10|3|none|none\n3|1|2|none|none\n");
+}
+
 // The file ----------------------------------------------------------------------------------------------------------
 
 static void nothing_changed(void **state) {
@@ -937,6 +1009,21 @@ static void nothing_changed(void **state) {
     assert_true(str_equal(buf_str(&before), buf_str(&after)));
     buf_release(&before);
     buf_release(&after);
+}
+
+// With force all is written, also where the key is all there is, which stays as it was written first.
+static void forced(void **state) {
+    struct state *s = *state;
+    make(s, "CREATE TABLE t(id UNIQUE COLLATE NOCASE, n)");
+    struct sink_options options = by_id(s);
+    RUN(s, options, 2, 0, "a", "{\"id\": \"x\", \"n\": 1}", "b", "{\"id\": \"y\"}");
+    options.force = true;
+    RUN(s, options, 2, 0, "a", "{\"id\": \"X\", \"n\": 1}", "b", "{\"id\": \"y\"}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'x'|1\n'y'|none\n");
+    make(s, "DROP TABLE t; CREATE TABLE t(id UNIQUE COLLATE NOCASE)");
+    RUN(s, options, 1, 0, "a", "{\"id\": \"x\"}");
+    RUN(s, options, 1, 0, "a", "{\"id\": \"X\"}");
+    assert_string_equal(ask(s, "SELECT * FROM t"), "'x'\n");
 }
 
 static void no_rows(void **state) {
@@ -1100,6 +1187,7 @@ int main(void) {
         CASE(references),
         CASE(triggers_that_raise),
         CASE(columns_that_cannot_be),
+        CASE(values_too_long),
         CASE(one_key_twice),
         CASE(refusal_texts_last),
         CASE(keys_as_the_table_compares_them),
@@ -1116,7 +1204,10 @@ int main(void) {
         CASE(same_values),
         CASE(several_unique_columns),
         CASE(many_shapes),
+        CASE(more_keys_than_columns),
+        CASE(shapes_of_optional_columns),
         CASE(nothing_changed),
+        CASE(forced),
         CASE(no_rows),
         CASE(dropped),
         CASE(transactions),
