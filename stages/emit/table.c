@@ -4,8 +4,9 @@
  * object whose keys are the columns. What rows and columns mean is table_values.h's and table_rows.h's business, the
  * file and its transactions are table_file.h's; here are the lanes.
  *
- * A lane holds its rows in memory until it is flushed, in batch order, so that of two rows with one key it is always
- * the later record's that is refused. For that the keys of all rows are remembered: about 32 bytes a row (table_keys.h).
+ * A lane holds its rows until it is flushed, in batch order, so that of two rows with one key it is always the later
+ * record's that is refused: some MiB of them in memory, those behind as texts in a file, of which rows are made again
+ * when they are put. For the refusing the keys of all rows are remembered: about 32 bytes a row (table_keys.h).
  *
  * A row that the table refuses is told, and the others go in. What goes wrong beyond a row loses the transaction,
  * also for the sinks that write other tables of the database (`beside`) and have rows in it; later flushes fail.
@@ -15,13 +16,20 @@
  * is committed, and what it holds of the dropped one is reported and stays.
  */
 #include <assert.h>
+#include <errno.h>
 
 #include "base/mem.h"
 #include "stages/emit/emit.h"
+#include "stages/emit/place.h"
+#include "stages/emit/spill.h"
 #include "stages/emit/table_file.h"
 #include "stages/emit/table_rows.h"
 
-enum { TEXT_KEPT = 1 << 20 };
+enum {
+    TEXT_KEPT = 1 << 20,
+    ROWS_MEMORY = 8 << 20,
+    SPILL_MEMORY = 1 << 20,
+};
 
 struct sink {
     struct arena arena; // of the texts below
@@ -42,11 +50,17 @@ struct lane {
     struct table_wishes wishes; // of the rows
     struct table_row *rows;     // owned
     size_t rows_n, rows_cap;
+    struct spill spill;   // the rows behind them, each as a struct frame, its key and its text
+    size_t spilled_n;     // of these rows
     struct buf key, text; // of the output in progress
     bool is_open;
     struct lane_refusal *refusals; // owned; of the last flush
     size_t refusals_n, refusals_cap;
     struct arena told; // of their texts
+};
+
+struct frame {
+    size_t key_n, text_n;
 };
 
 // Opening and closing --------------------------------------------------------------------------------------------
@@ -131,6 +145,7 @@ static struct lane *table_lane_new(struct sink *sink) {
     lane->sink = sink;
     arena_init(&lane->arena, 0);
     arena_init(&lane->told, 0);
+    spill_init(&lane->spill, &sink->writer.file->fs, sink->writer.file->directory, SPILL_MEMORY);
     table_wishes_init(&lane->wishes);
     table_values_init(&lane->values, sink->shapes, sink->unique, sink->unique_n);
     return lane;
@@ -141,6 +156,7 @@ static void table_lane_free(struct lane *lane) {
         return;
     table_values_release(&lane->values);
     table_wishes_release(&lane->wishes);
+    spill_release(&lane->spill);
     arena_release(&lane->arena);
     arena_release(&lane->told);
     mem_free(lane->refusals);
@@ -184,29 +200,63 @@ static enum status table_write(struct lane *lane, struct str piece, struct err *
     return STATUS_OK;
 }
 
-static enum status make_row(struct lane *lane, struct table_row *row, struct err *err) {
-    struct str text = arena_str(&lane->arena, buf_str(&lane->text));
-    *row = (struct table_row){.key = arena_str(&lane->arena, buf_str(&lane->key)), .bytes = text.n};
-    if (!text.p || !row->key.p)
-        return err_set(err, STATUS_MEMORY, "no memory for the output");
+// Of texts that live as long as the row.
+static enum status make_row(struct lane *lane, struct str key, struct str text, struct table_row *row,
+                            struct err *err) {
+    *row = (struct table_row){.key = key, .bytes = text.n};
     return lane->sink->raw ? table_values_of_json(&lane->values, text, &lane->arena, row, err)
                            : table_values_of_text(&lane->values, text, &lane->arena, row, err);
+}
+
+static enum status keep_row(struct lane *lane, struct err *err) {
+    struct str text = arena_str(&lane->arena, buf_str(&lane->text));
+    struct str key = arena_str(&lane->arena, buf_str(&lane->key));
+    struct table_row row;
+    if (!text.p || !key.p)
+        return err_set(err, STATUS_MEMORY, "no memory for the output");
+    if (make_row(lane, key, text, &row, err) != STATUS_OK)
+        return err->status;
+    table_wishes_add(&lane->wishes, row.shape);
+    MEM_GROW(lane->rows, lane->rows_cap, lane->rows_n + 1);
+    lane->rows[lane->rows_n++] = row;
+    return STATUS_OK;
+}
+
+// The row is made all the same, and given up again: what is wrong with it is said now.
+static enum status spill_row(struct lane *lane, struct err *err) {
+    struct arena_mark mark = arena_mark(&lane->arena);
+    struct str key = buf_str(&lane->key), text = buf_str(&lane->text);
+    struct table_row row;
+    enum status status = make_row(lane, key, text, &row, err);
+    if (status == STATUS_OK)
+        table_wishes_add(&lane->wishes, row.shape);
+    arena_rewind(&lane->arena, mark);
+    if (status != STATUS_OK)
+        return status;
+    struct spill *spill = &lane->spill;
+    uint64_t from = spill_end(spill);
+    struct frame frame = {key.n, text.n};
+    buf_add(&spill->text, (const char *)&frame, sizeof frame);
+    buf_add_str(&spill->text, key);
+    buf_add_str(&spill->text, text);
+    int result = spill_settle(spill);
+    if (result < 0) {
+        spill_cut(spill, from);
+        return place_error(err, -result, lane->sink->path);
+    }
+    lane->spilled_n++;
+    return STATUS_OK;
 }
 
 static enum status table_commit(struct lane *lane, struct err *err) {
     assert(lane->is_open);
     struct arena_mark mark = arena_mark(&lane->arena);
-    struct table_row row;
-    enum status status = make_row(lane, &row, err);
+    bool room = lane->spilled_n == 0 && lane->arena.used + lane->text.n <= ROWS_MEMORY;
+    enum status status = room ? keep_row(lane, err) : spill_row(lane, err);
     table_abort(lane);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK)
         arena_rewind(&lane->arena, mark);
-        return status;
-    }
-    table_wishes_add(&lane->wishes, row.shape);
-    MEM_GROW(lane->rows, lane->rows_cap, lane->rows_n + 1);
-    lane->rows[lane->rows_n++] = row;
-    return STATUS_OK;
+    return status;
 }
 
 // Flushing -------------------------------------------------------------------------------------------------------
@@ -243,6 +293,58 @@ static enum status put_row(struct lane *lane, size_t output, const struct table_
     return STATUS_OK;
 }
 
+// Spilled rows on their way back.
+struct replay {
+    struct lane *lane;
+    size_t output;
+    struct buf bytes; // what has come and was not put yet
+    enum status status;
+    struct err *err;
+};
+
+static enum status replay_row(struct replay *r, struct str key, struct str text) {
+    struct lane *lane = r->lane;
+    struct arena_mark mark = arena_mark(&lane->arena);
+    struct table_row row;
+    enum status status = STATUS_OK;
+    if (make_row(lane, key, text, &row, r->err) != STATUS_OK) // a second time: for want of memory
+        note_refusal(lane, r->output, r->err->text);
+    else
+        status = put_row(lane, r->output, &row, r->err);
+    arena_rewind(&lane->arena, mark);
+    r->output++;
+    return status;
+}
+
+// A piece ends anywhere.
+static int replay_piece(void *self, struct str piece) {
+    struct replay *r = self;
+    buf_add_str(&r->bytes, piece);
+    struct str rest = buf_str(&r->bytes);
+    struct frame frame;
+    while (rest.n >= sizeof frame) {
+        memcpy(&frame, rest.p, sizeof frame);
+        size_t key_end = sizeof frame + frame.key_n, end = key_end + frame.text_n;
+        if (rest.n < end)
+            break;
+        r->status = replay_row(r, str_slice(rest, sizeof frame, key_end), str_slice(rest, key_end, end));
+        if (r->status != STATUS_OK)
+            return -ECANCELED;
+        rest = str_from(rest, end);
+    }
+    if (rest.n > 0)
+        memmove(r->bytes.p, rest.p, rest.n);
+    r->bytes.n = rest.n;
+    return 0;
+}
+
+static enum status put_spilled(struct lane *lane, struct err *err) {
+    struct replay r = {.lane = lane, .output = lane->rows_n, .err = err};
+    int result = spill_read(&lane->spill, replay_piece, &r);
+    buf_release(&r.bytes);
+    return r.status == STATUS_OK && result < 0 ? place_error(err, -result, lane->sink->path) : r.status;
+}
+
 static enum status put_rows(struct lane *lane, struct err *err) {
     struct sink *sink = lane->sink;
     if (table_file_join(&sink->writer, err) != STATUS_OK ||
@@ -251,7 +353,7 @@ static enum status put_rows(struct lane *lane, struct err *err) {
     for (size_t i = 0; i < lane->rows_n; i++)
         if (put_row(lane, i, &lane->rows[i], err) != STATUS_OK)
             return err->status;
-    return STATUS_OK;
+    return lane->spilled_n > 0 ? put_spilled(lane, err) : STATUS_OK;
 }
 
 static enum status broken_error(const struct sink *sink, struct err *err) {
@@ -262,7 +364,8 @@ static enum status broken_error(const struct sink *sink, struct err *err) {
 
 static void lane_clear(struct lane *lane) {
     table_abort(lane);
-    lane->rows_n = 0;
+    lane->rows_n = lane->spilled_n = 0;
+    spill_clear(&lane->spill);
     table_wishes_clear(&lane->wishes);
     arena_clear(&lane->arena);
 }
@@ -271,7 +374,7 @@ static enum status flush_rows(struct lane *lane, struct err *err) {
     struct table_file *file = lane->sink->writer.file;
     if (file->broken)
         return broken_error(lane->sink, err);
-    if (lane->rows_n == 0)
+    if (lane->rows_n == 0 && lane->spilled_n == 0)
         return STATUS_OK;
     enum status status = put_rows(lane, err);
     if (status != STATUS_OK) {

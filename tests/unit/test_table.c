@@ -844,6 +844,86 @@ static void many_columns(void **state) {
     buf_release(&json);
 }
 
+// Outputs beyond some MiB are in a file meanwhile: they are refused as others are, and stay in their order.
+static void spilled_rows(void **state) {
+    struct state *s = *state;
+    char *text = mem_alloc(300001), key[16];
+    struct buf json = BUF_INIT;
+    memset(text, 'x', 300000);
+    text[300000] = 0;
+    for (int round = 0; round < 2; round++) {
+        job_open(&s->job, &emit_table, raw(s));
+        for (int i = 0; i < 60; i++) {
+            snprintf(key, sizeof key, "%d", i);
+            buf_clear(&json);
+            buf_printf(&json, "{\"n\": %d, \"c%d\": [%d], \"s\": \"%.*s\"}", i, i % 7, i, i * 5000, text);
+            put(s, key, buf_text(&json));
+            if (i % 10 == 0)
+                refuses_output(s, "x", STR("[1]"),
+                               "the output is not a JSON object, whose keys would be the columns");
+        }
+        assert_int_equal(emit_table.begin(s->job.lane, STR("y"), &s->job.err), STATUS_OK);
+        emit_table.abort(s->job.lane);
+        put(s, "59", "{\"n\": 0}");
+        put(s, "last", "{\"n\": 60}");
+        flush_refuses(s, "60: " TWICE("\"59\" (key)"));
+        put(s, "short", "{\"n\": 61}"); // the lane is as new
+        flush_refuses(s, "");
+        closes(s, round ? 0 : 62, round ? 62 : 0);
+        assert_string_equal(ask(s, "SELECT count(*), sum(length(s) = n * 5000), sum(c3 = '[' || n || ']'), "
+                                   "sum(rowid = n + 1) FROM t"),
+                            "62|60|9|62\n");
+    }
+    buf_release(&json);
+    mem_free(text);
+}
+
+// Whichever call fails: an output or the flush does, and in the database is what was told.
+static void failing_spill(void **state) {
+    struct state *s = *state;
+    bool hit = true;
+    char *text = mem_alloc(1000001), key[16];
+    memset(text, 'x', 1000000);
+    text[1000000] = 0;
+    for (int n = 1; hit; n++) {
+        struct faulty faulty;
+        struct fs fs = faulty_fs(&faulty, n, ENOSPC);
+        struct sink_options options = plain(s);
+        struct job job = {.kind = &emit_table};
+        options.fs = &fs;
+        if (emit_table.open(&options, &job.sink, &job.err) == STATUS_OK) {
+            job.lane = emit_table.lane_new(job.sink);
+            int put_n = 0;
+            for (int i = 0; i < 14; i++) {
+                snprintf(key, sizeof key, "%d", i);
+                put_n += job_text(&job, key, text) == STATUS_OK;
+            }
+            bool fine = job_flush(&job) == STATUS_OK;
+            assert_true(fine || job.err.text[0]);
+            assert_true(fine || faulty.hit);
+            assert_int_equal(job_close(&job, fine), STATUS_OK);
+            assert_int_equal(job.total.written, fine ? put_n : 0);
+            assert_true(put_n == 14 || faulty.hit);
+            if (fine) {
+                char count[16];
+                snprintf(count, sizeof count, "%d\n", put_n);
+                assert_string_equal(ask(s, "SELECT count(*) FROM t"), count);
+                assert_int_equal(unlinkat(s->scene.root, "t.sqlite", 0), 0);
+            }
+        }
+        assert_int_equal(faulty.open_files, 0);
+        if (!faulty.unlink_failed)
+            assert_int_equal(count_files(s->scene.root, NULL), 0);
+        hit = faulty.hit;
+        assert_true(n < 200);
+        if (faulty.unlink_failed) { // something stayed
+            scene_close(&s->scene);
+            scene_open(&s->scene);
+        }
+    }
+    mem_free(text);
+}
+
 // What rows become --------------------------------------------------------------------------------------------------
 
 static void key_and_text(void **state) {
@@ -1196,6 +1276,8 @@ int main(void) {
         CASE(outputs_that_are_no_rows),
         CASE(texts_that_are_no_rows),
         CASE(many_columns),
+        CASE(spilled_rows),
+        CASE(failing_spill),
         CASE(key_and_text),
         CASE(values_keep_their_type),
         CASE(odd_names),
