@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "stages/emit/place.h"
-#include "stages/emit/table_values.h"
+#include "stages/record/sqlite_names.h"
 
 enum {
     WAIT_MS = 10, // between two looks at somebody else's lock
@@ -225,7 +225,7 @@ enum status table_file_enter(const struct sink_options *options, const struct ta
     table_file_lock(file);
     enum status status = STATUS_OK;
     for (const struct table_writer *other = file->first; other; other = other->next)
-        if (table_same_name(other->table, writer->table))
+        if (sqlite_names_equal(other->table, writer->table))
             status = table_file_refuse(file->path, "another output is written to the same table", err);
     if (status == STATUS_OK) {
         writer->file = file;

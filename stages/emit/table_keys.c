@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "stages/emit/emit.h"
+#include "stages/record/sqlite_names.h"
 
 enum { SLOTS_MIN = 1024 };
 
@@ -37,7 +38,7 @@ void table_keys_release(struct table_keys *keys) {
 
 static struct key_column *find_column(const struct table_keys *keys, struct str name) {
     for (size_t i = 0; i < keys->unique_n; i++)
-        if (table_same_name(keys->unique[i], name))
+        if (sqlite_names_equal(keys->unique[i], name))
             return &keys->columns[i];
     return NULL;
 }
@@ -77,9 +78,9 @@ static int look_at_affinities(struct table_keys *keys) {
 }
 
 static enum collation collation_of(struct str name) {
-    return table_same_name(name, STR("NOCASE"))  ? COLLATION_NOCASE
-           : table_same_name(name, STR("RTRIM")) ? COLLATION_RTRIM
-                                                 : COLLATION_BINARY;
+    return sqlite_names_equal(name, STR("NOCASE"))  ? COLLATION_NOCASE
+           : sqlite_names_equal(name, STR("RTRIM")) ? COLLATION_RTRIM
+                                                    : COLLATION_BINARY;
 }
 
 // Of the first index that is over the unique columns and no others. Where there is none, it is the INTEGER PRIMARY
@@ -230,7 +231,7 @@ static void locate(struct table_keys *keys, const struct shape *shape) {
         return;
     for (size_t i = 0; i < keys->unique_n; i++) {
         uint32_t at = 0;
-        while (at < shape->n && !table_same_name(keys->unique[i], value_str(shape->keys[at])))
+        while (at < shape->n && !sqlite_names_equal(keys->unique[i], value_str(shape->keys[at])))
             at++;
         keys->columns[i].at = at;
     }

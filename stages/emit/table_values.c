@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "stages/emit/table_values.h"
 
-#include <sqlite3.h>
-
 #include "base/diag.h"
-#include "base/number.h"
 #include "stages/emit/emit.h"
+#include "stages/record/sqlite_names.h"
+#include "stages/record/value_json.h"
 
 enum { VALUES_BYTES = 64 << 20, JSON_KEPT = 1 << 20 };
 
@@ -13,18 +12,14 @@ void table_values_init(struct table_values *v, struct shapes *shapes, const stru
                        size_t unique_n) {
     *v = (struct table_values){.unique = unique, .unique_n = unique_n};
     reader_init(&v->reader, shapes, NULL);
-    struct shape_node *node = shape_node_next(shapes, shapes_root(shapes), STR(TABLE_TEXT_COLUMN));
-    v->text = node ? shape_node_shape(shapes, node) : NULL;
+    const struct value text = value_string(STR(TABLE_TEXT_COLUMN));
+    v->text = shapes_of_names(shapes, &text, 1);
 }
 
 void table_values_release(struct table_values *v) {
     reader_release(&v->reader);
     table_names_release(&v->names);
     buf_release(&v->json);
-}
-
-bool table_same_name(struct str a, struct str b) {
-    return a.n == b.n && (a.n == 0 || sqlite3_strnicmp(a.p, b.p, (int)a.n) == 0);
 }
 
 static bool has_nul(struct str text) {
@@ -63,33 +58,12 @@ static void add_json_list(struct buf *out, const struct list *list) {
 
 // As deep as the reader's limit of nesting.
 static void add_json(struct buf *out, struct value v) {
-    char number[NUMBER_TEXT_SIZE];
-    switch (v.tag) {
-    case VALUE_BOOL:
-        buf_add_text(out, v.i ? "true" : "false");
-        break;
-    case VALUE_INT:
-        buf_add(out, number, number_write_int(number, v.i));
-        break;
-    case VALUE_FLOAT:
-        buf_add(out, number, number_write_double(number, v.f));
-        break;
-    case VALUE_BIG:
-        buf_add_str(out, value_str(v));
-        break;
-    case VALUE_STRING:
-        buf_add_json(out, value_str(v));
-        break;
-    case VALUE_LIST:
+    if (v.tag == VALUE_LIST)
         add_json_list(out, v.list);
-        break;
-    case VALUE_MAP:
+    else if (v.tag == VALUE_MAP)
         add_json_map(out, v.map);
-        break;
-    default:
-        buf_add_text(out, "null");
-        break;
-    }
+    else if (!value_json_add_scalar(out, v))
+        buf_add_json(out, value_str(v));
 }
 
 // Names ----------------------------------------------------------------------------------------------------------
@@ -100,7 +74,7 @@ static enum status check_name(struct table_values *v, const struct shape *shape,
     char shown[EMIT_SHOWN_SIZE], other[EMIT_SHOWN_SIZE];
     if (has_nul(name))
         return err_set(err, STATUS_DATA, "the key \"%s\" has a NUL character", emit_show_path(name, shown));
-    if (v->unique_n == 0 && table_same_name(name, STR(TABLE_KEY_COLUMN)))
+    if (v->unique_n == 0 && sqlite_names_equal(name, STR(TABLE_KEY_COLUMN)))
         return err_set(
             err, STATUS_DATA,
             "the output has a \"%s\" of its own, where the record's key goes; say with `unique` by "
@@ -132,7 +106,7 @@ static enum status check_names(struct table_values *v, const struct shape *shape
 static enum status check_unique(const struct table_values *v, const struct map *map, struct err *err) {
     for (size_t u = 0; u < v->unique_n; u++) {
         uint32_t i = 0;
-        while (i < map->shape->n && !table_same_name(v->unique[u], value_str(map->shape->keys[i])))
+        while (i < map->shape->n && !sqlite_names_equal(v->unique[u], value_str(map->shape->keys[i])))
             i++;
         if (i < map->shape->n && map->values[i].tag != VALUE_NONE)
             continue;

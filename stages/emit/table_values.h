@@ -49,7 +49,4 @@ enum status table_values_of_json(struct table_values *v, struct str text, struct
 enum status table_values_of_text(struct table_values *v, struct str text, struct arena *arena,
                                  struct table_row *row, struct err *err);
 
-// Names are the same to SQLite where they differ in the case of ASCII letters only.
-bool table_same_name(struct str a, struct str b);
-
 #endif
