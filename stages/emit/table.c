@@ -428,6 +428,8 @@ static enum status table_close(struct sink *sink, bool publish, struct lane_resu
     struct table_file *file = sink->writer.file;
     table_file_lock(file);
     enum status status = publish ? publish_rows(sink, err) : table_file_withdraw(&sink->writer, err);
+    if (status == STATUS_OK)
+        status = table_file_keep_name(file, err);
     table_file_settle(&sink->writer, result);
     table_file_unlock(file);
     sink_free(sink);

@@ -207,6 +207,7 @@ static enum status open_file(const struct sink_options *options, struct table_fi
         status = open_directory(file, err);
     if (status == STATUS_OK)
         status = find_file(file, err);
+    file->nameless = file->created && options->durable;
     if (status == STATUS_OK)
         status = open_database(file, options->durable, err);
     if (status == STATUS_OK)
@@ -309,6 +310,23 @@ enum status table_file_commit(struct table_file *file, struct err *err) {
     }
     file->in_transaction = false;
     file->committed = file->transaction;
+    return STATUS_OK;
+}
+
+// SQLite syncs the file, but need not sync the directory that has its name.
+enum status table_file_keep_name(struct table_file *file, struct err *err) {
+    if (!file->nameless || file->committed == 0)
+        return STATUS_OK;
+    const struct fs *fs = &file->fs;
+    int result = fs->open_beneath(fs->self, file->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (result >= 0) {
+        int fd = result;
+        result = fs->sync(fs->self, fd);
+        fs->close(fs->self, fd);
+    }
+    if (result < 0)
+        return place_error(err, -result, file->path);
+    file->nameless = false;
     return STATUS_OK;
 }
 

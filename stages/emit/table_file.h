@@ -37,6 +37,7 @@ struct table_file {
     struct str path;
     const char *name;             // the file's own
     bool created;                 // the file; until something is in it, it goes again
+    bool nameless;                // once the power is lost: durable, but made here and not synced since
     bool force;                   // rows that are there already are written, too
     const atomic_bool *interrupt; // may be NULL
     sqlite3 *db;
@@ -76,6 +77,9 @@ bool table_file_is_large(const struct table_file *file);
 // On failure the file is broken.
 enum status table_file_commit(struct table_file *file, struct err *err);
 void table_file_break(struct table_file *file);
+
+// Where the file was made here and is to be durable: its name is on the disk, too, as what was committed is.
+enum status table_file_keep_name(struct table_file *file, struct err *err);
 
 // Takes the writer's rows out of the transaction, if nobody else takes part in it; else commits all of it.
 enum status table_file_withdraw(struct table_writer *writer, struct err *err);

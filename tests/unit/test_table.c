@@ -1162,6 +1162,39 @@ static void empty_file_and_durable(void **state) {
     assert_string_equal(ask(s, "SELECT * FROM t"), "'a'|'1'\n");
 }
 
+// The name of a new file is synced, once there is something in it; that of one which was there is already.
+static void durable_name(void **state) {
+    struct state *s = *state;
+    struct faulty faulty;
+    struct fs fs = faulty_fs(&faulty, 0, EIO);
+    struct sink_options options = plain(s);
+    options.fs = &fs;
+    RUN(s, options, 1, 0, "a", "1");
+    assert_int_equal(faulty.syncs, 0);
+    options.durable = true;
+    RUN(s, options, 1, 0, "a", "2");
+    assert_int_equal(faulty.syncs, 0);
+    assert_int_equal(unlinkat(s->scene.root, "t.sqlite", 0), 0);
+    job_open(&s->job, &emit_table, options);
+    put(s, "a", "1");
+    assert_int_equal(job_flush(&s->job), STATUS_OK);
+    assert_int_equal(job_close(&s->job, false), STATUS_OK); // nothing is left
+    assert_int_equal(faulty.syncs, 0);
+    RUN(s, options, 1, 0, "a", "1");
+    assert_int_equal(faulty.syncs, 1);
+    assert_int_equal(unlinkat(s->scene.root, "t.sqlite", 0), 0);
+    for (int call = 1; call < 3; call++) { // the directory's opening, and its sync
+        job_open(&s->job, &emit_table, options);
+        put(s, "a", "1");
+        assert_int_equal(job_flush(&s->job), STATUS_OK);
+        faulty.fail_at = faulty.calls + call;
+        assert_int_equal(job_close(&s->job, true), STATUS_IO);
+        assert_string_equal(s->job.err.text, "cannot write t.sqlite: Input/output error");
+        assert_int_equal(faulty.open_files, 0);
+        assert_int_equal(unlinkat(s->scene.root, "t.sqlite", 0), 0);
+    }
+}
+
 // The database of somebody who chose a write-ahead log.
 static void write_ahead_log(void **state) {
     struct state *s = *state;
@@ -1294,6 +1327,7 @@ int main(void) {
         CASE(dropped),
         CASE(transactions),
         CASE(empty_file_and_durable),
+        CASE(durable_name),
         CASE(write_ahead_log),
         CASE(extensions),
         CASE(killed_in_a_commit),
