@@ -99,7 +99,7 @@ enum status template_files_read(struct template_files *files, struct arena *aren
     for (size_t i = 0; i < files->n; i++) {
         const struct template_directory *directory = &files->directories[i];
         int fd = fs->open_beneath(fs->self, directory->fd, relative, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-        if (fd == -ENOENT || fd == -ENOTDIR)
+        if (fd == -ENOENT || fd == -ENOTDIR || fd == -ENAMETOOLONG) // no file has a name that long
             continue;
         *path = path_of(directory, arena, name);
         if (fd < 0) {
