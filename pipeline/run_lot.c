@@ -337,7 +337,8 @@ static void emit_in_turn(void *self, struct worker *worker) {
     // A stream ends with the lot that stopped its job, wherever the ones behind it have got to.
     bool late = !job->job->sink->named && atomic_load(&job->stopped);
     if (!late && lot->lane && job->job->sink->flush(lot->lane, &result, &err) != STATUS_OK) {
-        run_break(run, &err);
+        if (err.status != STATUS_CANCELLED || !run_is_interrupted(run))
+            run_break(run, &err);
         atomic_store(&job->stopped, true);
         late = true;
     }
