@@ -41,7 +41,8 @@ static int look_at(const struct fs *fs, struct str path, int flags, mode_t *kind
 
 bool manifest_is_directory(const struct fs *fs, struct str path) {
     mode_t kind = 0;
-    return look_at(fs, path, O_RDONLY | O_DIRECTORY, &kind) == 0 && kind == S_IFDIR;
+    return look_at(fs, path, O_PATH | O_DIRECTORY, &kind) == 0 &&
+           kind == S_IFDIR; // perhaps one we may not read
 }
 
 // The neighbour in the same directory whose name is nearest; in the spelling of `shown`.

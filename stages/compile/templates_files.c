@@ -89,6 +89,11 @@ static struct str path_of(const struct template_directory *directory, struct are
     return str_of(path);
 }
 
+static bool is_directory(const struct fs *fs, int fd) {
+    struct stat st;
+    return fs->stat(fs->self, fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
                                 struct str *path, char **text, size_t *size, struct err *err) {
     const struct fs *fs = files->fs;
@@ -101,6 +106,10 @@ enum status template_files_read(struct template_files *files, struct arena *aren
         int fd = fs->open_beneath(fs->self, directory->fd, relative, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
         if (fd == -ENOENT || fd == -ENOTDIR || fd == -ENAMETOOLONG) // no file has a name that long
             continue;
+        if (fd >= 0 && is_directory(fs, fd)) {
+            fs->close(fs->self, fd);
+            continue;
+        }
         *path = path_of(directory, arena, name);
         if (fd < 0) {
             status = err_os(err, -fd, "cannot open %s", path->p);

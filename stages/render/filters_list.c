@@ -108,7 +108,9 @@ bool filter_batch(struct call *call) {
     if (size < 1)
         return call_fail(call, "batch needs a size of at least 1, not %lld", (long long)size);
     bool fill = arg_set(call, 2);
-    uint32_t more = fill && size < UINT32_MAX / 2 ? (uint32_t)size : 0;
+    if (fill && size >= UINT32_MAX / 2)
+        return call_no_memory(call);
+    uint32_t more = fill ? (uint32_t)size : 0;
     if (!op_copy_items(call, call->args[0], more, &items, &n))
         return false;
     batches = arena_alloc(call->arena, ((size_t)n + 1) * sizeof *batches);

@@ -132,7 +132,7 @@ def rights(runner):
             ("out/d3", 0o000, (1,), r"d3/.*Permission denied", 8), ("records.jsonl", 0o000, (2,), r"records\.jsonl", None),
             ("templates/card.j2", 0o000, (2,), r"card\.j2", None), ("pressrun.yaml", 0o000, (2,), r"pressrun\.yaml", None),
             ("out", 0o000, (2,), r"all\.jsonl: Permission denied|out", None),
-            ("out/d1/6.txt", 0o444, (0,), None, 0), ("out/d1/6.txt", 0o000, (0,), None, 0)]
+            ("templates", 0o000, (2,), r"card\.j2.*Permission denied", None), ("out/d1/6.txt", 0o444, (0,), None, 0), ("out/d1/6.txt", 0o000, (0,), None, 0)]
     for name, mode, codes, says, old in rows:
         with fault.case() as one:
             run = workload.Replacement(runner, one, n=40)

@@ -49,7 +49,7 @@ RUNAWAY = {
     "joined": "{{ range(200000) | join('x' * 100000) }}",
     "replaced": "{{ ('a' * 100000) | replace('a', 'b' * 100000) }}",
     "replaced by nothing": "{{ ('a' * 500000) | replace('', 'b' * 100000) }}",
-    "batches": "{{ range(10) | batch(10 ** 9, 0) | list }}",
+    "batches": "{{ range(10) | batch(10 ** 12, 0) | list }}",
     "slices": "{{ range(10) | slice(10 ** 12) | list | length }}",
     "wrapped": "{% for i in range(10000) %}{{ ('a ' * 200000) | wordwrap(1) | length }}{% endfor %}",
     "sorted again and again": "{% for i in range(10 ** 9) %}{% set _ = range(100000) | sort %}{% endfor %}",
@@ -147,6 +147,8 @@ def heavy():
     yield "a long number", "{{ " + "9" * 100000 + " }}"
     yield "raw", "{% raw %}" + "{% raw %}" * n
     yield "many errors", "{{ ) }}" * n
+    yield "an include of a long name", "{% include '" + "n" * 300 + "' %}"
+    yield "an include of a directory", "{% include '.' %}"
     yield "an import of a long name", "{% from '" + "n/" * 3000 + "x' import y %}"
     yield "NUL", "a\0b{{ x }}\0"
     yield "invalid UTF-8", b"\xff\xfe{{ x }}"

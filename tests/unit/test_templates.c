@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <errno.h>
@@ -114,11 +115,18 @@ static void test_links(void **state) {
     assert_int_equal(w->diags.errors, 1);
 }
 
+// A directory is no template, and a pipe is not waited for.
 static void test_not_a_file(void **state) {
     struct world *w = *state;
+    char pipe[128];
     bool missing;
     make_dir(w, "a/sub");
     assert_null(find(w, "sub", &missing));
+    assert_true(missing);
+    assert_int_equal(w->diags.errors, 0);
+    snprintf(pipe, sizeof pipe, "%s/a/pipe", w->root);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_null(find(w, "pipe", &missing));
     assert_false(missing);
     assert_int_equal(w->diags.errors, 1);
 }
