@@ -117,12 +117,17 @@ static bool take_directories(struct claims *claims, struct str path, struct clai
 
 bool claims_take(struct claims *claims, struct str path, struct claim claim, struct claim *holder) {
     char directory[CLAIMS_PATH_MAX + 1];
-    struct slot file = slot_for(path, claim);
-    if (path.n > CLAIMS_PATH_MAX || is_held(claims, &file, holder))
+    if (path.n > CLAIMS_PATH_MAX)
         return false;
+    // The table is larger than any cache: both places are on their way while the digests are made.
+    struct slot file = slot_for(path, claim);
+    __builtin_prefetch(&claims->slots[file.hash & claims->mask]);
     memcpy(directory, path.p, path.n);
     directory[path.n] = '/';
     struct slot as_directory = slot_for((struct str){directory, path.n + 1}, claim);
+    __builtin_prefetch(&claims->slots[as_directory.hash & claims->mask]);
+    if (is_held(claims, &file, holder))
+        return false;
     if (is_held(claims, &as_directory, holder) || !take_directories(claims, path, claim, holder))
         return false;
     add(claims, file);

@@ -132,8 +132,9 @@ int directories_find(struct directories *d, struct str path, bool *made) {
     if (directory.n == 0)
         return d->root;
     uint64_t hash = digest_of(directory).low;
-    struct directory *oldest = &d->kept[0];
-    for (struct directory *kept = d->kept; kept < d->kept + DIRECTORIES_KEPT; kept++) {
+    struct directory *oldest = &d->kept[hash % DIRECTORIES_KEPT];
+    for (size_t i = 0; i < DIRECTORIES_WAYS; i++) {
+        struct directory *kept = &d->kept[(hash + i) % DIRECTORIES_KEPT];
         bool same = kept->hash == hash && kept->path && kept->n == directory.n &&
                     memcmp(kept->path, directory.p, directory.n) == 0;
         if (same && reopen(d, kept)) {

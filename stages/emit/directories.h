@@ -17,7 +17,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-enum { DIRECTORIES_KEPT = 128 };
+enum { DIRECTORIES_KEPT = 128, DIRECTORIES_WAYS = 8 }; // one is in one of so many places, by its hash
 
 // Directories that were not there before: nothing can be in them that is to be compared. 16 bytes each.
 struct directories_shared {
