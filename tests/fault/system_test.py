@@ -187,7 +187,10 @@ def descriptors(runner):
 
 def file_size(runner):
     """The largest file that may be written: outputs above it fail, each with its name; the others are written."""
-    for limit, codes in ((0, (1, 2)), (100, (1, 2)), (4096, (1, 2)), (500000, (1,)), (1 << 22, (0,))):
+    limits = ((0, (1, 2)), (100, (1, 2)), (4096, (1, 2)), (500000, (1,)), (1 << 22, (0,)))
+    if "thread" in runner.sanitize: # clang's OpenMP runtime has a file of its own, and does not outlive its end
+        limits = limits[3:]
+    for limit, codes in limits:
         with fault.case() as one:
             run = workload.Replacement(runner, one, n=40)
             run.reset()
