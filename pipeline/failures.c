@@ -75,9 +75,9 @@ static void write_line(struct buf *line, const struct failure *failure) {
 static enum status open_file(struct failures *failures, struct err *err) {
     struct run *run = failures->run;
     const struct fs *fs = run->options->fs;
-    int made = fs->make_dir(fs->self, run->root, FAILURES_DIRECTORY, 0777);
+    int made = fs->make_dir(fs->self, run->root, EMIT_BOOKS, 0777);
     if (made < 0 && made != -EEXIST)
-        return err_os(err, -made, "cannot make the directory %s", FAILURES_DIRECTORY);
+        return err_os(err, -made, "cannot make the directory %s", EMIT_BOOKS);
     failures->fd =
         fs->open_beneath(fs->self, run->root, failures->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (failures->fd < 0)

@@ -15,9 +15,9 @@
  * Any thread may report.
  */
 #include "pipeline/run.h"
+#include "stages/emit/emit.h"
 
-#define FAILURES_DIRECTORY ".pressrun"
-#define FAILURES_FILE      FAILURES_DIRECTORY "/errors.jsonl"
+#define FAILURES_FILE EMIT_BOOKS "/errors.jsonl"
 
 struct run;
 struct failures; // owned

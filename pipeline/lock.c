@@ -7,8 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DIRECTORY ".pressrun"
-
 enum { POLL_NANOSECONDS = 100 * 1000 * 1000, PROCESS_DIGITS = 18 };
 
 static int open_file(const struct fs *fs, int root, int flags) {
@@ -19,7 +17,7 @@ static int open_or_make_file(const struct fs *fs, int root) {
     int fd = open_file(fs, root, O_RDWR | O_CREAT);
     if (fd != -ENOENT)
         return fd;
-    int made = fs_make_dirs(fs, root, DIRECTORY, 0777);
+    int made = fs_make_dirs(fs, root, EMIT_BOOKS, 0777);
     return made < 0 ? made : open_file(fs, root, O_RDWR | O_CREAT);
 }
 

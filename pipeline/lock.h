@@ -18,8 +18,9 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "stages/emit/emit.h"
 
-#define LOCK_FILE ".pressrun/lock"
+#define LOCK_FILE EMIT_BOOKS "/lock"
 
 struct lock {
     struct fs fs;

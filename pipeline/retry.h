@@ -6,7 +6,7 @@
  *
  * A record is known again by its key where its source has `key:`, else by its number in the source. What failed
  * before its key was known (a record that could not be read) is known by number in any case. An output that is made of
- * several records, and a stream, is made again as a whole.
+ * several records, a stream and a table are made again as a whole.
  *
  * Immutable once read; any thread may ask.
  */
@@ -15,11 +15,12 @@
 
 struct retry; // owned
 
-// Reads the list below an output directory. *out is NULL where there is none: nothing failed.
+// Reads the list below an output directory. *out is NULL where there is none: nothing failed. STATUS_CONFLICT: the last
+// run was killed or is at work, so the list does not tell all.
 enum status retry_read(const struct fs *fs, const char *output, struct retry **out, struct err *err);
 void retry_free(struct retry *retry);
 
-// Leaves only the jobs that have something to do again; perhaps none. (A retry that was read for the manifest.)
+// Leaves only the jobs that have something to do again; perhaps none.
 void retry_select(const struct retry *retry, struct manifest *m);
 
 // Whether all of a job's outputs are to be made again.

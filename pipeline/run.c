@@ -129,7 +129,7 @@ static enum step emit_step(void *self, struct worker *worker) {
 static bool is_in_books(const char *path) {
     for (const char *part = path; *part; part += strspn(part, "/")) {
         size_t n = strcspn(part, "/");
-        if (str_is((struct str){part, n}, FAILURES_DIRECTORY))
+        if (str_is((struct str){part, n}, EMIT_BOOKS))
             return true;
         part += n;
     }
@@ -141,7 +141,7 @@ static enum status open_output(struct run *run, struct err *err) {
     const char *path = run->options->output ? run->options->output : run->plan->manifest->output.p;
     if (is_in_books(path))
         return err_set(err, STATUS_DATA, "%s cannot be an output directory: %s is for what runs remember",
-                       path, FAILURES_DIRECTORY);
+                       path, EMIT_BOOKS);
     int made = fs_make_dirs(fs, AT_FDCWD, path, 0777);
     if (made < 0)
         return err_os(err, -made, "cannot make the output directory %s", path);

@@ -184,8 +184,10 @@ static enum step source_failed(struct pass_run *pass, const struct err *err) {
     struct run *run = pass->run;
     pthread_mutex_lock(&run->lock);
     diags_error(run->diags, &run->plan->manifest->text, pass->source->path_span, "%s", err->text);
+    if (!run->broken)
+        *run->err = *err;
+    run->broken = true; // without run_break, which would tell of it a second time
     pthread_mutex_unlock(&run->lock);
-    run_break(run, err);
     return STEP_FAILED;
 }
 

@@ -93,8 +93,8 @@ static const char *fault_of_path(struct str path) {
         const char *fault = fault_of_part(part);
         if (fault)
             return fault;
-        if (first && str_is(part, ".pressrun"))
-            return "the directory \".pressrun\" is not for outputs";
+        if (first && str_is(part, EMIT_BOOKS))
+            return "the directory \"" EMIT_BOOKS "\" is not for outputs";
         if (!slash)
             return NULL;
         left = str_from(left, part.n + 1);

@@ -111,6 +111,7 @@ const struct sink_kind *emit_stream_for(struct str path);
  */
 enum status emit_check_path(struct str path, struct err *err);
 #define EMIT_TEMPORARY_SUFFIX ".pressrun-tmp"
+#define EMIT_BOOKS            ".pressrun" // below the root: where runs keep their books
 
 // A path as messages show it: control characters and bad bytes as \xNN, long ones cut in the middle.
 enum { EMIT_SHOWN_SIZE = 320 };

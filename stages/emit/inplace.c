@@ -82,7 +82,7 @@ bool inplace_parse(struct str line, struct buf *room, struct inplace_entry *entr
 enum { DIGITS_MAX = 9 };
 
 void inplace_name(unsigned number, char path[INPLACE_NAME_SIZE]) {
-    snprintf(path, INPLACE_NAME_SIZE, INPLACE_DIRECTORY "/" PREFIX "%u" SUFFIX, number);
+    snprintf(path, INPLACE_NAME_SIZE, EMIT_BOOKS "/" PREFIX "%u" SUFFIX, number);
 }
 
 bool inplace_number(const char *name, unsigned *number) {
@@ -125,9 +125,9 @@ static int open_journal(struct inplace *journal) {
     enum { TRIES = 1000 }; // other sinks make theirs at the same time
     const struct fs *fs = &journal->fs;
     unsigned next = 0;
-    int result = fs_make_dirs(fs, journal->root, INPLACE_DIRECTORY, 0777);
+    int result = fs_make_dirs(fs, journal->root, EMIT_BOOKS, 0777);
     if (result == 0)
-        result = fs->list(fs->self, journal->root, INPLACE_DIRECTORY, see_name, &next);
+        result = fs->list(fs->self, journal->root, EMIT_BOOKS, see_name, &next);
     if (result < 0)
         return result;
     int fd = -EEXIST;

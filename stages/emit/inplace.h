@@ -20,10 +20,9 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "stages/emit/emit.h"
 
 enum { INPLACE_MAX = 1 << 20, INPLACE_NAME_SIZE = 64 };
-
-#define INPLACE_DIRECTORY ".pressrun"
 
 struct inplace_entry {
     struct digest before, after;
@@ -33,7 +32,7 @@ struct inplace_entry {
 void inplace_add_line(struct buf *lines, struct inplace_entry entry);
 // A line without its end. `room` is cleared and gets the path. False: it is not one.
 bool inplace_parse(struct str line, struct buf *room, struct inplace_entry *entry);
-// Where a journal is, relative to the root, and which one a name in INPLACE_DIRECTORY is, if it is one.
+// Where a journal is, relative to the root, and which one a name in EMIT_BOOKS is, if it is one.
 void inplace_name(unsigned number, char path[INPLACE_NAME_SIZE]);
 bool inplace_number(const char *name, unsigned *number);
 

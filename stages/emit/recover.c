@@ -67,7 +67,7 @@ static bool see_entry(void *context, const char *name, enum fs_entry kind) {
         add_path(&r->leftovers, &r->at, name);
     if (kind != FS_DIRECTORY)
         return true;
-    if (strcmp(name, INPLACE_DIRECTORY) != 0)
+    if (strcmp(name, EMIT_BOOKS) != 0)
         add_path(&r->directories, &r->at, name);
     else if (r->at.n > 0)
         r->foreign = true;
@@ -135,7 +135,7 @@ static int compare_numbers(const void *a, const void *b) {
 }
 
 static void find_journals(struct recovery *r) {
-    int result = r->fs->list(r->fs->self, r->root, INPLACE_DIRECTORY, see_journal, r);
+    int result = r->fs->list(r->fs->self, r->root, EMIT_BOOKS, see_journal, r);
     if (result < 0 && result != -ENOENT)
         note_blind(r, result);
     if (r->journals_n > 0)

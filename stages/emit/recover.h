@@ -17,7 +17,7 @@
 #include "base/fs.h"
 #include "stages/emit/emit.h"
 
-#define EMIT_TORN_DIRECTORY ".pressrun/torn"
+#define EMIT_TORN_DIRECTORY EMIT_BOOKS "/torn"
 
 enum { EMIT_LEFTOVERS_SHOWN = 3 };
 

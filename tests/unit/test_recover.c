@@ -176,7 +176,7 @@ static void journals_are_told_by_their_whole_name(void **state) {
         assert_false(inplace_number(others[i], &number));
     for (unsigned n = 0; n < 1000000000U; n = n * 7 + 1) {
         inplace_name(n, path);
-        assert_true(inplace_number(path + sizeof INPLACE_DIRECTORY, &number));
+        assert_true(inplace_number(path + sizeof EMIT_BOOKS, &number));
         assert_int_equal(number, n);
     }
 }
