@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/finder.h"
 
-static const struct program *find(void *self, struct str name, bool autoescape, bool *missing) {
-    return templates_find(self, name, NULL, autoescape, NULL, missing);
+static const struct program *find(void *self, struct str name, const char *language, bool autoescape,
+                                  bool *missing) {
+    return templates_find(self, name, language ? language_named(str_of(language)) : NULL, autoescape, NULL,
+                          missing);
 }
 
 struct template_finder finder_for(struct templates *templates) {

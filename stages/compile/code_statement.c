@@ -348,14 +348,15 @@ static void code_call_block(struct codegen *g, struct node *node) {
 
 // ---- include
 
-static uint32_t code_ref(struct codegen *g, struct str name, struct span span, bool may_be_missing) {
+static uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
+                         bool may_be_missing) {
     struct symbol *symbol = code_symbol(g, name);
     uint32_t *index = &symbol->refs[may_be_missing];
     if (*index != CODE_NONE)
         return *index;
     MEM_GROW(g->refs, g->refs_cap, g->refs_n + 1);
-    g->refs[g->refs_n] =
-        (struct template_ref){.name = symbol->text, .span = span, .may_be_missing = may_be_missing};
+    g->refs[g->refs_n] = (struct template_ref){
+        .name = symbol->text, .language = language, .span = span, .may_be_missing = may_be_missing};
     return *index = (uint32_t)g->refs_n++;
 }
 
@@ -364,7 +365,8 @@ static void code_include(struct codegen *g, struct node *node) {
     uint32_t scope = code_scope_table(g, node->flags & INCLUDE_WITHOUT_CONTEXT);
     const struct node *name = node->left;
     if (name->kind == NODE_CONST && value_is_string(name->value)) {
-        uint32_t ref = code_ref(g, value_str(name->value), name->span, node->flags & INCLUDE_IGNORE_MISSING);
+        uint32_t ref = code_ref(g, value_str(name->value), node->language, name->span,
+                                node->flags & INCLUDE_IGNORE_MISSING);
         g->span = name->span;
         code_emit(g, OP_INCLUDE, node->flags, scope, ref);
         return;

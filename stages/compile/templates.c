@@ -134,6 +134,10 @@ static struct entry *find_or_compile(struct templates *t, struct str name, const
     return e;
 }
 
+static const struct language *language_of_name(const char *language, struct str name) {
+    return language ? language_named(str_of(language)) : language_for(name);
+}
+
 // The entries put in after `since`, with those they turn out to refer to, are linked. A new entry goes to the
 // front of the list, so rounds are gone until a round finds nothing new.
 static void link_new(struct templates *t, struct entry *since) {
@@ -145,7 +149,8 @@ static void link_new(struct templates *t, struct entry *since) {
             e->refs = keep(t, (p->refs_n + 1) * sizeof *e->refs);
             for (uint32_t i = 0; i < p->refs_n; i++) {
                 struct str name = p->refs[i].name;
-                e->refs[i] = find_or_compile(t, name, language_for(name), e->autoescape);
+                const struct language *language = language_of_name(p->refs[i].language, name);
+                e->refs[i] = find_or_compile(t, name, language, e->autoescape);
                 p->refs[i].program = e->refs[i] ? e->refs[i]->program : NULL;
             }
         }

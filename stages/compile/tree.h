@@ -53,7 +53,7 @@ enum node_kind {
     NODE_WITH,       // block.items: a chain of NODE_SET, block.body
     NODE_MACRO,      // macro
     NODE_CALL_BLOCK, // left: the NODE_CALL, macro without a name
-    NODE_INCLUDE,    // left, flags: enum include_flag
+    NODE_INCLUDE,    // left, flags: enum include_flag, language
     NODE_DO,         // left
     NODE_BREAK,
     NODE_CONTINUE,
@@ -95,6 +95,7 @@ struct node {
             struct node *args, *keywords; // keywords: a chain of NODE_ATTR: name, left
         } call;
         struct node *items;
+        const char *language; // of the included template; NULL: its name tells
         struct {
             struct node *target, *items, *body;
         } block;

@@ -90,6 +90,7 @@ struct program;
 
 struct template_ref {
     struct str name;               // as written, and looked up in the search path
+    const char *language;          // that it is in; NULL: its name tells
     struct span span;              // where it is named
     bool may_be_missing;           // `ignore missing`
     const struct program *program; // set when linked; NULL: there is no such template

@@ -39,7 +39,9 @@ struct vm_limits {
 // How the machine gets a template whose name is only known at run time.
 struct template_finder {
     void *self;
-    const struct program *(*find)(void *self, struct str name, bool autoescape, bool *missing);
+    // `language` NULL: the name tells.
+    const struct program *(*find)(void *self, struct str name, const char *language, bool autoescape,
+                                  bool *missing);
 };
 
 struct vm_options {

@@ -88,7 +88,7 @@ static const struct program *find_named(struct call *call, struct value name, bo
     }
     *missing = true;
     const struct program *program =
-        finder->find ? finder->find(finder->self, value_str(name), call->autoescape, missing) : NULL;
+        finder->find ? finder->find(finder->self, value_str(name), NULL, call->autoescape, missing) : NULL;
     if (!program && !*missing)
         call_fail(call, "the template \"%.*s\" has errors", STR_ARG(value_str(name)));
     return program;

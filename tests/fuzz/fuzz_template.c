@@ -14,9 +14,11 @@ static const char record[] = "{\"id\": 7, \"name\": \"Zo\\u00eb & <co>\", \"scor
                              "[{\"x\": 1, \"y\": [1, 2]}, {\"x\": 2.5}],"
                              " \"map\": {\"k\": {\"deep\": \"v\"}}, \"empty\": []}";
 
-static const struct program *find_nothing(void *self, struct str name, bool autoescape, bool *missing) {
+static const struct program *find_nothing(void *self, struct str name, const char *language, bool autoescape,
+                                          bool *missing) {
     (void)self;
     (void)name;
+    (void)language;
     (void)autoescape;
     *missing = true;
     return NULL;

@@ -651,8 +651,10 @@ struct found {
     bool broken;
 };
 
-static const struct program *find_one(void *self, struct str wanted, bool autoescape, bool *missing) {
+static const struct program *find_one(void *self, struct str wanted, const char *language, bool autoescape,
+                                      bool *missing) {
     struct found *f = self;
+    (void)language;
     (void)autoescape;
     *missing = !f->broken && !str_is(wanted, "inner");
     return *missing || f->broken ? NULL : f->program;

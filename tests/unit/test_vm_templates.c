@@ -256,8 +256,10 @@ struct set {
     struct vm *vm;
 };
 
-static const struct program *find_named(void *self, struct str name, bool autoescape, bool *missing) {
+static const struct program *find_named(void *self, struct str name, const char *language, bool autoescape,
+                                        bool *missing) {
     const struct set *set = self;
+    (void)language;
     (void)autoescape;
     for (int i = 0; i < NAMES; i++)
         if (set->programs[i] && str_is(name, names[i]))
