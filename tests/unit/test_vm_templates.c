@@ -286,7 +286,7 @@ static void set_open(struct set *set, const char *const *texts, enum undefined_m
         for (uint32_t r = 0; set->programs[i] && r < set->programs[i]->refs_n; r++) {
             bool missing;
             set->programs[i]->refs[r].program =
-                find_named(set, set->programs[i]->refs[r].name, false, &missing);
+                find_named(set, set->programs[i]->refs[r].name, NULL, false, &missing);
         }
     struct reader reader;
     reader_init(&reader, set->shapes, NULL);
