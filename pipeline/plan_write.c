@@ -68,6 +68,11 @@ void plan_write_json(const struct plan *plan, struct buf *out) {
         buf_clear(&detail);
         write_detail(plan, node, &detail);
         buf_add_json(out, buf_str(&detail));
+        if (node->stage == STAGE_COMPILE && plan->jobs[node->index].body) {
+            char digest[DIGEST_HEX_SIZE];
+            digest_hex(program_digest(plan->jobs[node->index].body), digest);
+            buf_printf(out, ", \"program\": \"%s\"", digest);
+        }
         buf_add_text(out, "}");
     }
     buf_add_text(out, "\n], \"edges\": [");

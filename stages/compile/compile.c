@@ -60,10 +60,27 @@ const struct language *language_for(struct str name) {
     return &language_jinja;
 }
 
+static struct digest own_digest(const struct language *language, struct str text, bool expression,
+                                const struct compile_options *options) {
+    struct buf made_from = BUF_INIT;
+    buf_printf(&made_from, "%s %d%d%d%d%d\n", language->name, expression, options->trim_blocks,
+               options->lstrip_blocks, options->keep_trailing_newline, options->autoescape);
+    buf_add_str(&made_from, text);
+    struct digest digest = digest_of(buf_str(&made_from));
+    buf_release(&made_from);
+    return digest;
+}
+
+struct digest compile_digest(const struct language *language, struct str text,
+                             const struct compile_options *options) {
+    return own_digest(language, text, false, options);
+}
+
 static struct program *compile(const struct language *language, const struct source_text *source,
                                bool expression, const struct compile_options *options, struct diags *diags) {
     struct program *p = program_new();
     p->language = language->name;
+    p->own = own_digest(language, source->text, expression, options);
     p->source = (struct source_text){arena_str(&p->arena, source->name), arena_str(&p->arena, source->text)};
     if (!p->source.name.p || !p->source.text.p)
         mem_fail(source->text.n);

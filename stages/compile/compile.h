@@ -45,6 +45,9 @@ const struct language *language_for(struct str template_name);
 // The text is copied. NULL where `diags` got an error. References are not linked yet (templates.h does that).
 struct program *compile_template(const struct language *language, const struct source_text *source,
                                  const struct compile_options *options, struct diags *diags);
+// Whatever decides what a template is compiled to, its text included: the program's `own`.
+struct digest compile_digest(const struct language *language, struct str text,
+                             const struct compile_options *options);
 // One expression (`where`, `group_by`, `key`); always jinja.
 struct program *compile_expression(const struct source_text *source, const struct compile_options *options,
                                    struct diags *diags);

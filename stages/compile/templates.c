@@ -34,6 +34,8 @@ struct templates {
     pthread_mutex_t lock; // over all but reading the table
     struct arena arena;
     struct template_files files;
+    struct program **kept; // by what they are made from: a hash table, open addressing
+    size_t kept_n, kept_cap;
     _Atomic(struct entry *) buckets[BUCKETS];
     struct entry *all;
 };
@@ -53,6 +55,7 @@ void templates_free(struct templates *t) {
         return;
     for (struct entry *e = t->all; e; e = e->older)
         program_free(e->program);
+    mem_free(t->kept);
     template_files_release(&t->files);
     arena_release(&t->arena);
     pthread_mutex_destroy(&t->lock);
@@ -106,6 +109,40 @@ static void publish(struct templates *t, struct entry *e) {
     atomic_store_explicit(&t->buckets[bucket], e, memory_order_release);
 }
 
+// Where the program made from this is kept, or would be.
+static struct program **kept_place(struct templates *t, struct digest made_from) {
+    size_t mask = t->kept_cap - 1, i = made_from.low & mask;
+    while (t->kept[i] && !digest_equal(t->kept[i]->own, made_from))
+        i = (i + 1) & mask;
+    return &t->kept[i];
+}
+
+static void grow_kept(struct templates *t) {
+    struct program **old = t->kept;
+    size_t n = t->kept_cap;
+    t->kept_cap = n ? n * 2 : 64;
+    t->kept = MEM_NEW_ARRAY(struct program *, t->kept_cap);
+    for (size_t i = 0; i < n; i++)
+        if (old[i])
+            *kept_place(t, old[i]->own) = old[i];
+    mem_free(old);
+}
+
+// A text that has been compiled already, under whatever name, is not compiled again.
+static struct program *compile_once(struct templates *t, const struct language *language,
+                                    const struct source_text *source, const struct compile_options *options,
+                                    struct diags *diags) {
+    if (2 * (t->kept_n + 1) > t->kept_cap)
+        grow_kept(t);
+    struct program **kept = kept_place(t, compile_digest(language, source->text, options));
+    if (*kept)
+        return program_new_alias(*kept, source->name);
+    struct program *program = compile_template(language, source, options, diags);
+    *kept = program;
+    t->kept_n += program != NULL;
+    return program;
+}
+
 // Under the lock: the entry, compiled now if it was not; NULL: there is no such template.
 static struct entry *find_or_compile(struct templates *t, struct str name, const struct language *language,
                                      bool autoescape) {
@@ -126,7 +163,7 @@ static struct entry *find_or_compile(struct templates *t, struct str name, const
         struct compile_options options = t->options;
         options.autoescape = autoescape;
         source.text.p = text;
-        e->program = compile_template(language, &source, &options, &e->diags);
+        e->program = compile_once(t, language, &source, &options, &e->diags);
     }
     mem_free(text);
     e->broken = !e->program;

@@ -2,8 +2,9 @@
 #ifndef PRESSRUN_STAGES_COMPILE_TEMPLATES_H
 #define PRESSRUN_STAGES_COMPILE_TEMPLATES_H
 /*
- * The templates of a run: found in a search path, compiled once, linked to the templates they refer to, kept
- * until the end. A name is looked up in each directory in turn and never leaves it ("..", absolute names and
+ * The templates of a run: found in a search path, compiled when first asked for, linked to the templates they refer
+ * to (which compiles those), kept until the end by what they are made from: language, options and text. What nobody
+ * asks for and nothing refers to is not even read. A name is looked up in each directory in turn and never leaves it ("..", absolute names and
  * links out of it are refused). Thread-safe: lookups of what is there take no lock.
  */
 #include <stdbool.h>

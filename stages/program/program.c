@@ -41,11 +41,61 @@ struct program *program_new(void) {
     return p;
 }
 
+struct program *program_new_alias(const struct program *original, struct str name) {
+    struct program *p = program_new();
+    struct arena arena = p->arena;
+    *p = *original;
+    p->arena = arena;
+    p->source.name = arena_str(&p->arena, name);
+    p->refs = ARENA_NEW_ARRAY(&p->arena, struct template_ref, original->refs_n + 1);
+    if (!p->source.name.p || !p->refs)
+        mem_fail(original->refs_n * sizeof *p->refs);
+    for (uint32_t i = 0; i < p->refs_n; i++) {
+        p->refs[i] = original->refs[i];
+        p->refs[i].program = NULL;
+    }
+    return p;
+}
+
 void program_free(struct program *p) {
     if (!p)
         return;
     arena_release(&p->arena);
     mem_free(p);
+}
+
+// One way from a program to another, or to nowhere. Sums of these do not depend on the order they are found in.
+static struct digest link_digest(const struct program *from, const struct template_ref *ref) {
+    static const struct digest nowhere = {0, 0};
+    const struct digest ends[] = {from->own, ref->program ? ref->program->own : nowhere,
+                                  digest_of(ref->name)};
+    return digest_of((struct str){(const char *)ends, sizeof ends});
+}
+
+static bool is_among(const struct program *const *programs, size_t n, const struct program *p) {
+    for (size_t i = 0; i < n; i++)
+        if (programs[i] == p)
+            return true;
+    return false;
+}
+
+struct digest program_digest(const struct program *p) {
+    const struct program **reached = NULL;
+    size_t n = 0, cap = 0;
+    struct digest sum = p->own;
+    MEM_GROW(reached, cap, 1);
+    reached[n++] = p;
+    for (size_t at = 0; at < n; at++)
+        for (uint32_t i = 0; i < reached[at]->refs_n; i++) {
+            const struct template_ref *ref = &reached[at]->refs[i];
+            sum = digest_add(sum, link_digest(reached[at], ref));
+            if (!ref->program || is_among(reached, n, ref->program))
+                continue;
+            MEM_GROW(reached, cap, n + 1);
+            reached[n++] = ref->program;
+        }
+    mem_free(reached);
+    return sum;
 }
 
 // A sum that stays far above any real stack where counts are absurd, rather than wrapping around.

@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "stages/record/value.h"
 
@@ -102,6 +103,7 @@ struct program {
     const char *language; // "jinja", ...
     bool is_expression;   // ends with RESULT rather than RETURN
     bool autoescape;
+    struct digest own; // of what it alone is made from: language, options, text
 
     struct instruction *code;
     uint32_t *positions; // per instruction: byte offset in source.text; for the caret of a fault
@@ -120,7 +122,13 @@ struct program {
 };
 
 struct program *program_new(void);
+// The same program under another name, for messages: it borrows all but its references, which are not linked.
+struct program *program_new_alias(const struct program *original, struct str name);
 void program_free(struct program *p);
+
+// Of everything a linked program is made from: itself and all that it leads to, by whatever names, and the names
+// that lead nowhere. Templates chosen at run time are not in it.
+struct digest program_digest(const struct program *p);
 
 extern const char *const opcode_names[OPCODE_COUNT];
 extern const char *const opcode_operands[OPCODE_COUNT];

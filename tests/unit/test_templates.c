@@ -198,6 +198,60 @@ static void test_one_for_each_autoescape(void **state) {
     assert_true(escaped->refs[0].program->autoescape);
 }
 
+// Code is shared, names and places in messages are not.
+static void test_one_program_for_one_text(void **state) {
+    struct world *w = *state;
+    bool missing;
+    write_file(w, "a/t", "{{ x }}{% include 'v' %}");
+    write_file(w, "b/u", "{{ x }}{% include 'v' %}");
+    write_file(w, "a/v", "v");
+    const struct program *t = find(w, "t", &missing), *u = find(w, "u", &missing);
+    assert_ptr_equal(t->code, u->code);
+    assert_true(str_ends(t->source.name, STR("/a/t")));
+    assert_true(str_ends(u->source.name, STR("/b/u")));
+    assert_non_null(u->refs[0].program);
+    assert_ptr_equal(u->refs[0].program, t->refs[0].program);
+    const struct program *escaped = templates_find(w->templates, STR("t"), NULL, true, NULL, &missing);
+    assert_ptr_not_equal(escaped->code, t->code);
+}
+
+// A digest is of everything a program leads to, and of what it misses.
+static void test_digests(void **state) {
+    struct world *w = *state;
+    bool missing;
+    write_file(w, "a/t", "{% include 'u' %}");
+    write_file(w, "a/u", "{% include 'v' %}{% include 't' %}");
+    write_file(w, "a/v", "1");
+    struct digest before = program_digest(find(w, "t", &missing));
+    assert_true(digest_equal(before, program_digest(find(w, "t", &missing))));
+    static const struct {
+        const char *file, *text;
+    } changes[] = {
+        {"a/v", "2"}, {"a/t", "{% include 'u' %} "}, {"a/u", "{% include 'w' %}{% include 't' %}"}};
+    struct digest seen[4] = {before};
+    for (size_t i = 0; i < 3; i++) {
+        write_file(w, changes[i].file, changes[i].text);
+        templates_free(w->templates);
+        w->templates = templates_new(&w->fs, &(struct compile_options){.library = &library});
+        add_path(w, "a");
+        seen[i + 1] = program_digest(find(w, "t", &missing));
+        for (size_t k = 0; k <= i; k++)
+            assert_false(digest_equal(seen[k], seen[i + 1]));
+    }
+}
+
+// A template that nobody asks for may be as broken as it likes.
+static void test_what_is_not_asked_for_is_not_compiled(void **state) {
+    struct world *w = *state;
+    bool missing;
+    write_file(w, "a/t", "{% include name %}");
+    write_file(w, "a/broken", "{{ }}");
+    assert_non_null(find(w, "t", &missing));
+    assert_int_equal(w->diags.errors, 0);
+    assert_null(find(w, "broken", &missing));
+    assert_int_equal(w->diags.errors, 1);
+}
+
 static void test_list(void **state) {
     struct world *w = *state;
     struct str *names;
@@ -284,6 +338,9 @@ int main(void) {
         TEST(test_threads),
         TEST(test_first_directory_wins),
         TEST(test_one_for_each_autoescape),
+        TEST(test_one_program_for_one_text),
+        TEST(test_digests),
+        TEST(test_what_is_not_asked_for_is_not_compiled),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
