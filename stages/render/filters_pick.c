@@ -30,6 +30,14 @@ bool filter_attr(struct call *call) {
     return true;
 }
 
+// The elements to go through; none and zero have none, as Jinja has it.
+static bool elements(struct call *call, const struct value **items, uint32_t *n) {
+    struct value v = call->args[0];
+    *items = NULL;
+    *n = 0;
+    return (v.tag != VALUE_UNDEFINED && !op_truth(v)) || op_items(call, v, items, n);
+}
+
 // ---- map
 
 static bool map_attribute(struct call *call, const struct map *keywords, const struct value *items,
@@ -53,7 +61,7 @@ bool filter_map(struct call *call) {
     struct value *out;
     uint32_t n, given;
     const struct map *keywords = bind_keywords(call, &given);
-    if (!op_items(call, call->args[0], &items, &n))
+    if (!elements(call, &items, &n))
         return false;
     if (!arg_given(call, 1) || given < 2) {
         if (keywords && map_get(keywords, STR("attribute")).tag != VALUE_MISSING)
@@ -95,7 +103,7 @@ static bool pick(struct call *call, bool wanted, bool by_attribute) {
     struct value *out;
     uint32_t n, kept = 0, test = by_attribute ? 2 : 1;
     struct call_args rest;
-    if (!op_items(call, call->args[0], &items, &n) || !bind_rest(call, test + 1, &rest))
+    if (!elements(call, &items, &n) || !bind_rest(call, test + 1, &rest))
         return false;
     if (n && by_attribute && !arg_given(call, 1))
         return call_fail(call, "Missing parameter for attribute name");
