@@ -13,6 +13,7 @@ static const struct option_spec render_options[] = {
     {"lstrip-blocks", 0, NULL, "drop the blanks before a block tag at the start of a line"},
     {"keep-trailing-newline", 0, NULL, "keep the last line end of a template"},
     {"autoescape", 0, NULL, "escape values for HTML"},
+    {"chat", 0, NULL, "the template is a chat template of a language model"},
     {"undefined", 0, "MODE", "strict, default (empty) or keep; without it default, with --each strict"},
     {"program", 0, NULL, "show the compiled program instead of rendering"},
     {"each", 0, "RECORDS", "render once for each record of a source: a file or a pattern of files"},
@@ -76,6 +77,7 @@ static int render_each(struct cli *cli, const struct options *options) {
         .lstrip_blocks = options_has(options, "lstrip-blocks"),
         .keep_trailing_newline = options_has(options, "keep-trailing-newline"),
         .autoescape = options_has(options, "autoescape"),
+        .chat = options_has(options, "chat"),
     };
     each.search_n = options_all(options, "search", &each.search);
     if (!each.to)
@@ -106,6 +108,7 @@ static int render_one(struct cli *cli, const struct options *options, enum undef
         .lstrip_blocks = options_has(options, "lstrip-blocks"),
         .keep_trailing_newline = options_has(options, "keep-trailing-newline"),
         .autoescape = options_has(options, "autoescape"),
+        .chat = options_has(options, "chat"),
         .show_program = options_has(options, "program"),
         .undefined = undefined,
     };
@@ -115,6 +118,8 @@ static int render_one(struct cli *cli, const struct options *options, enum undef
     single.defines = define_parse(&cli->arena, words, single.defines_n, &cli->diags);
     struct buf text = BUF_INIT;
     struct err err = {0};
+    if (cli_now(cli, &single.now, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
     enum single_result result =
         single.defines ? single_render(&cli->fs, &single, &text, &cli->diags, &err) : SINGLE_UNUSABLE;
     if (result == SINGLE_DONE)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "base/suggest.h"
 
 const struct command *const commands[] = {&command_init,   &command_check,  &command_plan, &command_run,
@@ -29,6 +30,19 @@ static int unknown_command(const char *name) {
 static bool wants_colour(int fd) {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(fd) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+// The year 9999 is the last one that dates are written for.
+enum status cli_now(const struct cli *cli, int64_t *now, struct err *err) {
+    const int64_t last = 253402300799;
+    const char *text = getenv("SOURCE_DATE_EPOCH");
+    *now = cli->clock.wall(cli->clock.self) / 1000000000;
+    if (!text || !*text)
+        return STATUS_OK;
+    if (!number_parse_int(str_of(text), now) || *now < 0 || *now > last)
+        return err_set(err, STATUS_DATA,
+                       "SOURCE_DATE_EPOCH must be seconds since 1970, up to the year 9999, not \"%s\"", text);
+    return STATUS_OK;
 }
 
 static int run_command(const struct command *command, int argc, char **argv) {

@@ -59,6 +59,9 @@ int command_main(int argc, char **argv);
         "help", 'h', NULL, "show this help"                                                                  \
     }
 
+// The time that templates see, in seconds since 1970: SOURCE_DATE_EPOCH where that is set, else now.
+enum status cli_now(const struct cli *cli, int64_t *now, struct err *err);
+
 // Talking (talk.c).
 void cli_print(const struct buf *text); // to stdout, all of it
 int cli_fail(const char *format, ...)

@@ -81,6 +81,8 @@ static enum status read_options(struct cli *cli, const struct options *options, 
             return err->status;
         run->max_failed = max_failed;
     }
+    if (cli_now(cli, &run->now, err) != STATUS_OK)
+        return err->status;
     enum status status = choose_workers(options, workers, err);
     run->workers = workers->n;
     return status;

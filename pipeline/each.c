@@ -99,6 +99,7 @@ struct manifest *each_manifest(const struct fs *fs, const struct each_options *o
     add_flag(&text, "trim_blocks", options->trim_blocks);
     add_flag(&text, "lstrip_blocks", options->lstrip_blocks);
     add_flag(&text, "keep_trailing_newline", options->keep_trailing_newline);
+    add_flag(&text, "chat", options->chat);
     buf_printf(&text, "\"autoescape\": %s},\n", options->autoescape ? "true" : "false");
     add_option(&text, "\"undefined\": ", options->undefined ? options->undefined : "strict");
     add_text(&text, ",\n\"output\": ", end > 1 ? (struct str){to.p, end - 1} : end ? STR("/") : STR("."));

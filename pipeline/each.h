@@ -20,7 +20,7 @@ struct each_options {
     const char *format, *query, *table, *pointer, *delimiter, *columns, *key, *where, *separator;
     bool raw;
     const char *undefined;
-    bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape;
+    bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;
 };
 
 // Never NULL; as manifest_read. Messages are placed in a text of one option a line, named "render --each".

@@ -92,7 +92,7 @@ struct manifest {
     size_t jobs_n;
     struct str output; // resolved
     struct str output_shown;
-    bool trim_blocks, lstrip_blocks, keep_trailing_newline;
+    bool trim_blocks, lstrip_blocks, keep_trailing_newline, chat;
     struct str *autoescape; // output extensions without the dot, lower case; default html, xml
     size_t autoescape_n;
     bool autoescape_all; // in every output, whatever its extension

@@ -145,6 +145,7 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
         manifest_take_bool(jinja, "trim_blocks", &m->trim_blocks);
         manifest_take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
         manifest_take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
+        manifest_take_bool(jinja, "chat", &m->chat);
     }
     fill_autoescape(m, jinja);
     const struct document_node *limits = manifest_node(root, "limits");

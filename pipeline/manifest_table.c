@@ -254,6 +254,12 @@ const struct manifest_key manifest_keys[] = {
      .what = "true, false or a list of extensions",
      .standard = "[\"html\", \"xml\"]",
      .doc = "Extensions of outputs in which values are escaped; true: in all, false: in none."},
+    {.path = "jinja.chat",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "Templates are chat templates of language models: both white space options, their functions and "
+            "tags."},
     {.path = "on_error",
      .forms = FORM_TEXT | FORM_MAPPING,
      .value = on_error_value,

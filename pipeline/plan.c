@@ -279,7 +279,8 @@ void plan_open_templates(struct plan *plan, const struct fs *fs, const struct ma
     plan->compile = (struct compile_options){.trim_blocks = manifest->trim_blocks,
                                              .lstrip_blocks = manifest->lstrip_blocks,
                                              .keep_trailing_newline = manifest->keep_trailing_newline,
-                                             .library = library_builtin()};
+                                             .chat = manifest->chat,
+                                             .library = manifest->chat ? library_chat() : library_builtin()};
     plan->templates = templates_new(fs, &plan->compile);
 }
 

@@ -56,6 +56,7 @@ struct run_observer {
 struct run_options {
     const struct fs *fs;
     struct clock clock;
+    int64_t now;                         // that templates see: seconds since 1970
     uint32_t workers;                    // at least 1
     const char *output;                  // NULL: the manifest's
     const struct run_observer *observer; // may be NULL

@@ -28,6 +28,7 @@ struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mo
         const struct manifest *manifest = run->plan->manifest;
         struct vm_options options = {.library = run->plan->compile.library,
                                      .undefined = mode,
+                                     .now = run->options->now,
                                      .limits = {.include_depth = manifest->limits.include_depth,
                                                 .steps = manifest->limits.steps,
                                                 .output_bytes = manifest->limits.output_bytes,

@@ -103,6 +103,7 @@ static enum single_result render(struct single *s, const struct program *program
                                  struct diags *diags) {
     struct vm_options options = {.library = s->compile.library,
                                  .undefined = s->options->undefined,
+                                 .now = s->options->now,
                                  .finder = finder_for(s->templates)};
     struct vm *vm = vm_new(&options);
     const struct diag *fault = NULL;
@@ -141,7 +142,8 @@ enum single_result single_render(const struct fs *fs, const struct single_option
                        .compile = {.trim_blocks = options->trim_blocks,
                                    .lstrip_blocks = options->lstrip_blocks,
                                    .keep_trailing_newline = options->keep_trailing_newline,
-                                   .library = library_builtin()},
+                                   .chat = options->chat,
+                                   .library = options->chat ? library_chat() : library_builtin()},
                        .shapes = shapes_new()};
     s.templates = templates_new(fs, &s.compile);
     arena_init(&s.arena, 0);

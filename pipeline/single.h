@@ -21,9 +21,10 @@ struct single_options {
     const char *language;      // NULL: by the template's name
     const char *const *search; // directories; none: the template's own, then the working directory
     size_t search_n;
-    bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape;
+    bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;
     bool show_program; // the listing of the compiled program instead of the rendered text
     enum undefined_mode undefined;
+    int64_t now; // that strftime_now() shows: seconds since 1970
 };
 
 enum single_result {

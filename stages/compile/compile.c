@@ -63,8 +63,8 @@ const struct language *language_for(struct str name) {
 static struct digest own_digest(const struct language *language, struct str text, bool expression,
                                 const struct compile_options *options) {
     struct buf made_from = BUF_INIT;
-    buf_printf(&made_from, "%s %d%d%d%d%d\n", language->name, expression, options->trim_blocks,
-               options->lstrip_blocks, options->keep_trailing_newline, options->autoescape);
+    buf_printf(&made_from, "%s %d%d%d%d%d%d\n", language->name, expression, options->trim_blocks,
+               options->lstrip_blocks, options->keep_trailing_newline, options->autoescape, options->chat);
     buf_add_str(&made_from, text);
     struct digest digest = digest_of(buf_str(&made_from));
     buf_release(&made_from);
@@ -84,13 +84,16 @@ static struct program *compile(const struct language *language, const struct sou
     p->source = (struct source_text){arena_str(&p->arena, source->name), arena_str(&p->arena, source->text)};
     if (!p->source.name.p || !p->source.text.p)
         mem_fail(source->text.n);
+    struct compile_options used = *options;
+    used.trim_blocks |= used.chat;
+    used.lstrip_blocks |= used.chat;
     struct arena scratch;
     arena_init(&scratch, 0);
     struct tree *tree;
-    bool parsed = (expression ? language->parse_expression : language->parse)(&scratch, &p->source, options,
+    bool parsed = (expression ? language->parse_expression : language->parse)(&scratch, &p->source, &used,
                                                                               diags, &tree);
     if (parsed) {
-        p = codegen(p, &scratch, tree, options, diags);
+        p = codegen(p, &scratch, tree, &used, diags);
     } else {
         program_free(p);
         p = NULL;

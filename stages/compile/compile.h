@@ -20,6 +20,7 @@
 struct compile_options {
     bool trim_blocks, lstrip_blocks, keep_trailing_newline;
     bool autoescape;
+    bool chat; // templates of chats with language models: what jinja.h says of them; with library_chat
     const struct library *library;
 };
 

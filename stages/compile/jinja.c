@@ -30,6 +30,7 @@ static const char *const ends_call[] = {"endcall", NULL};
 static const char *const ends_filter[] = {"endfilter", NULL};
 static const char *const ends_block[] = {"endblock", NULL};
 static const char *const ends_autoescape[] = {"endautoescape", NULL};
+static const char *const ends_generation[] = {"endgeneration", NULL};
 
 static struct node *statements(struct jinja_parser *p, const struct open_block *block);
 
@@ -109,7 +110,8 @@ static struct node *parse_for(struct jinja_parser *p, struct span span) {
     node->left = jinja_tuple(p, (struct jinja_tuple_rule){.no_choice = true, .end_word = "recursive"});
     if (jinja_accept_word(p, "if"))
         node->loop.filter = jinja_expression(p);
-    node->flags = jinja_accept_word(p, "recursive");
+    if (jinja_at_word(p, "recursive"))
+        jinja_fail(p, p->current.span, "'recursive' is not supported by this version");
     p->loops++;
     node->loop.body = body(p, &block);
     p->loops--;
@@ -238,6 +240,13 @@ static struct node *parse_call(struct jinja_parser *p, struct span span) {
     return node;
 }
 
+// What the model says, which training marks: a function of its own in other engines, and here a scope.
+static struct node *parse_generation(struct jinja_parser *p, struct span span) {
+    struct node *node = node_new(p->arena, NODE_WITH, span);
+    node->block.body = function_body(p, "generation", span, ends_generation);
+    return node;
+}
+
 static struct node *parse_filter(struct jinja_parser *p, struct span span) {
     struct node *node = node_new(p->arena, NODE_CAPTURE, span);
     node->left = jinja_filters(p, NULL);
@@ -273,14 +282,9 @@ static struct node *parse_include(struct jinja_parser *p, struct span span) {
     return node;
 }
 
-static struct node *parse_autoescape(struct jinja_parser *p, struct span span) {
-    struct node *node = node_new(p->arena, NODE_AUTOESCAPE, span);
-    node->left = jinja_expression(p);
-    node->block.body = only_body(p, "autoescape", span, ends_autoescape);
-    return node;
-}
-
 static struct node *parse_do(struct jinja_parser *p, struct span span) {
+    if (p->options->chat)
+        jinja_fail(p, span, "'do' is no tag of chat templates");
     struct node *node = node_new(p->arena, NODE_DO, span);
     node->left = jinja_tuple(p, (struct jinja_tuple_rule){0});
     return node;
@@ -366,6 +370,13 @@ static struct node *parse_from(struct jinja_parser *p, struct span span) {
     return NULL;
 }
 
+static struct node *parse_autoescape(struct jinja_parser *p, struct span span) {
+    jinja_expression(p);
+    not_supported(p, span, "autoescape");
+    only_body(p, "autoescape", span, ends_autoescape);
+    return NULL;
+}
+
 // ---- tags
 
 static const struct {
@@ -382,6 +393,7 @@ static const struct {
     {"filter", parse_filter},
     {"for", parse_for},
     {"from", parse_from},
+    {"generation", parse_generation},
     {"if", parse_if},
     {"import", parse_import},
     {"include", parse_include},
@@ -393,15 +405,19 @@ static const struct {
 
 static const char *const other_words[] = {"raw", "endraw", "elif", "else", NULL};
 
+static bool is_tag(const struct jinja_parser *p, size_t i) {
+    return p->options->chat || tags[i].parse != parse_generation;
+}
+
 // An end tag that no open block waits for is no unknown tag.
-static bool is_end_word(struct str word) {
+static bool is_end_word(const struct jinja_parser *p, struct str word) {
     if (among(other_words, word))
         return true;
     if (!str_starts(word, STR("end")))
         return false;
     struct str rest = str_from(word, 3);
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (str_is(rest, tags[i].word))
+        if (str_is(rest, tags[i].word) && is_tag(p, i))
             return true;
     return false;
 }
@@ -412,9 +428,13 @@ static void suggest_tag(struct jinja_parser *p, const struct open_block *block, 
     for (const char *const *end = block ? block->ends : NULL; end && *end; end++)
         suggest_offer(&s, str_of(*end));
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        suggest_offer(&s, str_of(tags[i].word));
+        if (is_tag(p, i))
+            suggest_offer(&s, str_of(tags[i].word));
     suggest_offer(&s, STR("raw"));
-    if (s.best.p)
+    if (str_is(word, "generation"))
+        diag_hint(p->diags, diag,
+                  "chat templates have it: --chat, or `jinja: { chat: true }` in the manifest");
+    else if (s.best.p)
         diag_hint(p->diags, diag, "did you mean \"%.*s\"?", STR_ARG(s.best));
 }
 
@@ -433,7 +453,7 @@ static void hint_open(struct jinja_parser *p, const struct open_block *block, st
 // makes the blocks inside of that end too.
 static void wrong_tag(struct jinja_parser *p, const struct open_block *block) {
     struct jinja_token t = p->current;
-    bool is_end = is_end_word(t.text);
+    bool is_end = is_end_word(p, t.text);
     for (const struct open_block *outer = block ? block->outer : NULL; outer && is_end;
          outer = outer->outer) {
         if (!among(outer->ends, t.text))
@@ -467,7 +487,7 @@ static struct node *statement(struct jinja_parser *p, const struct open_block *b
     }
     struct jinja_token t = p->current;
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-        if (!str_is(t.text, tags[i].word))
+        if (!str_is(t.text, tags[i].word) || !is_tag(p, i))
             continue;
         if (block && block->depth >= TREE_DEPTH) {
             jinja_fail(p, t.span, "blocks are nested more than %d deep", (int)TREE_DEPTH);
@@ -550,7 +570,7 @@ static bool parse_template(struct arena *arena, const struct source_text *source
     size_t errors = diags->errors;
     if (!is_text_fine(source, diags))
         return false;
-    struct jinja_parser p = {.arena = arena, .source = source, .diags = diags};
+    struct jinja_parser p = {.arena = arena, .source = source, .options = options, .diags = diags};
     jinja_lex_init(&p.lexer, arena, source, options, diags);
     jinja_advance(&p);
     struct tree *tree = ARENA_NEW(arena, struct tree);
@@ -567,7 +587,7 @@ static bool parse_expression(struct arena *arena, const struct source_text *sour
     size_t errors = diags->errors;
     if (!is_text_fine(source, diags))
         return false;
-    struct jinja_parser p = {.arena = arena, .source = source, .diags = diags};
+    struct jinja_parser p = {.arena = arena, .source = source, .options = options, .diags = diags};
     jinja_lex_init_expression(&p.lexer, arena, source, options, diags);
     jinja_advance(&p);
     struct tree *tree = ARENA_NEW(arena, struct tree);

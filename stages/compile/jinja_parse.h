@@ -19,6 +19,7 @@ struct open_block; // a tag whose end tag is waited for
 struct jinja_parser {
     struct arena *arena;
     const struct source_text *source;
+    const struct compile_options *options;
     struct diags *diags;
     struct jinja_lexer lexer;
     struct jinja_token current, ahead;

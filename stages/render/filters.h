@@ -2,10 +2,10 @@
 #ifndef PRESSRUN_STAGES_RENDER_FILTERS_H
 #define PRESSRUN_STAGES_RENDER_FILTERS_H
 /*
- * The built-in filters, one function each, in files by family. builtins.c makes the table of them, with their
+ * The built-in filters, one function each, in files by family. filters.def is the table of them, with their
  * signatures; library.h says what a call is.
  *
- * To add a filter: write the function, declare it here, add one row in builtins.c.
+ * To add a filter: write the function, declare it here, add one row in filters.def.
  */
 #include "stages/program/library.h"
 
@@ -71,5 +71,12 @@ bool filter_tojson(struct call *call);
 bool filter_urlencode(struct call *call);
 bool filter_urlize(struct call *call);
 bool filter_xmlattr(struct call *call);
+
+// chat.c
+bool filter_tojson_chat(struct call *call);
+
+// The argument `indent` of both, a number or the text of a level, as json.dumps takes it.
+struct json_style;
+bool json_indent(struct call *call, uint32_t i, struct json_style *style);
 
 #endif

@@ -145,18 +145,18 @@ bool filter_xmlattr(struct call *call) {
 
 // ---- whole values
 
-static bool json_unit(struct call *call, struct json_style *style) {
-    if (!arg_set(call, 1))
+bool json_indent(struct call *call, uint32_t i, struct json_style *style) {
+    if (!arg_set(call, i))
         return true;
     style->item_separator = STR(",");
-    if (call->args[1].tag == VALUE_STRING) {
-        style->unit = value_str(call->args[1]);
+    if (call->args[i].tag == VALUE_STRING) {
+        style->unit = value_str(call->args[i]);
         style->unit.p = style->unit.p ? style->unit.p : "";
         return true;
     }
     int64_t width;
     struct text t;
-    if (!op_integer(call, call->args[1], &width))
+    if (!op_integer(call, call->args[i], &width))
         return false;
     text_init(&t, call->arena, 0);
     text_fill(&t, STR(" "), width > 0 ? (size_t)width : 0);
@@ -168,7 +168,7 @@ bool filter_tojson(struct call *call) {
         .ascii = true, .html = true, .sort = true, .item_separator = STR(", "), .key_separator = STR(": ")};
     struct buf b = BUF_INIT;
     struct str s;
-    if (!json_unit(call, &style))
+    if (!json_indent(call, 1, &style))
         return false;
     if (!print_json(call, call->args[0], &style, &b)) {
         buf_release(&b);

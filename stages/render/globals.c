@@ -191,11 +191,17 @@ static bool global_lipsum(struct call *call) {
     return call_fail(call, "lipsum is not available: the same input must give the same output");
 }
 
+#define ROW(name, params, call, doc) {name, params, call, doc},
+#define NO_ROW(name, params, call, doc)
+
 const struct library_function globals_rows[GLOBALS_COUNT] = {
-    {"cycler", "*", global_cycler, "gives the items in turn, by next()"},
-    {"dict", "[mapping **", global_dict, "a mapping from a mapping, pairs or keywords"},
-    {"joiner", "[sep]", global_joiner, "empty when first called, then the separator"},
-    {"lipsum", "[n html min max]", global_lipsum, "refused, since it is random"},
-    {"namespace", "[mapping **", global_namespace, "an object whose attributes can be set"},
-    {"range", "start [stop step]", global_range, "integers from start up to, without, stop"},
+#define GLOBAL      ROW
+#define CHAT_GLOBAL NO_ROW
+#include "stages/render/globals.def"
+};
+
+const struct library_function globals_chat_rows[GLOBALS_CHAT_COUNT] = {
+#define GLOBAL      ROW
+#define CHAT_GLOBAL ROW
+#include "stages/render/globals.def"
 };

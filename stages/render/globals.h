@@ -4,11 +4,16 @@
 /*
  * The global functions of the Jinja language: range, dict, namespace, cycler, joiner.
  *
- * To add a function: write it, add one row in globals.c.
+ * To add a function: write it, add one row in globals.def.
  */
 #include "stages/program/library.h"
 
-enum { GLOBALS_COUNT = 6 };
-extern const struct library_function globals_rows[GLOBALS_COUNT]; // sorted by name
+enum { GLOBALS_COUNT = 6, GLOBALS_CHAT_COUNT = 8 };
+extern const struct library_function globals_rows[GLOBALS_COUNT];           // sorted by name
+extern const struct library_function globals_chat_rows[GLOBALS_CHAT_COUNT]; // for chat templates
+
+// chat.c
+bool global_raise_exception(struct call *call);
+bool global_strftime_now(struct call *call);
 
 #endif

@@ -12,6 +12,9 @@
 
 enum undefined_mode vm_undefined(const struct vm *vm);
 const struct library *vm_library(const struct vm *vm);
+int64_t vm_now(const struct vm *vm);
+// As call_fail, with a text that may be long; it is copied.
+bool call_fail_text(struct call *call, struct str text);
 // An attribute as `x.name` (item_first false) or `x['name']` would get it; undefined where there is none.
 bool vm_get_attribute(struct call *call, struct value object, struct str name, bool item_first,
                       struct value *out);

@@ -50,6 +50,7 @@ struct vm_options {
     struct vm_limits limits;
     struct template_finder finder;
     const struct map *globals; // may be NULL
+    int64_t now;               // seconds since 1970 that strftime_now() shows
 };
 
 // Names beside the record: `group`, `records`.

@@ -29,6 +29,12 @@ bool call_fail(struct call *call, const char *format, ...) {
     return false;
 }
 
+bool call_fail_text(struct call *call, struct str text) {
+    struct str copy = arena_str(&call->vm->faults, text);
+    call->vm->fault_text = copy.p ? copy : STR("out of memory");
+    return false;
+}
+
 bool call_no_memory(struct call *call) {
     return call_fail(call, "the values of this item need more than %" PRIu64 " bytes of memory",
                      call->vm->limits.memory_bytes);
@@ -97,8 +103,6 @@ static void trace_line(const struct frame *f, struct buf *out) {
         buf_add_char(out, '\n');
     if (f->kind == FRAME_MACRO && f->function->name.n)
         buf_printf(out, "in macro '%.*s', called at ", STR_ARG(f->function->name));
-    else if (f->function->is_loop)
-        buf_add_text(out, "in a recursive loop, called at ");
     else
         buf_add_text(out, f->kind == FRAME_MACRO ? "in a call block, called at " : "included at ");
     buf_printf(out, "%.*s:%" PRIu32 ":%" PRIu32, STR_ARG(file), line, column);

@@ -22,6 +22,7 @@ import sys
 import support
 
 ROOT = os.path.join(support.ROOT, "tests", "golden")
+NOW = "1700000000"  # what strftime_now() shows: 2023-11-14, 22:13:20
 
 
 def read(path):
@@ -45,7 +46,7 @@ def render(pressrun, folder):
         command += ["--data", "data.json"]
     command += shlex.split((read(os.path.join(folder, "options")) or b"").decode())
     return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=support.TIMEOUT, env=support.environment())
+                          stderr=subprocess.PIPE, timeout=support.TIMEOUT, env=support.environment(SOURCE_DATE_EPOCH=NOW))
 
 
 def as_error(got):

@@ -14,7 +14,7 @@ def default_pressrun():
 
 def environment(**more):
     """The tests' environment: nothing of the user's that pressrun looks at."""
-    result = {k: v for k, v in os.environ.items() if not k.startswith("PRESSRUN_")}
+    result = {k: v for k, v in os.environ.items() if not k.startswith("PRESSRUN_") and k != "SOURCE_DATE_EPOCH"}
     result.update(LC_ALL="C.UTF-8", TZ="UTC", NO_COLOR="1", **more)
     return result
 
