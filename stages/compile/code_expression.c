@@ -71,12 +71,18 @@ static bool code_loop_attr(struct codegen *g, const struct node *node) {
 
 // ---- calls, filters, tests
 
-void code_arguments(struct codegen *g, const struct node *node, uint32_t *positional) {
+void code_arguments(struct codegen *g, const struct node *node, struct node *caller, uint32_t *positional) {
     *positional = 0;
     for (struct node *arg = node->call.args; arg; arg = arg->next, ++*positional)
         code_expression(g, arg);
     for (struct node *k = node->call.keywords; k; k = k->next)
         code_expression(g, k->left);
+    if (caller)
+        code_function(g, caller);
+    if (node->call.unpacked)
+        code_expression(g, node->call.unpacked);
+    if (node->call.unpacked_keywords)
+        code_expression(g, node->call.unpacked_keywords);
 }
 
 static void suggest_function(struct codegen *g, struct diag *diag, const struct library_function *table,
@@ -123,18 +129,18 @@ static void code_applied(struct codegen *g, struct node *node) {
     uint32_t positional;
     if (node->left)
         code_expression(g, node->left);
-    code_arguments(g, node, &positional);
+    code_arguments(g, node, NULL, &positional);
     g->span = node->span;
     code_emit(g, filter ? OP_FILTER : OP_TEST, 0, (uint32_t)index,
-              code_call_shape(g, positional, node->call.keywords, false));
+              code_call_shape(g, positional, node, false));
 }
 
 static void code_call(struct codegen *g, struct node *node) {
     uint32_t positional;
     code_expression(g, node->left);
-    code_arguments(g, node, &positional);
+    code_arguments(g, node, NULL, &positional);
     g->span = node->span;
-    code_emit(g, OP_CALL, 0, 0, code_call_shape(g, positional, node->call.keywords, false));
+    code_emit(g, OP_CALL, 0, 0, code_call_shape(g, positional, node, false));
 }
 
 // ---- operators
@@ -265,7 +271,7 @@ static void code_container(struct codegen *g, struct node *node) {
     if (node->kind == NODE_MAP)
         code_emit(g, OP_MAP, 0, 0, n / 2);
     else if (node->kind == NODE_CONCAT)
-        code_emit(g, OP_CONCAT, 0, 0, n);
+        code_emit(g, OP_CONCAT, g->autoescape == ESCAPE_ON, 0, n);
     else
         code_emit(g, OP_LIST, node->kind == NODE_TUPLE, 0, n);
 }
@@ -346,7 +352,7 @@ static bool print_constant(struct codegen *g, const struct node *node) {
     struct str text;
     if (node->kind != NODE_CONST || !constant_text(g->scratch, node->value, &text))
         return false;
-    if (g->autoescape)
+    if (g->escape_literals)
         code_text_escaped(g, text, node->span);
     else
         code_text(g, text, node->span);
@@ -399,7 +405,8 @@ void code_print(struct codegen *g, struct node *node) {
         print_choice(g, node);
         return;
     }
-    if (node->kind == NODE_CONCAT) { // written one after the other it is the same text
+    if (node->kind == NODE_CONCAT &&
+        g->autoescape != ESCAPE_DYNAMIC) { // one after the other it is the same text
         for (struct node *item = node->items; item; item = item->next)
             code_print(g, item);
         return;

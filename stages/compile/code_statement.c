@@ -59,12 +59,22 @@ static void code_if(struct codegen *g, struct node *node) {
 
 // ---- for
 
+// The slots of a recursive loop's function: what it is over, itself, and its depth.
+enum { RECURSIVE_ITEMS, RECURSIVE_SELF, RECURSIVE_DEPTH, RECURSIVE_SLOTS };
+
+static void code_iterable(struct codegen *g, struct node *iterable) {
+    if (iterable)
+        code_expression(g, iterable);
+    else
+        code_emit(g, OP_SLOT, 0, RECURSIVE_ITEMS, 0);
+}
+
 // The elements that pass the filter, collected into a list: what `loop` counts are those.
-static void code_collect(struct codegen *g, struct node *node, uint32_t loop) {
+static void code_collect(struct codegen *g, struct node *node, struct node *iterable, uint32_t loop) {
     uint32_t list = code_slots(g, 2), element = list + 1, over = 0, next;
     code_emit(g, OP_LIST, 0, 0, 0);
     code_emit(g, OP_STORE, 0, list, 0);
-    code_expression(g, node->left);
+    code_iterable(g, iterable);
     g->span = node->left->span;
     code_emit(g, OP_FOR, 0, loop, 0);
     next = code_here(g);
@@ -108,6 +118,7 @@ static void code_round(struct codegen *g, struct node *node, uint32_t slot, uint
         declare_loop(g, node, slot, start);
     loop->outer = g->function->loop;
     loop->captures = g->function->captures;
+    loop->escapes = g->function->escapes;
     g->function->loop = loop;
     code_declare_sets(g, node->loop.body, true);
     code_statements(g, node->loop.body);
@@ -137,24 +148,30 @@ static uint32_t open_loop(struct codegen *g) {
     return f->loops - 1;
 }
 
-static void code_for(struct codegen *g, struct node *node) {
+static void code_recursive(struct codegen *g, uint32_t loop) {
+    code_emit(g, OP_SLOT, 0, RECURSIVE_SELF, 0);
+    code_emit(g, OP_SLOT, 0, RECURSIVE_DEPTH, 0);
+    code_emit(g, OP_LOOP_RECURSES, g->autoescape, loop, 0);
+}
+
+// `iterable` NULL: that of a recursive loop, in a slot.
+static void code_for(struct codegen *g, struct node *node, struct node *iterable) {
     bool soft = g->soft, collects = node->loop.filter && (node->uses & USES_LOOP);
     uint32_t slot = open_loop(g), over = 0;
-    if (node->left->kind == NODE_LIST)
-        node->left->kind = NODE_TUPLE; // nobody else sees it, so it may be a constant
-    node->left = tree_fold(g->scratch, node->left);
     node->loop.filter = tree_fold(g->scratch, node->loop.filter);
     g->loops++;
     g->span = node->span;
     if (collects) {
         g->soft = false;
-        code_collect(g, node, slot);
+        code_collect(g, node, iterable, slot);
     } else {
-        code_expression(g, node->left);
+        code_iterable(g, iterable);
     }
     g->soft = false;
     g->span = node->left->span;
-    uint32_t start = code_emit(g, OP_FOR, 0, slot, 0);
+    uint32_t start = code_emit(g, OP_FOR, !iterable, slot, 0);
+    if (!iterable)
+        code_recursive(g, slot);
     struct code_loop loop = {.next = code_here(g)};
     code_jump(g, OP_FOR_NEXT, slot, &over);
     struct scope scope;
@@ -179,10 +196,17 @@ static void code_for(struct codegen *g, struct node *node) {
     g->soft = soft;
 }
 
-// Out of the captures that began within the loop, and on.
+static void code_escape_end(struct codegen *g, const struct code_escape *escape) {
+    code_emit(g, OP_SLOT, 0, escape->slot, 0);
+    code_emit(g, OP_AUTOESCAPE, 0, escape->slot, 0);
+}
+
+// Out of the captures and autoescape blocks that began within the loop, and on.
 static void code_leave_round(struct codegen *g, const struct node *node) {
     struct code_loop *loop = g->function->loop;
     g->span = node->span;
+    for (const struct code_escape *e = g->function->escapes; e != loop->escapes; e = e->outer)
+        code_escape_end(g, e);
     for (uint32_t i = loop->captures; i < g->function->captures; i++) {
         code_emit(g, OP_CAPTURED, 0, 0, 0);
         code_emit(g, OP_POP, 0, 0, 0);
@@ -191,6 +215,90 @@ static void code_leave_round(struct codegen *g, const struct node *node) {
         code_jump(g, OP_JUMP, 0, &loop->breaks);
     else
         code_emit(g, OP_JUMP, 0, 0, loop->next);
+}
+
+// The loop over the first parameter. Only the machine calls it, and the template sees no parameters.
+static void code_recursive_function(struct codegen *g, struct node *node) {
+    static const struct parameter parameters[RECURSIVE_SLOTS] = {
+        {{"items", 5}, false}, {{"self", 4}, false}, {{"depth", 5}, false}};
+    struct function *f = code_scratch(g, sizeof *f);
+    struct scope scope;
+    code_open_function(g, f, STR(""));
+    if (f->depth > UINT8_MAX)
+        code_too_large(g, "recursive loops and macros are nested too deep");
+    f->is_loop = true;
+    code_open_scope(g, &scope);
+    code_slots(g, RECURSIVE_SLOTS);
+    f->parameters_n = RECURSIVE_SLOTS;
+    f->parameters = parameters;
+    code_for(g, node, NULL);
+    g->span = node->span;
+    code_emit(g, OP_RETURN, 0, 0, 0);
+    code_close_scope(g);
+    code_close_function(g);
+    g->span = node->span;
+    g->function->macros++;
+    code_emit(g, OP_MACRO, 0, 0, f->index);
+}
+
+static void code_for_recursive(struct codegen *g, struct node *node) {
+    bool soft = g->soft;
+    uint32_t self = code_slots(g, 1);
+    g->soft = false;
+    code_recursive_function(g, node);
+    g->soft = soft;
+    code_emit(g, OP_STORE, 0, self, 0);
+    code_emit(g, OP_SLOT, 0, self, 0);
+    code_expression(g, node->left);
+    g->span = node->left->span;
+    code_emit(g, OP_SLOT, 0, self, 0);
+    code_emit(g, OP_CONST, 0, 0, code_constant(g, value_int(0)));
+    code_emit(g, OP_CALL, 0, 0, code_call_shape(g, RECURSIVE_SLOTS, NULL, false));
+    code_emit(g, OP_EMIT, ESCAPE_OFF, 0, 0);
+}
+
+static void code_loop(struct codegen *g, struct node *node) {
+    if (node->left->kind == NODE_LIST && !node->flags)
+        node->left->kind = NODE_TUPLE; // nobody else sees it, so it may be a constant
+    node->left = tree_fold(g->scratch, node->left);
+    if (node->flags)
+        code_for_recursive(g, node);
+    else
+        code_for(g, node, node->left);
+}
+
+// ---- autoescape
+
+static void code_autoescape(struct codegen *g, struct node *node) {
+    uint8_t outside = g->autoescape, literals = g->escape_literals;
+    struct scope scope;
+    struct function *f = g->function;
+    node->left = tree_fold(g->scratch, node->left);
+    code_expression(g, node->left);
+    code_open_scope(g, &scope);
+    struct code_escape escape = {.outer = f->escapes, .slot = code_slots(g, 1)};
+    g->span = node->left->span;
+    code_emit(g, OP_AUTOESCAPE, 0, escape.slot, 0);
+    // As the reference has it: within a block whose expression is no literal all is left to run time, whatever
+    // further blocks say, but for literals, which are written as is right for the innermost literal expression.
+    if (node->left->kind != NODE_CONST)
+        g->autoescape = ESCAPE_DYNAMIC;
+    else
+        g->escape_literals = constant_truth(node->left->value);
+    if (g->autoescape != ESCAPE_DYNAMIC)
+        g->autoescape = g->escape_literals ? ESCAPE_ON : ESCAPE_OFF;
+    f->escapes = &escape;
+    bool soft = g->soft;
+    g->soft = false;
+    code_declare_sets(g, node->block.body, f->loop != NULL);
+    code_statements(g, node->block.body);
+    g->soft = soft;
+    f->escapes = escape.outer;
+    g->autoescape = outside;
+    g->escape_literals = literals;
+    g->span = node->span;
+    code_escape_end(g, &escape);
+    code_close_scope(g);
 }
 
 // ---- set, with, filter
@@ -213,10 +321,14 @@ static void code_capture(struct codegen *g, struct node *node) {
     code_body(g, node->block.body);
     g->function->captures--;
     g->span = node->span;
-    code_emit(g, OP_CAPTURED, g->autoescape, 0, 0);
+    // What a set block gives is markup as escaping is when it runs.
+    bool is_set = node->block.target;
+    code_emit(g, OP_CAPTURED, is_set && !node->left ? ESCAPE_DYNAMIC : g->autoescape, 0, 0);
     if (node->left) {
         node->left = tree_fold(g->scratch, node->left);
         code_expression(g, node->left);
+        if (is_set)
+            code_emit(g, OP_MARKUP, 0, 0, 0);
     }
     if (node->block.target)
         code_store(g, node->block.target);
@@ -257,11 +369,12 @@ static void code_parameters(struct codegen *g, struct node *node) {
     struct function *f = g->function;
     for (struct node *p = node->macro.parameters; p; p = p->next)
         f->parameters_n++;
-    f->parameters = code_alloc(g, (f->parameters_n + 1) * sizeof *f->parameters);
+    struct parameter *parameters = code_alloc(g, (f->parameters_n + 1) * sizeof *parameters);
+    f->parameters = parameters;
     uint32_t n = 0;
     for (struct node *p = node->macro.parameters; p; p = p->next) {
         struct variable *v = code_declare(g, p->name, p->left ? VARIABLE_PENDING : VARIABLE_ALWAYS);
-        f->parameters[n++] = (struct parameter){v->symbol->text, p->left != NULL};
+        parameters[n++] = (struct parameter){v->symbol->text, p->left != NULL};
     }
 }
 
@@ -297,11 +410,8 @@ static void code_defaults(struct codegen *g, struct node *node) {
     }
 }
 
-// Pushes the macro.
-static void code_function(struct codegen *g, struct node *node) {
-    struct function *f = arena_zero(g->scratch, sizeof *f);
-    if (!f)
-        mem_fail(sizeof *f);
+void code_function(struct codegen *g, struct node *node) {
+    struct function *f = code_scratch(g, sizeof *f);
     bool soft = g->soft;
     g->soft = false;
     code_open_function(g, f, node->macro.name);
@@ -339,10 +449,9 @@ static void code_call_block(struct codegen *g, struct node *node) {
     struct node *call = tree_fold(g->scratch, node->left);
     uint32_t positional;
     code_expression(g, call->left);
-    code_arguments(g, call, &positional);
-    code_function(g, node);
+    code_arguments(g, call, node, &positional);
     g->span = call->span;
-    code_emit(g, OP_CALL, 0, 0, code_call_shape(g, positional, call->call.keywords, true));
+    code_emit(g, OP_CALL, 0, 0, code_call_shape(g, positional, call, true));
     code_emit(g, OP_EMIT, 0, 0, 0);
 }
 
@@ -397,7 +506,10 @@ static void code_statement(struct codegen *g, struct node *node) {
         code_if(g, node);
         break;
     case NODE_FOR:
-        code_for(g, node);
+        code_loop(g, node);
+        break;
+    case NODE_AUTOESCAPE:
+        code_autoescape(g, node);
         break;
     case NODE_SET:
         node->left = tree_fold(g->scratch, node->left);

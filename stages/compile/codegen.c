@@ -201,33 +201,39 @@ uint32_t code_constant(struct codegen *g, struct value v) {
     return v.tag == VALUE_STRING ? code_string(g, value_str(v)) : add_constant(g, keep_value(g, v));
 }
 
-static uint32_t add_shape(struct codegen *g, uint32_t positional, uint32_t keywords,
-                          const struct str *names) {
+static uint32_t add_shape(struct codegen *g, uint32_t positional, uint32_t keywords, const struct str *names,
+                          uint32_t unpacks) {
+    uint32_t values = positional + keywords + (unpacks & 1) + (unpacks >> 1);
     MEM_GROW(g->calls, g->calls_cap, g->calls_n + 1);
-    g->calls[g->calls_n] = (struct call_shape){positional, keywords, names};
+    g->calls[g->calls_n] = (struct call_shape){positional, keywords, names, unpacks, values};
     return (uint32_t)g->calls_n++;
 }
 
-uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *keywords, bool caller) {
-    uint32_t n = caller;
+uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *call, bool caller) {
+    const struct node *keywords = call ? call->call.keywords : NULL;
+    uint32_t n = caller, unpacks = 0;
     for (const struct node *k = keywords; k; k = k->next)
         n++;
-    if (!n) {
+    if (call && call->call.unpacked)
+        unpacks |= UNPACK_POSITIONAL;
+    if (call && call->call.unpacked_keywords)
+        unpacks |= UNPACK_KEYWORDS;
+    if (!n && !unpacks) {
         size_t old = g->plain_calls_cap;
         MEM_GROW(g->plain_calls, g->plain_calls_cap, positional + 1u);
         for (; old < g->plain_calls_cap; old++)
             g->plain_calls[old] = CODE_NONE;
         if (g->plain_calls[positional] == CODE_NONE)
-            g->plain_calls[positional] = add_shape(g, positional, 0, NULL);
+            g->plain_calls[positional] = add_shape(g, positional, 0, NULL, 0);
         return g->plain_calls[positional];
     }
-    struct str *names = code_alloc(g, n * sizeof *names);
+    struct str *names = code_alloc(g, (n + 1) * sizeof *names);
     n = 0;
     for (const struct node *k = keywords; k; k = k->next)
         names[n++] = code_symbol(g, k->name)->text;
     if (caller)
         names[n++] = STR("caller");
-    return add_shape(g, positional, n, names);
+    return add_shape(g, positional, n, names, unpacks);
 }
 
 // ---- functions
@@ -263,7 +269,8 @@ static void *keep_array(struct codegen *g, const void *from, size_t n, size_t si
 
 // These name a loop by its depth until the number of other slots is known.
 static bool has_loop(uint8_t op) {
-    return op == OP_FOR || op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR;
+    return op == OP_FOR || op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE ||
+           op == OP_LOOP_ATTR || op == OP_LOOP_RECURSES;
 }
 
 static void join_function(struct program *p, const struct function *f, uint32_t base) {
@@ -300,7 +307,8 @@ static void join_functions(struct codegen *g) {
                                                  .parameters_n = f->parameters_n,
                                                  .varargs = f->varargs,
                                                  .kwargs = f->kwargs,
-                                                 .caller = f->caller};
+                                                 .caller = f->caller,
+                                                 .is_loop = f->is_loop};
         join_function(p, f, base);
         base += (uint32_t)f->n;
     }
@@ -363,7 +371,8 @@ struct program *codegen(struct program *p, struct arena *scratch, struct tree *t
                         .scratch = scratch,
                         .options = options,
                         .diags = diags,
-                        .autoescape = options->autoescape,
+                        .autoescape = options->autoescape ? ESCAPE_ON : ESCAPE_OFF,
+                        .escape_literals = options->autoescape,
                         .empty_table = CODE_NONE};
     size_t errors = diags->errors;
     p->is_expression = tree->expression != NULL;

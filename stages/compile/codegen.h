@@ -74,6 +74,13 @@ struct code_loop {
     uint32_t next;     // the FOR_NEXT
     uint32_t breaks;   // chain of jumps
     uint32_t captures; // open where it began
+    const struct code_escape *escapes;
+};
+
+// An autoescape block around: its slot keeps what escaping was before.
+struct code_escape {
+    const struct code_escape *outer;
+    uint32_t slot;
 };
 
 struct function {
@@ -86,11 +93,13 @@ struct function {
     uint32_t loops, loops_max; // running loops: they have slots of their own, behind all others
     uint32_t macros;           // made so far
     struct str name;
-    struct parameter *parameters;
+    const struct parameter *parameters;
     uint32_t parameters_n;
     int32_t varargs, kwargs, caller;
     struct code_loop *loop;
     uint32_t captures; // open ones
+    const struct code_escape *escapes;
+    bool is_loop; // of a recursive for statement
 };
 
 struct codegen {
@@ -101,10 +110,11 @@ struct codegen {
     struct span span; // where the code being generated comes from
     struct function *function;
     struct scope *scope;
-    bool autoescape;
-    bool soft;      // an unknown filter or test fails only when it is reached
-    bool too_large; // a limit was exceeded, and that has been said
-    uint32_t loops; // for loops around, in whatever function
+    uint8_t autoescape;   // enum escaping
+    bool escape_literals; // as autoescape, where that is known
+    bool soft;            // an unknown filter or test fails only when it is reached
+    bool too_large;       // a limit was exceeded, and that has been said
+    uint32_t loops;       // for loops around, in whatever function
     // literal text not yet emitted
     struct str text;
     struct span text_span;
@@ -147,7 +157,9 @@ uint32_t code_constant(struct codegen *g, struct value v);
 uint32_t code_string(struct codegen *g, struct str text); // a constant
 struct str code_keep(struct codegen *g, struct str text); // as long as the program
 struct symbol *code_symbol(struct codegen *g, struct str text);
-uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *keywords, bool caller);
+// The shape of a call, filter or test whose `positional` plain arguments are on the stack, with what follows them;
+// `caller`: the block of a call statement is one more keyword.
+uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *call, bool caller);
 
 // code_scope.c
 uint32_t code_slots(struct codegen *g, uint32_t n); // the first of n new ones
@@ -176,9 +188,11 @@ void code_name(struct codegen *g, struct str name, struct span span);
 // Jumps to the chain where the truth of `node` is `when`, else goes on.
 void code_condition(struct codegen *g, struct node *node, bool when, uint32_t *chain);
 void code_print(struct codegen *g, struct node *node);
-void code_arguments(struct codegen *g, const struct node *node, uint32_t *positional);
+// The arguments of a call, filter or test; the caller block of a call statement, if any, comes after the keywords.
+void code_arguments(struct codegen *g, const struct node *node, struct node *caller, uint32_t *positional);
 
 // code_statement.c
 void code_statements(struct codegen *g, struct node *chain);
+void code_function(struct codegen *g, struct node *macro); // pushes it
 
 #endif

@@ -333,6 +333,8 @@ struct node *tree_fold(struct arena *arena, struct node *node) {
     case NODE_TEST:
         node->call.args = fold_chain(arena, node->call.args);
         node->call.keywords = fold_chain(arena, node->call.keywords);
+        node->call.unpacked = tree_fold(arena, node->call.unpacked);
+        node->call.unpacked_keywords = tree_fold(arena, node->call.unpacked_keywords);
         return node;
     case NODE_COMPARE:
         node->items = fold_chain(arena, node->items);

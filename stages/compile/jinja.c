@@ -110,8 +110,7 @@ static struct node *parse_for(struct jinja_parser *p, struct span span) {
     node->left = jinja_tuple(p, (struct jinja_tuple_rule){.no_choice = true, .end_word = "recursive"});
     if (jinja_accept_word(p, "if"))
         node->loop.filter = jinja_expression(p);
-    if (jinja_at_word(p, "recursive"))
-        jinja_fail(p, p->current.span, "'recursive' is not supported by this version");
+    node->flags = jinja_accept_word(p, "recursive");
     p->loops++;
     node->loop.body = body(p, &block);
     p->loops--;
@@ -282,6 +281,13 @@ static struct node *parse_include(struct jinja_parser *p, struct span span) {
     return node;
 }
 
+static struct node *parse_autoescape(struct jinja_parser *p, struct span span) {
+    struct node *node = node_new(p->arena, NODE_AUTOESCAPE, span);
+    node->left = jinja_expression(p);
+    node->block.body = only_body(p, "autoescape", span, ends_autoescape);
+    return node;
+}
+
 static struct node *parse_do(struct jinja_parser *p, struct span span) {
     if (p->options->chat)
         jinja_fail(p, span, "'do' is no tag of chat templates");
@@ -367,13 +373,6 @@ static struct node *parse_from(struct jinja_parser *p, struct span span) {
     } while (jinja_accept(p, JINJA_COMMA));
     context_flags(p);
     not_supported(p, span, "from");
-    return NULL;
-}
-
-static struct node *parse_autoescape(struct jinja_parser *p, struct span span) {
-    jinja_expression(p);
-    not_supported(p, span, "autoescape");
-    only_body(p, "autoescape", span, ends_autoescape);
     return NULL;
 }
 

@@ -209,6 +209,15 @@ static void keyword_argument(struct jinja_parser *p, struct node *call, struct n
     node_raise(call, keyword->left);
 }
 
+// *iterable or **mapping, each once.
+static void unpacked_argument(struct jinja_parser *p, struct node *call, struct node **unpacked) {
+    if (*unpacked)
+        jinja_fail(p, p->current.span, "'%s' is given twice", jinja_at(p, JINJA_MUL) ? "*" : "**");
+    jinja_advance(p);
+    *unpacked = jinja_expression(p);
+    node_raise(call, *unpacked);
+}
+
 // The arguments of a call, filter or test, in parentheses.
 static void arguments(struct jinja_parser *p, struct node *call) {
     enum { ARGUMENTS_LIMIT = 255 };
@@ -221,13 +230,18 @@ static void arguments(struct jinja_parser *p, struct node *call) {
         struct span span = p->current.span;
         if (++n > ARGUMENTS_LIMIT)
             jinja_fail(p, span, "more than %d arguments", (int)ARGUMENTS_LIMIT);
-        else if (jinja_at(p, JINJA_MUL) || jinja_at(p, JINJA_POW))
-            jinja_fail(p, span, "arguments unpacked with '*' and '**' are not supported by this version");
+        else if (call->call.unpacked_keywords)
+            jinja_fail(p, span, "an argument follows '**'");
+        else if (jinja_at(p, JINJA_MUL))
+            unpacked_argument(p, call, &call->call.unpacked);
+        else if (jinja_at(p, JINJA_POW))
+            unpacked_argument(p, call, &call->call.unpacked_keywords);
         else if (jinja_at(p, JINJA_NAME) && jinja_peek(p)->kind == JINJA_ASSIGN)
             keyword_argument(p, call, &keywords);
         else {
-            if (keywords.first)
-                jinja_fail(p, span, "a positional argument follows a keyword argument");
+            if (keywords.first || call->call.unpacked)
+                jinja_fail(p, span, "a positional argument follows %s",
+                           keywords.first ? "a keyword argument" : "'*'");
             node_append(&args, jinja_expression(p));
             node_raise(call, args.last);
         }

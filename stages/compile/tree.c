@@ -67,6 +67,19 @@ static unsigned mark_macro(struct node *node) {
     return uses;
 }
 
+// All of a recursive loop but what it is first over is a function of its own.
+static unsigned mark_for(struct node *node) {
+    node->uses = tree_mark(node->loop.body);
+    unsigned uses = node->uses;
+    uses |= tree_mark(node->loop.filter);
+    uses |= tree_mark(node->loop.otherwise);
+    if (node->flags && uses & USES_LOOP)
+        uses |= USES_LOOP_INSIDE;
+    if (node->flags)
+        node->uses |= USES_LOOP;
+    return uses;
+}
+
 static uint8_t mark(struct node *node) {
     unsigned uses = node->left ? tree_mark(node->left) : 0;
     switch ((enum node_kind)node->kind) {
@@ -90,6 +103,8 @@ static uint8_t mark(struct node *node) {
     case NODE_TEST:
         uses |= tree_mark(node->call.args);
         uses |= tree_mark(node->call.keywords);
+        uses |= tree_mark(node->call.unpacked);
+        uses |= tree_mark(node->call.unpacked_keywords);
         break;
     case NODE_COMPARE:
     case NODE_CONCAT:
@@ -102,14 +117,12 @@ static uint8_t mark(struct node *node) {
     case NODE_BRANCH:
     case NODE_CAPTURE:
     case NODE_WITH:
+    case NODE_AUTOESCAPE:
         uses |= tree_mark(node->block.items);
         uses |= tree_mark(node->block.body);
         break;
     case NODE_FOR:
-        node->uses = tree_mark(node->loop.body);
-        uses |= node->uses;
-        uses |= tree_mark(node->loop.filter);
-        uses |= tree_mark(node->loop.otherwise);
+        uses |= mark_for(node);
         break;
     case NODE_SET_ATTR:
         uses |= tree_mark(node->target);

@@ -10,7 +10,7 @@
  * Invariants: no expression is higher than TREE_HEIGHT and no statement deeper than TREE_DEPTH, which the
  * front end sees to, so that whoever walks the tree may recurse. Text nodes are never empty.
  *
- * Scopes: FOR, WITH, CAPTURE (a set or filter block), MACRO and CALL_BLOCK have a scope of their own for the
+ * Scopes: FOR, WITH, CAPTURE (a set or filter block), AUTOESCAPE, MACRO and CALL_BLOCK have a scope of their own for the
  * names set inside; IF has not.
  */
 #include <stdbool.h>
@@ -46,7 +46,7 @@ enum node_kind {
     NODE_PRINT,      // left
     NODE_IF,         // block.items: a chain of NODE_BRANCH
     NODE_BRANCH,     // left: the condition (NULL: else), block.body
-    NODE_FOR,        // left: what is looped over, loop
+    NODE_FOR,        // left: what is looped over, loop; flags 1: recursive
     NODE_SET,        // target: NODE_NAME or NODE_TUPLE of targets, left
     NODE_SET_ATTR,   // name, target: NODE_NAME, left
     NODE_CAPTURE,    // block.target (NULL: written), left: a chain of filters (NULL: none), block.body
@@ -54,6 +54,7 @@ enum node_kind {
     NODE_MACRO,      // macro
     NODE_CALL_BLOCK, // left: the NODE_CALL, macro without a name
     NODE_INCLUDE,    // left, flags: enum include_flag, language
+    NODE_AUTOESCAPE, // left: whether to escape, block.body
     NODE_DO,         // left
     NODE_BREAK,
     NODE_CONTINUE,
@@ -92,7 +93,8 @@ struct node {
         } slice;
         struct {
             struct str name;
-            struct node *args, *keywords; // keywords: a chain of NODE_ATTR: name, left
+            struct node *args, *keywords;              // keywords: a chain of NODE_ATTR: name, left
+            struct node *unpacked, *unpacked_keywords; // *args and **kwargs, or NULL
         } call;
         struct node *items;
         const char *language; // of the included template; NULL: its name tells

@@ -64,6 +64,10 @@ static void add_shape(const struct program *p, uint32_t index, struct buf *out) 
     buf_printf(out, " (%u", (unsigned)call->positional);
     for (uint32_t i = 0; i < call->keywords; i++)
         buf_printf(out, ", %.*s=", STR_ARG(call->names[i]));
+    if (call->unpacks & UNPACK_POSITIONAL)
+        buf_add_text(out, ", *");
+    if (call->unpacks & UNPACK_KEYWORDS)
+        buf_add_text(out, ", **");
     buf_add_char(out, ')');
 }
 
@@ -133,6 +137,8 @@ static void add_heading(const struct program *p, uint32_t at, struct buf *out) {
         buf_printf(out, "function %u", (unsigned)i);
         if (f->name.n)
             buf_printf(out, " %.*s", STR_ARG(f->name));
+        if (f->is_loop)
+            buf_add_text(out, " loop");
         buf_add_text(out, "(");
         for (uint32_t k = 0; k < f->parameters_n; k++)
             buf_printf(out, "%s%.*s%s", k ? ", " : "", STR_ARG(f->parameters[k].name),

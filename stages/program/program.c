@@ -106,7 +106,7 @@ static uint32_t saturate(uint64_t n) {
 static uint32_t call_pops(const struct program *p, uint32_t shape) {
     if (shape >= p->calls_n)
         return UINT32_MAX;
-    return saturate((uint64_t)p->calls[shape].positional + p->calls[shape].keywords + 1);
+    return saturate((uint64_t)p->calls[shape].values + 1);
 }
 
 void opcode_effect(const struct program *p, const struct instruction *in, uint32_t *pops, uint32_t *pushes) {

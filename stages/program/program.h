@@ -46,6 +46,10 @@ enum loop_attr {
 };
 const char *loop_attr_name(enum loop_attr attr); // "self" for the object
 
+// Whether a value is escaped when written: known when compiling, or as escaping is when it runs (an autoescape
+// block on whose expression that depends).
+enum escaping { ESCAPE_OFF, ESCAPE_ON, ESCAPE_DYNAMIC };
+
 enum include_flag { INCLUDE_IGNORE_MISSING = 1, INCLUDE_WITHOUT_CONTEXT = 2 };
 
 struct instruction {
@@ -69,13 +73,18 @@ struct function_code {
     uint32_t parameters_n;
     const struct parameter *parameters;
     int32_t varargs, kwargs, caller; // slots of these special variables, -1: not used by the macro
+    bool is_loop;                    // a recursive for statement
 };
 
-// How a call passes its arguments: n positional ones, then values for these names.
+// How a call passes its arguments: n positional ones, values for these names, then an iterable of more
+// positional ones (*args) and a mapping of more names (**kwargs) as `unpacks` says.
+enum call_unpacks { UNPACK_POSITIONAL = 1, UNPACK_KEYWORDS = 2 };
 struct call_shape {
     uint32_t positional;
     uint32_t keywords;
     const struct str *names;
+    uint32_t unpacks; // bits of call_unpacks
+    uint32_t values;  // all of them on the stack
 };
 
 struct scope_entry {

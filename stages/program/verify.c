@@ -106,14 +106,39 @@ static bool check_string(struct verifier *v, uint32_t index) {
 }
 
 static uint32_t flag_limit(uint8_t op) {
-    return op == OP_LOOP_ATTR ? LOOP_ATTR_COUNT
-           : op == OP_INCLUDE || op == OP_INCLUDE_NAMED
-               ? (INCLUDE_IGNORE_MISSING | INCLUDE_WITHOUT_CONTEXT) + 1
-               : 2;
+    switch (op) {
+    case OP_LOOP_ATTR:
+        return LOOP_ATTR_COUNT;
+    case OP_INCLUDE:
+    case OP_INCLUDE_NAMED:
+        return (INCLUDE_IGNORE_MISSING | INCLUDE_WITHOUT_CONTEXT) + 1;
+    case OP_EMIT:
+    case OP_EMIT_NAME:
+    case OP_EMIT_SLOT_ATTR:
+    case OP_EMIT_NAME_ATTR:
+    case OP_CAPTURED:
+    case OP_LOOP_RECURSES:
+        return ESCAPE_DYNAMIC + 1;
+    default:
+        return 2;
+    }
+}
+
+static bool check_call(struct verifier *v, uint32_t index) {
+    const struct program *p = v->p;
+    if (index >= p->calls_n)
+        return bad(v, "a call shape is out of range");
+    const struct call_shape *shape = &p->calls[index];
+    uint32_t unpacks = shape->unpacks;
+    if (unpacks > (UNPACK_POSITIONAL | UNPACK_KEYWORDS) ||
+        shape->values != (uint64_t)shape->positional + shape->keywords + (unpacks & 1) + (unpacks >> 1))
+        return bad(v, "a call shape is out of shape");
+    return true;
 }
 
 static bool is_loop_op(uint8_t op) {
-    return op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR;
+    return op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR ||
+           op == OP_LOOP_RECURSES;
 }
 
 static bool check_slots(struct verifier *v, const struct instruction *in, uint32_t mask) {
@@ -154,8 +179,8 @@ static bool check_operands(struct verifier *v, const struct instruction *in) {
         return bad(v, "a function is out of range");
     if ((mask & OPERAND_REF) && in->c >= p->refs_n)
         return bad(v, "a template reference is out of range");
-    if ((mask & OPERAND_CALL) && in->c >= p->calls_n)
-        return bad(v, "a call shape is out of range");
+    if ((mask & OPERAND_CALL) && !check_call(v, in->c))
+        return false;
     if ((mask & OPERAND_FILTER) && (!v->library || in->b >= v->library->filters_n))
         return bad(v, "there is no such filter");
     if ((mask & OPERAND_TEST) && (!v->library || in->b >= v->library->tests_n))

@@ -194,11 +194,11 @@ static bool attribute_set(struct call *call, struct value object, struct str nam
 }
 
 // The values as one text. With autoescape, one safe part makes the whole safe and the others escaped.
-static bool concat(struct call *call, const struct value *parts, uint32_t n, struct value *out) {
+static bool concat(struct call *call, bool markup, const struct value *parts, uint32_t n, struct value *out) {
     struct buf *text = &call->vm->output; // used as a stack: taken off again below
     size_t start = text->n;
     bool safe = false, fine = true;
-    for (uint32_t i = 0; call->autoescape && i < n; i++)
+    for (uint32_t i = 0; markup && i < n; i++)
         safe |= parts[i].tag == VALUE_STRING && (parts[i].flags & VALUE_SAFE);
     for (uint32_t i = 0; fine && i < n; i++)
         fine = write_value(call, &parts[i], safe);
@@ -220,9 +220,8 @@ static bool append(struct call *call, struct value list, struct value v) {
 }
 
 static bool call_value(struct call *call, const struct call_shape *shape, struct value *base) {
-    struct call_args args = {base + 1, shape->positional, base + 1 + shape->positional, shape->names,
-                             shape->keywords};
-    if (!vm_invoke(call, *base, &args))
+    struct call_args args;
+    if (!call_gather(call, shape, base + 1, &args) || !vm_invoke(call, *base, &args))
         return false;
     *base = call->result;
     return true;
@@ -230,14 +229,35 @@ static bool call_value(struct call *call, const struct call_shape *shape, struct
 
 // `{{ macro() }}`: the macro's text is in its place already, so nothing need be kept apart and written again.
 static bool call_in_place(struct call *call, const struct call_shape *shape, struct value *base) {
-    struct call_args args = {base + 1, shape->positional, base + 1 + shape->positional, shape->names,
-                             shape->keywords};
-    return macro_run(call, base->object, &args);
+    struct call_args args;
+    return call_gather(call, shape, base + 1, &args) && macro_run(call, base->object, &args);
 }
 
-static inline bool is_written_next(const struct instruction *next, struct value callee) {
+// What a macro gives is safe where escaping is on.
+static inline bool is_written_next(const struct call *call, const struct instruction *next,
+                                   struct value callee) {
     return next->op == OP_EMIT && callee.tag == VALUE_OBJECT && callee.object->type == &macro_type &&
-           (!next->a || macro_is_safe(callee.object));
+           (next->a != ESCAPE_ON || call->autoescape);
+}
+
+static bool markup(struct call *call, struct value v, struct value *out) {
+    struct str text;
+    *out = v;
+    if (!call->autoescape)
+        return true;
+    if (!print_to_str(call, v, &text))
+        return false;
+    *out = value_safe(text);
+    return true;
+}
+
+static bool autoescape(struct call *call, struct value v, struct value *before) {
+    bool on;
+    if (!truth(call, v, &on))
+        return false;
+    *before = value_bool(call->autoescape);
+    call->autoescape = call->vm->autoescape = on;
+    return true;
 }
 
 // How many operands an instruction has taken off the stack by the time it may fail. Further up lies what others
@@ -250,6 +270,7 @@ static size_t operands_taken(const struct instruction *in) {
     case OP_JUMP_IF_FALSE:
     case OP_JUMP_IF_TRUE:
     case OP_FOR:
+    case OP_AUTOESCAPE:
     case OP_INCLUDE_NAMED:
         return 1;
     case OP_SET_ATTR:
@@ -474,7 +495,7 @@ on_NOT : {
 }
 on_CONCAT : {
     struct value v;
-    TRY(concat(&call, sp - in->c, in->c, &v));
+    TRY(concat(&call, in->a, sp - in->c, in->c, &v));
     sp -= in->c;
     *sp++ = v;
     NEXT();
@@ -567,6 +588,10 @@ on_FOR_ELSE:
     if (slots[in->b + 2].aux)
         GO(in->c);
     NEXT();
+on_LOOP_RECURSES:
+    sp -= 2;
+    loop_set_recursion(slots + in->b, sp[0], sp[1], in->a);
+    NEXT();
 on_LOOP_ATTR : {
     struct value *loop = slots + in->b;
     if (in->a == LOOP_INDEX)
@@ -583,7 +608,7 @@ on_LOOP_ATTR : {
 
 on_FILTER : {
     const struct call_shape *shape = &program->calls[in->c];
-    struct value *base = sp - 1 - shape->positional - shape->keywords;
+    struct value *base = sp - 1 - shape->values;
     frame->ip = ip;
     TRY(function_apply(&call, &library->filters[in->b], &vm->filter_signatures[in->b], shape, base));
     value_move(base, &call.result);
@@ -593,7 +618,7 @@ on_FILTER : {
 }
 on_TEST : {
     const struct call_shape *shape = &program->calls[in->c];
-    struct value *base = sp - 1 - shape->positional - shape->keywords;
+    struct value *base = sp - 1 - shape->values;
     frame->ip = ip;
     TRY(function_apply(&call, &library->tests[in->b], &vm->test_signatures[in->b], shape, base));
     *base = value_bool(call.result.tag == VALUE_BOOL ? call.result.i != 0 : op_truth(call.result));
@@ -603,9 +628,9 @@ on_TEST : {
 }
 on_CALL : {
     const struct call_shape *shape = &program->calls[in->c];
-    struct value *base = sp - 1 - shape->positional - shape->keywords;
+    struct value *base = sp - 1 - shape->values;
     frame->ip = ip;
-    if (is_written_next(ip, *base)) {
+    if (is_written_next(&call, ip, *base)) {
         TRY(call_in_place(&call, shape, base));
         sp = base;
         ip++;
@@ -639,8 +664,18 @@ on_CAPTURE:
     NEXT();
 on_CAPTURED : {
     struct value v;
-    TRY(capture_end(&call, in->a, &v));
+    TRY(capture_end(&call, in->a == ESCAPE_DYNAMIC ? call.autoescape : in->a, &v));
     *sp++ = v;
+    NEXT();
+}
+on_AUTOESCAPE:
+    sp--;
+    TRY(autoescape(&call, *sp, &slots[in->b]));
+    NEXT();
+on_MARKUP : {
+    struct value v;
+    TRY(markup(&call, sp[-1], &v));
+    sp[-1] = v;
     NEXT();
 }
 on_FAIL:

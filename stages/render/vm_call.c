@@ -35,10 +35,6 @@ bool macro_new(struct call *call, struct frame *f, const struct function_code *f
     return true;
 }
 
-bool macro_is_safe(const struct object *macro) {
-    return ((const struct macro *)macro)->state->program->autoescape;
-}
-
 static bool is_parameter(const struct function_code *f, struct str name) {
     for (uint32_t i = 0; i < f->parameters_n; i++)
         if (str_equal(f->parameters[i].name, name))
@@ -124,6 +120,7 @@ static bool bind_macro(struct call *call, const struct function_code *f, const s
 bool macro_run(struct call *call, struct object *self, const struct call_args *args) {
     const struct macro *macro = (const struct macro *)self;
     struct vm *vm = call->vm;
+    bool autoescape = vm->autoescape, fine;
     if (!step_take(call))
         return false;
     if (vm->calls >= vm->limits.call_depth)
@@ -131,19 +128,26 @@ bool macro_run(struct call *call, struct object *self, const struct call_args *a
     struct frame f;
     frame_enter(vm, &f, FRAME_MACRO, macro->state, macro->function, macro->outer, macro->context);
     vm->calls++;
-    bool fine = bind_macro(call, macro->function, args, f.own.slots) && vm_run(vm, &f);
+    if (f.caller->program != f.program) // of another template: where that is, none of its blocks is open
+        vm->autoescape = f.program->autoescape;
+    fine = bind_macro(call, macro->function, args, f.own.slots) && vm_run(vm, &f);
+    vm->autoescape = autoescape;
     vm->calls--;
     frame_leave(vm, &f);
     return fine;
 }
 
-static bool macro_invoke(struct object *self, struct call *call, const struct call_args *args) {
+bool macro_capture(struct call *call, struct object *self, const struct call_args *args, bool safe) {
     struct vm *vm = call->vm;
     capture_begin(vm);
     if (macro_run(call, self, args))
-        return capture_end(call, macro_is_safe(self), &call->result);
+        return capture_end(call, safe, &call->result);
     vm->output.n = vm->captures[--vm->captures_n];
     return false;
+}
+
+static bool macro_invoke(struct object *self, struct call *call, const struct call_args *args) {
+    return macro_capture(call, self, args, call->autoescape);
 }
 
 static struct value macro_get(struct vm *vm, struct object *self, struct str name) {
@@ -239,18 +243,75 @@ bool call_bind(struct call *call, const char *function, const char *params, cons
     return true;
 }
 
+static bool gather_positional(struct call *call, const struct value *values, uint32_t n, struct value more,
+                              struct call_args *out) {
+    struct value *items;
+    uint32_t more_n;
+    if (!call_defined(call, more) || !op_copy_items(call, more, n, &items, &more_n))
+        return false;
+    memmove(items + n, items, more_n * sizeof *items);
+    if (n)
+        memcpy(items, values, n * sizeof *items);
+    out->positional = items;
+    out->positional_n = n + more_n;
+    return true;
+}
+
+static bool gather_keywords(struct call *call, const struct map *more, struct call_args *out) {
+    uint32_t n = out->keywords_n + more->shape->n;
+    struct value *values = ARENA_NEW_ARRAY(call->arena, struct value, n + 1);
+    struct str *names = ARENA_NEW_ARRAY(call->arena, struct str, n + 1);
+    if (!values || !names)
+        return call_no_memory(call);
+    for (uint32_t i = 0; i < out->keywords_n; i++) {
+        values[i] = out->keywords[i];
+        names[i] = out->names[i];
+    }
+    uint32_t known = out->keywords_n;
+    for (uint32_t i = 0; i < more->shape->n; i++) {
+        struct value key = more->shape->keys[i];
+        if (key.tag != VALUE_STRING)
+            return call_fail(call, "keywords must be strings");
+        for (uint32_t k = 0; k < known; k++)
+            if (str_equal(names[k], value_str(key)))
+                return call_fail(call, "got multiple values for keyword argument '%.*s'", STR_ARG(names[k]));
+        values[known + i] = more->values[i];
+        names[known + i] = value_str(key);
+    }
+    out->keywords = values;
+    out->names = names;
+    out->keywords_n = n;
+    return true;
+}
+
+bool call_gather(struct call *call, const struct call_shape *shape, const struct value *values,
+                 struct call_args *out) {
+    const struct value *unpacked = values + shape->positional + shape->keywords;
+    *out = (struct call_args){values, shape->positional, values + shape->positional, shape->names,
+                              shape->keywords};
+    if (shape->unpacks & UNPACK_POSITIONAL &&
+        !gather_positional(call, values, shape->positional, *unpacked++, out))
+        return false;
+    if (!(shape->unpacks & UNPACK_KEYWORDS))
+        return true;
+    if (unpacked->tag == VALUE_MAP)
+        return gather_keywords(call, unpacked->map, out);
+    return call_fail(call, "argument after ** must be a mapping, not %s", op_type_name(*unpacked));
+}
+
 bool function_apply(struct call *call, const struct library_function *f, const struct signature *s,
                     const struct call_shape *shape, struct value *base) {
     uint32_t given = shape->positional;
-    if (LIKELY(!shape->keywords && given >= s->required && given <= s->n && s->n - given < STACK_SPARE)) {
+    if (LIKELY(given == shape->values && given >= s->required && given <= s->n &&
+               s->n - given < STACK_SPARE)) {
         for (uint32_t i = given; i < s->n; i++)
             base[1 + i] = value_missing();
         call->args = base;
         call->n = 1 + s->n;
         return f->call(call);
     }
-    struct call_args args = {base + 1, given, base + 1 + given, shape->names, shape->keywords};
-    return bind_and_call(call, f, base[0], &args);
+    struct call_args args;
+    return call_gather(call, shape, base + 1, &args) && bind_and_call(call, f, base[0], &args);
 }
 
 static bool function_invoke(struct object *self, struct call *call, const struct call_args *args) {

@@ -103,6 +103,8 @@ static void trace_line(const struct frame *f, struct buf *out) {
         buf_add_char(out, '\n');
     if (f->kind == FRAME_MACRO && f->function->name.n)
         buf_printf(out, "in macro '%.*s', called at ", STR_ARG(f->function->name));
+    else if (f->function->is_loop)
+        buf_add_text(out, "in a recursive loop, called at ");
     else
         buf_add_text(out, f->kind == FRAME_MACRO ? "in a call block, called at " : "included at ");
     buf_printf(out, "%.*s:%" PRIu32 ":%" PRIu32, STR_ARG(file), line, column);

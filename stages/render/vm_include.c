@@ -42,9 +42,12 @@ static bool include_program(struct call *call, struct frame *f, const struct ins
     }
     struct frame inner;
     frame_enter(vm, &inner, FRAME_INCLUDE, state, &program->functions[0], NULL, context);
+    bool autoescape = vm->autoescape;
+    vm->autoescape = program->autoescape;
     vm->includes++;
     bool fine = vm_run(vm, &inner);
     vm->includes--;
+    vm->autoescape = autoescape;
     frame_leave(vm, &inner);
     return fine;
 }
@@ -74,7 +77,8 @@ bool include_ref(struct call *call, struct frame *f, const struct instruction *i
 }
 
 // NULL with *missing: no such template; NULL without: it has errors, and call_fail has been called.
-static const struct program *find_named(struct call *call, struct value name, bool *missing) {
+static const struct program *find_named(struct call *call, const struct frame *f, struct value name,
+                                        bool *missing) {
     const struct template_finder *finder = &call->vm->options.finder;
     *missing = false;
     if (!defined_check(call, name))
@@ -88,7 +92,8 @@ static const struct program *find_named(struct call *call, struct value name, bo
     }
     *missing = true;
     const struct program *program =
-        finder->find ? finder->find(finder->self, value_str(name), NULL, call->autoescape, missing) : NULL;
+        finder->find ? finder->find(finder->self, value_str(name), NULL, f->program->autoescape, missing)
+                     : NULL;
     if (!program && !*missing)
         call_fail(call, "the template \"%.*s\" has errors", STR_ARG(value_str(name)));
     return program;
@@ -114,7 +119,7 @@ bool include_named(struct call *call, struct frame *f, const struct instruction 
             return false;
     for (uint32_t i = 0; i < n; i++) {
         bool missing;
-        const struct program *program = find_named(call, items[i], &missing);
+        const struct program *program = find_named(call, f, items[i], &missing);
         if (program)
             return include_program(call, f, in, code_state_of(call->vm, program));
         if (!missing)

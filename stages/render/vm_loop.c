@@ -16,12 +16,15 @@ struct loop {
     struct object base;
     const struct value *items;
     uint32_t n, index0;
-    struct list *seen; // arguments of the last call of changed(), or NULL
+    uint32_t depth0;
+    uint8_t escaping;         // of the text a recursion gives
+    struct object *recursion; // the function of a recursive loop, or NULL
+    struct list *seen;        // arguments of the last call of changed(), or NULL
     struct loop_method cycle, changed;
 };
 
-static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t index0, enum loop_attr attr,
-                               struct value *out) {
+static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t index0, uint32_t depth0,
+                               enum loop_attr attr, struct value *out) {
     switch (attr) {
     case LOOP_INDEX:
         *out = value_int((int64_t)index0 + 1);
@@ -45,10 +48,10 @@ static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t i
         *out = value_int(n);
         return true;
     case LOOP_DEPTH:
-        *out = value_int(1);
+        *out = value_int((int64_t)depth0 + 1);
         return true;
     case LOOP_DEPTH0:
-        *out = value_int(0);
+        *out = value_int(depth0);
         return true;
     case LOOP_PREVITEM:
         *out = index0 ? items[index0 - 1] : op_nothing("there is no previous item");
@@ -104,7 +107,7 @@ static struct value loop_object_get(struct vm *vm, struct object *self, struct s
     struct value v;
     for (enum loop_attr attr = LOOP_INDEX; attr < LOOP_ATTR_COUNT; attr++)
         if (str_is(name, loop_attr_name(attr)) &&
-            loop_get_attribute(loop->items, loop->n, loop->index0, attr, &v))
+            loop_get_attribute(loop->items, loop->n, loop->index0, loop->depth0, attr, &v))
             return v;
     if (str_equal(name, STR("cycle")))
         return value_object(&loop->cycle.base);
@@ -114,9 +117,17 @@ static struct value loop_object_get(struct vm *vm, struct object *self, struct s
 }
 
 static bool loop_invoke(struct object *self, struct call *call, const struct call_args *args) {
-    (void)self;
-    (void)args;
-    return call_fail(call, "the loop must have the 'recursive' marker to be called recursively");
+    const struct loop *loop = (const struct loop *)self;
+    if (!loop->recursion)
+        return call_fail(call, "the loop must have the 'recursive' marker to be called recursively");
+    bool named = args->keywords_n == 1 && str_equal(args->names[0], STR("iterable"));
+    if (args->positional_n + args->keywords_n != 1 || (args->keywords_n && !named))
+        return call_fail(call, "loop() takes one argument, what to go through");
+    const struct value inner[] = {named ? args->keywords[0] : args->positional[0],
+                                  value_object(loop->recursion), value_int((int64_t)loop->depth0 + 1)};
+    bool safe = loop->escaping == ESCAPE_ON || (loop->escaping == ESCAPE_DYNAMIC && call->autoescape);
+    return macro_capture(call, loop->recursion, &(struct call_args){.positional = inner, .positional_n = 3},
+                         safe);
 }
 
 static bool loop_print(struct vm *vm, struct object *self, struct buf *out) {
@@ -147,6 +158,16 @@ void loop_object_move(struct value loop, uint32_t index0) {
     ((struct loop *)loop.object)->index0 = index0;
 }
 
+// A program that lies about which loop is recursive changes nothing.
+void loop_set_recursion(struct value *slots, struct value self, struct value depth, uint8_t escaping) {
+    struct loop *loop = slots[0].tag == VALUE_OBJECT ? (struct loop *)slots[0].object : NULL;
+    if (!loop || self.tag != VALUE_OBJECT || self.object->type != &macro_type || depth.tag != VALUE_INT)
+        return;
+    loop->recursion = self.object;
+    loop->depth0 = (uint32_t)depth.i;
+    loop->escaping = escaping;
+}
+
 bool loop_begin(struct call *call, struct value v, bool object, struct value *slots) {
     const struct value *items;
     uint32_t n;
@@ -168,8 +189,9 @@ bool loop_begin(struct call *call, struct value v, bool object, struct value *sl
 
 bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr, struct value *out) {
     uint32_t index0 = slots[1].i ? (uint32_t)(slots[1].i - 1) : 0;
+    uint32_t depth0 = slots[0].tag == VALUE_OBJECT ? ((struct loop *)slots[0].object)->depth0 : 0;
     if (attr != LOOP_SELF)
-        return loop_get_attribute(loop_items(slots), slots[1].n, index0, attr, out) ||
+        return loop_get_attribute(loop_items(slots), slots[1].n, index0, depth0, attr, out) ||
                call_fail(call, "loops have no such attribute");
     if (slots[0].tag == VALUE_MISSING && !loop_object_make(call, slots, index0))
         return false;

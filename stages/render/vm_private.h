@@ -131,6 +131,7 @@ struct vm {
     size_t *captures; // where in the output open captures begin
     size_t captures_n, captures_cap;
     uint32_t calls, includes; // nested now
+    bool autoescape;          // as the template, or an autoescape block of it, has it where the machine is
     uint64_t steps_left;
     uint64_t instructions;
     struct value result; // of an expression
@@ -175,10 +176,14 @@ struct value undefined_of(struct value v, enum undefined_kind kind, struct str n
 
 // vm_call.c
 extern const struct object_type macro_type, function_type;
-bool macro_is_safe(const struct object *macro); // its text needs no escaping
 bool macro_new(struct call *call, struct frame *f, const struct function_code *function, struct value *out);
 // Calls a macro; what it writes stays at the end of the output.
 bool macro_run(struct call *call, struct object *macro, const struct call_args *args);
+// Calls a macro, or the function of a recursive loop, for its text.
+bool macro_capture(struct call *call, struct object *macro, const struct call_args *args, bool safe);
+// The arguments of a call whose values begin at `values`; what it unpacks goes into the arena.
+bool call_gather(struct call *call, const struct call_shape *shape, const struct value *values,
+                 struct call_args *out);
 // Calls a library function: base[0] is the value it is applied to, then the arguments as `shape` tells.
 bool function_apply(struct call *call, const struct library_function *f, const struct signature *s,
                     const struct call_shape *shape, struct value *base);
@@ -187,6 +192,7 @@ bool function_apply(struct call *call, const struct library_function *f, const s
 bool loop_begin(struct call *call, struct value v, bool object, struct value *slots);
 bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr, struct value *out);
 void loop_object_move(struct value loop, uint32_t index0);
+void loop_set_recursion(struct value *slots, struct value self, struct value depth, uint8_t escaping);
 
 // vm_include.c
 bool include_ref(struct call *call, struct frame *f, const struct instruction *in);
@@ -201,7 +207,7 @@ void fault_make(struct vm *vm, struct frame *f, const struct value *top);
 bool defined_check(struct call *call, struct value v); // false where an undefined must not be used
 
 static inline struct call call_of(struct vm *vm, const struct frame *f) {
-    return (struct call){.vm = vm, .arena = &vm->scratch, .autoescape = f && f->program->autoescape};
+    return (struct call){.vm = vm, .arena = &vm->scratch, .autoescape = f && vm->autoescape};
 }
 
 static inline bool step_take(struct call *call) {

@@ -94,6 +94,7 @@ static void item_begin(struct vm *vm) {
 static bool run_body(struct vm *vm, const struct program *program, struct value record,
                      const struct vm_extra *extra, size_t extra_n, const struct diag **fault) {
     item_begin(vm);
+    vm->autoescape = program->autoescape;
     contexts_begin(vm, record, extra, extra_n);
     struct frame f;
     frame_enter(vm, &f, FRAME_BODY, code_state_of(vm, program), &program->functions[0], NULL, &vm->root);

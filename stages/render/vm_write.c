@@ -25,9 +25,12 @@ bool write_grown(struct call *call, const char *p, size_t n) {
     return write_settle(call);
 }
 
-bool write_other(struct call *call, struct value v, bool escape) {
+bool write_other(struct call *call, struct value v, unsigned escaping) {
     struct buf *out = &call->vm->output;
+    bool escape = escaping == ESCAPE_ON || (escaping == ESCAPE_DYNAMIC && call->autoescape);
     if (v.tag == VALUE_STRING) {
+        if (!escape)
+            return write_text(call, v.s, v.n);
         print_escaped(value_str(v), out);
         return write_settle(call);
     }

@@ -12,7 +12,7 @@
 
 bool write_grown(struct call *call, const char *p, size_t n);
 bool write_settle(struct call *call); // after somebody else has written to vm->output
-bool write_other(struct call *call, struct value v, bool escape);
+bool write_other(struct call *call, struct value v, unsigned escaping);
 
 static inline bool write_text(struct call *call, const char *p, size_t n) {
     struct vm *vm = call->vm;
@@ -43,13 +43,13 @@ static inline bool write_number(struct call *call, const struct value *v) {
     return true;
 }
 
-// A value as text; escaped where asked for, unless it is safe.
-static inline bool write_value(struct call *call, const struct value *v, bool escape) {
-    if (LIKELY(v->tag == VALUE_STRING && (!escape || (v->flags & VALUE_SAFE))))
+// A value as text; escaped as enum escaping says, unless it is safe.
+static inline bool write_value(struct call *call, const struct value *v, unsigned escaping) {
+    if (LIKELY(v->tag == VALUE_STRING && (!escaping || (v->flags & VALUE_SAFE))))
         return write_text(call, v->s, v->n);
     if (v->tag == VALUE_INT || v->tag == VALUE_FLOAT)
         return write_number(call, v);
-    return write_other(call, *v, escape);
+    return write_other(call, *v, escaping);
 }
 
 #endif

@@ -65,7 +65,11 @@ static void test_expressions(void **state) {
         {"{{ x[1 }}", "1:8+1 expected ']' before the end of the tag\n"},
         {"{{ f(a=1, 2) }}", "1:11+1 a positional argument follows a keyword argument\n"},
         {"{{ f(a=1, a=2) }}", "1:11+1 the argument 'a' is given twice\n"},
-        {"{{ f(*a) }}", "1:6+1 arguments unpacked with '*' and '**' are not supported by this version\n"},
+        {"{{ f(*a, b) }}", "1:10+1 a positional argument follows '*'\n"},
+        {"{{ f(*a, *b) }}", "1:10+1 '*' is given twice\n"},
+        {"{{ f(**a, **b) }}", "1:11+2 an argument follows '**'\n"},
+        {"{{ f(**a, b=1) }}", "1:11+1 an argument follows '**'\n"},
+        {"{{ f(*) }}", "1:7+1 expected an expression, got ')'\n"},
         {"{{ 'abc }}", "1:4+1 this string has no end\n"},
         {"{{ 'a\\xZ' }}", "1:6+2 this escape has too few digits\n"},
         {"{{ '\\ud800' }}", "1:5+6 this escape is no character\n"},
@@ -111,7 +115,13 @@ static void test_statements(void **state) {
         {"{# x", "1:1+2 this comment has no end, '#}' is missing\n"},
         {"{% raw %}x", "1:1+9 this raw block has no end, 'endraw' is missing\n"},
         {"{% extends 'a' %}", "1:4+7 'extends' is not supported by this version\n"},
-        {"{% for a in b recursive %}{% endfor %}", "1:15+9 'recursive' is not supported by this version\n"},
+        {"{% for a in b recursive if c %}{% endfor %}", "1:25+2 expected end of statement block, got 'if'\n"},
+        {"{% for a in b recursive %}{% set loop = 1 %}{% endfor %}",
+         "1:34+4 cannot assign to 'loop' inside of a for loop\n"},
+        {"{% autoescape %}{% endautoescape %}",
+         "1:15+2 expected an expression, got end of statement block\n"},
+        {"{% autoescape true %}",
+         "1:20+2 unexpected end of template: 'autoescape' of line 1 has no 'endautoescape'\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check(&rows[i]);

@@ -118,7 +118,7 @@ static void put_const(struct program *p, struct value v) {
 
 static uint32_t call_shape(struct program *p, uint32_t positional, uint32_t keywords,
                            const struct str *names) {
-    p->calls[p->calls_n] = (struct call_shape){positional, keywords, names};
+    p->calls[p->calls_n] = (struct call_shape){positional, keywords, names, 0, positional + keywords};
     return p->calls_n++;
 }
 
@@ -468,7 +468,7 @@ static void filters_bind(void **state) {
     put(p, OP_RETURN, 0, 0, 0);
     struct vm *vm = machine(UNDEFINED_DEFAULT);
     expect(vm, p, value_none(), "[0, 1, '-', 2]");
-    p->calls[0] = (struct call_shape){2, 0, NULL};
+    p->calls[0] = (struct call_shape){.positional = 2, .values = 2};
     expect(vm, p, value_none(), "[0, 1, 2, '-']");
     p->calls[0].positional = 1;
     p->calls[0].keywords = 1;
@@ -476,7 +476,7 @@ static void filters_bind(void **state) {
     expect_fault(vm, p, value_none(), 4, "pair() got multiple values for argument 'first'");
     p->calls[0].names = fourth;
     expect_fault(vm, p, value_none(), 4, "pair() got an unexpected keyword argument 'fourth'");
-    p->calls[0] = (struct call_shape){0, 0, NULL};
+    p->calls[0] = (struct call_shape){0};
     p->code[1].op = p->code[2].op = OP_UNSET;
     p->code[1].c = p->code[2].c = 0;
     expect_fault(vm, p, value_none(), 4, "pair() misses the argument 'first'");
