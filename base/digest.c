@@ -3,6 +3,13 @@
 
 #include <xxhash.h>
 
+#include "base/mem.h"
+
+struct digest_stream {
+    XXH3_state_t *state;
+    uint64_t n;
+};
+
 static struct digest from_xxh(XXH128_hash_t h) {
     return (struct digest){.high = h.high64, .low = h.low64};
 }
@@ -33,6 +40,31 @@ static struct digest combine(const struct str parts[2], uint64_t bytes_n, struct
 
 struct digest digest_output(struct str job, struct str name, struct str bytes) {
     return combine((struct str[2]){job, name}, bytes.n, digest_of(bytes));
+}
+
+struct digest_stream *digest_stream_new(void) {
+    struct digest_stream *s = MEM_NEW(struct digest_stream);
+    s->state = XXH3_createState();
+    if (!s->state)
+        mem_fail(sizeof *s);
+    XXH3_128bits_reset(s->state);
+    return s;
+}
+
+void digest_stream_add(struct digest_stream *s, struct str piece) {
+    XXH3_128bits_update(s->state, piece.p, piece.n);
+    s->n += piece.n;
+}
+
+struct digest digest_stream_output(const struct digest_stream *s, struct str job, struct str name) {
+    return combine((struct str[2]){job, name}, s->n, from_xxh(XXH3_128bits_digest(s->state)));
+}
+
+void digest_stream_free(struct digest_stream *s) {
+    if (!s)
+        return;
+    XXH3_freeState(s->state);
+    mem_free(s);
 }
 
 struct digest digest_add(struct digest a, struct digest b) {

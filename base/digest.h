@@ -24,6 +24,13 @@ struct digest digest_of(struct str bytes);
 // runs and versions, so this does not change.
 struct digest digest_output(struct str job, struct str name, struct str bytes);
 
+// The same for bytes that come in pieces.
+struct digest_stream; // owned
+struct digest_stream *digest_stream_new(void);
+void digest_stream_add(struct digest_stream *s, struct str piece);
+struct digest digest_stream_output(const struct digest_stream *s, struct str job, struct str name);
+void digest_stream_free(struct digest_stream *s); // NULL is fine
+
 struct digest digest_add(struct digest a, struct digest b); // modulo 2^128
 static inline bool digest_equal(struct digest a, struct digest b) {
     return a.high == b.high && a.low == b.low;

@@ -72,7 +72,7 @@ static int run_help(struct cli *cli, const struct options *options) {
     else
         known = write_topic(options->arguments[0], &text);
     if (known)
-        cli_print(&text);
+        cli_print(buf_str(&text));
     buf_release(&text);
     return known ? EXIT_DONE
                  : cli_fail("there is no help on \"%s\"; \"pressrun help\" lists the commands",
@@ -85,7 +85,7 @@ static int run_schema(struct cli *cli, const struct options *options) {
         return cli_argument_error(&command_schema, "unexpected argument \"%s\"", options->arguments[0]);
     struct buf text = BUF_INIT;
     manifest_write_schema(&text);
-    cli_print(&text);
+    cli_print(buf_str(&text));
     buf_release(&text);
     return EXIT_DONE;
 }

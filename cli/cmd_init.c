@@ -103,7 +103,7 @@ static int write_project(struct cli *cli, int dir, const char *name) {
     for (size_t i = 0; i < PROJECT_FILES; i++)
         buf_printf(&text, "%s/%s\n", name, project[i].path);
     buf_printf(&text, "\nNext: pressrun run -C %s\n", name);
-    cli_print(&text);
+    cli_print(buf_str(&text));
     buf_release(&text);
     return EXIT_DONE;
 }

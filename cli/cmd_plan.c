@@ -42,7 +42,7 @@ static int run_plan(struct cli *cli, const struct options *options) {
     if (ok) {
         struct buf text = BUF_INIT;
         write_plan(plan, options, &text);
-        cli_print(&text);
+        cli_print(buf_str(&text));
         buf_release(&text);
     }
     plan_free(plan);
@@ -65,7 +65,7 @@ static int run_check(struct cli *cli, const struct options *options) {
         buf_printf(&text, "%.*s: ok: %zu source%s, %zu job%s, %zu template%s\n", STR_ARG(manifest->text.name),
                    manifest->sources_n, manifest->sources_n == 1 ? "" : "s", manifest->jobs_n,
                    manifest->jobs_n == 1 ? "" : "s", result.templates, result.templates == 1 ? "" : "s");
-        cli_print(&text);
+        cli_print(buf_str(&text));
         buf_release(&text);
     }
     plan_free(plan);

@@ -99,7 +99,15 @@ static int render_each(struct cli *cli, const struct options *options) {
     return EXIT_USAGE;
 }
 
+static enum status print_piece(void *self, struct str piece, struct err *err) {
+    (void)self;
+    (void)err;
+    cli_print(piece);
+    return STATUS_OK;
+}
+
 static int render_one(struct cli *cli, const struct options *options, enum undefined_mode undefined) {
+    const struct vm_writer writer = {NULL, print_piece};
     struct single_options single = {
         .template_name = options->arguments[0],
         .data = options_get(options, "data"),
@@ -111,6 +119,7 @@ static int render_one(struct cli *cli, const struct options *options, enum undef
         .chat = options_has(options, "chat"),
         .show_program = options_has(options, "program"),
         .undefined = undefined,
+        .writer = &writer,
     };
     const char *const *words;
     single.search_n = options_all(options, "search", &single.search);
@@ -123,7 +132,7 @@ static int render_one(struct cli *cli, const struct options *options, enum undef
     enum single_result result =
         single.defines ? single_render(&cli->fs, &single, &text, &cli->diags, &err) : SINGLE_UNUSABLE;
     if (result == SINGLE_DONE)
-        cli_print(&text);
+        cli_print(buf_str(&text));
     else if (cli->diags.errors)
         cli_write_diags(cli);
     else

@@ -63,7 +63,7 @@ int command_main(int argc, char **argv);
 enum status cli_now(const struct cli *cli, int64_t *now, struct err *err);
 
 // Talking (talk.c).
-void cli_print(const struct buf *text); // to stdout, all of it
+void cli_print(struct str text); // to stdout, all of it
 int cli_fail(const char *format, ...)
     __attribute__((format(printf, 1, 2))); // "pressrun: ..." to stderr; EXIT_USAGE
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2))); // the same, of what is no error

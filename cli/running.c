@@ -54,13 +54,13 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
         if (to_stderr)
             fwrite(text.p, 1, text.n, stderr);
         else
-            cli_print(&text);
+            cli_print(buf_str(&text));
     }
     if (options_has(options, "json")) {
         if (writes_to_stdout(plan))
             buf_add_char(&text, '\n'); // the outputs there may end within a line
         run_write_json(report, run, started, &text);
-        cli_print(&text);
+        cli_print(buf_str(&text));
     }
     buf_release(&text);
 }

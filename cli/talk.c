@@ -9,10 +9,10 @@
 #include "cli/command.h"
 #include "pipeline/plan.h"
 
-void cli_print(const struct buf *text) {
+void cli_print(struct str text) {
     struct fs fs = fs_system();
     struct err err;
-    if (fs_write_all(&fs, STDOUT_FILENO, text->p, text->n, &err) != STATUS_OK) {
+    if (fs_write_all(&fs, STDOUT_FILENO, text.p, text.n, &err) != STATUS_OK) {
         if (err.os != EPIPE) // a reader that has seen enough need not be told
             fprintf(stderr, "pressrun: cannot write to standard output: %s\n", strerror(err.os));
         exit(EXIT_USAGE);

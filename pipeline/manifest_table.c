@@ -22,8 +22,9 @@ static const char *format_value(size_t i) {
     return load_formats[i] ? load_formats[i]->name : NULL;
 }
 
-// Texts have 32-bit sizes, and some room must be left for what is added to them.
+// Texts have 32-bit sizes, and some room must be left for what is added to them. An output need not be one text.
 enum { SIZE_MOST = 1 << 30 };
+#define OUTPUT_MOST ((int64_t)1 << 40)
 
 #define WHAT_EXPRESSION "an expression"
 #define WHAT_BOOL       "true or false"
@@ -293,10 +294,10 @@ const struct manifest_key manifest_keys[] = {
     {.path = "limits.output_bytes",
      .forms = FORM_SIZE,
      .min = 1,
-     .max = SIZE_MOST,
-     .what = WHAT_SIZE,
+     .max = OUTPUT_MOST,
+     .what = "a size up to 1024GiB, such as 64MiB",
      .standard = "\"64MiB\"",
-     .doc = "Size of one output."},
+     .doc = "Size of one output; beyond 1 MiB it is written while it is rendered."},
     {.path = "limits.record_bytes",
      .forms = FORM_SIZE,
      .min = 1,

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // A lot's way: select (run_select.c), claim in turn, render, emit in turn.
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "pipeline/run_private.h"
 
@@ -92,19 +90,6 @@ void run_job_release(struct job_run *job) {
 // Failures
 // ---------------------------------------------------------------------------------------------------
 
-static struct str entry_key(struct entry *entry, char ordinal[24]) {
-    if (entry->key.p)
-        return entry->key;
-    if (entry->path.p)
-        return entry->path;
-    if (entry->group)
-        return entry->group->text;
-    if (entry->group_text.p)
-        return entry->group_text;
-    int n = snprintf(ordinal, 24, "%llu", (unsigned long long)entry->item->ordinal + 1);
-    return (struct str){ordinal, (size_t)n};
-}
-
 static void report_failures(struct lot *lot) {
     struct job_run *job = lot->job;
     if (lot->flight && lot->flight->lots[0] == lot)
@@ -114,14 +99,14 @@ static void report_failures(struct lot *lot) {
         struct entry *entry = &lot->entries[i];
         if (!entry->fault)
             continue;
-        char ordinal[24];
+        char ordinal[RUN_ORDINAL_SIZE];
         struct failure failure = {.job = job->job->job->name,
                                   .source = source->name,
                                   .path = manifest_source_shown(source),
                                   .line = entry->item ? entry->item->line : 0,
                                   .byte = entry->item ? entry->item->byte : 0,
                                   .record = entry->item ? entry->item->ordinal + 1 : 0,
-                                  .key = entry_key(entry, ordinal),
+                                  .key = run_entry_key(entry, ordinal),
                                   .detail = entry->fault};
         failures_report(job->run->failures, &failure);
     }
@@ -181,50 +166,6 @@ static void claim_in_turn(void *self, struct worker *worker) {
 // Render
 // -----------------------------------------------------------------------------------------------------
 
-static void emit_entry(struct lot *lot, struct entry *entry, struct str text) {
-    const struct sink_kind *sink = lot->job->job->sink;
-    struct err err;
-    char ordinal[24];
-    struct str name = sink->named ? entry->path : entry_key(entry, ordinal);
-    if (!lot->lane)
-        lot->lane = sink->lane_new(lot->job->sink);
-    enum status status = sink->begin(lot->lane, name, &err);
-    if (status == STATUS_OK) {
-        status = sink->write(lot->lane, text, &err);
-        if (status == STATUS_OK)
-            status = sink->commit(lot->lane, &err);
-        else
-            sink->abort(lot->lane);
-    }
-    if (status != STATUS_OK) {
-        run_fail(lot, entry, run_message(lot, err.text));
-        return;
-    }
-    entry->emitted = true;
-    entry->digest = digest_output(lot->job->job->job->name, name, text);
-}
-
-static void render_entry(struct lot *lot, struct entry *entry, struct vm *vm) {
-    const struct plan_job *job = lot->job->job;
-    const struct diag *fault = NULL;
-    struct vm_extra extras[2];
-    size_t extras_n = run_extras(entry, extras);
-    struct str text;
-    if (vm_render(vm, job->body, run_record(entry), extras, extras_n, &fault)) {
-        text = vm_output(vm);
-        lot->counters.rendered++;
-    } else {
-        run_fail_from_vm(lot, entry, job->body, fault);
-        if (job->job->on_error != ON_ERROR_FALLBACK)
-            return;
-        text = job->job->fallback;
-    }
-    uint64_t from = job->sink->named ? run_now(lot->job->run) : 0;
-    emit_entry(lot, entry, text);
-    if (job->sink->named)
-        lot->emit_nanoseconds += run_now(lot->job->run) - from;
-}
-
 static void emit_in_turn(void *self, struct worker *worker);
 
 static void render_lot(void *self, struct worker *worker) {
@@ -235,7 +176,7 @@ static void render_lot(void *self, struct worker *worker) {
     uint64_t from = run_now(run);
     for (size_t i = 0; i < lot->entries_n && !atomic_load_explicit(&job->stopped, memory_order_relaxed); i++)
         if (lot->entries[i].state == ENTRY_PENDING)
-            render_entry(lot, &lot->entries[i], vm);
+            run_output(lot, &lot->entries[i], vm);
     uint64_t rendered = run_now(run);
     struct err err;
     if (lot->lane && job->job->sink->seal && job->job->sink->seal(lot->lane, &err) != STATUS_OK) {

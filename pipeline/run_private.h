@@ -191,6 +191,12 @@ void run_fail_from_vm(struct lot *lot, struct entry *entry, const struct program
                       const struct diag *fault);
 const struct diag *run_message(struct lot *lot, const char *text);
 
+// run_output.c: one output from the machine into its sink.
+enum { RUN_ORDINAL_SIZE = 24 };
+// What names an entry; `ordinal` is where it is written when nothing else does.
+struct str run_entry_key(const struct entry *entry, char ordinal[RUN_ORDINAL_SIZE]);
+void run_output(struct lot *lot, struct entry *entry, struct vm *vm);
+
 // run_gather.c: collect and group_by.
 void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups
 enum step run_render_groups_step(struct job_run *job, struct worker *worker);

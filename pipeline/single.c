@@ -107,7 +107,7 @@ static enum single_result render(struct single *s, const struct program *program
                                  .finder = finder_for(s->templates)};
     struct vm *vm = vm_new(&options);
     const struct diag *fault = NULL;
-    bool ok = vm_render(vm, program, s->data, NULL, 0, &fault);
+    bool ok = vm_render_to(vm, program, s->data, NULL, 0, s->options->writer, &fault);
     if (ok) {
         buf_add_str(out, vm_output(vm));
     } else {

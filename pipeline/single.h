@@ -24,7 +24,8 @@ struct single_options {
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;
     bool show_program; // the listing of the compiled program instead of the rendered text
     enum undefined_mode undefined;
-    int64_t now; // that strftime_now() shows: seconds since 1970
+    int64_t now;                    // that strftime_now() shows: seconds since 1970
+    const struct vm_writer *writer; // takes a large text in pieces; NULL: all of it goes into `out`
 };
 
 enum single_result {
@@ -33,6 +34,7 @@ enum single_result {
     SINGLE_UNUSABLE, // template or data are missing or wrong: diags, or err where diags has no error
 };
 
+// `out` gets the text, or its end where the writer was given the rest.
 enum single_result single_render(const struct fs *fs, const struct single_options *options, struct buf *out,
                                  struct diags *diags, struct err *err);
 

@@ -200,6 +200,7 @@ static bool concat(struct call *call, bool markup, const struct value *parts, ui
     bool safe = false, fine = true;
     for (uint32_t i = 0; markup && i < n; i++)
         safe |= parts[i].tag == VALUE_STRING && (parts[i].flags & VALUE_SAFE);
+    call->vm->held++;
     for (uint32_t i = 0; fine && i < n; i++)
         fine = write_value(call, &parts[i], safe);
     size_t size = text->n - start;
@@ -207,6 +208,8 @@ static bool concat(struct call *call, bool markup, const struct value *parts, ui
     if (copy && size)
         memcpy(copy, text->p + start, size);
     text->n = start;
+    call->vm->held--;
+    output_let_go(call->vm);
     if (!copy)
         return fine && call_no_memory(call);
     *out = safe ? value_safe((struct str){copy, size}) : value_string((struct str){copy, size});

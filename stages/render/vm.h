@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "stages/program/library.h"
 #include "stages/program/program.h"
@@ -66,8 +67,22 @@ void vm_free(struct vm *vm);
 // the text. False: *fault, in the machine's scratch memory, says why.
 bool vm_render(struct vm *vm, const struct program *program, struct value record,
                const struct vm_extra *extra, size_t extra_n, const struct diag **fault);
-// The text rendered last; valid until the next call.
+// The text rendered last, or what is left of it where a writer was given the rest; valid until the next call.
 struct str vm_output(const struct vm *vm);
+
+// Who takes a large output in pieces, as it comes: whenever more than VM_PIECE bytes are there of which nothing will
+// be read back (as captured text will). The text of its error is the fault that the rendering ends with.
+struct vm_writer {
+    void *self;
+    enum status (*write)(void *self, struct str piece, struct err *err);
+};
+enum { VM_PIECE = 1 << 20 };
+
+// As vm_render, in bounded memory. True: the pieces, if any, and then vm_output are the text. False: pieces may have
+// been handed over all the same. `writer` NULL: vm_render.
+bool vm_render_to(struct vm *vm, const struct program *program, struct value record,
+                  const struct vm_extra *extra, size_t extra_n, const struct vm_writer *writer,
+                  const struct diag **fault);
 
 // Evaluates an expression program; the value is valid until the next call.
 bool vm_eval(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,

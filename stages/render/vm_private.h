@@ -122,7 +122,11 @@ struct vm {
     struct arena faults;     // its fault; apart, so that running out of memory can be reported
     struct buf output;
     uint32_t printing; // namespaces being printed, one within the other
-    size_t room;       // how far output may be filled without asking: least of its capacity and the limit
+    size_t room;       // how far output may be filled without asking: least of its capacity and `most`
+    size_t most;       // how far at all before write_over is asked; vm_write.h
+    const struct vm_writer *writer; // NULL: all output stays in the buffer
+    uint64_t handed;                // bytes that the writer has taken
+    uint32_t held;                  // users of the output's end, beside open captures
     struct buf text;
 
     struct frame *frame; // the innermost one
@@ -208,6 +212,13 @@ bool defined_check(struct call *call, struct value v); // false where an undefin
 
 static inline struct call call_of(struct vm *vm, const struct frame *f) {
     return (struct call){.vm = vm, .arena = &vm->scratch, .autoescape = f && vm->autoescape};
+}
+
+// Nobody reads the output's end back any more: it may be handed over again.
+void write_lower(struct vm *vm);
+static inline void output_let_go(struct vm *vm) {
+    if (UNLIKELY(vm->writer && vm->most > VM_PIECE))
+        write_lower(vm);
 }
 
 static inline bool step_take(struct call *call) {

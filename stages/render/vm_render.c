@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "stages/render/ops.h"
 #include "stages/render/print.h"
-#include "stages/render/vm_private.h"
+#include "stages/render/vm_write.h"
 
 static struct vm_limits limits_resolve(struct vm_limits given) {
     struct vm_limits l = {
@@ -79,7 +79,7 @@ static void item_begin(struct vm *vm) {
     arena_clear(&vm->faults);
     buf_clear(&vm->output);
     buf_shrink(&vm->output, OUTPUT_KEEP);
-    vm->room = vm->output.cap < vm->limits.output_bytes ? vm->output.cap : vm->limits.output_bytes;
+    write_begin(vm);
     vm->frame = NULL;
     vm->captures_n = 0;
     vm->calls = vm->includes = 0;
@@ -92,7 +92,9 @@ static void item_begin(struct vm *vm) {
 }
 
 static bool run_body(struct vm *vm, const struct program *program, struct value record,
-                     const struct vm_extra *extra, size_t extra_n, const struct diag **fault) {
+                     const struct vm_extra *extra, size_t extra_n, const struct vm_writer *writer,
+                     const struct diag **fault) {
+    vm->writer = writer;
     item_begin(vm);
     vm->autoescape = program->autoescape;
     contexts_begin(vm, record, extra, extra_n);
@@ -107,7 +109,13 @@ static bool run_body(struct vm *vm, const struct program *program, struct value 
 
 bool vm_render(struct vm *vm, const struct program *program, struct value record,
                const struct vm_extra *extra, size_t extra_n, const struct diag **fault) {
-    return run_body(vm, program, record, extra, extra_n, fault);
+    return run_body(vm, program, record, extra, extra_n, NULL, fault);
+}
+
+bool vm_render_to(struct vm *vm, const struct program *program, struct value record,
+                  const struct vm_extra *extra, size_t extra_n, const struct vm_writer *writer,
+                  const struct diag **fault) {
+    return run_body(vm, program, record, extra, extra_n, writer, fault);
 }
 
 struct str vm_output(const struct vm *vm) {
@@ -116,7 +124,7 @@ struct str vm_output(const struct vm *vm) {
 
 bool vm_eval(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,
              size_t extra_n, struct value *out, const struct diag **fault) {
-    if (!run_body(vm, program, record, extra, extra_n, fault))
+    if (!run_body(vm, program, record, extra, extra_n, NULL, fault))
         return false;
     *out = vm->result;
     return true;

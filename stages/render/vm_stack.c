@@ -121,6 +121,7 @@ bool capture_end(struct call *call, bool safe, struct value *out) {
         text.p = copy;
     }
     vm->output.n = start;
+    output_let_go(vm);
     *out = safe ? value_safe(text) : value_string(text);
     return true;
 }

@@ -2,14 +2,19 @@
 #ifndef PRESSRUN_STAGES_RENDER_VM_WRITE_H
 #define PRESSRUN_STAGES_RENDER_VM_WRITE_H
 /*
- * Writing to the item's output. Invariant: output.n <= room <= output.cap, and room <= the limit; so the fast
+ * Writing to the item's output. Invariant: output.n <= room <= output.cap, and room <= most <= the limit; so the fast
  * paths need one compare.
+ *
+ * With a writer `most` is VM_PIECE: who would fill the buffer further has it handed over and emptied. While its end is
+ * going to be read back (captures are open, or `held` counts somebody else) that cannot be; `most` is raised to the
+ * limit then, and lowered when they let go (output_let_go). Whoever reads back what it wrote must be one of the two.
  */
 #include <string.h>
 
 #include "base/number.h"
 #include "stages/render/vm_private.h"
 
+void write_begin(struct vm *vm); // of an item; the output is empty
 bool write_grown(struct call *call, const char *p, size_t n);
 bool write_settle(struct call *call); // after somebody else has written to vm->output
 bool write_other(struct call *call, struct value v, unsigned escaping);

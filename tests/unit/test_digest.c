@@ -46,6 +46,30 @@ static void output_is_stable(void **state) {
                   "992513f3461c1c039713090251e483be");
 }
 
+static void pieces_have_the_digest_of_the_whole(void **state) {
+    (void)state;
+    static char bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * i >> 3);
+    struct str all = {bytes, sizeof bytes};
+    struct digest whole = digest_output(STR("cards"), STR("en.html"), all);
+    for (size_t step = 1; step <= sizeof bytes; step = step * 3 + 1) {
+        struct digest_stream *s = digest_stream_new();
+        for (size_t at = 0; at < all.n; at += step)
+            digest_stream_add(s, str_slice(all, at, at + step < all.n ? at + step : all.n));
+        assert_true(digest_equal(digest_stream_output(s, STR("cards"), STR("en.html")), whole));
+        digest_stream_add(s, STR("")); // asking ends nothing, and an empty piece changes nothing
+        assert_true(digest_equal(digest_stream_output(s, STR("cards"), STR("en.html")), whole));
+        digest_stream_add(s, STR("x"));
+        assert_false(digest_equal(digest_stream_output(s, STR("cards"), STR("en.html")), whole));
+        digest_stream_free(s);
+    }
+    struct digest_stream *none = digest_stream_new();
+    assert_true(digest_equal(digest_stream_output(none, STR("a"), STR("b")),
+                             digest_output(STR("a"), STR("b"), STR(""))));
+    digest_stream_free(none);
+}
+
 static void sums_carry_in_any_order(void **state) {
     (void)state;
     struct digest low = {.high = 0, .low = UINT64_MAX}, one = {.high = 0, .low = 1};
@@ -71,7 +95,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_is_xxh3_128),         cmocka_unit_test(output_fields_are_framed),
         cmocka_unit_test(output_is_stable),       cmocka_unit_test(sums_carry_in_any_order),
-        cmocka_unit_test(hex_is_high_half_first),
+        cmocka_unit_test(hex_is_high_half_first), cmocka_unit_test(pieces_have_the_digest_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

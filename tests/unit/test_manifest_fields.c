@@ -463,8 +463,8 @@ static void test_key_list(void **state) {
     struct buf out = BUF_INIT;
     manifest_write_keys(&out);
     assert_non_null(strstr(buf_text(&out), "jobs.NAME.to: a path, which may be a template; required\n    "));
-    assert_non_null(strstr(buf_text(&out),
-                           "limits.output_bytes: a size up to 1GiB, such as 64MiB; default \"64MiB\"\n    "));
+    assert_non_null(strstr(
+        buf_text(&out), "limits.output_bytes: a size up to 1024GiB, such as 64MiB; default \"64MiB\"\n    "));
     buf_release(&out);
 }
 
