@@ -48,8 +48,9 @@ static bool bad_data(struct single *s, const struct source_text *source, size_t 
     return false;
 }
 
-// False: the reason is in diags, or in err where diags has none.
-static bool read_data(struct single *s, struct diags *diags, struct err *err) {
+// Mustache renders any value; elsewhere only an object has names. False: the reason is in diags, or in err where
+// diags has none.
+static bool read_data(struct single *s, const struct program *program, struct diags *diags, struct err *err) {
     s->data = value_missing();
     if (!s->options->data)
         return true;
@@ -70,7 +71,7 @@ static bool read_data(struct single *s, struct diags *diags, struct err *err) {
     reader_release(&reader);
     if (status != STATUS_OK)
         return bad_data(s, &source, at, fault, diags);
-    if (s->data.tag != VALUE_MAP)
+    if (s->data.tag != VALUE_MAP && (!program->has_context_stack || s->options->defines_n))
         return bad_data(s, &source, (size_t)(json.p - source.text.p), "the data must be a JSON object",
                         diags);
     return true;
@@ -128,7 +129,7 @@ static enum single_result run(struct single *s, struct buf *out, struct diags *d
         program_disassemble(program, s->compile.library, out);
         return SINGLE_DONE;
     }
-    if (!read_data(s, diags, err))
+    if (!read_data(s, program, diags, err))
         return SINGLE_UNUSABLE;
     if (s->options->defines_n)
         s->data = define_over(&s->arena, s->data, s->options->defines, s->options->defines_n);

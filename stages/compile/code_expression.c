@@ -340,7 +340,10 @@ void code_expression(struct codegen *g, struct node *node) {
     case NODE_CHOICE:
         code_choice(g, node);
         break;
-    default: // no expression: the front ends make none here
+    default:
+        if (code_section_expression(g, node))
+            break;
+        // no expression: the front ends make none here
         code_emit(g, OP_CONST, 0, 0, code_constant(g, value_none()));
         break;
     }

@@ -138,8 +138,7 @@ static void code_otherwise(struct codegen *g, struct node *node, uint32_t slot) 
     code_land(g, &end);
 }
 
-// A loop's depth in its function stands for its slots until the function is complete.
-static uint32_t open_loop(struct codegen *g) {
+uint32_t code_open_loop(struct codegen *g) {
     struct function *f = g->function;
     if (++f->loops > f->loops_max) {
         f->loops_max = f->loops;
@@ -157,7 +156,7 @@ static void code_recursive(struct codegen *g, uint32_t loop) {
 // `iterable` NULL: that of a recursive loop, in a slot.
 static void code_for(struct codegen *g, struct node *node, struct node *iterable) {
     bool soft = g->soft, collects = node->loop.filter && (node->uses & USES_LOOP);
-    uint32_t slot = open_loop(g), over = 0;
+    uint32_t slot = code_open_loop(g), over = 0;
     node->loop.filter = tree_fold(g->scratch, node->loop.filter);
     g->loops++;
     g->span = node->span;
@@ -457,11 +456,11 @@ static void code_call_block(struct codegen *g, struct node *node) {
 
 // ---- include
 
-static uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
-                         bool may_be_missing) {
+uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
+                  bool may_be_missing) {
     struct symbol *symbol = code_symbol(g, name);
     uint32_t *index = &symbol->refs[may_be_missing];
-    if (*index != CODE_NONE)
+    if (*index != CODE_NONE && g->refs[*index].language == language)
         return *index;
     MEM_GROW(g->refs, g->refs_cap, g->refs_n + 1);
     g->refs[g->refs_n] = (struct template_ref){
@@ -545,6 +544,7 @@ static void code_statement(struct codegen *g, struct node *node) {
         code_leave_round(g, node);
         break;
     default:
+        code_section_statement(g, node);
         break;
     }
 }

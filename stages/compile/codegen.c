@@ -270,7 +270,8 @@ static void *keep_array(struct codegen *g, const void *from, size_t n, size_t si
 // These name a loop by its depth until the number of other slots is known.
 static bool has_loop(uint8_t op) {
     return op == OP_FOR || op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE ||
-           op == OP_LOOP_ATTR || op == OP_LOOP_RECURSES;
+           op == OP_LOOP_ATTR || op == OP_LOOP_RECURSES || op == OP_SECTION ||
+           op == OP_SECTION_NEXT;
 }
 
 static void join_function(struct program *p, const struct function *f, uint32_t base) {
@@ -325,6 +326,8 @@ static void finish(struct codegen *g) {
     p->scopes_n = (uint32_t)g->scopes_n;
     p->refs = keep_array(g, g->refs, g->refs_n, sizeof *g->refs);
     p->refs_n = (uint32_t)g->refs_n;
+    p->partials = keep_array(g, g->partials, g->partials_n, sizeof *g->partials);
+    p->partials_n = (uint32_t)g->partials_n;
     p->autoescape = g->options->autoescape;
 }
 
@@ -338,6 +341,7 @@ static void release(struct codegen *g) {
     mem_free(g->calls);
     mem_free(g->scopes);
     mem_free(g->refs);
+    mem_free(g->partials);
     mem_free(g->functions);
     mem_free(g->plain_calls);
     mem_free(g->symbols);
@@ -376,6 +380,8 @@ struct program *codegen(struct program *p, struct arena *scratch, struct tree *t
                         .empty_table = CODE_NONE};
     size_t errors = diags->errors;
     p->is_expression = tree->expression != NULL;
+    p->has_context_stack = tree->has_context_stack;
+    g.indents = tree->indents;
     code_tree(&g, tree);
     finish(&g);
     release(&g);

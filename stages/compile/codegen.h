@@ -3,7 +3,7 @@
 #define PRESSRUN_STAGES_COMPILE_CODEGEN_H
 /*
  * Code generation: tree to program. codegen.c has what all code needs (instructions, constants, jumps),
- * code_scope.c the variables; code_expression.c and code_statement.c walk the tree.
+ * code_scope.c the variables; code_expression.c, code_statement.c and code_section.c walk the tree.
  *
  * Variables. All names that are set in a scope are declared when it begins, each with a slot. A symbol knows
  * its innermost variable, so that lookup does not depend on how many there are. A variable is `sure` where it
@@ -129,6 +129,9 @@ struct codegen {
         functions_n, functions_cap;
     uint32_t *plain_calls; // shapes without keywords, by the number of arguments
     size_t plain_calls_cap;
+    struct partial *partials;
+    size_t partials_n, partials_cap;
+    bool indents; // lines of the template are indented when they begin
     size_t scope_entries;
     uint32_t empty_table; // the scope table without entries, or CODE_NONE
     // symbols: a hash table, open addressing
@@ -194,5 +197,13 @@ void code_arguments(struct codegen *g, const struct node *node, struct node *cal
 // code_statement.c
 void code_statements(struct codegen *g, struct node *chain);
 void code_function(struct codegen *g, struct node *macro); // pushes it
+// A loop's depth in its function stands for its slots until the function is complete. Close: --function->loops.
+uint32_t code_open_loop(struct codegen *g);
+uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
+                  bool may_be_missing);
+
+// code_section.c: Mustache's nodes. False: it is another one.
+bool code_section_expression(struct codegen *g, struct node *node);
+bool code_section_statement(struct codegen *g, struct node *node);
 
 #endif

@@ -4,9 +4,11 @@
 #include "base/mem.h"
 #include "stages/compile/codegen.h"
 #include "stages/compile/jinja.h"
+#include "stages/compile/mustache.h"
 #include "stages/compile/tree.h"
 
-const struct language *const languages[] = {&language_jinja, NULL};
+const struct language *const languages[] = {&language_jinja, &language_mustache, &language_mustache_indented,
+                                            NULL};
 
 const struct language *language_named(struct str name) {
     for (const struct language *const *l = languages; *l; l++)
@@ -38,11 +40,11 @@ static bool refuse(struct arena *arena, const struct source_text *source,
     (void)options;
     (void)out;
     diags_error(diags, source, (struct span){0, 1},
-                "Mustache and prompt templates are not supported by this version (their extensions say so)");
+                "prompt templates are not supported by this version (its extension says so)");
     return false;
 }
 
-static const char *const refused_extensions[] = {".mustache", ".prompt", NULL};
+static const char *const refused_extensions[] = {".prompt", NULL};
 static const struct language language_refused = {
     .name = "refused", .extensions = refused_extensions, .parse = refuse, .parse_expression = refuse};
 

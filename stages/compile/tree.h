@@ -58,6 +58,15 @@ enum node_kind {
     NODE_DO,         // left
     NODE_BREAK,
     NODE_CONTINUE,
+    // Mustache's: names are looked up in the context stack (opcodes.def)
+    NODE_LOOKUP,  // expression: name
+    NODE_FIELD,   // expression: left, name; no more than that: a map's field
+    NODE_CURRENT, // expression: the innermost section's value
+    NODE_PUT,     // left, flags 1: escaped
+    NODE_SECTION, // left, flags 1: inverted, part.body
+    NODE_INDENT,  // a line of the template begins
+    NODE_PARTIAL, // left: a name (NULL: part.name is it), part: indent, items: blocks given; flags: enum part_flag
+    NODE_BLOCK, // part: name, indent, body; flags: enum part_flag
 };
 
 // What is named somewhere below a node; see tree_mark.
@@ -68,6 +77,13 @@ enum node_uses {
     USES_VARARGS = 8,
     USES_KWARGS = 16,
     USES_CALLER = 32,
+};
+
+// Of Mustache's partials, parents and blocks.
+enum part_flag {
+    PART_STANDALONE = 1, // alone on its line, and so indented with it
+    PART_PARENT = 2,     // of a partial: blocks are given to it
+    PART_IN_LINE = 4,    // of a block: text of its line has been written before it
 };
 
 struct node {
@@ -88,6 +104,10 @@ struct node {
         struct {
             struct node *right, *condition;
         };
+        struct {
+            struct str name, indent;
+            struct node *items, *body; // items: a chain of NODE_BLOCK
+        } part;
         struct {
             struct node *start, *stop, *step;
         } slice;
@@ -115,6 +135,8 @@ struct node {
 struct tree {
     struct node *body;
     struct node *expression; // instead of a body
+    bool has_context_stack;  // names are looked up in it: Mustache
+    bool indents; // NODE_INDENT counts: the form of a template that is rendered with an indentation
 };
 
 // A chain being built.

@@ -87,6 +87,27 @@ static void add_scope(const struct program *p, uint32_t index, struct buf *out) 
     buf_add_char(out, '}');
 }
 
+static void add_partial(const struct program *p, uint32_t index, struct buf *out) {
+    if (index >= p->partials_n) {
+        buf_printf(out, " partial %u?", (unsigned)index);
+        return;
+    }
+    const struct partial *partial = &p->partials[index];
+    if (partial->name.n)
+        buf_printf(out, " %.*s", STR_ARG(partial->name));
+    if (partial->indent.n) {
+        buf_add_text(out, " indent ");
+        buf_add_json(out, partial->indent);
+    }
+    if (!partial->blocks_n)
+        return;
+    buf_add_text(out, " {");
+    for (uint32_t i = 0; i < partial->blocks_n; i++)
+        buf_printf(out, "%s%.*s=function %u", i ? ", " : "", STR_ARG(partial->blocks[i].name),
+                   (unsigned)partial->blocks[i].function);
+    buf_add_char(out, '}');
+}
+
 static void add_function(const struct library_function *table, uint32_t n, uint32_t index, struct buf *out) {
     if (index < n)
         buf_printf(out, " %s", table[index].name);
@@ -125,6 +146,8 @@ static void add_operands(const struct program *p, const struct library *library,
     }
     if (mask & OPERAND_SCOPE)
         add_scope(p, in->b, out);
+    if (mask & OPERAND_PARTIAL)
+        add_partial(p, in->b, out);
     if (mask & OPERAND_JUMP)
         buf_printf(out, " -> %u", (unsigned)in->c);
 }

@@ -142,11 +142,12 @@ uint32_t opcode_operand_mask(enum opcode op) {
         const char *word;
         uint32_t bit;
     } words[] = {
-        {"const", OPERAND_CONST},   {"name", OPERAND_NAME},   {"name2", OPERAND_NAME | OPERAND_NAME_B},
-        {"text", OPERAND_TEXT},     {"slot", OPERAND_SLOT},   {"outer", OPERAND_OUTER},
-        {"jump", OPERAND_JUMP},     {"count", OPERAND_COUNT}, {"func", OPERAND_FUNC},
-        {"ref", OPERAND_REF},       {"scope", OPERAND_SCOPE}, {"call", OPERAND_CALL},
-        {"filter", OPERAND_FILTER}, {"test", OPERAND_TEST},   {"flag", OPERAND_FLAG},
+        {"const", OPERAND_CONST},     {"name", OPERAND_NAME},   {"name2", OPERAND_NAME | OPERAND_NAME_B},
+        {"text", OPERAND_TEXT},       {"slot", OPERAND_SLOT},   {"outer", OPERAND_OUTER},
+        {"jump", OPERAND_JUMP},       {"count", OPERAND_COUNT}, {"func", OPERAND_FUNC},
+        {"ref", OPERAND_REF},         {"scope", OPERAND_SCOPE}, {"call", OPERAND_CALL},
+        {"filter", OPERAND_FILTER},   {"test", OPERAND_TEST},   {"flag", OPERAND_FLAG},
+        {"partial", OPERAND_PARTIAL},
     };
     uint32_t mask = 0;
     const char *at = opcode_operands[op];

@@ -96,6 +96,22 @@ struct scope_table {
     const struct scope_entry *entries; // innermost first
 };
 
+// A block that a Mustache template gives to the template it inherits from.
+struct block {
+    struct str name;
+    uint32_t function; // its text
+};
+
+// What a Mustache template says where it renders a partial or a parent, and where it has a block itself.
+struct partial {
+    struct str name;   // of the block; else ""
+    struct str indent; // what its lines are indented by, more than those of this template
+    bool is_parent;    // the blocks given to this template are given to it too
+    bool indented;     // PARTIAL_NAMED: in the form of a template that can be indented
+    uint32_t blocks_n;
+    const struct block *blocks;
+};
+
 struct program;
 
 struct template_ref {
@@ -112,7 +128,8 @@ struct program {
     const char *language; // "jinja", ...
     bool is_expression;   // ends with RESULT rather than RETURN
     bool autoescape;
-    struct digest own; // of what it alone is made from: language, options, text
+    bool has_context_stack; // of Mustache: its sections are seen by what it renders
+    struct digest own;      // of what it alone is made from: language, options, text
 
     struct instruction *code;
     uint32_t *positions; // per instruction: byte offset in source.text; for the caret of a fault
@@ -128,6 +145,8 @@ struct program {
     uint32_t scopes_n;
     struct template_ref *refs;
     uint32_t refs_n;
+    struct partial *partials;
+    uint32_t partials_n;
 };
 
 struct program *program_new(void);
@@ -159,6 +178,7 @@ enum operand {
     OPERAND_FILTER = 1 << 12,
     OPERAND_TEST = 1 << 13,
     OPERAND_FLAG = 1 << 14,
+    OPERAND_PARTIAL = 1 << 15,
 };
 uint32_t opcode_operand_mask(enum opcode op);
 

@@ -105,6 +105,16 @@ static bool check_string(struct verifier *v, uint32_t index) {
     return true;
 }
 
+static bool check_partial(struct verifier *v, uint32_t index) {
+    if (index >= v->p->partials_n)
+        return bad(v, "a partial is out of range");
+    const struct partial *partial = &v->p->partials[index];
+    for (uint32_t i = 0; i < partial->blocks_n; i++)
+        if (partial->blocks[i].function >= v->p->functions_n || partial->blocks[i].function == 0)
+            return bad(v, "a function is out of range");
+    return true;
+}
+
 static uint32_t flag_limit(uint8_t op) {
     switch (op) {
     case OP_LOOP_ATTR:
@@ -138,7 +148,7 @@ static bool check_call(struct verifier *v, uint32_t index) {
 
 static bool is_loop_op(uint8_t op) {
     return op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR ||
-           op == OP_LOOP_RECURSES;
+           op == OP_LOOP_RECURSES || op == OP_SECTION_NEXT;
 }
 
 static bool check_slots(struct verifier *v, const struct instruction *in, uint32_t mask) {
@@ -146,7 +156,7 @@ static bool check_slots(struct verifier *v, const struct instruction *in, uint32
         return use_outer(v, in->a, in->b);
     if (!(mask & OPERAND_SLOT))
         return true;
-    if (in->op == OP_FOR)
+    if (in->op == OP_FOR || in->op == OP_SECTION)
         return use_slot(v, v->function, in->b, SLOT_LOOP) &&
                use_slot(v, v->function, in->b + 1u, SLOT_LOOP_REST) &&
                use_slot(v, v->function, in->b + 2u, SLOT_LOOP_REST);
@@ -188,6 +198,8 @@ static bool check_operands(struct verifier *v, const struct instruction *in) {
     if ((mask & OPERAND_FLAG) && in->a >= flag_limit(in->op))
         return bad(v, "a flag is out of range");
     if ((mask & OPERAND_SCOPE) && !check_scope(v, in->b))
+        return false;
+    if ((mask & OPERAND_PARTIAL) && !check_partial(v, in->b))
         return false;
     return check_slots(v, in, mask);
 }
@@ -244,6 +256,14 @@ static bool meet_function(struct verifier *v, uint32_t f) {
         return true;
     }
     return facts->parent == (int64_t)v->function || bad(v, "a function is made in two places");
+}
+
+static bool meet_blocks(struct verifier *v, uint32_t partial) {
+    const struct partial *p = &v->p->partials[partial];
+    for (uint32_t i = 0; i < p->blocks_n; i++)
+        if (!meet_function(v, p->blocks[i].function))
+            return false;
+    return true;
 }
 
 // A FOR that is reached again, with fewer loops running than before, changes what was concluded from it: the
@@ -307,7 +327,9 @@ static bool apply_effect(struct verifier *v, const struct instruction *in, struc
 
 // How deep the superinstructions go while they work: as what they stand for.
 static uint32_t inner_depth(uint8_t op) {
-    return op == OP_EMIT_NAME || op == OP_EMIT_SLOT_ATTR || op == OP_EMIT_NAME_ATTR ? 1 : 0;
+    return op == OP_EMIT_NAME || op == OP_EMIT_SLOT_ATTR || op == OP_EMIT_NAME_ATTR || op == OP_PUT_LOOKUP
+               ? 1
+               : 0;
 }
 
 static bool follow(struct verifier *v, uint32_t at) {
@@ -340,6 +362,16 @@ static bool follow(struct verifier *v, uint32_t at) {
         return meet_function(v, in->c) && flow_to(v, at + 1, &s);
     case OP_FOR:
         return start_loop(v, in, &s) && flow_to(v, at + 1, &s);
+    case OP_SECTION:
+        return flow_to(v, in->c, &s) && start_loop(v, in, &s) && flow_to(v, at + 1, &s);
+    case OP_SECTION_NEXT:
+        if (!flow_to(v, in->c, &s))
+            return false;
+        s.loops = loop_running(s.loops, in->b)->outside;
+        return flow_to(v, at + 1, &s);
+    case OP_PARTIAL:
+    case OP_PARTIAL_NAMED:
+        return meet_blocks(v, in->b) && flow_to(v, at + 1, &s);
     case OP_FOR_NEXT:
         return leave_loop(v, in, &before) && flow_to(v, at + 1, &s);
     case OP_FOR_ELSE:
@@ -354,6 +386,8 @@ static bool follow(struct verifier *v, uint32_t at) {
         return flow_to(v, at + 1, &s);
     case OP_JUMP_IF_FALSE:
     case OP_JUMP_IF_TRUE:
+    case OP_INVERTED:
+    case OP_BLOCK:
         return flow_to(v, in->c, &s) && flow_to(v, at + 1, &s);
     default:
         return flow_to(v, at + 1, &s);

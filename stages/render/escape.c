@@ -9,7 +9,7 @@
 
 static const uint8_t extra[256] = {['&'] = 4, ['<'] = 3, ['>'] = 3, ['"'] = 4, ['\''] = 4};
 
-static size_t escape_one(char c, char *out) {
+static inline size_t escape_one(char c, char *out, bool named) {
     switch (c) {
     case '&':
         memcpy(out, "&amp;", 5);
@@ -21,8 +21,8 @@ static size_t escape_one(char c, char *out) {
         memcpy(out, "&gt;", 4);
         return 4;
     case '"':
-        memcpy(out, "&#34;", 5);
-        return 5;
+        memcpy(out, named ? "&quot;" : "&#34;", named ? 6 : 5);
+        return named ? 6 : 5;
     default:
         memcpy(out, "&#39;", 5);
         return 5;
@@ -61,7 +61,7 @@ size_t escape_copy(struct str text, char *out) {
             continue;
         memcpy(at, text.p + from, i - from);
         at += i - from;
-        at += escape_one(text.p[i], at);
+        at += escape_one(text.p[i], at, false);
         from = i + 1;
     }
     if (text.n > from)
@@ -69,7 +69,7 @@ size_t escape_copy(struct str text, char *out) {
     return (size_t)(at - out) + (text.n - from);
 }
 
-size_t escape_copy_wide(struct str text, char *out) {
+static inline size_t copy_wide(struct str text, char *out, bool named) {
     char *at = out;
     const char *p = text.p, *end = text.p + text.n;
 #ifdef __SSE2__
@@ -85,7 +85,7 @@ size_t escape_copy_wide(struct str text, char *out) {
         size_t plain = (size_t)__builtin_ctz(mask);
         at += plain;
         p += plain;
-        at += escape_one(*p++, at);
+        at += escape_one(*p++, at, named);
     }
     if (end - p >= 8) {
         __m128i block = _mm_loadl_epi64((const __m128i *)(const void *)p);
@@ -98,21 +98,37 @@ size_t escape_copy_wide(struct str text, char *out) {
 #endif
     for (; p < end; p++) {
         if (extra[(uint8_t)*p])
-            at += escape_one(*p, at);
+            at += escape_one(*p, at, named);
         else
             *at++ = *p;
     }
     return (size_t)(at - out);
 }
 
-void print_escaped(struct str text, struct buf *out) {
+size_t escape_copy_wide(struct str text, char *out) {
+    return copy_wide(text, out, false);
+}
+
+size_t escape_copy_named(struct str text, char *out) {
+    return copy_wide(text, out, true);
+}
+
+static void print_with(struct str text, struct buf *out, size_t (*copy)(struct str text, char *out)) {
     enum { CHUNK = 4096 }; // bounds the worst case that is reserved ahead
     while (text.n) {
         struct str chunk = {text.p, text.n < CHUNK ? text.n : CHUNK};
         size_t need = ESCAPE_WORST * chunk.n + 16;
         if (out->cap - out->n < need)
             buf_reserve(out, need);
-        out->n += escape_copy_wide(chunk, out->p + out->n);
+        out->n += copy(chunk, out->p + out->n);
         text = str_from(text, chunk.n);
     }
+}
+
+void print_escaped(struct str text, struct buf *out) {
+    print_with(text, out, escape_copy_wide);
+}
+
+void print_escaped_named(struct str text, struct buf *out) {
+    print_with(text, out, escape_copy_named);
 }

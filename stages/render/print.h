@@ -16,6 +16,7 @@ bool print_str(struct call *call, struct value v, struct buf *out);
 bool print_repr(struct call *call, struct value v, struct buf *out);
 // HTML-escapes & < > " ' as &amp; &lt; &gt; &#34; &#39;. SIMD scan, copies plain runs.
 void print_escaped(struct str text, struct buf *out);
+void print_escaped_named(struct str text, struct buf *out); // &quot; for the quotation mark
 // print_str, escaped unless v is a safe string.
 bool print_str_escaped(struct call *call, struct value v, struct buf *out);
 // How print_json writes. Both separators are written as they are; `unit` {NULL, 0}: all on one line.

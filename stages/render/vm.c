@@ -133,6 +133,61 @@ static inline bool emit(struct call *call, const struct program *program, const 
     return write_value(call, v, in->a);
 }
 
+// ---- the context stack
+
+static inline const struct value *section_find(struct vm *vm, const struct frame *f, struct site *site,
+                                               const struct value *name) {
+    const struct value *top = vm->section;
+    int32_t at;
+    if (LIKELY(top->tag == VALUE_MAP && lookup_find(&site->name, top->map->shape, &at) && at >= 0))
+        return &top->map->values[at];
+    return section_resolve(vm, f, site, value_str(*name));
+}
+
+static inline bool put(struct call *call, const struct frame *f, const struct instruction *in,
+                       const struct value *v) {
+    if (LIKELY(v->tag == VALUE_STRING && !in->a))
+        return write_text(call, v->s, v->n);
+    if (v->tag == VALUE_INT || v->tag == VALUE_FLOAT)
+        return write_number(call, v);
+    return section_put(call, f, in, v);
+}
+
+// What a section over the value goes through: nothing where it is false for Mustache.
+static inline bool section_elements(struct call *call, const struct value *v, const struct value **items,
+                                    uint32_t *n) {
+    *items = v;
+    switch (v->tag) {
+    case VALUE_MAP:
+        *n = 1;
+        return true;
+    case VALUE_BOOL:
+    case VALUE_INT:
+        *n = v->i != 0;
+        return true;
+    case VALUE_STRING:
+        *n = v->n != 0;
+        return true;
+    case VALUE_NONE:
+    case VALUE_UNDEFINED:
+        *n = 0;
+        return true;
+    case VALUE_LIST:
+        *items = v->list->items;
+        *n = v->list->n;
+        return true;
+    default:
+        return section_items(call, v, items, n);
+    }
+}
+
+static inline void section_open(struct vm *vm, struct value *slots, const struct value *items, uint32_t n) {
+    slots[0] = items[0];
+    slots[1] = (struct value){.tag = VALUE_MISSING, .n = n, .s = (const char *)vm->section};
+    slots[2] = (struct value){.tag = VALUE_MISSING, .n = 1, .s = (const char *)items};
+    vm->section = slots;
+}
+
 // ---- instructions that are not worth a place in the dispatch
 
 static bool list_make(struct call *call, bool tuple, const struct value *items, uint32_t n,
@@ -275,6 +330,10 @@ static size_t operands_taken(const struct instruction *in) {
     case OP_FOR:
     case OP_AUTOESCAPE:
     case OP_INCLUDE_NAMED:
+    case OP_PUT:
+    case OP_SECTION:
+    case OP_INVERTED:
+    case OP_PARTIAL_NAMED:
         return 1;
     case OP_SET_ATTR:
         return 2;
@@ -679,6 +738,78 @@ on_MARKUP : {
     struct value v;
     TRY(markup(&call, sp[-1], &v));
     sp[-1] = v;
+    NEXT();
+}
+on_LOOKUP:
+    *sp++ = *section_find(vm, frame, &sites[in - code], &constants[in->c]);
+    NEXT();
+on_FIELD : {
+    struct lookup *lookup = &sites[in - code].attribute;
+    int32_t at;
+    if (LIKELY(sp[-1].tag == VALUE_MAP && lookup_find(lookup, sp[-1].map->shape, &at) && at >= 0))
+        sp[-1] = sp[-1].map->values[at];
+    else
+        TRY(section_field(&call, sp[-1], value_str(constants[in->c]), lookup, &sp[-1]));
+    NEXT();
+}
+on_CURRENT:
+    *sp++ = section_current(vm, frame);
+    NEXT();
+on_PUT:
+    sp--;
+    TRY(put(&call, frame, in, sp));
+    NEXT();
+on_PUT_LOOKUP:
+    TRY(put(&call, frame, in, section_find(vm, frame, &sites[in - code], &constants[in->c])));
+    NEXT();
+on_SECTION : {
+    const struct value *items;
+    uint32_t n;
+    sp--;
+    TRY(section_elements(&call, sp, &items, &n));
+    if (!n)
+        GO(in->c);
+    section_open(vm, slots + in->b, items, n);
+    NEXT();
+}
+on_SECTION_NEXT : {
+    struct value *section = slots + in->b;
+    uint32_t next = section[2].n;
+    if (next < section[1].n) {
+        section[0] = ((const struct value *)(const void *)section[2].s)[next];
+        section[2].n = next + 1;
+        GO(in->c);
+    }
+    vm->section = (const struct value *)(const void *)section[1].s;
+    NEXT();
+}
+on_INVERTED : {
+    const struct value *items;
+    uint32_t n;
+    sp--;
+    TRY(section_elements(&call, sp, &items, &n));
+    if (n)
+        GO(in->c);
+    NEXT();
+}
+on_INDENT:
+    TRY(section_indent(&call));
+    NEXT();
+on_PARTIAL:
+    frame->ip = ip;
+    TRY(partial_ref(&call, frame, in));
+    NEXT();
+on_PARTIAL_NAMED:
+    frame->ip = ip;
+    sp--;
+    TRY(partial_named(&call, frame, in, *sp));
+    NEXT();
+on_BLOCK : {
+    bool given;
+    frame->ip = ip;
+    TRY(block_given(&call, frame, in, &given));
+    if (given)
+        GO(in->c);
     NEXT();
 }
 on_FAIL:

@@ -67,12 +67,18 @@ static void offer_keys(struct suggestion *s, const struct shape *shape) {
             suggest_offer(s, value_str(shape->keys[i]));
 }
 
-static struct str nearest(const struct vm *vm, const struct context *context) {
+static struct str nearest(const struct vm *vm, const struct frame *f) {
+    const struct context *context = f->context;
+    bool has_context_stack = f->program->has_context_stack;
     struct value v = vm->suspect;
     struct suggestion s = suggest_for(value_str(v));
     if (v.aux == UNDEFINED_ATTRIBUTE && vm->missed_in && vm->missed_name == v.s) {
         offer_keys(&s, vm->missed_in->shape);
     } else if (v.aux == UNDEFINED_NAME) {
+        for (const struct value *at = vm->section; has_context_stack && at != vm->bottom;
+             at = (const struct value *)(const void *)at[1].s)
+            if (at->tag == VALUE_MAP)
+                offer_keys(&s, at->map->shape);
         if (context->record)
             offer_keys(&s, context->record->shape);
         for (size_t i = 0; i < context->extra_n; i++)
@@ -82,7 +88,7 @@ static struct str nearest(const struct vm *vm, const struct context *context) {
                 suggest_offer(&s, c->table->entries[i].name);
         if (vm->options.globals)
             offer_keys(&s, vm->options.globals->shape);
-        for (uint32_t i = 0; i < vm->options.library->globals_n; i++)
+        for (uint32_t i = 0; !has_context_stack && i < vm->options.library->globals_n; i++)
             suggest_offer(&s, str_of(vm->options.library->globals[i].name));
     }
     return s.best;
@@ -101,7 +107,9 @@ static void trace_line(const struct frame *f, struct buf *out) {
     source_locate(from->program->source.text, place_of(from).at, &line, &column, NULL);
     if (out->n)
         buf_add_char(out, '\n');
-    if (f->kind == FRAME_MACRO && f->function->name.n)
+    if (f->kind == FRAME_BLOCK)
+        buf_printf(out, "in block '%.*s', rendered at ", STR_ARG(f->function->name));
+    else if (f->kind == FRAME_MACRO && f->function->name.n)
         buf_printf(out, "in macro '%.*s', called at ", STR_ARG(f->function->name));
     else if (f->function->is_loop)
         buf_add_text(out, "in a recursive loop, called at ");
@@ -134,7 +142,7 @@ void fault_make(struct vm *vm, struct frame *f, const struct value *top) {
     struct buf hint = BUF_INIT;
     if (vm->fault_hint.p)
         buf_add_str(&hint, vm->fault_hint);
-    struct str best = vm->suspect.tag == VALUE_UNDEFINED ? nearest(vm, f->context) : (struct str){NULL, 0};
+    struct str best = vm->suspect.tag == VALUE_UNDEFINED ? nearest(vm, f) : (struct str){NULL, 0};
     if (best.p)
         buf_printf(&hint, "did you mean \"%.*s\"?", STR_ARG(best));
     uint32_t lines = 0, left_out = 0;

@@ -45,7 +45,7 @@ static bool include_program(struct call *call, struct frame *f, const struct ins
     bool autoescape = vm->autoescape;
     vm->autoescape = program->autoescape;
     vm->includes++;
-    bool fine = vm_run(vm, &inner);
+    bool fine = program->has_context_stack ? sections_run(vm, &inner) : vm_run(vm, &inner);
     vm->includes--;
     vm->autoescape = autoescape;
     frame_leave(vm, &inner);

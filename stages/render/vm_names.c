@@ -49,7 +49,7 @@ void code_states_release(struct vm *vm) {
 }
 
 // Position of a name in a map, remembered where the shape may be.
-static int32_t field_position(struct lookup *lookup, const struct shape *shape, struct str name) {
+int32_t field_position(struct lookup *lookup, const struct shape *shape, struct str name) {
     int32_t position;
     if (lookup && lookup_find(lookup, shape, &position))
         return position;
@@ -124,7 +124,7 @@ static const struct value *other_find(const struct vm *vm, struct str name) {
     return f >= 0 ? &vm->function_values[f] : &nowhere;
 }
 
-struct value name_resolve(struct vm *vm, const struct context *context, struct site *site, struct str name) {
+struct value name_given(const struct context *context, struct site *site, struct str name) {
     if (context->scope_key) {
         struct value v = scopes_resolve(context, site, name);
         if (v.tag != VALUE_MISSING)
@@ -140,6 +140,13 @@ struct value name_resolve(struct vm *vm, const struct context *context, struct s
         if (at >= 0)
             return context->record->values[at];
     }
+    return value_missing();
+}
+
+struct value name_resolve(struct vm *vm, const struct context *context, struct site *site, struct str name) {
+    struct value v = name_given(context, site, name);
+    if (v.tag != VALUE_MISSING)
+        return v;
     if (!site->other)
         site->other = other_find(vm, name);
     if (site->other->tag != VALUE_MISSING)

@@ -8,7 +8,7 @@
  *     vm_render.c   life cycle, render, eval       vm_loop.c     loops and the loop object
  *     vm_names.c    names, attributes, caches      vm_include.c  included templates
  *     vm_fault.c    faults and their diags         vm_stack.c    frames, closures, captures
- *     vm_write.[ch] writing to the output
+ *     vm_sections.c Mustache's context stack      vm_write.[ch] writing to the output
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -85,7 +85,7 @@ struct context {
     bool persistent;       // lives as long as the item
 };
 
-enum frame_kind { FRAME_BODY, FRAME_INCLUDE, FRAME_MACRO };
+enum frame_kind { FRAME_BODY, FRAME_INCLUDE, FRAME_MACRO, FRAME_BLOCK };
 
 struct frame {
     enum frame_kind kind;
@@ -102,6 +102,21 @@ struct frame {
     size_t captures; // open ones when it began
     struct stack_chunk *chunk;
     struct value *chunk_at;
+};
+
+// Blocks that are given to the template being rendered.
+struct given {
+    const struct given *before; // given to who gives these: they come before
+    const struct partial *partial;
+    const struct code_state *state; // of the program they are in
+};
+
+// How a Mustache template, or a block, is rendered: on the C stack of who renders it.
+struct layout {
+    const struct layout *outer; // whose indentation comes first; NULL: none
+    struct str indent;
+    const struct given *given;
+    bool in_line; // the next line has begun already
 };
 
 struct stack_chunk {
@@ -141,6 +156,14 @@ struct vm {
     struct value result; // of an expression
     struct value found;  // where a lookup puts what has no place of its own
 
+    struct value item; // the record, whatever it is
+    // The innermost section's slots: [0] its value; [1].n: elements, [1].s: the slots of the section around it;
+    // [2].n: the next element, [2].s: the elements. Outermost of all is `bottom`: [0] is the record, or MISSING
+    // where that does not come first.
+    const struct value *section;
+    struct value bottom[3];
+    struct layout *layout, plain;
+
     struct context root, bare; // of the item's template; of what sees only globals
     struct str fault_text;     // what call_fail said last
     struct str fault_hint;
@@ -176,6 +199,9 @@ struct value name_resolve(struct vm *vm, const struct context *context, struct s
 bool attribute_resolve(struct call *call, struct value v, struct str name, struct lookup *lookup,
                        struct value *out);
 bool item_resolve(struct call *call, struct value v, struct value key, struct value *out);
+int32_t field_position(struct lookup *lookup, const struct shape *shape, struct str name);
+// Without the globals and the functions: MISSING where there is none.
+struct value name_given(const struct context *context, struct site *site, struct str name);
 struct value undefined_of(struct value v, enum undefined_kind kind, struct str name);
 
 // vm_call.c
@@ -201,6 +227,20 @@ void loop_set_recursion(struct value *slots, struct value self, struct value dep
 // vm_include.c
 bool include_ref(struct call *call, struct frame *f, const struct instruction *in);
 bool include_named(struct call *call, struct frame *f, const struct instruction *in, struct value names);
+
+// vm_sections.c
+bool sections_run(struct vm *vm, struct frame *f); // vm_run with a context stack of its own
+const struct value *section_resolve(struct vm *vm, const struct frame *f, struct site *site, struct str name);
+struct value section_current(const struct vm *vm, const struct frame *f);
+bool section_field(struct call *call, struct value v, struct str name, struct lookup *lookup,
+                   struct value *out);
+bool section_items(struct call *call, const struct value *v, const struct value **items, uint32_t *n);
+bool section_put(struct call *call, const struct frame *f, const struct instruction *in,
+                 const struct value *v);
+bool section_indent(struct call *call);
+bool partial_ref(struct call *call, struct frame *f, const struct instruction *in);
+bool partial_named(struct call *call, struct frame *f, const struct instruction *in, struct value name);
+bool block_given(struct call *call, struct frame *f, const struct instruction *in, bool *given);
 
 // vm_fault.c
 bool fault_undefined(struct call *call, struct value v); // false

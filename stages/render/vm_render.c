@@ -64,6 +64,7 @@ void vm_free(struct vm *vm) {
 
 static void contexts_begin(struct vm *vm, struct value record, const struct vm_extra *extra, size_t extra_n) {
     static const struct shape unshared = {0}; // an address no site remembers
+    vm->item = record;
     const struct map *map = record.tag == VALUE_MAP ? record.map : NULL;
     bool cached = map && map->shape->shared && !extra_n;
     vm->root = (struct context){.record = map,
@@ -100,7 +101,7 @@ static bool run_body(struct vm *vm, const struct program *program, struct value 
     contexts_begin(vm, record, extra, extra_n);
     struct frame f;
     frame_enter(vm, &f, FRAME_BODY, code_state_of(vm, program), &program->functions[0], NULL, &vm->root);
-    bool fine = vm_run(vm, &f);
+    bool fine = program->has_context_stack ? sections_run(vm, &f) : vm_run(vm, &f);
     frame_leave(vm, &f);
     if (!fine)
         *fault = vm->fault;
