@@ -270,8 +270,7 @@ static void *keep_array(struct codegen *g, const void *from, size_t n, size_t si
 // These name a loop by its depth until the number of other slots is known.
 static bool has_loop(uint8_t op) {
     return op == OP_FOR || op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE ||
-           op == OP_LOOP_ATTR || op == OP_LOOP_RECURSES || op == OP_SECTION ||
-           op == OP_SECTION_NEXT;
+           op == OP_LOOP_ATTR || op == OP_LOOP_RECURSES || op == OP_SECTION || op == OP_SECTION_NEXT;
 }
 
 static void join_function(struct program *p, const struct function *f, uint32_t base) {

@@ -268,7 +268,7 @@ bool partial_named(struct call *call, struct frame *f, const struct instruction 
         return false;
     const struct program *program =
         finder->find ? finder->find(finder->self, name, partial->indented ? "mustache-indented" : "mustache",
-                                    call->autoescape, &missing)
+                                    f->program->autoescape, &missing)
                      : NULL;
     if (program)
         return partial_run(call, f, partial, code_state_of(call->vm, program));
