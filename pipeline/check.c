@@ -39,12 +39,16 @@ static bool is_reached(const struct reach *reach, struct str name) {
     return false;
 }
 
+static bool names_others(uint8_t op) {
+    return op == OP_INCLUDE_NAMED || op == OP_EXTENDS_NAMED || op == OP_IMPORT_NAMED;
+}
+
 // Only files with a template language's extension: a search path may hold other things too. A template that
 // names others at run time may use any of them, so then nothing is said.
 static void warn_unused(struct plan *plan, const struct reach *reach, struct diags *diags) {
     for (size_t i = 0; i < reach->n; i++)
         for (uint32_t k = 0; k < reach->programs[i]->code_n; k++)
-            if (reach->programs[i]->code[k].op == OP_INCLUDE_NAMED)
+            if (names_others(reach->programs[i]->code[k].op))
                 return;
     struct str *names;
     size_t n = templates_list(plan->templates, &names);

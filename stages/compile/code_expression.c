@@ -40,7 +40,9 @@ void code_name(struct codegen *g, struct str name, struct span span) {
             break;
         }
     }
-    if (!v)
+    if (!v && code_is_special(g, name))
+        code_special_name(g, name);
+    else if (!v)
         code_emit(g, OP_NAME, 0, 0, code_string(g, name));
     code_land(g, &found);
 }
@@ -365,7 +367,7 @@ static bool print_constant(struct codegen *g, const struct node *node) {
 // The forms for which there is one instruction.
 static bool print_short(struct codegen *g, const struct node *node) {
     const struct node *name = node->kind == NODE_ATTR ? node->left : node;
-    if (name->kind != NODE_NAME)
+    if (name->kind != NODE_NAME || code_is_special(g, name->name))
         return false;
     const struct variable *v = sure_variable(g, name);
     g->span = node->span;

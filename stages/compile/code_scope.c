@@ -64,6 +64,14 @@ static bool is_declared(const struct codegen *g, const struct symbol *symbol) {
     return v && (v->scope == g->scope || (g->scope->keeps_targets && v->scope == g->scope->outer));
 }
 
+// Whether a module passes a name on is for the last statement that sets it to say.
+static void declare_name(struct codegen *g, struct str name, enum variable_kind kind) {
+    struct symbol *symbol = code_symbol(g, name);
+    if (!is_declared(g, symbol))
+        code_declare(g, name, kind);
+    symbol->variable->is_imported = false;
+}
+
 void code_declare_targets(struct codegen *g, const struct node *target, enum variable_kind kind) {
     if (target->kind == NODE_TUPLE) {
         for (const struct node *item = target->items; item; item = item->next)
@@ -76,8 +84,21 @@ void code_declare_targets(struct codegen *g, const struct node *target, enum var
         diags_error(g->diags, &g->p->source, target->span, "cannot assign to 'loop' inside of a for loop");
         return;
     }
-    if (!is_declared(g, code_symbol(g, target->name)))
-        code_declare(g, target->name, kind);
+    declare_name(g, target->name, kind);
+}
+
+static void declare_import(struct codegen *g, const struct node *target) {
+    code_declare_targets(g, target, VARIABLE_SET);
+    struct variable *v = target->kind == NODE_NAME ? code_symbol(g, target->name)->variable : NULL;
+    if (v)
+        v->is_imported = true;
+}
+
+static void declare_imports(struct codegen *g, const struct node *node) {
+    if (node->block.target)
+        declare_import(g, node->block.target);
+    for (const struct node *name = node->block.items; name; name = name->next)
+        declare_import(g, name->target);
 }
 
 static void declare_chain(struct codegen *g, const struct node *node) {
@@ -87,8 +108,9 @@ static void declare_chain(struct codegen *g, const struct node *node) {
         } else if (node->kind == NODE_CAPTURE && node->block.target) {
             code_declare_targets(g, node->block.target, VARIABLE_SET);
         } else if (node->kind == NODE_MACRO) {
-            if (!is_declared(g, code_symbol(g, node->macro.name)))
-                code_declare(g, node->macro.name, VARIABLE_SET);
+            declare_name(g, node->macro.name, VARIABLE_SET);
+        } else if (node->kind == NODE_IMPORT) {
+            declare_imports(g, node);
         } else if (node->kind == NODE_IF) {
             for (const struct node *branch = node->block.items; branch; branch = branch->next)
                 declare_chain(g, branch->block.body);

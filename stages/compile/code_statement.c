@@ -317,7 +317,10 @@ static void code_capture(struct codegen *g, struct node *node) {
     g->span = node->span;
     code_emit(g, OP_CAPTURE, 0, 0, 0);
     g->function->captures++;
+    bool guarded = g->guarded;
+    g->guarded &= !node->block.target;
     code_body(g, node->block.body);
+    g->guarded = guarded;
     g->function->captures--;
     g->span = node->span;
     // What a set block gives is markup as escaping is when it runs.
@@ -411,8 +414,8 @@ static void code_defaults(struct codegen *g, struct node *node) {
 
 void code_function(struct codegen *g, struct node *node) {
     struct function *f = code_scratch(g, sizeof *f);
-    bool soft = g->soft;
-    g->soft = false;
+    bool soft = g->soft, guarded = g->guarded;
+    g->soft = g->guarded = false;
     code_open_function(g, f, node->macro.name);
     if (f->depth > UINT8_MAX)
         code_too_large(g, "macros are nested too deep");
@@ -433,6 +436,7 @@ void code_function(struct codegen *g, struct node *node) {
     code_close_scope(g);
     code_close_function(g);
     g->soft = soft;
+    g->guarded = guarded;
     g->span = node->span;
     g->function->macros++;
     code_emit(g, OP_MACRO, 0, 0, f->index);
@@ -486,6 +490,19 @@ static void code_include(struct codegen *g, struct node *node) {
 
 // ----
 
+static void code_output(struct codegen *g, struct node *node) {
+    uint32_t guard;
+    if (!code_output_begin(g, &guard))
+        return;
+    if (node->kind == NODE_TEXT) {
+        code_text(g, value_str(node->value), node->span);
+    } else {
+        node->left = tree_fold(g->scratch, node->left);
+        code_print(g, node->left);
+    }
+    code_land(g, &guard);
+}
+
 static void code_set_attr(struct codegen *g, struct node *node) {
     node->left = tree_fold(g->scratch, node->left);
     code_expression(g, node->left);
@@ -495,11 +512,8 @@ static void code_set_attr(struct codegen *g, struct node *node) {
 static void code_statement(struct codegen *g, struct node *node) {
     switch ((enum node_kind)node->kind) {
     case NODE_TEXT:
-        code_text(g, value_str(node->value), node->span);
-        break;
     case NODE_PRINT:
-        node->left = tree_fold(g->scratch, node->left);
-        code_print(g, node->left);
+        code_output(g, node);
         break;
     case NODE_IF:
         code_if(g, node);
@@ -533,6 +547,15 @@ static void code_statement(struct codegen *g, struct node *node) {
         break;
     case NODE_INCLUDE:
         code_include(g, node);
+        break;
+    case NODE_EXTENDS:
+        code_extends(g, node);
+        break;
+    case NODE_FAMILY_BLOCK:
+        code_family_block(g, node);
+        break;
+    case NODE_IMPORT:
+        code_import(g, node);
         break;
     case NODE_DO:
         node->left = tree_fold(g->scratch, node->left);

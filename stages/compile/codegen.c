@@ -345,6 +345,7 @@ static void release(struct codegen *g) {
     mem_free(g->plain_calls);
     mem_free(g->symbols);
     mem_free(g->trail);
+    mem_free(g->blocks);
     buf_release(&g->text_joined);
 }
 
@@ -360,12 +361,19 @@ static void code_tree(struct codegen *g, struct tree *tree) {
     } else {
         tree_mark(tree->body);
         code_declare_sets(g, tree->body, false);
+        g->guarded = true;
         code_statements(g, tree->body);
+        if (g->extends) {
+            g->span = g->extends_span;
+            code_emit(g, OP_PARENT, 0, 0, 0);
+        }
         g->span = (struct span){(uint32_t)g->p->source.text.n, 0};
         code_emit(g, OP_RETURN, 0, 0, 0);
+        code_exports(g);
     }
     code_close_scope(g);
     code_close_function(g);
+    code_family_blocks(g);
 }
 
 struct program *codegen(struct program *p, struct arena *scratch, struct tree *tree,

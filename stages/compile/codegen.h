@@ -3,7 +3,7 @@
 #define PRESSRUN_STAGES_COMPILE_CODEGEN_H
 /*
  * Code generation: tree to program. codegen.c has what all code needs (instructions, constants, jumps),
- * code_scope.c the variables; code_expression.c, code_statement.c and code_section.c walk the tree.
+ * code_scope.c the variables; code_expression.c, code_statement.c, code_section.c and code_inherit.c walk the tree.
  *
  * Variables. All names that are set in a scope are declared when it begins, each with a slot. A symbol knows
  * its innermost variable, so that lookup does not depend on how many there are. A variable is `sure` where it
@@ -48,6 +48,7 @@ struct variable {
     struct scope *scope;
     uint8_t kind;
     bool sure;
+    bool is_imported; // no module passes it on
     uint16_t slot;
     uint32_t object;
     uint32_t start; // of a LOOP: its FOR instruction, which wants to know whether the object is looked at
@@ -115,6 +116,14 @@ struct codegen {
     bool soft;            // an unknown filter or test fails only when it is reached
     bool too_large;       // a limit was exceeded, and that has been said
     uint32_t loops;       // for loops around, in whatever function
+    // inheritance
+    bool extends; // an `extends` has been met, the last one here:
+    struct span extends_span;
+    bool extends_surely;      // it is one that is always reached
+    bool guarded;             // output here is not to be seen where the template extends another
+    const struct node *block; // that the code is within, or NULL
+    struct node **blocks;     // met so far
+    size_t blocks_n, blocks_cap;
     // literal text not yet emitted
     struct str text;
     struct span text_span;
@@ -194,7 +203,21 @@ void code_print(struct codegen *g, struct node *node);
 // The arguments of a call, filter or test; the caller block of a call statement, if any, comes after the keywords.
 void code_arguments(struct codegen *g, const struct node *node, struct node *caller, uint32_t *positional);
 
+// code_inherit.c
+void code_extends(struct codegen *g, struct node *node);
+void code_family_block(struct codegen *g, struct node *node);
+void code_import(struct codegen *g, struct node *node);
+void code_family_blocks(struct codegen *g); // the functions of all blocks met; after the body
+void code_exports(struct codegen *g);       // of the scope, which is the body's
+// Before output; false: it is never seen. `guard` is to be landed behind it.
+bool code_output_begin(struct codegen *g, uint32_t *guard);
+// `self`, and `super` in a block, where no variable has that name.
+bool code_is_special(const struct codegen *g, struct str name);
+void code_special_name(struct codegen *g, struct str name);
+
 // code_statement.c
+uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
+                  bool may_be_missing);
 void code_statements(struct codegen *g, struct node *chain);
 void code_function(struct codegen *g, struct node *macro); // pushes it
 // A loop's depth in its function stands for its slots until the function is complete. Close: --function->loops.

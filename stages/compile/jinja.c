@@ -6,6 +6,8 @@
  */
 #include "stages/compile/jinja.h"
 
+#include <string.h>
+
 #include "base/suggest.h"
 #include "base/utf8.h"
 #include "stages/compile/jinja_parse.h"
@@ -322,58 +324,126 @@ static struct node *parse_continue(struct jinja_parser *p, struct span span) {
     return parse_jump(p, span, NODE_CONTINUE);
 }
 
-// ---- statements this version understands but does not have
-
-static void not_supported(struct jinja_parser *p, struct span span, const char *tag) {
-    if (!p->panic && !p->over)
-        diags_error(p->diags, p->source, span, "'%s' is not supported by this version", tag);
-}
+// ---- inheritance and imports
 
 static struct node *parse_extends(struct jinja_parser *p, struct span span) {
-    jinja_expression(p);
-    not_supported(p, span, "extends");
-    return NULL;
+    struct node *node = node_new(p->arena, NODE_EXTENDS, span);
+    node->left = jinja_expression(p);
+    return node;
+}
+
+static bool is_blank(const struct node *chain) {
+    for (; chain; chain = chain->next) {
+        if (chain->kind != NODE_TEXT)
+            return false;
+        struct str text = value_str(chain->value);
+        for (size_t i = 0; i < text.n; i++)
+            if (!strchr(" \t\r\n\f\v", text.p[i]))
+                return false;
+    }
+    return true;
+}
+
+// The name may be said again where the block ends.
+static void end_name(struct jinja_parser *p, struct str name) {
+    if (p->ends_early || !jinja_at(p, JINJA_NAME))
+        return;
+    if (str_equal(p->current.text, name)) {
+        jinja_advance(p);
+        return;
+    }
+    struct str got = p->current.text;
+    struct span span = p->current.span;
+    struct suggestion s = suggest_for(got);
+    suggest_offer(&s, name);
+    if (p->panic || p->over)
+        return;
+    struct diag *diag =
+        diags_error(p->diags, p->source, span, "expected the end of the tag or '%.*s', got '%.*s'",
+                    STR_ARG(name), STR_ARG(got));
+    if (s.best.p)
+        diag_hint(p->diags, diag, "did you mean \"%.*s\"?", STR_ARG(s.best));
+    p->panic = true;
+    p->current.kind = JINJA_BAD;
 }
 
 static struct node *parse_block(struct jinja_parser *p, struct span span) {
-    jinja_name_target(p);
-    jinja_accept_word(p, "scoped");
-    jinja_accept_word(p, "required");
+    struct node *node = node_new(p->arena, NODE_FAMILY_BLOCK, span);
+    struct node *name = jinja_name_target(p);
+    if (name->kind == NODE_NAME)
+        node->macro.name = name->name;
+    node->span = name->span;
+    if (jinja_accept_word(p, "scoped"))
+        node->flags |= BLOCK_SCOPED;
+    if (jinja_accept_word(p, "required"))
+        node->flags |= BLOCK_REQUIRED;
     if (jinja_at(p, JINJA_SUB))
         jinja_fail(p, p->current.span, "the name of a block is an identifier, without hyphens");
-    not_supported(p, span, "block");
-    only_body(p, "block", span, ends_block);
-    if (jinja_at(p, JINJA_NAME) && !p->ends_early)
-        jinja_advance(p);
-    return NULL;
+    struct open_block block = open_block(p, "block", span, ends_block);
+    uint32_t loops = p->loops;
+    p->loops = 0;
+    node->macro.body = body(p, &block);
+    p->loops = loops;
+    if (accept_end(p, "endblock"))
+        end_name(p, node->macro.name);
+    if ((node->flags & BLOCK_REQUIRED) && !is_blank(node->macro.body) && !p->over)
+        diags_error(p->diags, p->source, node->span,
+                    "a required block is empty: it may contain white space and comments only");
+    return node;
+}
+
+static bool imports_with_context(struct jinja_parser *p, bool *with) {
+    bool word = jinja_at_word(p, "with") || jinja_at_word(p, "without");
+    if (!word)
+        return false;
+    const struct jinja_token *next = jinja_peek(p);
+    if (next->kind != JINJA_NAME || !str_is(next->text, "context"))
+        return false;
+    *with = jinja_at_word(p, "with");
+    jinja_advance(p);
+    jinja_advance(p);
+    return true;
 }
 
 static struct node *parse_import(struct jinja_parser *p, struct span span) {
-    jinja_expression(p);
+    struct node *node = node_new(p->arena, NODE_IMPORT, span);
+    bool with = false;
+    node->left = jinja_expression(p);
     if (!jinja_accept_word(p, "as"))
         jinja_unexpected(p, "'as'");
-    jinja_name_target(p);
-    context_flags(p);
-    not_supported(p, span, "import");
-    return NULL;
+    node->block.target = jinja_name_target(p);
+    imports_with_context(p, &with);
+    node->flags = with;
+    return node;
+}
+
+static struct node *imported_name(struct jinja_parser *p) {
+    struct node *name = jinja_name_target(p);
+    struct node *node = node_new(p->arena, NODE_IMPORTED, name->span);
+    if (name->kind == NODE_NAME && name->name.p[0] == '_')
+        jinja_fail(p, name->span, "names that begin with an underscore cannot be imported");
+    if (name->kind == NODE_NAME)
+        node->name = name->name;
+    node->target = jinja_accept_word(p, "as") ? jinja_name_target(p) : name;
+    return node;
 }
 
 static struct node *parse_from(struct jinja_parser *p, struct span span) {
-    jinja_expression(p);
+    struct node *node = node_new(p->arena, NODE_IMPORT, span);
+    struct node_list names = {0};
+    bool with = false, again = true;
+    node->left = jinja_expression(p);
     if (!jinja_accept_word(p, "import"))
         jinja_unexpected(p, "'import'");
-    do {
-        if (jinja_at_word(p, "with") || jinja_at_word(p, "without"))
+    while (again && !p->panic) {
+        if (imports_with_context(p, &with))
             break;
-        struct node *name = jinja_name_target(p);
-        if (name->kind == NODE_NAME && name->name.p[0] == '_')
-            jinja_fail(p, name->span, "names that begin with an underscore cannot be imported");
-        if (jinja_accept_word(p, "as"))
-            jinja_name_target(p);
-    } while (jinja_accept(p, JINJA_COMMA));
-    context_flags(p);
-    not_supported(p, span, "from");
-    return NULL;
+        node_append(&names, imported_name(p));
+        again = !imports_with_context(p, &with) && jinja_accept(p, JINJA_COMMA);
+    }
+    node->block.items = names.first;
+    node->flags = with;
+    return node;
 }
 
 // ---- tags

@@ -2,6 +2,7 @@
 #include "stages/compile/tree.h"
 
 #include "base/mem.h"
+#include "stages/program/program.h"
 
 struct node *node_new(struct arena *arena, enum node_kind kind, struct span span) {
     struct node *node = ARENA_NEW(arena, struct node);
@@ -133,6 +134,15 @@ static uint8_t mark(struct node *node) {
         break;
     case NODE_INCLUDE:
         uses |= USES_INCLUDE;
+        break;
+    case NODE_IMPORT:
+        if (node->flags)
+            uses |= USES_INCLUDE;
+        break;
+    case NODE_FAMILY_BLOCK: // what it names is not what is around it, but a scoped one may look at the loop
+        tree_mark(node->macro.body);
+        if (node->flags & BLOCK_SCOPED)
+            uses |= USES_LOOP | USES_INCLUDE;
         break;
     default:
         break;

@@ -11,7 +11,7 @@
  * front end sees to, so that whoever walks the tree may recurse. Text nodes are never empty.
  *
  * Scopes: FOR, WITH, CAPTURE (a set or filter block), AUTOESCAPE, MACRO and CALL_BLOCK have a scope of their own for the
- * names set inside; IF has not.
+ * names set inside; IF has not. A FAMILY_BLOCK sees no scope around it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,20 +42,24 @@ enum node_kind {
     NODE_MAP,     // items: key, value, key, value, ...
     NODE_CHOICE,  // left if condition else right (NULL: nothing)
     // Statements
-    NODE_TEXT,       // value: a string
-    NODE_PRINT,      // left
-    NODE_IF,         // block.items: a chain of NODE_BRANCH
-    NODE_BRANCH,     // left: the condition (NULL: else), block.body
-    NODE_FOR,        // left: what is looped over, loop; flags 1: recursive
-    NODE_SET,        // target: NODE_NAME or NODE_TUPLE of targets, left
-    NODE_SET_ATTR,   // name, target: NODE_NAME, left
-    NODE_CAPTURE,    // block.target (NULL: written), left: a chain of filters (NULL: none), block.body
-    NODE_WITH,       // block.items: a chain of NODE_SET, block.body
-    NODE_MACRO,      // macro
-    NODE_CALL_BLOCK, // left: the NODE_CALL, macro without a name
-    NODE_INCLUDE,    // left, flags: enum include_flag, language
-    NODE_AUTOESCAPE, // left: whether to escape, block.body
-    NODE_DO,         // left
+    NODE_TEXT,         // value: a string
+    NODE_PRINT,        // left
+    NODE_IF,           // block.items: a chain of NODE_BRANCH
+    NODE_BRANCH,       // left: the condition (NULL: else), block.body
+    NODE_FOR,          // left: what is looped over, loop; flags 1: recursive
+    NODE_SET,          // target: NODE_NAME or NODE_TUPLE of targets, left
+    NODE_SET_ATTR,     // name, target: NODE_NAME, left
+    NODE_CAPTURE,      // block.target (NULL: written), left: a chain of filters (NULL: none), block.body
+    NODE_WITH,         // block.items: a chain of NODE_SET, block.body
+    NODE_MACRO,        // macro
+    NODE_CALL_BLOCK,   // left: the NODE_CALL, macro without a name
+    NODE_INCLUDE,      // left, flags: enum include_flag, language
+    NODE_AUTOESCAPE,   // left: whether to escape, block.body
+    NODE_EXTENDS,      // left
+    NODE_FAMILY_BLOCK, // macro without parameters, flags: enum block_flag
+    NODE_IMPORT, // left, block.target: a NODE_NAME, or block.items: a chain of NODE_IMPORTED; flags 1: with context
+    NODE_IMPORTED, // name, target: the NODE_NAME it is imported as
+    NODE_DO,       // left
     NODE_BREAK,
     NODE_CONTINUE,
     // Mustache's: names are looked up in the context stack (opcodes.def)

@@ -35,6 +35,21 @@ const char *loop_attr_name(enum loop_attr attr) {
     return (unsigned)attr < LOOP_ATTR_COUNT ? loop_attr_names[attr] : "?";
 }
 
+int64_t program_block(const struct program *p, struct str name) {
+    uint32_t low = 0, high = p->blocks_n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = str_compare(p->blocks[middle].name, name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
 struct program *program_new(void) {
     struct program *p = MEM_NEW(struct program);
     arena_init(&p->arena, 0);

@@ -11,6 +11,8 @@
  * Frames: the body and every function have slots (variables). Slot indexes are given at compile time; a frame
  * of a function can see the frames it is lexically inside of, `outer` levels out. Slots start as VALUE_MISSING.
  *
+ * Blocks: functions that templates of a family replace by name. A program that inherits runs in a family.
+ *
  * Scope tables list the named slots that are visible at a place, for included templates.
  */
 #include <stdbool.h>
@@ -52,6 +54,9 @@ enum escaping { ESCAPE_OFF, ESCAPE_ON, ESCAPE_DYNAMIC };
 
 enum include_flag { INCLUDE_IGNORE_MISSING = 1, INCLUDE_WITHOUT_CONTEXT = 2 };
 
+// Of family blocks.
+enum block_flag { BLOCK_SCOPED = 1, BLOCK_REQUIRED = 2 };
+
 struct instruction {
     uint8_t op, a;
     uint16_t b;
@@ -90,6 +95,7 @@ struct call_shape {
 struct scope_entry {
     struct str name;
     uint16_t outer, slot;
+    bool is_imported; // among exports: no module passes it on
 };
 struct scope_table {
     uint32_t n;
@@ -122,6 +128,13 @@ struct template_ref {
     const struct program *program; // set when linked; NULL: there is no such template
 };
 
+// A block is a function of its own, outside of all others: what is around it does not show, but for names set at
+// the top level of templates.
+struct block_code {
+    struct str name;
+    uint32_t function;
+};
+
 struct program {
     struct arena arena; // everything below
     struct source_text source;
@@ -130,6 +143,7 @@ struct program {
     bool autoescape;
     bool has_context_stack; // of Mustache: its sections are seen by what it renders
     struct digest own;      // of what it alone is made from: language, options, text
+    bool inherits;          // it has blocks, extends or names `self`: it only runs as part of a family
 
     struct instruction *code;
     uint32_t *positions; // per instruction: byte offset in source.text; for the caret of a fault
@@ -143,11 +157,17 @@ struct program {
     uint32_t calls_n;
     struct scope_table *scopes;
     uint32_t scopes_n;
+    struct block_code *blocks; // sorted by name
+    uint32_t blocks_n;
+    struct scope_table exports; // names set at the top level: slots of the body
     struct template_ref *refs;
     uint32_t refs_n;
     struct partial *partials;
     uint32_t partials_n;
 };
+
+// Index by name, or -1.
+int64_t program_block(const struct program *p, struct str name);
 
 struct program *program_new(void);
 // The same program under another name, for messages: it borrows all but its references, which are not linked.

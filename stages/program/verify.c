@@ -122,6 +122,8 @@ static uint32_t flag_limit(uint8_t op) {
     case OP_INCLUDE:
     case OP_INCLUDE_NAMED:
         return (INCLUDE_IGNORE_MISSING | INCLUDE_WITHOUT_CONTEXT) + 1;
+    case OP_FAMILY_BLOCK:
+        return (BLOCK_SCOPED | BLOCK_REQUIRED) + 1;
     case OP_EMIT:
     case OP_EMIT_NAME:
     case OP_EMIT_SLOT_ATTR:
@@ -149,6 +151,16 @@ static bool check_call(struct verifier *v, uint32_t index) {
 static bool is_loop_op(uint8_t op) {
     return op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR ||
            op == OP_LOOP_RECURSES || op == OP_SECTION_NEXT;
+}
+
+// What needs a family, and what only a body does.
+static bool check_family(struct verifier *v, uint8_t op) {
+    bool body = op == OP_EXTENDS || op == OP_EXTENDS_NAMED || op == OP_PARENT || op == OP_JUMP_IF_CHILD;
+    if (!body && op != OP_FAMILY_BLOCK && op != OP_SUPER && op != OP_SELF)
+        return true;
+    if (!v->p->inherits)
+        return bad(v, "the program has no family");
+    return !body || v->function == 0 || bad(v, "only a body extends");
 }
 
 static bool check_slots(struct verifier *v, const struct instruction *in, uint32_t mask) {
@@ -200,6 +212,8 @@ static bool check_operands(struct verifier *v, const struct instruction *in) {
     if ((mask & OPERAND_SCOPE) && !check_scope(v, in->b))
         return false;
     if ((mask & OPERAND_PARTIAL) && !check_partial(v, in->b))
+        return false;
+    if (!check_family(v, in->op))
         return false;
     return check_slots(v, in, mask);
 }
@@ -388,6 +402,7 @@ static bool follow(struct verifier *v, uint32_t at) {
     case OP_JUMP_IF_TRUE:
     case OP_INVERTED:
     case OP_BLOCK:
+    case OP_JUMP_IF_CHILD:
         return flow_to(v, in->c, &s) && flow_to(v, at + 1, &s);
     default:
         return flow_to(v, at + 1, &s);
@@ -445,11 +460,39 @@ static bool check_tables(struct verifier *v) {
     return true;
 }
 
+static bool check_exports(struct verifier *v) {
+    const struct scope_table *exports = &v->p->exports;
+    for (uint32_t i = 0; i < exports->n; i++) {
+        const struct scope_entry *e = &exports->entries[i];
+        if (e->outer || e->slot >= v->p->functions[0].slots || !use_slot(v, 0, e->slot, SLOT_VALUE))
+            return bad_function(v, 0, "an exported slot is out of range");
+    }
+    return true;
+}
+
+static bool meet_family_blocks(struct verifier *v) {
+    const struct program *p = v->p;
+    if (p->blocks_n && (!p->inherits || p->is_expression))
+        return bad_function(v, 0, "there are blocks, but no family");
+    for (uint32_t i = 0; i < p->blocks_n; i++) {
+        uint32_t f = p->blocks[i].function;
+        if (f == 0 || f >= p->functions_n || v->facts[f].parent != -2 || p->functions[f].parameters_n)
+            return bad_function(v, f, "this is not how a block's function is");
+        if (i && str_compare(p->blocks[i - 1].name, p->blocks[i].name) >= 0)
+            return bad_function(v, f, "the blocks are not in order");
+        v->facts[f].parent = -1;
+        v->functions[v->functions_n++] = f;
+    }
+    return true;
+}
+
 static bool check_all(struct verifier *v) {
     for (int op = 0; op < OPCODE_COUNT; op++)
         v->masks[op] = opcode_operand_mask((enum opcode)op);
     v->facts[0].parent = -1;
     v->functions[v->functions_n++] = 0;
+    if (!check_exports(v) || !meet_family_blocks(v))
+        return false;
     for (uint32_t i = 0; i < v->functions_n; i++)
         if (!check_function(v, v->functions[i]))
             return false;

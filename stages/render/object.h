@@ -29,6 +29,8 @@ struct object_type {
     bool (*truth)(const struct object *self);
     // Printed form; NULL: "<name object>".
     bool (*print)(struct vm *vm, struct object *self, struct buf *out);
+    // The text it is as a string, safe markup; NULL: its printed form.
+    struct str (*markup)(const struct object *self);
 };
 
 #endif

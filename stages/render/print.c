@@ -226,6 +226,10 @@ bool print_repr(struct call *call, struct value v, struct buf *out) {
     return repr_within(&p, v);
 }
 
+static bool is_markup(struct value v) {
+    return v.tag == VALUE_OBJECT && v.object->type->markup;
+}
+
 bool print_str(struct call *call, struct value v, struct buf *out) {
     if (v.tag == VALUE_STRING) {
         buf_add_str(out, value_str(v));
@@ -233,6 +237,10 @@ bool print_str(struct call *call, struct value v, struct buf *out) {
     }
     if (v.tag == VALUE_UNDEFINED)
         return print_undefined(call, v, out);
+    if (is_markup(v)) {
+        buf_add_str(out, v.object->type->markup(v.object));
+        return true;
+    }
     return print_repr(call, v, out);
 }
 
@@ -250,6 +258,8 @@ bool print_str_escaped(struct call *call, struct value v, struct buf *out) {
         add_number(v, out);
         return true;
     default:
+        if (is_markup(v))
+            return print_str(call, v, out);
         break;
     }
     struct buf plain = BUF_INIT;

@@ -334,6 +334,7 @@ static size_t operands_taken(const struct instruction *in) {
     case OP_SECTION:
     case OP_INVERTED:
     case OP_PARTIAL_NAMED:
+    case OP_EXTENDS_NAMED:
         return 1;
     case OP_SET_ATTR:
         return 2;
@@ -721,6 +722,65 @@ on_INCLUDE_NAMED:
     TRY(include_named(&call, frame, in, *sp));
     slots = frame->env->slots;
     NEXT();
+on_EXTENDS:
+    frame->ip = ip;
+    TRY(extends_ref(&call, frame, in));
+    NEXT();
+on_EXTENDS_NAMED:
+    frame->ip = ip;
+    sp--;
+    TRY(extends_named(&call, frame, *sp));
+    NEXT();
+on_JUMP_IF_CHILD:
+    if (is_child(frame))
+        GO(in->c);
+    NEXT();
+on_PARENT:
+    frame->ip = ip;
+    TRY(parent_run(&call, frame));
+    slots = frame->env->slots;
+    NEXT();
+on_FAMILY_BLOCK:
+    frame->ip = ip;
+    TRY(block_run(&call, frame, in));
+    slots = frame->env->slots;
+    NEXT();
+on_SUPER : {
+    struct value v;
+    TRY(super_get(&call, frame, value_str(constants[in->c]), &v));
+    slots = frame->env->slots;
+    *sp++ = v;
+    NEXT();
+}
+on_SELF : {
+    struct value v;
+    TRY(self_get(&call, frame, &v));
+    slots = frame->env->slots;
+    *sp++ = v;
+    NEXT();
+}
+on_IMPORT : {
+    struct value v;
+    frame->ip = ip;
+    TRY(import_ref(&call, frame, in, &v));
+    slots = frame->env->slots;
+    *sp++ = v;
+    NEXT();
+}
+on_IMPORT_NAMED : {
+    struct value v;
+    frame->ip = ip;
+    TRY(import_named(&call, frame, in, sp[-1], &v));
+    slots = frame->env->slots;
+    sp[-1] = v;
+    NEXT();
+}
+on_IMPORTED : {
+    struct value v;
+    TRY(module_export(&call, frame, in, sp[-1], &v));
+    sp[-1] = v;
+    NEXT();
+}
 on_CAPTURE:
     capture_begin(vm);
     NEXT();

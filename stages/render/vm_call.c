@@ -8,7 +8,7 @@
 
 struct macro {
     struct object base;
-    const struct code_state *state;
+    struct code_state *state;
     const struct function_code *function;
     struct env *outer;
     struct context *context;

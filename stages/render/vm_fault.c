@@ -67,6 +67,11 @@ static void offer_keys(struct suggestion *s, const struct shape *shape) {
             suggest_offer(s, value_str(shape->keys[i]));
 }
 
+static void offer_table(struct suggestion *s, const struct scope_table *table) {
+    for (uint32_t i = 0; table && i < table->n; i++)
+        suggest_offer(s, table->entries[i].name);
+}
+
 static struct str nearest(const struct vm *vm, const struct frame *f) {
     const struct context *context = f->context;
     bool has_context_stack = f->program->has_context_stack;
@@ -74,6 +79,8 @@ static struct str nearest(const struct vm *vm, const struct frame *f) {
     struct suggestion s = suggest_for(value_str(v));
     if (v.aux == UNDEFINED_ATTRIBUTE && vm->missed_in && vm->missed_name == v.s) {
         offer_keys(&s, vm->missed_in->shape);
+    } else if (v.aux == UNDEFINED_ATTRIBUTE && vm->missed_blocks && vm->missed_name == v.s) {
+        lineage_offer(vm->missed_blocks, &s);
     } else if (v.aux == UNDEFINED_NAME) {
         for (const struct value *at = vm->section; has_context_stack && at != vm->bottom;
              at = (const struct value *)(const void *)at[1].s)
@@ -83,9 +90,11 @@ static struct str nearest(const struct vm *vm, const struct frame *f) {
             offer_keys(&s, context->record->shape);
         for (size_t i = 0; i < context->extra_n; i++)
             suggest_offer(&s, context->extra[i].name);
-        for (const struct context *c = context; c; c = c->outer)
-            for (uint32_t i = 0; c->table && i < c->table->n; i++)
-                suggest_offer(&s, c->table->entries[i].name);
+        for (const struct context *c = context; c; c = c->outer) {
+            offer_table(&s, c->table);
+            for (const struct level *l = c->shows_levels ? c->family->levels : NULL; l; l = l->older)
+                offer_table(&s, l->exports);
+        }
         if (vm->options.globals)
             offer_keys(&s, vm->options.globals->shape);
         for (uint32_t i = 0; !has_context_stack && i < vm->options.library->globals_n; i++)
@@ -113,8 +122,14 @@ static void trace_line(const struct frame *f, struct buf *out) {
         buf_printf(out, "in macro '%.*s', called at ", STR_ARG(f->function->name));
     else if (f->function->is_loop)
         buf_add_text(out, "in a recursive loop, called at ");
+    else if (f->kind == FRAME_FAMILY_BLOCK)
+        buf_printf(out, "in block '%.*s' of %.*s, called at ", STR_ARG(f->function->name),
+                   STR_ARG(f->program->source.name));
     else
-        buf_add_text(out, f->kind == FRAME_MACRO ? "in a call block, called at " : "included at ");
+        buf_add_text(out, f->kind == FRAME_MACRO    ? "in a call block, called at "
+                          : f->kind == FRAME_PARENT ? "extended at "
+                          : f->kind == FRAME_IMPORT ? "imported at "
+                                                    : "included at ");
     buf_printf(out, "%.*s:%" PRIu32 ":%" PRIu32, STR_ARG(file), line, column);
 }
 

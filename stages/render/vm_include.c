@@ -6,7 +6,7 @@
 #include "stages/render/print.h"
 #include "stages/render/vm_private.h"
 
-static bool too_deep(struct call *call, const struct frame *f, const struct program *program) {
+bool includes_too_deep(struct call *call, const struct frame *f, const struct program *program) {
     for (const struct frame *at = f; at; at = at->caller)
         if (at->program == program) {
             struct str name = program->source.name;
@@ -19,36 +19,35 @@ static bool too_deep(struct call *call, const struct frame *f, const struct prog
 }
 
 static bool include_program(struct call *call, struct frame *f, const struct instruction *in,
-                            const struct code_state *state) {
-    static const char chained = 0; // an address no site remembers
+                            struct code_state *state) {
     struct vm *vm = call->vm;
     const struct program *program = state->program;
     if (!step_take(call))
         return false;
     if (vm->includes >= vm->limits.include_depth)
-        return too_deep(call, f, program);
+        return includes_too_deep(call, f, program);
     const struct scope_table *table = &f->program->scopes[in->b];
     struct context own, *context = f->context;
     if (in->a & INCLUDE_WITHOUT_CONTEXT) {
         context = &vm->bare;
     } else if (table->n) {
-        own = *context;
-        own.outer = context->scope_key ? context : NULL;
-        own.scope_key = context->scope_key ? (const void *)&chained : (const void *)table;
-        own.table = table;
-        own.frame = f;
-        own.persistent = false;
+        own = context_within(f, table);
         context = &own;
     }
-    struct frame inner;
-    frame_enter(vm, &inner, FRAME_INCLUDE, state, &program->functions[0], NULL, context);
     bool autoescape = vm->autoescape;
     vm->autoescape = program->autoescape;
     vm->includes++;
-    bool fine = program->has_context_stack ? sections_run(vm, &inner) : vm_run(vm, &inner);
+    bool fine;
+    if (program->inherits) {
+        fine = family_run(call, FRAME_INCLUDE, state, context, NULL);
+    } else {
+        struct frame inner;
+        frame_enter(vm, &inner, FRAME_INCLUDE, state, &program->functions[0], NULL, context);
+        fine = frame_run(vm, &inner);
+        frame_leave(vm, &inner);
+    }
     vm->includes--;
     vm->autoescape = autoescape;
-    frame_leave(vm, &inner);
     return fine;
 }
 
@@ -61,19 +60,32 @@ static void hint_near(struct vm *vm, const struct program *program, struct str n
         vm->fault_hint = str_of(arena_printf(&vm->faults, "did you mean \"%.*s\"?", STR_ARG(s.best)));
 }
 
-bool include_ref(struct call *call, struct frame *f, const struct instruction *in) {
+static bool none_named(struct call *call, const struct frame *f, struct str name) {
+    hint_near(call->vm, f->program, name);
+    return call_fail(call, "there is no template \"%.*s\"", STR_ARG(name));
+}
+
+// NULL where the template is missing.
+static struct code_state *linked(struct call *call, struct frame *f, const struct instruction *in) {
     struct site *site = &f->sites[in - f->program->code];
-    if (LIKELY(site->include != NULL))
-        return include_program(call, f, in, site->include);
-    const struct template_ref *ref = &f->program->refs[in->c];
-    if (ref->program) {
-        site->include = code_state_of(call->vm, ref->program);
-        return include_program(call, f, in, site->include);
-    }
-    if (in->a & INCLUDE_IGNORE_MISSING)
-        return true;
-    hint_near(call->vm, f->program, ref->name);
-    return call_fail(call, "there is no template \"%.*s\"", STR_ARG(ref->name));
+    const struct program *program = f->program->refs[in->c].program;
+    if (UNLIKELY(!site->include) && program)
+        site->include = code_state_of(call->vm, program);
+    return site->include;
+}
+
+bool include_ref(struct call *call, struct frame *f, const struct instruction *in) {
+    struct code_state *state = linked(call, f, in);
+    if (LIKELY(state != NULL))
+        return include_program(call, f, in, state);
+    return (in->a & INCLUDE_IGNORE_MISSING) || none_named(call, f, f->program->refs[in->c].name);
+}
+
+struct code_state *template_linked(struct call *call, struct frame *f, const struct instruction *in) {
+    struct code_state *state = linked(call, f, in);
+    if (!state)
+        none_named(call, f, f->program->refs[in->c].name);
+    return state;
 }
 
 // NULL with *missing: no such template; NULL without: it has errors, and call_fail has been called.
@@ -101,10 +113,8 @@ static const struct program *find_named(struct call *call, const struct frame *f
 
 static bool none_found(struct call *call, struct frame *f, struct value names) {
     struct str text;
-    if (names.tag == VALUE_STRING) {
-        hint_near(call->vm, f->program, value_str(names));
-        return call_fail(call, "there is no template \"%.*s\"", STR_ARG(value_str(names)));
-    }
+    if (names.tag == VALUE_STRING)
+        return none_named(call, f, value_str(names));
     if (names.tag == VALUE_UNDEFINED)
         return fault_undefined(call, names);
     return print_to_str(call, names, &text) &&
@@ -126,4 +136,14 @@ bool include_named(struct call *call, struct frame *f, const struct instruction 
             return false;
     }
     return (in->a & INCLUDE_IGNORE_MISSING) || none_found(call, f, names);
+}
+
+struct code_state *template_named(struct call *call, struct frame *f, struct value name) {
+    bool missing;
+    const struct program *program = find_named(call, f, name, &missing);
+    if (program)
+        return code_state_of(call->vm, program);
+    if (missing)
+        none_found(call, f, name);
+    return NULL;
 }

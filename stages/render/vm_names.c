@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -25,7 +27,7 @@ static void states_grow(struct vm *vm) {
     mem_free(old);
 }
 
-const struct code_state *code_state_of(struct vm *vm, const struct program *program) {
+struct code_state *code_state_of(struct vm *vm, const struct program *program) {
     if (2 * (vm->states_n + 1) > (vm->states ? vm->states_mask + 1 : 0))
         states_grow(vm);
     size_t i = state_slot(vm, program);
@@ -42,6 +44,7 @@ const struct code_state *code_state_of(struct vm *vm, const struct program *prog
 void code_states_release(struct vm *vm) {
     for (size_t i = 0; vm->states && i <= vm->states_mask; i++)
         if (vm->states[i]) {
+            lineage_free(vm->states[i]->lineage);
             mem_free(vm->states[i]->sites);
             mem_free(vm->states[i]);
         }
@@ -86,10 +89,22 @@ static struct value scope_find(const struct context *context, struct str name, u
     return value_missing();
 }
 
+static struct value levels_find(const struct level *level, struct str name) {
+    for (; level; level = level->older)
+        for (uint32_t i = 0; i < level->exports->n; i++) {
+            const struct scope_entry *e = &level->exports->entries[i];
+            struct value v = level->env->slots[e->slot];
+            if (v.tag != VALUE_MISSING && str_equal(e->name, name))
+                return v;
+        }
+    return value_missing();
+}
+
 static struct value scopes_resolve(const struct context *context, struct site *site, struct str name) {
     const void *key = context->scope_key;
     bool single = key == context->table;
-    if (single && site->scope_key == key)
+    bool family = context->shows_levels && key == context->family->lineage;
+    if ((single || family) && site->scope_key == key)
         return value_missing();
     if (single && site->hit_key == key) {
         struct value v = scope_value(context, &context->table->entries[site->hit]);
@@ -98,6 +113,11 @@ static struct value scopes_resolve(const struct context *context, struct site *s
     }
     for (const struct context *c = context; c; c = c->outer) {
         uint32_t hit;
+        if (c->shows_levels) {
+            struct value v = levels_find(c->family->levels, name);
+            if (v.tag != VALUE_MISSING)
+                return v;
+        }
         if (!c->table)
             continue;
         struct value v = scope_find(c, name, &hit);
@@ -110,6 +130,8 @@ static struct value scopes_resolve(const struct context *context, struct site *s
         if (v.tag != VALUE_MISSING)
             return v;
     }
+    if (family && !lineage_exports(context->family->lineage, name))
+        site->scope_key = key;
     return value_missing();
 }
 
@@ -161,6 +183,20 @@ struct value undefined_of(struct value v, enum undefined_kind kind, struct str n
     return u;
 }
 
+struct value undefined_saying(struct call *call, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t size = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n + 1 : sizeof text;
+    char *copy = size ? arena_alloc(call->arena, size) : NULL;
+    if (!copy)
+        return op_nothing("there is no such thing");
+    memcpy(copy, text, size);
+    return op_nothing(copy);
+}
+
 static bool map_field(struct call *call, struct value v, struct str name, struct lookup *lookup,
                       struct value *out) {
     int32_t at = field_position(lookup, v.map->shape, name);
@@ -169,6 +205,7 @@ static bool map_field(struct call *call, struct value v, struct str name, struct
         return true;
     }
     call->vm->missed_in = v.map;
+    call->vm->missed_blocks = NULL;
     call->vm->missed_name = name.p;
     return false;
 }

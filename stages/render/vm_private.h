@@ -9,6 +9,7 @@
  *     vm_names.c    names, attributes, caches      vm_include.c  included templates
  *     vm_fault.c    faults and their diags         vm_stack.c    frames, closures, captures
  *     vm_sections.c Mustache's context stack      vm_write.[ch] writing to the output
+ *     vm_blocks.c   inheritance                   vm_import.c   modules
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -18,6 +19,9 @@
  * A context is what names mean beyond a frame's own slots: the record, the extra names, and the slots visible
  * from the including templates, innermost first. An included template gets a context on the C stack of its
  * includer, which becomes persistent together with the frames it shows when a macro is made in it.
+ *
+ * A template that inherits runs in a family: its context is the family's, in which the names that the bodies of
+ * the family set at their top level come before all others.
  *
  * Inline caches: a site per instruction and machine. Only shared shapes are remembered, and only addresses of
  * scope tables, which belong to programs.
@@ -53,16 +57,21 @@ struct code_state;
 struct site {
     struct lookup name, attribute;
     const void *scope_key; // no slot visible in the context of this key has the name
-    const void *hit_key;   // entry `hit` of the only scope table of the context of this key has it
+    const void *
+        hit_key; // (of a FAMILY_BLOCK: the lineage in which `include` has the block, as function `hit`) entry `hit` of the only scope table of the context of this key has it
     uint32_t hit;
-    const struct value *other;        // the name among the globals and the functions; NULL: not looked up yet
-    const struct code_state *include; // state of the program an INCLUDE leads to
+    const struct value *other; // the name among the globals and the functions; NULL: not looked up yet
+    struct code_state
+        *include; // state of the program an INCLUDE or IMPORT leads to, or that has the FAMILY_BLOCK
 };
 
 // What the machine keeps of a program it has run.
 struct code_state {
     const struct program *program;
-    struct site *sites; // one an instruction
+    struct site *sites;      // one an instruction
+    struct lineage *lineage; // of it alone, which extends nothing yet; NULL: it never ran in a family
+    struct value module;     // made for item module_item
+    uint64_t module_item;
     struct code_state *next;
 };
 
@@ -71,21 +80,51 @@ struct env {
     struct env *outer; // of the function it is lexically inside of
 };
 
+// A program and what it extends; of each chain there is one, found from its youngest program on.
+struct lineage {
+    struct code_state *state;
+    const struct lineage *child;    // the template that extends this one; NULL: none
+    struct lineage *parents, *next; // lineages that go on from here; the next one of such
+    bool has_exports;               // in any of its programs
+};
+
+// The slots a body shows to its family.
+struct level {
+    const struct scope_table *exports;
+    struct env *env;
+    struct level *older;
+};
+
+struct family {
+    struct lineage *lineage;
+    struct level *levels; // bodies that have begun, the last one first
+};
+
 struct context {
     const struct map *record; // NULL: none
     const struct shape
         *shape; // of the record where names may be cached by it; else an address that no shape has
     const struct vm_extra *extra;
     size_t extra_n;
-    const void *scope_key; // NULL: no scopes; the scope table: just that; else an address no site remembers
+    const void *scope_key; // NULL: no scopes; the scope table or lineage: just that; else context_chained
     const struct scope_table *table;
     struct frame *frame;   // of the includer while it runs, else
     struct env *env;       // its slots
     struct context *outer; // of the includer
+    struct family *family; // that code with this context runs in, or NULL
+    bool shows_levels;     // names set by the family come here
     bool persistent;       // lives as long as the item
 };
 
-enum frame_kind { FRAME_BODY, FRAME_INCLUDE, FRAME_MACRO, FRAME_BLOCK };
+enum frame_kind {
+    FRAME_BODY,
+    FRAME_INCLUDE,
+    FRAME_MACRO,
+    FRAME_BLOCK,
+    FRAME_FAMILY_BLOCK,
+    FRAME_PARENT,
+    FRAME_IMPORT
+};
 
 struct frame {
     enum frame_kind kind;
@@ -108,7 +147,7 @@ struct frame {
 struct given {
     const struct given *before; // given to who gives these: they come before
     const struct partial *partial;
-    const struct code_state *state; // of the program they are in
+    struct code_state *state; // of the program they are in
 };
 
 // How a Mustache template, or a block, is rendered: on the C stack of who renders it.
@@ -153,8 +192,9 @@ struct vm {
     bool autoescape;          // as the template, or an autoescape block of it, has it where the machine is
     uint64_t steps_left;
     uint64_t instructions;
-    struct value result; // of an expression
-    struct value found;  // where a lookup puts what has no place of its own
+    uint64_t item_number; // which one this is; from 1
+    struct value result;  // of an expression
+    struct value found;   // where a lookup puts what has no place of its own
 
     struct value item; // the record, whatever it is
     // The innermost section's slots: [0] its value; [1].n: elements, [1].s: the slots of the section around it;
@@ -168,9 +208,10 @@ struct vm {
     struct str fault_text;     // what call_fail said last
     struct str fault_hint;
     const struct diag *fault;
-    struct value suspect;        // the undefined that is to blame
-    const struct map *missed_in; // the map that lacked
-    const char *missed_name;     // this name last
+    struct value suspect;                // the undefined that is to blame
+    const struct map *missed_in;         // the map that lacked
+    const struct lineage *missed_blocks; // or the blocks that did
+    const char *missed_name;             // this name last
 
     struct signature *filter_signatures, *test_signatures;
     struct function_object *functions; // of library->globals
@@ -183,17 +224,20 @@ struct vm {
 bool vm_run(struct vm *vm, struct frame *frame);
 
 // vm_stack.c
-void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, const struct code_state *state,
+void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, struct code_state *state,
                  const struct function_code *function, struct env *outer, struct context *context);
 void frame_leave(struct vm *vm, struct frame *f);
 bool frame_promote(struct call *call, struct frame *f);
 struct context *context_persist(struct call *call, struct context *context);
+// A context in which the slots of `table`, of this frame, come before all that the frame sees.
+struct context context_within(struct frame *f, const struct scope_table *table);
+const void *context_chained(void); // a scope key that no site remembers
 void stack_release(struct vm *vm);
 void capture_begin(struct vm *vm);
 bool capture_end(struct call *call, bool safe, struct value *out);
 
 // vm_names.c
-const struct code_state *code_state_of(struct vm *vm, const struct program *program);
+struct code_state *code_state_of(struct vm *vm, const struct program *program);
 void code_states_release(struct vm *vm);
 struct value name_resolve(struct vm *vm, const struct context *context, struct site *site, struct str name);
 bool attribute_resolve(struct call *call, struct value v, struct str name, struct lookup *lookup,
@@ -202,6 +246,8 @@ bool item_resolve(struct call *call, struct value v, struct value key, struct va
 int32_t field_position(struct lookup *lookup, const struct shape *shape, struct str name);
 // Without the globals and the functions: MISSING where there is none.
 struct value name_given(const struct context *context, struct site *site, struct str name);
+__attribute__((format(printf, 2, 3))) struct value undefined_saying(struct call *call, const char *format,
+                                                                    ...);
 struct value undefined_of(struct value v, enum undefined_kind kind, struct str name);
 
 // vm_call.c
@@ -242,6 +288,35 @@ bool partial_ref(struct call *call, struct frame *f, const struct instruction *i
 bool partial_named(struct call *call, struct frame *f, const struct instruction *in, struct value name);
 bool block_given(struct call *call, struct frame *f, const struct instruction *in, bool *given);
 
+// The program of the instruction's reference, or of that name; NULL after call_fail.
+struct code_state *template_linked(struct call *call, struct frame *f, const struct instruction *in);
+struct code_state *template_named(struct call *call, struct frame *f, struct value name);
+bool includes_too_deep(struct call *call, const struct frame *f, const struct program *program); // false
+
+// vm_blocks.c
+struct suggestion;
+extern const struct object_type block_table_type, block_ref_type;
+// Runs a template's body, and the bodies of those it extends, as a new family.
+bool family_run(struct call *call, enum frame_kind kind, struct code_state *state, struct context *context,
+                struct family **family);
+void lineage_free(struct lineage *lineage);
+bool lineage_exports(const struct lineage *lineage, struct str name);
+void lineage_offer(const struct lineage *lineage, struct suggestion *s); // the names of its blocks
+bool extends_ref(struct call *call, struct frame *f, const struct instruction *in);
+bool extends_named(struct call *call, struct frame *f, struct value name);
+bool parent_run(struct call *call, struct frame *f);
+bool block_run(struct call *call, struct frame *f, const struct instruction *in);
+bool super_get(struct call *call, struct frame *f, struct str name, struct value *out);
+bool self_get(struct call *call, struct frame *f, struct value *out);
+
+// vm_import.c
+extern const struct object_type module_type;
+bool import_ref(struct call *call, struct frame *f, const struct instruction *in, struct value *out);
+bool import_named(struct call *call, struct frame *f, const struct instruction *in, struct value name,
+                  struct value *out);
+bool module_export(struct call *call, const struct frame *f, const struct instruction *in,
+                   struct value module, struct value *out);
+
 // vm_fault.c
 bool fault_undefined(struct call *call, struct value v); // false
 bool fault_steps(struct call *call);                     // false
@@ -259,6 +334,16 @@ void write_lower(struct vm *vm);
 static inline void output_let_go(struct vm *vm) {
     if (UNLIKELY(vm->writer && vm->most > VM_PIECE))
         write_lower(vm);
+}
+
+// Whether the template that runs in this frame has extended another.
+static inline bool is_child(const struct frame *f) {
+    return f->context->family->lineage->state->program != f->program;
+}
+
+// A template's body.
+static inline bool frame_run(struct vm *vm, struct frame *f) {
+    return f->program->has_context_stack ? sections_run(vm, f) : vm_run(vm, f);
 }
 
 static inline bool step_take(struct call *call) {

@@ -84,11 +84,13 @@ static void item_begin(struct vm *vm) {
     vm->frame = NULL;
     vm->captures_n = 0;
     vm->calls = vm->includes = 0;
+    vm->item_number++;
     vm->steps_left = vm->limits.steps;
     vm->fault = NULL;
     vm->fault_text = vm->fault_hint = (struct str){NULL, 0};
     vm->suspect = vm->result = value_missing();
     vm->missed_in = NULL;
+    vm->missed_blocks = NULL;
     vm->missed_name = NULL;
 }
 
@@ -99,10 +101,17 @@ static bool run_body(struct vm *vm, const struct program *program, struct value 
     item_begin(vm);
     vm->autoescape = program->autoescape;
     contexts_begin(vm, record, extra, extra_n);
-    struct frame f;
-    frame_enter(vm, &f, FRAME_BODY, code_state_of(vm, program), &program->functions[0], NULL, &vm->root);
-    bool fine = program->has_context_stack ? sections_run(vm, &f) : vm_run(vm, &f);
-    frame_leave(vm, &f);
+    struct code_state *state = code_state_of(vm, program);
+    bool fine;
+    if (program->inherits) {
+        struct call call = {.vm = vm, .arena = &vm->scratch, .autoescape = program->autoescape};
+        fine = family_run(&call, FRAME_BODY, state, &vm->root, NULL);
+    } else {
+        struct frame f;
+        frame_enter(vm, &f, FRAME_BODY, state, &program->functions[0], NULL, &vm->root);
+        fine = frame_run(vm, &f);
+        frame_leave(vm, &f);
+    }
     if (!fine)
         *fault = vm->fault;
     return fine;

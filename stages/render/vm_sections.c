@@ -206,7 +206,7 @@ static bool too_deep(struct call *call, const struct frame *f, const struct prog
 }
 
 static bool partial_run(struct call *call, struct frame *f, const struct partial *partial,
-                        const struct code_state *state) {
+                        struct code_state *state) {
     struct vm *vm = call->vm;
     if (!step_take(call))
         return false;
@@ -278,8 +278,7 @@ bool partial_named(struct call *call, struct frame *f, const struct instruction 
 // ---- blocks
 
 // The block of that name: of those given by several templates the outermost one's, which is rendered first.
-static const struct block *given_find(const struct given *given, struct str name,
-                                      const struct code_state **state) {
+static const struct block *given_find(const struct given *given, struct str name, struct code_state **state) {
     const struct block *found = NULL;
     for (; given; given = given->before)
         for (uint32_t i = 0; i < given->partial->blocks_n; i++)
@@ -293,7 +292,7 @@ static const struct block *given_find(const struct given *given, struct str name
 bool block_given(struct call *call, struct frame *f, const struct instruction *in, bool *is_given) {
     struct vm *vm = call->vm;
     const struct partial *partial = &f->program->partials[in->b];
-    const struct code_state *state = NULL;
+    struct code_state *state = NULL;
     struct layout *around = vm->layout;
     const struct block *block = given_find(around->given, partial->name, &state);
     *is_given = block != NULL;

@@ -41,7 +41,7 @@ void stack_release(struct vm *vm) {
     vm->chunks = vm->chunk = NULL;
 }
 
-void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, const struct code_state *state,
+void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, struct code_state *state,
                  const struct function_code *function, struct env *outer, struct context *context) {
     f->kind = kind;
     f->program = state->program;
@@ -100,6 +100,21 @@ struct context *context_persist(struct call *call, struct context *context) {
     copy->outer = outer;
     copy->persistent = true;
     return copy;
+}
+
+const void *context_chained(void) {
+    static const char chained = 0;
+    return &chained;
+}
+
+struct context context_within(struct frame *f, const struct scope_table *table) {
+    struct context *outer = f->context, own = *outer;
+    own.outer = outer->scope_key || outer->family ? outer : NULL;
+    own.scope_key = own.outer ? context_chained() : table;
+    own.table = table;
+    own.frame = f;
+    own.shows_levels = own.persistent = false;
+    return own;
 }
 
 void capture_begin(struct vm *vm) {

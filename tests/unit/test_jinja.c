@@ -114,7 +114,6 @@ static void test_statements(void **state) {
          "1:24+4 cannot assign to 'loop' inside of a for loop\n"},
         {"{# x", "1:1+2 this comment has no end, '#}' is missing\n"},
         {"{% raw %}x", "1:1+9 this raw block has no end, 'endraw' is missing\n"},
-        {"{% extends 'a' %}", "1:4+7 'extends' is not supported by this version\n"},
         {"{% for a in b recursive if c %}{% endfor %}", "1:25+2 expected end of statement block, got 'if'\n"},
         {"{% for a in b recursive %}{% set loop = 1 %}{% endfor %}",
          "1:34+4 cannot assign to 'loop' inside of a for loop\n"},
@@ -122,6 +121,19 @@ static void test_statements(void **state) {
          "1:15+2 expected an expression, got end of statement block\n"},
         {"{% autoescape true %}",
          "1:20+2 unexpected end of template: 'autoescape' of line 1 has no 'endautoescape'\n"},
+        {"{% block a-b %}{% endblock %}", "1:11+1 the name of a block is an identifier, without hyphens\n"},
+        {"{% block a required %}x{% endblock %}",
+         "1:10+1 a required block is empty: it may contain white space and comments only\n"},
+        {"{% block a %}{% endblock b %}", "1:26+1 expected the end of the tag or 'a', got 'b'\n"},
+        {"{% block a required scoped %}{% endblock %}",
+         "1:21+6 expected end of statement block, got 'scoped'\n"},
+        {"{% for a in b %}{% block c %}{% break %}{% endblock %}{% endfor %}",
+         "1:33+5 'break' outside of a loop\n"},
+        {"{% import 'a' %}", "1:15+2 expected 'as', got end of statement block\n"},
+        {"{% from 'a' import %}", "1:20+2 expected a name, got end of statement block\n"},
+        {"{% from 'a' import b, %}", "1:23+2 expected a name, got end of statement block\n"},
+        {"{% from 'a' import b,, c %}", "1:22+1 expected a name, got ','\n"},
+        {"{% from 'a' import _b %}", "1:20+2 names that begin with an underscore cannot be imported\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check(&rows[i]);

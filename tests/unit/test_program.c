@@ -41,7 +41,7 @@ static enum status verify(const struct sketch *s, bool expression, uint32_t *sta
                                         {.positional = 1, .unpacks = UNPACK_POSITIONAL, .values = 1},
                                         {.positional = 0, .unpacks = 4, .values = 2},
                                         {.positional = 0, .unpacks = 3, .values = 2}};
-    static const struct scope_entry entries[] = {{{"v", 1}, 0, 3}, {{"w", 1}, 1, 4}};
+    static const struct scope_entry entries[] = {{{"v", 1}, 0, 3, false}, {{"w", 1}, 1, 4, false}};
     static struct scope_table scopes[] = {{.n = 1, .entries = entries}, {.n = 2, .entries = entries}};
     static struct template_ref refs[] = {{.name = {"r", 1}}};
     struct function_code functions[] = {

@@ -662,8 +662,10 @@ static const struct program *find_one(void *self, struct str wanted, const char 
 
 static void includes_see_the_includers_slots(void **state) {
     (void)state;
-    static const struct scope_entry entries[] = {
-        {{"x", 1}, 0, 3}, {{"x", 1}, 0, 4}, {{"name", 4}, 0, 5}, {{"y", 1}, 0, 6}};
+    static const struct scope_entry entries[] = {{{"x", 1}, 0, 3, false},
+                                                 {{"x", 1}, 0, 4, false},
+                                                 {{"name", 4}, 0, 5, false},
+                                                 {{"y", 1}, 0, 6, false}};
     struct made outer, inner;
     struct program *q = begin(&inner, "inner");
     put(q, OP_EMIT_NAME, 0, 0, name(q, "x"));
