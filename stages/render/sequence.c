@@ -148,7 +148,7 @@ struct value sequence_at(struct value v, int64_t index) {
         index += r->n;
     if (index < 0 || index >= r->n)
         return value_missing();
-    return value_int(r->start + index * r->step);
+    return value_int((int64_t)((uint64_t)r->start + (uint64_t)index * (uint64_t)r->step));
 }
 
 bool sequence_new_range(struct call *call, int64_t start, int64_t stop, int64_t step, struct value *out) {

@@ -638,10 +638,11 @@ on_FOR_NEXT : {
     uint32_t next = (uint32_t)loop[1].i;
     if (next >= loop[1].n)
         GO(in->c);
-    *sp++ = loop_items(loop)[next];
-    loop[1].i = (int64_t)next + 1;
     if (UNLIKELY(loop[0].tag))
-        loop_object_move(loop[0], next);
+        *sp++ = loop_object_move(loop[0], next);
+    else
+        *sp++ = loop_items(loop)[next];
+    loop[1].i = (int64_t)next + 1;
     NEXT();
 }
 on_FOR_AGAIN:

@@ -3,18 +3,23 @@
 #include <string.h>
 
 #include "stages/render/ops.h"
+#include "stages/render/sequence.h"
 #include "stages/render/vm_private.h"
+
+// A range of more elements is walked without making a list of them, at the price of a call a round.
+enum { RANGE_LISTED = 16 };
 
 struct loop_method {
     struct object base;
     struct loop *loop;
 };
 
-// What a template sees as `loop`. It is made only for loops that look at it as a value; elsewhere LOOP_ATTR
-// reads the machine's slots.
+// What a template sees as `loop`. It is made only for loops that look at it as a value, and for those over long
+// ranges; elsewhere LOOP_ATTR reads the machine's slots.
 struct loop {
     struct object base;
-    const struct value *items;
+    const struct value *items; // NULL: those of a range
+    struct value range;
     uint32_t n, index0;
     uint32_t depth0;
     uint8_t escaping;         // of the text a recursion gives
@@ -23,8 +28,12 @@ struct loop {
     struct loop_method cycle, changed;
 };
 
-static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t index0, uint32_t depth0,
-                               enum loop_attr attr, struct value *out) {
+static struct value item_at(const struct loop *loop, uint32_t index) {
+    return loop->items ? loop->items[index] : sequence_at(loop->range, index);
+}
+
+static bool loop_get_attribute(const struct loop *loop, enum loop_attr attr, struct value *out) {
+    uint32_t n = loop->n, index0 = loop->index0;
     switch (attr) {
     case LOOP_INDEX:
         *out = value_int((int64_t)index0 + 1);
@@ -48,16 +57,16 @@ static bool loop_get_attribute(const struct value *items, uint32_t n, uint32_t i
         *out = value_int(n);
         return true;
     case LOOP_DEPTH:
-        *out = value_int((int64_t)depth0 + 1);
+        *out = value_int((int64_t)loop->depth0 + 1);
         return true;
     case LOOP_DEPTH0:
-        *out = value_int(depth0);
+        *out = value_int(loop->depth0);
         return true;
     case LOOP_PREVITEM:
-        *out = index0 ? items[index0 - 1] : op_nothing("there is no previous item");
+        *out = index0 ? item_at(loop, index0 - 1) : op_nothing("there is no previous item");
         return true;
     case LOOP_NEXTITEM:
-        *out = index0 + 1 < n ? items[index0 + 1] : op_nothing("there is no next item");
+        *out = index0 + 1 < n ? item_at(loop, index0 + 1) : op_nothing("there is no next item");
         return true;
     case LOOP_SELF:
     case LOOP_ATTR_COUNT:
@@ -106,8 +115,7 @@ static struct value loop_object_get(struct vm *vm, struct object *self, struct s
     (void)vm;
     struct value v;
     for (enum loop_attr attr = LOOP_INDEX; attr < LOOP_ATTR_COUNT; attr++)
-        if (str_is(name, loop_attr_name(attr)) &&
-            loop_get_attribute(loop->items, loop->n, loop->index0, loop->depth0, attr, &v))
+        if (str_is(name, loop_attr_name(attr)) && loop_get_attribute(loop, attr, &v))
             return v;
     if (str_equal(name, STR("cycle")))
         return value_object(&loop->cycle.base);
@@ -154,8 +162,10 @@ static bool loop_object_make(struct call *call, struct value *slots, uint32_t in
     return true;
 }
 
-void loop_object_move(struct value loop, uint32_t index0) {
-    ((struct loop *)loop.object)->index0 = index0;
+struct value loop_object_move(struct value object, uint32_t index0) {
+    struct loop *loop = (struct loop *)object.object;
+    loop->index0 = index0;
+    return item_at(loop, index0);
 }
 
 // A program that lies about which loop is recursive changes nothing.
@@ -168,15 +178,30 @@ void loop_set_recursion(struct value *slots, struct value self, struct value dep
     loop->escaping = escaping;
 }
 
+static bool begin_range(struct call *call, struct value range, int64_t n, struct value *slots) {
+    if (n > UINT32_MAX)
+        return call_fail(call, "a loop takes %" PRIu32 " elements at most, not %" PRId64, UINT32_MAX, n);
+    slots[0] = value_missing();
+    slots[1] = (struct value){.tag = VALUE_MISSING, .n = (uint32_t)n};
+    slots[2] = (struct value){.tag = VALUE_MISSING};
+    if (!loop_object_make(call, slots, 0))
+        return false;
+    ((struct loop *)slots[0].object)->range = range;
+    return true;
+}
+
 bool loop_begin(struct call *call, struct value v, bool object, struct value *slots) {
     const struct value *items;
     uint32_t n;
+    int64_t length;
     if (LIKELY(v.tag == VALUE_LIST)) {
         items = v.list->items;
         n = v.list->n;
     } else if (v.tag == VALUE_MAP) {
         items = v.map->shape->keys;
         n = v.map->shape->n;
+    } else if (sequence_is_range(v) && sequence_length(v, &length) && length > RANGE_LISTED) {
+        return begin_range(call, v, length, slots);
     } else {
         if (!defined_check(call, v) || !op_items(call, v, &items, &n))
             return false;
@@ -189,10 +214,12 @@ bool loop_begin(struct call *call, struct value v, bool object, struct value *sl
 
 bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr, struct value *out) {
     uint32_t index0 = slots[1].i ? (uint32_t)(slots[1].i - 1) : 0;
-    uint32_t depth0 = slots[0].tag == VALUE_OBJECT ? ((struct loop *)slots[0].object)->depth0 : 0;
-    if (attr != LOOP_SELF)
-        return loop_get_attribute(loop_items(slots), slots[1].n, index0, depth0, attr, out) ||
-               call_fail(call, "loops have no such attribute");
+    if (attr != LOOP_SELF) {
+        struct loop plain = {.items = loop_items(slots), .n = slots[1].n, .index0 = index0};
+        const struct loop *loop =
+            slots[0].tag == VALUE_OBJECT ? (const struct loop *)slots[0].object : &plain;
+        return loop_get_attribute(loop, attr, out) || call_fail(call, "loops have no such attribute");
+    }
     if (slots[0].tag == VALUE_MISSING && !loop_object_make(call, slots, index0))
         return false;
     *out = slots[0];

@@ -267,7 +267,7 @@ bool function_apply(struct call *call, const struct library_function *f, const s
 // vm_loop.c
 bool loop_begin(struct call *call, struct value v, bool object, struct value *slots);
 bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr, struct value *out);
-void loop_object_move(struct value loop, uint32_t index0);
+struct value loop_object_move(struct value loop, uint32_t index0); // the element there
 void loop_set_recursion(struct value *slots, struct value self, struct value depth, uint8_t escaping);
 
 // vm_include.c
@@ -350,8 +350,8 @@ static inline bool step_take(struct call *call) {
     return LIKELY(--call->vm->steps_left) || fault_steps(call);
 }
 
-// A loop's three slots: [0] the loop object or MISSING; [1].n: elements, [1].i: the next one's index;
-// [2].s: the elements, [2].aux: some round has reached its end.
+// A loop's three slots: [0] the loop object, which knows the elements then, or MISSING; [1].n: elements, [1].i: the
+// next one's index; [2].s: the elements, [2].aux: some round has reached its end.
 static inline const struct value *loop_items(const struct value *slots) {
     return (const struct value *)(const void *)slots[2].s;
 }

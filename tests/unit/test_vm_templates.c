@@ -55,6 +55,20 @@ static const struct {
     {"loop functions",
      "{% for i in [1,1,2,2] %}{{ loop.cycle(\"a\", \"b\", \"c\") }}{{ loop.changed(i) }} {% endfor %}", NULL,
      NULL, "aTrue bFalse cTrue aFalse "},
+    {"a long range",
+     "{% for i in range(40, 2, -2) %}{% if loop.index in [1, 2, 19] %}{{ [i, loop.index, loop.index0, "
+     "loop.revindex, loop.revindex0, loop.first, loop.last, loop.length, loop.depth] }}{{ loop.previtem "
+     "}}|{{ loop.nextitem }} {% endif %}{% endfor %}",
+     NULL, NULL,
+     "[40, 1, 0, 19, 18, True, False, 19, 1]|38 [38, 2, 1, 18, 17, False, False, 19, 1]40|36 [4, 19, 18, 1, "
+     "0, False, True, 19, 1]6| "},
+    {"a long range and its loop as a value",
+     "{% for i in range(20) %}{% set l = loop %}{% if i > 17 %}{{ l.index }}{{ l.previtem }}{{ l.nextitem "
+     "}}{{ l.last }}{{ loop.cycle(1, 2) }}{{ loop.changed(i // 2) }}{{ l }} {% endif %}{% endfor %}{% for i "
+     "in range(17) %}{{ i }}{% if not loop.last %},{% endif %}{% else %}none{% endfor %}",
+     NULL, NULL,
+     "191719False1True<LoopContext 19/20> 2018True2False<LoopContext 20/20> "
+     "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"},
     {"loops in loops",
      "{% for i in tags %}{% set outer = loop %}{% for j in [1,2] %}{{ outer.index }}{{ loop.index }}{{ "
      "loop.depth }} {% endfor %}{{ loop.index }}|{% endfor %}",
@@ -230,6 +244,10 @@ static const struct {
      "main:1:38: error: the template ran more than 5000 steps\n"
      "    1 | {% for a in range(100) %}{% for b in range(100) %}{% endfor %}{% endfor %}\n"
      "      |                                      ^~~~~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{% for a in range(9000000000) %}{% endfor %}", NULL,
+     "main:1:13: error: a loop takes 4294967295 elements at most, not 9000000000\n"
+     "    1 | {% for a in range(9000000000) %}{% endfor %}\n"
+     "      |             ^~~~~~~~~~~~~~~~~\n"},
     {UNDEFINED_DEFAULT, "{% include 'aa' %}", "",
      "main:1:12: error: there is no template \"aa\"\n"
      "    1 | {% include 'aa' %}\n"
