@@ -15,6 +15,7 @@ static const struct option_spec render_options[] = {
     {"autoescape", 0, NULL, "escape values for HTML"},
     {"chat", 0, NULL, "the template is a chat template of a language model"},
     {"undefined", 0, "MODE", "strict, default (empty) or keep; without it default, with --each strict"},
+    {"limit", 0, "NAME=VALUE", "as the manifest's limits: --limit output_bytes=2GiB; may be repeated"},
     {"program", 0, NULL, "show the compiled program instead of rendering"},
     {"each", 0, "RECORDS", "render once for each record of a source: a file or a pattern of files"},
     {"to", 0, "PATTERN", "with --each: path of the output; with an expression in it one file each"},
@@ -57,6 +58,20 @@ static const char *misplaced(const struct options *options) {
     return NULL;
 }
 
+// False: what is wrong has been told.
+static bool take_limits(const struct options *options, struct manifest_limits *limits) {
+    const char *const *words;
+    size_t n = options_all(options, "limit", &words);
+    struct err err;
+    for (size_t i = 0; i < n; i++) {
+        if (!limits_set(limits, words[i], &err)) {
+            cli_argument_error(&command_render, "--limit: %s", err.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int render_each(struct cli *cli, const struct options *options) {
     struct each_options each = {
         .template_name = options->arguments[0],
@@ -90,7 +105,11 @@ static int render_each(struct cli *cli, const struct options *options) {
     struct running running;
     if (!running_init(&running, cli, &command_render, options))
         return EXIT_USAGE;
+    struct manifest_limits limits = {0};
+    if (!take_limits(options, &limits))
+        return EXIT_USAGE;
     struct manifest *manifest = each_manifest(&cli->fs, &each, &cli->diags);
+    manifest->limits = limits;
     if (manifest->sound)
         return running_run(&running, cli, manifest);
     plan_check_texts(&cli->fs, manifest, &cli->diags);
@@ -121,6 +140,8 @@ static int render_one(struct cli *cli, const struct options *options, enum undef
         .undefined = undefined,
         .writer = &writer,
     };
+    if (!take_limits(options, &single.limits))
+        return EXIT_USAGE;
     const char *const *words;
     single.search_n = options_all(options, "search", &single.search);
     single.defines_n = options_all(options, "define", &words);
@@ -161,21 +182,25 @@ const struct command command_render = {
     .name = "render",
     .arguments = "TEMPLATE [--data FILE | --each RECORDS --to PATTERN]",
     .summary = "render one template: with one data file to standard output, or for many records",
-    .details = "With --each no manifest is needed: RECORDS is a file (JSON lines, JSON, CSV, TSV, a "
-               "database; .zst may\n"
-               "follow), \"-\", or a pattern such as 'notes/**/*.md'. PATTERN is a path; with a Jinja "
-               "expression in it there\n"
-               "is a file for each record, without one a stream for all. The directory before the first "
-               "expression is the\n"
-               "output directory: nothing is written outside it.\n"
-               "\n"
-               "    pressrun render card.j2 --each people.csv --to 'cards/{{ id }}.txt'\n"
-               "\n"
-               "-D sets values: of the data, over what is there; with --each as globals, which records' own "
-               "fields hide.\n"
-               "\n"
-               "Exit codes: 0 done; 1 rendering failed; 2 the template or the data cannot be used; 130 "
-               "interrupted.\n",
+    .details =
+        "With --each no manifest is needed: RECORDS is a file (JSON lines, JSON, CSV, TSV, a "
+        "database; .zst may\n"
+        "follow), \"-\", or a pattern such as 'notes/**/*.md'. PATTERN is a path; with a Jinja "
+        "expression in it there\n"
+        "is a file for each record, without one a stream for all. The directory before the first "
+        "expression is the\n"
+        "output directory: nothing is written outside it.\n"
+        "\n"
+        "    pressrun render card.j2 --each people.csv --to 'cards/{{ id }}.txt'\n"
+        "\n"
+        "A text of more than 1 MiB is printed while it is rendered: where it fails then, its beginning has "
+        "been printed.\n"
+        "\n"
+        "-D sets values: of the data, over what is there; with --each as globals, which records' own "
+        "fields hide.\n"
+        "\n"
+        "Exit codes: 0 done; 1 rendering failed; 2 the template or the data cannot be used; 130 "
+        "interrupted.\n",
     .options = render_options,
     .run = run_render,
 };

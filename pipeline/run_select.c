@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Selecting: which records a job wants, which group they belong to, and where their outputs go.
 #include "pipeline/finder.h"
+#include "pipeline/limits.h"
 #include "pipeline/run_private.h"
 
 const struct diag *run_message(struct lot *lot, const char *text) {
@@ -29,10 +30,7 @@ struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mo
         struct vm_options options = {.library = run->plan->compile.library,
                                      .undefined = mode,
                                      .now = run->options->now,
-                                     .limits = {.include_depth = manifest->limits.include_depth,
-                                                .steps = manifest->limits.steps,
-                                                .output_bytes = manifest->limits.output_bytes,
-                                                .memory_bytes = manifest->limits.memory_bytes},
+                                     .limits = limits_of_machine(&manifest->limits),
                                      .finder = finder_for(run->plan->templates),
                                      .globals =
                                          manifest->globals.tag == VALUE_MAP ? manifest->globals.map : NULL};

@@ -104,6 +104,7 @@ static enum single_result render(struct single *s, const struct program *program
                                  struct diags *diags) {
     struct vm_options options = {.library = s->compile.library,
                                  .undefined = s->options->undefined,
+                                 .limits = limits_of_machine(&s->options->limits),
                                  .now = s->options->now,
                                  .finder = finder_for(s->templates)};
     struct vm *vm = vm_new(&options);

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "pipeline/define.h"
+#include "pipeline/limits.h"
 #include "stages/compile/compile.h"
 #include "stages/render/vm.h"
 
@@ -24,6 +25,7 @@ struct single_options {
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;
     bool show_program; // the listing of the compiled program instead of the rendered text
     enum undefined_mode undefined;
+    struct manifest_limits limits;
     int64_t now;                    // that strftime_now() shows: seconds since 1970
     const struct vm_writer *writer; // takes a large text in pieces; NULL: all of it goes into `out`
 };
