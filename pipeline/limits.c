@@ -65,8 +65,7 @@ bool limits_set(struct manifest_limits *limits, const char *word, struct err *er
     }
     struct buf what = BUF_INIT;
     manifest_key_write_what(key, &what);
-    err_set(err, STATUS_DATA, "limit %.*s: expected %s, not \"%.*s\"", STR_ARG(name), buf_text(&what),
-            STR_ARG(text));
+    err_set(err, STATUS_DATA, "%.*s is %s, not \"%.*s\"", STR_ARG(name), buf_text(&what), STR_ARG(text));
     buf_release(&what);
     return false;
 }
