@@ -76,7 +76,7 @@ soak:
 fuzz:
 	@mkdir -p build
 	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
-	@cmake --build build/fuzz -j $(JOBS) --target fuzz_reader fuzz_load fuzz_front_matter fuzz_template fuzz_manifest
+	@cmake --build build/fuzz -j $(JOBS) --target fuzz_targets
 
 # Peers that cannot be installed are named as missing. Node.js may be there from elsewhere, without Debian's npm.
 bench:
