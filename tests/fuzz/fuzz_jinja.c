@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Jinja templates over any bytes, that of chats too, with others to include, extend and import.
+#include "tests/fuzz/any_templates.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/templates.h"
 
 static const char third[] =
     "{% macro f(x, y=2) %}<{{ x }}{{ caller(y) if caller }}{{ varargs }}{{ kwargs }}>{% endmacro %}"

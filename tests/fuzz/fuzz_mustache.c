@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Mustache templates over any bytes, with partials and parents.
+#include "tests/fuzz/any_templates.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/templates.h"
 
 static const char third[] = "[{{name}}{{$t}}b{{id}}{{/t}}\n"
                             "  {{#rows}}\n"

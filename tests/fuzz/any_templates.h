@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef PRESSRUN_TESTS_FUZZ_TEMPLATES_H
-#define PRESSRUN_TESTS_FUZZ_TEMPLATES_H
+#ifndef PRESSRUN_TESTS_FUZZ_ANY_TEMPLATES_H
+#define PRESSRUN_TESTS_FUZZ_ANY_TEMPLATES_H
 /*
  * Templates over any bytes, in any language: compiled with whatever they refer to, and where that succeeds run twice on
  * small data, within tight limits.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/fuzz/templates.h"
+#include "tests/fuzz/any_templates.h"
 
 #include <stdlib.h>
 
