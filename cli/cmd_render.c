@@ -9,6 +9,7 @@ static const struct option_spec render_options[] = {
     {"search", 0, "DIR",
      "look for templates there; may be repeated (default: the template's directory, then here)"},
     {"language", 0, "NAME", "the template's language (default: by its extension, else jinja)"},
+    {"environment", 0, "NAME", "an environment variable that a prompt may name; may be repeated"},
     {"trim-blocks", 0, NULL, "drop the line end after a block tag"},
     {"lstrip-blocks", 0, NULL, "drop the blanks before a block tag at the start of a line"},
     {"keep-trailing-newline", 0, NULL, "keep the last line end of a template"},
@@ -94,6 +95,7 @@ static int render_each(struct cli *cli, const struct options *options) {
         .autoescape = options_has(options, "autoescape"),
         .chat = options_has(options, "chat"),
     };
+    each.environment_n = options_all(options, "environment", &each.environment);
     each.search_n = options_all(options, "search", &each.search);
     if (!each.to)
         return cli_argument_error(&command_render, "--each needs --to, where the outputs go");
@@ -143,6 +145,7 @@ static int render_one(struct cli *cli, const struct options *options, enum undef
     if (!take_limits(options, &single.limits))
         return EXIT_USAGE;
     const char *const *words;
+    single.environment_n = options_all(options, "environment", &single.environment);
     single.search_n = options_all(options, "search", &single.search);
     single.defines_n = options_all(options, "define", &words);
     single.defines = define_parse(&cli->arena, words, single.defines_n, &cli->diags);

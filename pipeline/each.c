@@ -65,6 +65,12 @@ static void add_columns(const char *names, struct buf *out) {
     buf_add_char(out, ']');
 }
 
+static void add_environment(const struct each_options *options, struct buf *out) {
+    for (size_t i = 0; i < options->environment_n; i++)
+        add_text(out, i ? ", " : "\"environment\": [", str_of(options->environment[i]));
+    buf_add_text(out, options->environment_n ? "],\n" : "");
+}
+
 static void add_source(const struct fs *fs, const struct each_options *options, struct buf *out) {
     buf_add_text(out, "\"sources\": {\"records\": {\n");
     add_text(out,
@@ -89,6 +95,7 @@ struct manifest *each_manifest(const struct fs *fs, const struct each_options *o
     size_t end = root_end(to);
     buf_add_text(&text, "{");
     add_search_path(options, &name, &text);
+    add_environment(options, &text);
     add_source(fs, options, &text);
     add_text(&text, "\"jobs\": {\"render\": {\"from\": \"records\",\n  \"template\": ", name);
     add_option(&text, ",\n  \"where\": ", options->where);

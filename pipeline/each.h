@@ -18,6 +18,8 @@ struct each_options {
     size_t search_n;
     // As in a manifest; NULL: not given.
     const char *format, *query, *table, *pointer, *delimiter, *columns, *key, *where, *separator;
+    const char *const *environment; // names of variables that may be read
+    size_t environment_n;
     bool raw;
     const char *undefined;
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;

@@ -52,6 +52,11 @@ const struct manifest_key manifest_keys[] = {
      .what = "a mapping of names to values",
      .doc = "Values that every template sees; with the one key \"file\", those of a JSON file that holds an "
             "object."},
+    {.path = "environment",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "the name of an environment variable or a list of names",
+     .doc =
+         "Environment variables that prompts may name ($NAME, ${NAME}); they are read once, at the start."},
     {.path = "templates",
      .forms = FORM_TEXT | FORM_TEXTS,
      .what = "a directory or a list of directories",

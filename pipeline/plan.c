@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "pipeline/claims.h"
+#include "pipeline/environment.h"
 #include "stages/load/load.h"
 #include "stages/record/sqlite_names.h"
 #include "stages/render/builtins.h"
@@ -281,6 +282,7 @@ void plan_open_templates(struct plan *plan, const struct fs *fs, const struct ma
                                              .keep_trailing_newline = manifest->keep_trailing_newline,
                                              .chat = manifest->chat,
                                              .library = manifest->chat ? library_chat() : library_builtin()};
+    environment_read(&plan->arena, manifest->environment, manifest->environment_n, &plan->compile);
     plan->templates = templates_new(fs, &plan->compile);
 }
 

@@ -152,6 +152,7 @@ static void check_job(struct plan *plan, const struct manifest_job *job, struct 
 void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
     struct plan plan = {0};
     struct err err;
+    arena_init(&plan.arena, 0);
     plan_open_templates(&plan, fs, manifest);
     for (size_t i = 0; i < manifest->template_paths_n; i++)
         templates_add_path(plan.templates, manifest->template_paths[i],
@@ -163,4 +164,5 @@ void plan_check_texts(const struct fs *fs, const struct manifest *manifest, stru
     for (size_t j = 0; j < manifest->jobs_n; j++)
         check_job(&plan, &manifest->jobs[j], diags);
     templates_free(plan.templates);
+    arena_release(&plan.arena);
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "pipeline/environment.h"
 #include "pipeline/finder.h"
 #include "stages/record/reader.h"
 #include "stages/render/builtins.h"
@@ -80,7 +81,12 @@ static bool read_data(struct single *s, const struct program *program, struct di
 static const struct program *find_program(struct single *s, struct diags *diags, struct err *err) {
     const struct language *language = NULL;
     if (s->options->language && !(language = language_named(str_of(s->options->language)))) {
-        err_set(err, STATUS_DATA, "there is no template language \"%s\"", s->options->language);
+        struct suggestion near = suggest_for(str_of(s->options->language));
+        for (size_t i = 0; languages[i]; i++)
+            suggest_offer(&near, str_of(languages[i]->name));
+        err_set(err, STATUS_DATA, "there is no template language \"%s\"%s%.*s%s", s->options->language,
+                near.best.p ? ", did you mean \"" : "; \"pressrun help languages\" lists them",
+                STR_ARG(near.best), near.best.p ? "\"?" : "");
         return NULL;
     }
     bool missing = false;
@@ -137,6 +143,16 @@ static enum single_result run(struct single *s, struct buf *out, struct diags *d
     return render(s, program, out, diags);
 }
 
+static void read_environment(struct single *s) {
+    size_t n = s->options->environment_n;
+    struct str *names = ARENA_NEW_ARRAY(&s->arena, struct str, n + 1);
+    if (!names)
+        mem_fail(n * sizeof *names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = str_of(s->options->environment[i]);
+    environment_read(&s->arena, names, n, &s->compile);
+}
+
 enum single_result single_render(const struct fs *fs, const struct single_options *options, struct buf *out,
                                  struct diags *diags, struct err *err) {
     struct single s = {.fs = fs,
@@ -147,8 +163,9 @@ enum single_result single_render(const struct fs *fs, const struct single_option
                                    .chat = options->chat,
                                    .library = options->chat ? library_chat() : library_builtin()},
                        .shapes = shapes_new()};
-    s.templates = templates_new(fs, &s.compile);
     arena_init(&s.arena, 0);
+    read_environment(&s);
+    s.templates = templates_new(fs, &s.compile);
     enum single_result result = run(&s, out, diags, err);
     templates_free(s.templates);
     shapes_free(s.shapes);

@@ -22,6 +22,8 @@ struct single_options {
     const char *language;      // NULL: by the template's name
     const char *const *search; // directories; none: the template's own, then the working directory
     size_t search_n;
+    const char *const *environment; // names of variables that may be read
+    size_t environment_n;
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;
     bool show_program; // the listing of the compiled program instead of the rendered text
     enum undefined_mode undefined;

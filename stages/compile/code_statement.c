@@ -566,6 +566,9 @@ static void code_statement(struct codegen *g, struct node *node) {
     case NODE_CONTINUE:
         code_leave_round(g, node);
         break;
+    case NODE_PROMPT:
+        code_prompt(g, node);
+        break;
     default:
         code_section_statement(g, node);
         break;

@@ -215,6 +215,9 @@ bool code_output_begin(struct codegen *g, uint32_t *guard);
 bool code_is_special(const struct codegen *g, struct str name);
 void code_special_name(struct codegen *g, struct str name);
 
+// code_prompt.c
+void code_prompt(struct codegen *g, const struct node *node);
+
 // code_statement.c
 uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
                   bool may_be_missing);

@@ -5,10 +5,11 @@
 #include "stages/compile/codegen.h"
 #include "stages/compile/jinja.h"
 #include "stages/compile/mustache.h"
+#include "stages/compile/prompt.h"
 #include "stages/compile/tree.h"
 
-const struct language *const languages[] = {&language_jinja, &language_mustache, &language_mustache_indented,
-                                            NULL};
+const struct language *const languages[] = {
+    &language_jinja, &language_mustache, &language_mustache_indented, &language_prompt, &language_text, NULL};
 
 const struct language *language_named(struct str name) {
     for (const struct language *const *l = languages; *l; l++)
@@ -33,25 +34,7 @@ static struct str last_extension(struct str name) {
     return (struct str){name.p, 0};
 }
 
-// Files that are plainly in another language must not be taken for Jinja and come out wrong.
-static bool refuse(struct arena *arena, const struct source_text *source,
-                   const struct compile_options *options, struct diags *diags, struct tree **out) {
-    (void)arena;
-    (void)options;
-    (void)out;
-    diags_error(diags, source, (struct span){0, 1},
-                "prompt templates are not supported by this version (its extension says so)");
-    return false;
-}
-
-static const char *const refused_extensions[] = {".prompt", NULL};
-static const struct language language_refused = {
-    .name = "refused", .extensions = refused_extensions, .parse = refuse, .parse_expression = refuse};
-
 const struct language *language_for(struct str name) {
-    for (const char *const *extension = refused_extensions; *extension; extension++)
-        if (str_ends(name, str_of(*extension)))
-            return &language_refused;
     for (int i = 0; i < 2; i++) {
         struct str extension = last_extension(name);
         const struct language *language = language_of_extension(extension);
@@ -67,6 +50,9 @@ static struct digest own_digest(const struct language *language, struct str text
     struct buf made_from = BUF_INIT;
     buf_printf(&made_from, "%s %d%d%d%d%d%d\n", language->name, expression, options->trim_blocks,
                options->lstrip_blocks, options->keep_trailing_newline, options->autoescape, options->chat);
+    for (size_t i = 0; i < options->environment_n; i++)
+        buf_printf(&made_from, "%.*s=%.*s%c", STR_ARG(options->environment[i].name),
+                   STR_ARG(options->environment[i].value), 0);
     buf_add_str(&made_from, text);
     struct digest digest = digest_of(buf_str(&made_from));
     buf_release(&made_from);

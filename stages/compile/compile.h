@@ -17,11 +17,18 @@
 #include "stages/program/library.h"
 #include "stages/program/program.h"
 
+// An environment variable that templates may read: named in the manifest, read once.
+struct compile_variable {
+    struct str name, value;
+};
+
 struct compile_options {
     bool trim_blocks, lstrip_blocks, keep_trailing_newline;
     bool autoescape;
     bool chat; // templates of chats with language models: what jinja.h says of them; with library_chat
     const struct library *library;
+    const struct compile_variable *environment; // borrowed: lives as long as the programs
+    size_t environment_n;
 };
 
 struct tree; // stages/compile/tree.h

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "stages/compile/prompt.h"
 #include "stages/compile/templates_files.h"
 
 enum { BUCKETS = 1024 };
@@ -154,11 +155,12 @@ static struct entry *find_or_compile(struct templates *t, struct str name, const
     struct err err;
     enum status status =
         template_files_read(&t->files, &t->arena, name, &source.name, &text, &source.text.n, &err);
-    if (status == STATUS_DATA)
+    bool only_directory = status == STATUS_UNSUPPORTED; // which nobody but a prompt's author minds
+    if (status == STATUS_DATA || (only_directory && language != &language_text))
         return NULL;
     e = add_entry(t, name, language, autoescape);
     if (status != STATUS_OK) {
-        diags_error(&e->diags, NULL, (struct span){0, 0}, "%s", err.text);
+        diags_error(&e->diags, only_directory ? &source : NULL, (struct span){0, 0}, "%s", err.text);
     } else {
         struct compile_options options = t->options;
         options.autoescape = autoescape;

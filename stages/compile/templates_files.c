@@ -108,6 +108,7 @@ enum status template_files_read(struct template_files *files, struct arena *aren
             continue;
         if (fd >= 0 && is_directory(fs, fd)) {
             fs->close(fs->self, fd);
+            status = err_set(err, STATUS_UNSUPPORTED, "%s is a directory", relative);
             continue;
         }
         *path = path_of(directory, arena, name);

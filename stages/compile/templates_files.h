@@ -27,7 +27,7 @@ void template_files_release(struct template_files *files);
 enum status template_files_add(struct template_files *files, struct arena *arena, struct str directory,
                                struct err *err);
 // The text (owned: mem_free) of the first file of that name, and its path for messages in `arena`.
-// STATUS_DATA: there is none, or it is no name for a template.
+// STATUS_DATA: there is none, or it is no name for a template; STATUS_UNSUPPORTED: only a directory has it.
 enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
                                 struct str *path, char **text, size_t *size, struct err *err);
 // Names of all files, sorted, each once; an owned array, names in `arena`.

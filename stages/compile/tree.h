@@ -71,6 +71,9 @@ enum node_kind {
     NODE_INDENT,  // a line of the template begins
     NODE_PARTIAL, // left: a name (NULL: part.name is it), part: indent, items: blocks given; flags: enum part_flag
     NODE_BLOCK, // part: name, indent, body; flags: enum part_flag
+    // Of prompts
+    NODE_PROMPT, // prompt: all of a prompt
+    NODE_KEYWORD, // name, with its brackets; flags 1: it is only in comments; index: among the prompt's keywords
 };
 
 // What is named somewhere below a node; see tree_mark.
@@ -128,6 +131,17 @@ struct node {
         struct {
             struct node *target, *filter, *body, *otherwise;
         } loop;
+        struct {
+            struct str text;       // to put the keywords into
+            struct node *pieces;   // the same taken apart: a chain of NODE_TEXT and NODE_KEYWORD
+            struct node *keywords; // in the order of being replaced: a chain of NODE_KEYWORD
+            struct node *includes; // files to be brought in for certain: a chain of NODE_CONST
+        } prompt;
+        struct {
+            struct str name;
+            struct node *target; // unused
+            uint32_t index;
+        } keyword;
         struct {
             struct str name;
             struct node *parameters,

@@ -174,11 +174,12 @@ static bool check_slots(struct verifier *v, const struct instruction *in, uint32
                use_slot(v, v->function, in->b + 2u, SLOT_LOOP_REST);
     if (is_loop_op(in->op))
         return use_slot(v, v->function, in->b, SLOT_LOOP);
-    if (in->op != OP_UNSET)
-        return use_slot(v, v->function, in->b, SLOT_VALUE);
-    if (in->c > v->p->functions[v->function].slots)
+    uint32_t n = in->op == OP_UNSET                              ? in->c
+                 : in->op == OP_PLAIN || in->op == OP_SUBSTITUTE ? v->p->calls[in->c].keywords
+                                                                 : 1;
+    if (n > v->p->functions[v->function].slots)
         return bad(v, "a slot is out of range");
-    for (uint32_t i = 0; i < in->c; i++)
+    for (uint32_t i = 0; i < n; i++)
         if (!use_slot(v, v->function, in->b + i, SLOT_VALUE))
             return false;
     return true;
@@ -334,7 +335,7 @@ static bool apply_effect(struct verifier *v, const struct instruction *in, struc
         f->stack = deepest;
     if (in->op == OP_CAPTURE && s->captures++ >= CAPTURE_LIMIT)
         return bad(v, "too many captures");
-    if (in->op == OP_CAPTURED && s->captures-- == 0)
+    if ((in->op == OP_CAPTURED || in->op == OP_DIRECTIVES) && s->captures-- == 0)
         return bad(v, "no capture is open");
     return true;
 }

@@ -873,6 +873,20 @@ on_BLOCK : {
         GO(in->c);
     NEXT();
 }
+on_KEYWORD:
+    sp -= 3;
+    TRY(prompt_keyword(&call, frame, in, sp, &slots[in->b]));
+    NEXT();
+on_PLAIN:
+    *sp++ = value_bool(prompt_is_plain(frame, in, slots + in->b));
+    NEXT();
+on_SUBSTITUTE:
+    sp--;
+    TRY(prompt_substitute(&call, frame, in, value_str(*sp), slots + in->b));
+    NEXT();
+on_DIRECTIVES:
+    TRY(prompt_directives(&call, frame));
+    NEXT();
 on_FAIL:
     TRY(call_fail(&call, "%.*s", STR_ARG(value_str(constants[in->c]))));
 on_RESULT:

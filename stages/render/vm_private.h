@@ -10,6 +10,7 @@
  *     vm_fault.c    faults and their diags         vm_stack.c    frames, closures, captures
  *     vm_sections.c Mustache's context stack      vm_write.[ch] writing to the output
  *     vm_blocks.c   inheritance                   vm_import.c   modules
+ *     vm_prompt.c   the prompt language
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -316,6 +317,16 @@ bool import_named(struct call *call, struct frame *f, const struct instruction *
                   struct value *out);
 bool module_export(struct call *call, const struct frame *f, const struct instruction *in,
                    struct value module, struct value *out);
+
+// vm_prompt.c
+// `candidates`: what the keyword of KEYWORD may be read from, three values.
+bool prompt_keyword(struct call *call, const struct frame *f, const struct instruction *in,
+                    const struct value *candidates, struct value *slot);
+// PLAIN: no text has a bracket or backslash, and the record has no further keyword.
+bool prompt_is_plain(const struct frame *f, const struct instruction *in, const struct value *slots);
+bool prompt_substitute(struct call *call, const struct frame *f, const struct instruction *in,
+                       struct str text, const struct value *slots);
+bool prompt_directives(struct call *call, const struct frame *f);
 
 // vm_fault.c
 bool fault_undefined(struct call *call, struct value v); // false
