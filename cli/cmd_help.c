@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // pressrun help, pressrun schema: what pressrun says about itself, all of it made from tables.
 #include "cli/command.h"
+#include "stages/compile/compile.h"
 #include "stages/render/builtins.h"
 
 static const struct option_spec help_options[] = {OPTIONS_COMMON, {0}};
@@ -47,6 +48,16 @@ static void write_functions(const struct library_function *functions, uint32_t n
     }
 }
 
+static void write_languages(struct buf *out) {
+    for (size_t i = 0; languages[i]; i++) {
+        buf_printf(out, "  %-10s %s\n", languages[i]->name, languages[i]->doc);
+        if (languages[i]->extensions[0])
+            buf_printf(out, "  %-10s files named", "");
+        for (const char *const *e = languages[i]->extensions; *e; e++)
+            buf_printf(out, "%s *%s%s", e == languages[i]->extensions ? "" : ",", *e, e[1] ? "" : "\n");
+    }
+}
+
 static bool write_topic(const char *topic, struct buf *out) {
     const struct library *library = library_builtin();
     const struct command *command = command_find(topic);
@@ -54,6 +65,8 @@ static bool write_topic(const char *topic, struct buf *out) {
         write_command(command, out);
     else if (strcmp(topic, "manifest") == 0)
         manifest_write_keys(out);
+    else if (strcmp(topic, "languages") == 0)
+        write_languages(out);
     else if (strcmp(topic, "filters") == 0)
         write_functions(library->filters, library->filters_n, out);
     else if (strcmp(topic, "tests") == 0)
@@ -92,7 +105,7 @@ static int run_schema(struct cli *cli, const struct options *options) {
 
 const struct command command_help = {
     .name = "help",
-    .arguments = "[COMMAND | manifest | filters | tests]",
+    .arguments = "[COMMAND | manifest | languages | filters | tests]",
     .summary = "what pressrun can do",
     .details = "",
     .options = help_options,

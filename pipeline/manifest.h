@@ -85,7 +85,7 @@ struct manifest {
     struct str name;
     struct str *template_paths; // resolved
     size_t template_paths_n;
-    struct value globals; // a map, or VALUE_MISSING
+    struct value globals;          // a map, or VALUE_MISSING
     const struct str *environment; // names of variables that templates may read
     size_t environment_n;
     struct manifest_source *sources;

@@ -160,23 +160,26 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     take_number(limits, "memory_bytes", &m->limits.memory_bytes);
 }
 
-static bool is_variable(struct str name) {
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i], letter = (char)(c | 0x20);
-        if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && c != '_')
-            return false;
+static void check_variable(struct manifest_filling *f, const struct document_node *name) {
+    for (size_t i = 0; i < name->text.n; i++) {
+        char c = name->text.p[i], letter = (char)(c | 0x20);
+        if ((letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '_')
+            continue;
+        diags_error(f->diags, &f->m->text, name->span, "\"%.*s\" is no name of an environment variable",
+                    STR_ARG(name->text));
+        break;
     }
-    return name.n > 0;
 }
 
 static void fill_environment(struct manifest_filling *f, const struct document_node *root) {
     struct manifest *m = f->m;
     const struct document_node *node = manifest_node(root, "environment");
     m->environment_n = manifest_take_texts(&m->arena, root, "environment", &m->environment);
-    for (size_t i = 0; i < m->environment_n; i++)
-        if (!is_variable(m->environment[i]))
-            diags_error(f->diags, &m->text, node->span, "\"%.*s\" is no name of an environment variable",
-                        STR_ARG(m->environment[i]));
+    if (node && node->kind == DOCUMENT_TEXT)
+        check_variable(f, node);
+    for (const struct document_entry *e = node ? node->entries : NULL; e; e = e->next)
+        if (!e->value->faulty)
+            check_variable(f, e->value);
 }
 
 void manifest_fill(struct manifest_filling *f, const struct document_node *root) {

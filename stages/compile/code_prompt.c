@@ -61,7 +61,8 @@ static void code_keywords(struct codegen *g, const struct node *node) {
     for (const struct node *k = node->prompt.keywords; k; k = k->next)
         n++;
     uint32_t base = code_slots(g, n);
-    uint32_t shape = code_call_shape(g, 0, node->prompt.keywords, false);
+    const struct node names = {.kind = NODE_CALL, .call = {.keywords = node->prompt.keywords}};
+    uint32_t shape = code_call_shape(g, 0, &names, false);
     for (const struct node *k = node->prompt.keywords; k && !g->too_large; k = k->next) {
         code_candidates(g, k);
         code_emit(g, OP_KEYWORD, k->flags, base + k->keyword.index, code_string(g, k->name));

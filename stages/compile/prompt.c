@@ -150,10 +150,11 @@ static void look_at_directives(struct prompt *p) {
     struct directive d;
     for (size_t at = 0; directive_next(p->text, &at, &d);) {
         size_t from = (size_t)(d.line.p - p->text.p);
-        if (!p->all->span.n)
-            p->all->span = span_of(p, from, d.line.n);
-        if (memchr(d.line.p, '[', d.line.n) || memchr(d.line.p, ']', d.line.n))
+        if (memchr(d.line.p, '[', d.line.n) || memchr(d.line.p, ']', d.line.n)) {
+            if (!p->all->span.n)
+                p->all->span = span_of(p, from, d.line.n);
             continue;
+        }
         struct str fault = directive_fault(&d, p->arena), name;
         if (fault.p && !error_at(p, from, d.line.n, fault.p, NULL))
             break;
@@ -163,6 +164,23 @@ static void look_at_directives(struct prompt *p) {
         node_append(&includes, include);
     }
     p->all->prompt.includes = includes.first;
+}
+
+// Where a value may bring in a directive: what is wrong with one is shown there, unless a line has slashes already.
+static void find_entrance(struct prompt *p) {
+    bool at_start = true;
+    for (const struct node *piece = p->all->prompt.pieces; piece && !p->all->span.n; piece = piece->next) {
+        if (piece->kind == NODE_KEYWORD) {
+            if (at_start)
+                p->all->span = piece->span;
+            continue;
+        }
+        struct str text = value_str(piece->value);
+        for (size_t i = 0; i < text.n; i++)
+            at_start = text.p[i] == '\n' || (at_start && (text.p[i] == ' ' || text.p[i] == '\t'));
+    }
+    if (!p->all->span.n && p->keywords.first)
+        p->all->span = p->keywords.first->span;
 }
 
 static bool read_prompt(struct prompt *p) {
@@ -181,8 +199,7 @@ static bool read_prompt(struct prompt *p) {
     look_at_directives(p);
     p->all->prompt.text = p->text;
     p->all->prompt.keywords = p->keywords.first;
-    if (!p->all->span.n && p->keywords.first)
-        p->all->span = p->keywords.first->span;
+    find_entrance(p);
     return p->diags->errors == errors;
 }
 

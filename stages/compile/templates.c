@@ -160,6 +160,7 @@ static struct entry *find_or_compile(struct templates *t, struct str name, const
         return NULL;
     e = add_entry(t, name, language, autoescape);
     if (status != STATUS_OK) {
+        source.text = STR("");
         diags_error(&e->diags, only_directory ? &source : NULL, (struct span){0, 0}, "%s", err.text);
     } else {
         struct compile_options options = t->options;

@@ -4,7 +4,7 @@
 
 A case is a folder under tests/golden:
 
-    main.j2          the template; further templates beside it
+    main.j2          the template, or main.mustache, main.prompt; further templates beside it
     data.json        what it sees; without it, an empty object
     options          flags for `pressrun render`, in one line; may be missing
     expected         standard output, byte for byte; the exit code must then be 0
@@ -33,15 +33,22 @@ def read(path):
         return None
 
 
+def main_of(folder):
+    """The template of a case: its extension says the language."""
+    return next(name for name in sorted(os.listdir(folder)) if name.startswith("main."))
+
+
 def is_ours(folder):
     """Whether the reference has no say in a case."""
+    if main_of(folder) != "main.j2":
+        return True
     options = read(os.path.join(folder, "options")) or b""
     return b"keep" in options.replace(b"--keep-trailing-newline", b"") or \
         os.path.exists(os.path.join(folder, "expected-error"))
 
 
 def render(pressrun, folder):
-    command = [pressrun, "render", "main.j2", "--search", "."]
+    command = [pressrun, "render", main_of(folder), "--search", "."]
     if os.path.exists(os.path.join(folder, "data.json")):
         command += ["--data", "data.json"]
     command += shlex.split((read(os.path.join(folder, "options")) or b"").decode())
