@@ -50,6 +50,8 @@ static void write_functions(const struct library_function *functions, uint32_t n
 
 static void write_languages(struct buf *out) {
     for (size_t i = 0; languages[i]; i++) {
+        if (!languages[i]->doc)
+            continue;
         buf_printf(out, "  %-10s %s\n", languages[i]->name, languages[i]->doc);
         if (languages[i]->extensions[0])
             buf_printf(out, "  %-10s files named", "");

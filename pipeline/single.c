@@ -80,10 +80,13 @@ static bool read_data(struct single *s, const struct program *program, struct di
 
 static const struct program *find_program(struct single *s, struct diags *diags, struct err *err) {
     const struct language *language = NULL;
-    if (s->options->language && !(language = language_named(str_of(s->options->language)))) {
+    if (s->options->language)
+        language = language_named(str_of(s->options->language));
+    if (s->options->language && (!language || !language->doc)) {
         struct suggestion near = suggest_for(str_of(s->options->language));
         for (size_t i = 0; languages[i]; i++)
-            suggest_offer(&near, str_of(languages[i]->name));
+            if (languages[i]->doc)
+                suggest_offer(&near, str_of(languages[i]->name));
         err_set(err, STATUS_DATA, "there is no template language \"%s\"%s%.*s%s", s->options->language,
                 near.best.p ? ", did you mean \"" : "; \"pressrun help languages\" lists them",
                 STR_ARG(near.best), near.best.p ? "\"?" : "");

@@ -8,8 +8,8 @@
 #include "stages/compile/prompt.h"
 #include "stages/compile/tree.h"
 
-const struct language *const languages[] = {
-    &language_jinja, &language_mustache, &language_mustache_indented, &language_prompt, &language_text, NULL};
+const struct language *const languages[] = {&language_jinja,  &language_mustache, &language_mustache_indented,
+                                            &language_prompt, &language_text,     NULL};
 
 const struct language *language_named(struct str name) {
     for (const struct language *const *l = languages; *l; l++)

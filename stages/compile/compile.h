@@ -36,7 +36,7 @@ struct tree; // stages/compile/tree.h
 struct language {
     const char *name;
     const char *const *extensions; // NULL-terminated, with the dot
-    const char *doc;
+    const char *doc;               // one line; NULL: only templates refer to it, people need not know
     // Text to tree in `arena`; false where `diags` got an error.
     bool (*parse)(struct arena *arena, const struct source_text *source,
                   const struct compile_options *options, struct diags *diags, struct tree **out);

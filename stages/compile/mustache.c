@@ -497,6 +497,6 @@ const struct language language_mustache = {
 const struct language language_mustache_indented = {
     .name = "mustache-indented",
     .extensions = (const char *const[]){NULL},
-    .doc = "Mustache, as a partial that is indented",
+    .doc = NULL, // Mustache, as a partial that is indented
     .parse = parse_indented,
 };

@@ -44,10 +44,11 @@ class Case:
                 path = os.path.relpath(os.path.join(root, file), folder)
                 if path not in ("options", "expected", "expected-error", "data.json"):
                     self.files[path] = golden.read(os.path.join(root, file))
-        self.main = "main.j2"
-        if not any(b"main.j2" in text for text in self.files.values()):
-            self.main = name + ".j2"
-            self.files[self.main] = self.files.pop("main.j2")
+        self.main = golden.main_of(folder)
+        if not any(self.main.encode() in text for text in self.files.values()):
+            own = name + os.path.splitext(self.main)[1]
+            self.files[own] = self.files.pop(self.main)
+            self.main = own
         # Strings in JSON have no line ends of their own, so this changes nothing but the layout.
         data = golden.read(os.path.join(folder, "data.json")) or b"{}"
         self.record = data.replace(b"\r", b" ").replace(b"\n", b" ").strip()
@@ -69,11 +70,12 @@ class Group:
     def manifest(self):
         jinja = {name: "--" + name.replace("_", "-") in self.flags
                  for name in ("trim_blocks", "lstrip_blocks", "keep_trailing_newline", "autoescape", "chat")}
+        environment = [name for flag, name in zip(self.flags, self.flags[1:]) if flag == "--environment"]
         undefined = self.flags[self.flags.index("--undefined") + 1] if "--undefined" in self.flags else "default"
         return {"sources": {case.name: {"path": case.name + ".jsonl"} for case in self.cases},
                 "jobs": {case.name: {"from": case.name, "template": case.main, "to": case.name + ".txt"}
                          for case in self.cases},
-                "jinja": jinja, "undefined": undefined}
+                "environment": environment, "jinja": jinja, "undefined": undefined}
 
     def write(self, directory):
         for path, text in self.files.items():
