@@ -30,9 +30,16 @@ enum status template_files_add(struct template_files *files, struct arena *arena
     return STATUS_OK;
 }
 
-// Relative, without "..", and something a path can be.
+// Names are relative to the search path, and as in Jinja a slash in front changes nothing.
+static struct str without_slashes(struct str name) {
+    while (name.n && name.p[0] == '/')
+        name = str_from(name, 1);
+    return name;
+}
+
+// Without "..", and something a path can be.
 static bool is_name(struct str name) {
-    if (!name.n || name.n >= NAME_BYTES || name.p[0] == '/' || memchr(name.p, 0, name.n))
+    if (!name.n || name.n >= NAME_BYTES || memchr(name.p, 0, name.n))
         return false;
     for (size_t at = 0; at <= name.n;) {
         const char *slash = at < name.n ? memchr(name.p + at, '/', name.n - at) : NULL;
@@ -97,6 +104,7 @@ static bool is_directory(const struct fs *fs, int fd) {
 enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
                                 struct str *path, char **text, size_t *size, struct err *err) {
     const struct fs *fs = files->fs;
+    name = without_slashes(name);
     if (!is_name(name))
         return err_set(err, STATUS_DATA, "this is no name for a template");
     char *relative = mem_copy(name.p, name.n);

@@ -24,7 +24,7 @@ struct shape {
     uint32_t n;
     bool shared;
     uint32_t mask;            // of the hash index; 0: no index, look at the keys in turn
-    const struct value *keys; // n strings (a template's own map may also have scalars)
+    const struct value *keys; // n strings (a template's own map may also have other values)
     uint32_t *index;          // mask + 1 slots of position + 1, 0 is empty; linear probing by shape_hash
 };
 

@@ -73,7 +73,8 @@ struct value map_get(const struct map *map, struct str name) {
 
 /*
  * Keys compare as in Python: all numbers by value, whatever their type, so 1, 1.0 and true are one key. A
- * number that is an integer within int64 is compared as that; the rest are doubles and VALUE_BIG.
+ * number that is an integer within int64 is compared as that; the rest are doubles and VALUE_BIG. Tuples compare
+ * by their elements, objects and iterators by identity, and two undefined values are one key.
  */
 static bool key_int(struct value key, int64_t *i) {
     if (key.tag == VALUE_INT || key.tag == VALUE_BOOL) {
@@ -101,6 +102,14 @@ static uint64_t key_hash(struct value key) {
         return hash_bytes(&key.f, sizeof key.f);
     if (key.tag == VALUE_BIG && number_parse_double(value_str(key), &f)) // equal to some double, maybe
         return hash_bytes(&f, sizeof f);
+    if (key.tag == VALUE_LIST) {
+        uint64_t hash = key.list->n;
+        for (uint32_t k = 0; k < key.list->n; k++)
+            hash = (hash ^ key_hash(key.list->items[k])) * UINT64_C(0x9E3779B97F4A7C15);
+        return hash ^ hash >> 32;
+    }
+    if (key.tag == VALUE_OBJECT || key.tag == VALUE_ITER)
+        return hash_bytes(&key.object, sizeof key.object);
     return key.tag;
 }
 
@@ -110,6 +119,17 @@ static bool big_equals_float(struct value big, struct value number) {
         return false;
     int n = snprintf(digits, sizeof digits, "%.0f", number.f);
     return number.f == floor(number.f) && str_equal(value_str(big), (struct str){digits, (size_t)n});
+}
+
+static bool keys_equal(struct value a, struct value b);
+
+static bool tuples_equal(const struct list *a, const struct list *b) {
+    if (a->n != b->n)
+        return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (!keys_equal(a->items[i], b->items[i]))
+            return false;
+    return true;
 }
 
 static bool keys_equal(struct value a, struct value b) {
@@ -127,7 +147,13 @@ static bool keys_equal(struct value a, struct value b) {
         return big_equals_float(a, b);
     if (a.tag == VALUE_FLOAT && b.tag == VALUE_BIG)
         return big_equals_float(b, a);
-    return a.tag == VALUE_NONE && b.tag == VALUE_NONE;
+    if (a.tag != b.tag)
+        return false;
+    if (a.tag == VALUE_LIST)
+        return tuples_equal(a.list, b.list);
+    if (a.tag == VALUE_OBJECT || a.tag == VALUE_ITER)
+        return a.object == b.object;
+    return a.tag == VALUE_NONE || a.tag == VALUE_UNDEFINED;
 }
 
 static int64_t find_key(const struct shape *shape, struct value key) {

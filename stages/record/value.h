@@ -139,13 +139,13 @@ bool list_append(struct list *list, struct value v); // only mutable; false: out
 // An immutable map with values to be filled by the caller.
 struct map *map_new(struct arena *arena, const struct shape *shape);
 struct map *map_new_mutable(struct arena *arena);
-// Sets key (a string, or any hashable scalar) in a mutable map; false: out of memory.
+// Sets key (a string, or anything hashable: no list, no map) in a mutable map; false: out of memory.
 bool map_put(struct map *map, struct value key, struct value v);
 bool map_remove(struct map *map, struct value key); // mutable; false: was not there
 
 // Field lookup by name: VALUE_MISSING where the map has none. The renderer's fast path remembers positions.
 struct value map_get(const struct map *map, struct str name);
-// Lookup by any key: strings, and numbers as Python compares them (1 == 1.0 == true).
+// Lookup by any hashable key: strings, tuples, and numbers as Python compares them (1 == 1.0 == true).
 struct value map_get_key(const struct map *map, struct value key);
 
 // Deep copy into another arena (strings too), so that a value may outlive its batch. false: out of memory.

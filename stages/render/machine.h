@@ -18,6 +18,9 @@ bool call_fail_text(struct call *call, struct str text);
 // An attribute as `x.name` (item_first false) or `x['name']` would get it; undefined where there is none.
 bool vm_get_attribute(struct call *call, struct value object, struct str name, bool item_first,
                       struct value *out);
+// For who is about to change a list or map of the record, which others read too: fails, and the item is rendered
+// again over a copy of its own. `what` is it for the message where even that cannot be changed.
+bool vm_change_refused(struct call *call, const char *what);
 // Calls any callable value.
 bool vm_invoke(struct call *call, struct value callee, const struct call_args *args);
 // Applies a filter or test by name, as `map('upper')` and `select('odd')` do; binds the arguments.

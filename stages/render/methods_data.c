@@ -3,23 +3,22 @@
 
 #include "stages/render/arguments.h"
 #include "stages/render/bind.h"
+#include "stages/render/machine.h"
 #include "stages/render/methods.h"
 #include "stages/render/sequence.h"
 #include "stages/render/sorting.h"
 
-// Methods of lists, tuples, maps and numbers. Those that change a list or map refuse the data of a record.
+// Methods of lists, tuples, maps and numbers. Those that change a list or map make the machine render over a copy
+// of the record where it is the record's.
 
 static bool mutable_list(struct call *call, struct list **out) {
     *out = call->args[0].list;
-    return (*out)->arena ||
-           call_fail(call, "this list is part of the data and cannot be changed; `|list` makes a copy");
+    return (*out)->arena || vm_change_refused(call, "list");
 }
 
 static bool mutable_map(struct call *call, struct map **out) {
     *out = call->args[0].map;
-    return (*out)->arena ||
-           call_fail(call,
-                     "this mapping is part of the data and cannot be changed; `dict(...)` makes a copy");
+    return (*out)->arena || vm_change_refused(call, "mapping");
 }
 
 static bool return_none(struct call *call) {

@@ -215,8 +215,6 @@ static bool map_make(struct call *call, const struct value *pairs, uint32_t n, s
             return false;
         if (!op_hashable(call, key))
             return false;
-        if (key.tag > VALUE_STRING)
-            return call_fail(call, "a %s cannot be a key here", op_type_name(key));
         if (!map_put(map, key, pairs[(size_t)2 * i + 1]))
             return call_no_memory(call);
     }

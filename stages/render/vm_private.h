@@ -190,7 +190,8 @@ struct vm {
     size_t *captures; // where in the output open captures begin
     size_t captures_n, captures_cap;
     uint32_t calls, includes; // nested now
-    bool autoescape;          // as the template, or an autoescape block of it, has it where the machine is
+    bool copied, wants_copy;  // the record is the item's own; it must be, so the item is to be rendered again
+    bool autoescape; // as the template, or an autoescape block of it, has it where the machine is
     uint64_t steps_left;
     uint64_t instructions;
     uint64_t item_number; // which one this is; from 1

@@ -94,11 +94,66 @@ static void item_begin(struct vm *vm) {
     vm->missed_name = NULL;
 }
 
-static bool run_body(struct vm *vm, const struct program *program, struct value record,
-                     const struct vm_extra *extra, size_t extra_n, const struct vm_writer *writer,
-                     const struct diag **fault) {
-    vm->writer = writer;
+// The same value in containers that may be changed.
+static bool make_own(struct arena *arena, struct value from, struct value *to) {
+    *to = from;
+    if (from.tag == VALUE_LIST) {
+        bool tuple = from.flags & VALUE_TUPLE;
+        struct list *list = tuple ? list_new(arena, from.list->n) : list_new_mutable(arena);
+        for (uint32_t i = 0; list && i < from.list->n; i++) {
+            struct value item;
+            if (!make_own(arena, from.list->items[i], &item))
+                return false;
+            if (tuple)
+                list->items[i] = item;
+            else if (!list_append(list, item))
+                return false;
+        }
+        to->list = list;
+        return list;
+    }
+    if (from.tag == VALUE_MAP) {
+        struct map *map = map_new_mutable(arena);
+        for (uint32_t i = 0; map && i < from.map->shape->n; i++) {
+            struct value v;
+            if (!make_own(arena, from.map->values[i], &v) || !map_put(map, from.map->shape->keys[i], v))
+                return false;
+        }
+        to->map = map;
+        return map;
+    }
+    return true;
+}
+
+static bool own_data(struct vm *vm, struct value *record, const struct vm_extra **extra, size_t extra_n) {
+    struct vm_extra *own = ARENA_NEW_ARRAY(&vm->scratch, struct vm_extra, extra_n + 1);
+    bool fine = own && make_own(&vm->scratch, *record, record);
+    for (size_t i = 0; fine && i < extra_n; i++) {
+        own[i].name = (*extra)[i].name;
+        fine = make_own(&vm->scratch, (*extra)[i].value, &own[i].value);
+    }
+    *extra = own;
+    return fine;
+}
+
+bool vm_change_refused(struct call *call, const char *what) {
+    call->vm->wants_copy = !call->vm->copied && !call->vm->handed;
+    return call_fail(call, "this %s is shared by all items and cannot be changed; `%s` makes a copy", what,
+                     what[0] == 'l' ? "|list" : "dict(...)");
+}
+
+static bool run_once(struct vm *vm, const struct program *program, struct value record,
+                     const struct vm_extra *extra, size_t extra_n, bool copy) {
     item_begin(vm);
+    vm->copied = copy;
+    vm->wants_copy = false;
+    if (copy && !own_data(vm, &record, &extra, extra_n)) {
+        struct call call = call_of(vm, NULL);
+        call_no_memory(&call);
+        vm->fault =
+            diag_make(&vm->faults, &program->source, (struct span){0, 0}, "%.*s", STR_ARG(vm->fault_text));
+        return false;
+    }
     vm->autoescape = program->autoescape;
     contexts_begin(vm, record, extra, extra_n);
     struct code_state *state = code_state_of(vm, program);
@@ -111,6 +166,21 @@ static bool run_body(struct vm *vm, const struct program *program, struct value 
         frame_enter(vm, &f, FRAME_BODY, state, &program->functions[0], NULL, &vm->root);
         fine = frame_run(vm, &f);
         frame_leave(vm, &f);
+    }
+    return fine;
+}
+
+// Most templates only read their data. For one that turns out to change it all is begun again, with a copy; unless a
+// part of the output is gone already.
+static bool run_body(struct vm *vm, const struct program *program, struct value record,
+                     const struct vm_extra *extra, size_t extra_n, const struct vm_writer *writer,
+                     const struct diag **fault) {
+    uint64_t instructions = vm->instructions;
+    vm->writer = writer;
+    bool fine = run_once(vm, program, record, extra, extra_n, false);
+    if (!fine && vm->wants_copy) {
+        vm->instructions = instructions;
+        fine = run_once(vm, program, record, extra, extra_n, true);
     }
     if (!fine)
         *fault = vm->fault;
