@@ -35,6 +35,15 @@ static inline bool arg_truth(struct call *call, uint32_t i, bool *out) {
     return call_defined(call, call->args[i]);
 }
 
+// A flag that Python takes for a number: no text, no None.
+static inline bool arg_flag(struct call *call, uint32_t i, bool *out) {
+    int64_t number = 0;
+    if (!arg_int(call, i, 0, &number))
+        return false;
+    *out = number != 0;
+    return true;
+}
+
 static inline bool is_safe(struct value v) {
     return v.tag == VALUE_STRING && (v.flags & VALUE_SAFE);
 }

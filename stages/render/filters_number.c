@@ -148,14 +148,14 @@ static bool value_as_float(struct call *call, struct value v, double *out, bool 
 
 bool filter_int(struct call *call) {
     struct value v = call->args[0];
-    int64_t base;
+    int64_t base = 10;
     bool read = false;
     double d = 0;
     if (v.tag == VALUE_INT || v.tag == VALUE_BIG || v.tag == VALUE_BOOL) {
         call->result = v.tag == VALUE_BOOL ? value_int(v.i) : v;
         return true;
     }
-    if (!arg_int(call, 2, 10, &base))
+    if (v.tag == VALUE_STRING && !arg_int(call, 2, 10, &base))
         return false;
     bool base_fits = base == 0 || (base >= 2 && base <= 36);
     if (v.tag == VALUE_STRING && base_fits && !read_integer(call, value_str(v), base, &call->result, &read))

@@ -24,7 +24,7 @@ bool filter_sort(struct call *call) {
     struct value *items, *keys;
     uint32_t n;
     bool reverse;
-    if (!arg_truth(call, 1, &reverse) || !getter_of(call, 2, 3, &getter))
+    if (!arg_flag(call, 1, &reverse) || !getter_of(call, 2, 3, &getter))
         return false;
     getter.several = true;
     return op_copy_items(call, call->args[0], 0, &items, &n) &&
@@ -41,7 +41,7 @@ bool filter_dictsort(struct call *call) {
         return op_undefined(call, v);
     if (v.tag != VALUE_MAP)
         return call_fail(call, "'%s' object has no attribute 'items'", op_type_name(v));
-    if (!arg_truth(call, 1, &exact) || !arg_truth(call, 3, &reverse))
+    if (!arg_truth(call, 1, &exact) || !arg_flag(call, 3, &reverse))
         return false;
     if (arg_given(call, 2)) {
         bool by_value = call->args[2].tag == VALUE_STRING && str_is(value_str(call->args[2]), "value");

@@ -52,10 +52,15 @@ struct value method_get(struct call *call, struct value self, struct str name) {
         if (str_is(name, "list"))
             return self.list->items[1];
     }
-    if ((self.tag == VALUE_INT || self.tag == VALUE_FLOAT) && str_is(name, "real"))
+    bool integer = self.tag == VALUE_INT || self.tag == VALUE_BOOL;
+    if (integer && (str_is(name, "real") || str_is(name, "numerator")))
+        return value_int(self.i);
+    if (integer && (str_is(name, "imag") || str_is(name, "denominator")))
+        return value_int(name.p[0] == 'd');
+    if (self.tag == VALUE_FLOAT && str_is(name, "real"))
         return self;
-    if (self.tag == VALUE_INT && str_is(name, "imag"))
-        return value_int(0);
+    if (self.tag == VALUE_FLOAT && str_is(name, "imag"))
+        return value_float(0);
     struct method_table table = table_of(self);
     int32_t row = table.n ? library_find(table.rows, table.n, name) : -1;
     if (row < 0)

@@ -54,6 +54,8 @@ static bool list_copy(struct call *call) {
 static bool list_count(struct call *call) {
     const struct list *list = call->args[0].list;
     int64_t n = 0;
+    if (list->n && !call_defined(call, call->args[1]))
+        return false;
     for (uint32_t i = 0; i < list->n; i++)
         n += op_equal(list->items[i], call->args[1]);
     return return_int(call, n);
@@ -86,6 +88,8 @@ static bool list_index(struct call *call) {
     const struct list *list = call->args[0].list;
     uint32_t from, to;
     if (!position(call, 2, 0, list->n, &from) || !position(call, 3, list->n, list->n, &to))
+        return false;
+    if (list->n && !call_defined(call, call->args[1]))
         return false;
     for (uint32_t i = from; i < to; i++)
         if (op_equal(list->items[i], call->args[1]))
@@ -135,6 +139,8 @@ static bool list_remove(struct call *call) {
     struct list *list;
     if (!mutable_list(call, &list))
         return false;
+    if (list->n && !call_defined(call, call->args[1]))
+        return false;
     for (uint32_t i = 0; i < list->n; i++) {
         if (op_equal(list->items[i], call->args[1])) {
             remove_at(list, i);
@@ -159,7 +165,7 @@ static bool list_reverse(struct call *call) {
 static bool list_sort(struct call *call) {
     struct list *list;
     bool reverse;
-    if (!mutable_list(call, &list) || !arg_truth(call, 2, &reverse))
+    if (!mutable_list(call, &list) || !arg_flag(call, 2, &reverse))
         return false;
     struct value *keys = list->items;
     if (arg_set(call, 1) && !sorting_invoke_keys(call, call->args[1], list->items, list->n, &keys))

@@ -264,7 +264,7 @@ static bool str_splitlines(struct call *call) {
     struct str rest = self_of(call), line;
     struct list *list = list_new_mutable(call->arena);
     bool keep, safe = self_safe(call);
-    if (!arg_truth(call, 1, &keep))
+    if (!arg_flag(call, 1, &keep))
         return false;
     while (list && strings_next_line(&rest, keep, &line))
         if (!list_append(list, safe ? value_safe(line) : value_string(line)))
@@ -447,6 +447,18 @@ static bool str_translate(struct call *call) {
     return text_finish(&t, call, self_safe(call));
 }
 
+static bool str_format_map(struct call *call) {
+    struct value with[2] = {call->args[0], call->args[1]};
+    if (with[1].tag != VALUE_MAP)
+        return call_fail(call, "'%s' object is not a mapping", op_type_name(with[1]));
+    with[1].flags |= BIND_KEYWORDS;
+    struct call inner = *call;
+    inner.args = with;
+    inner.n = 2;
+    struct call_args args;
+    return bind_rest(&inner, 1, &args) && format_fields(call, call->args[0], &args, &call->result);
+}
+
 static bool str_format(struct call *call) {
     struct call_args args;
     return bind_rest(call, 1, &args) && format_fields(call, call->args[0], &args, &call->result);
@@ -470,6 +482,7 @@ static const struct library_function rows[] = {
     {"expandtabs", "[tabsize]", str_expandtabs, "tabs as blanks"},
     {"find", "sub [start end]", str_find, "position of a text, -1 where it is not there"},
     {"format", "* [**", str_format, "with {} replaced by the arguments"},
+    {"format_map", "mapping", str_format_map, "with {name} replaced by what the mapping has for it"},
     {"index", "sub [start end]", str_index, "position of a text, which must be there"},
     {"isalnum", "", str_isalnum, "letters and numbers only"},
     {"isalpha", "", str_isalpha, "letters only"},

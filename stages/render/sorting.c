@@ -16,6 +16,8 @@ struct sort {
 static bool precedes(struct sort *s, struct value a, struct value b, bool *out) {
     bool plain = a.tag == VALUE_STRING || a.tag == VALUE_INT; // cheap to compare in any case
     *out = false;
+    if (!plain && (!call_defined(s->call, a) || !call_defined(s->call, b)))
+        return false;
     if (s->how & SORTING_EQUAL_FIRST && !plain && op_equal(a, b))
         return true;
     int order;

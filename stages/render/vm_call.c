@@ -328,7 +328,20 @@ static struct value function_get(struct vm *vm, struct object *self, struct str 
 
 static bool function_print(struct vm *vm, struct object *self, struct buf *out) {
     (void)vm;
-    buf_printf(out, "<built-in function %s>", ((const struct function_object *)self)->function->name);
+    static const struct {
+        const char *name, *text;
+    } classes[] = {{"cycler", "jinja2.utils.Cycler"},
+                   {"dict", "dict"},
+                   {"joiner", "jinja2.utils.Joiner"},
+                   {"namespace", "jinja2.utils.Namespace"},
+                   {"range", "range"}};
+    const char *name = ((const struct function_object *)self)->function->name;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strcmp(name, classes[i].name) == 0) {
+            buf_printf(out, "<class '%s'>", classes[i].text);
+            return true;
+        }
+    buf_printf(out, "<function %s>", name);
     return true;
 }
 

@@ -145,6 +145,15 @@ static bool wrap_line(struct call *call, struct wrap *w, struct str line) {
     return true;
 }
 
+static bool wrapstring(struct call *call, struct value v, struct str *out) {
+    if (v.tag == VALUE_UNDEFINED)
+        return op_undefined(call, v);
+    if (v.tag != VALUE_STRING)
+        return call_fail(call, "'%s' object has no attribute 'join'", op_type_name(v));
+    *out = value_str(v);
+    return true;
+}
+
 bool filter_wordwrap(struct call *call) {
     struct value v = call->args[0];
     struct text t;
@@ -154,7 +163,7 @@ bool filter_wordwrap(struct call *call) {
     if (v.tag != VALUE_STRING)
         return call_fail(call, "'%s' object has no attribute 'splitlines'", op_type_name(v));
     if (!arg_int(call, 1, 79, &w.width) || (arg_given(call, 2) && !arg_truth(call, 2, &w.break_long)) ||
-        (arg_set(call, 3) && !print_to_str(call, call->args[3], &w.newline)) ||
+        (arg_set(call, 3) && !wrapstring(call, call->args[3], &w.newline)) ||
         (arg_given(call, 4) && !arg_truth(call, 4, &w.break_hyphens)))
         return false;
     if (w.width <= 0 && v.n)
