@@ -74,5 +74,6 @@ struct vm_limits limits_of_machine(const struct manifest_limits *limits) {
     return (struct vm_limits){.include_depth = limits->include_depth,
                               .steps = limits->steps,
                               .output_bytes = limits->output_bytes,
-                              .memory_bytes = limits->memory_bytes};
+                              .memory_bytes = limits->memory_bytes,
+                              .time_ns = limits->seconds * UINT64_C(1000000000)};
 }

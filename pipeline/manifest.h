@@ -74,7 +74,7 @@ struct manifest_job {
 
 struct manifest_limits { // 0: the default
     uint32_t include_depth;
-    uint64_t steps, output_bytes, record_bytes, memory_bytes;
+    uint64_t steps, output_bytes, record_bytes, memory_bytes, seconds;
 };
 
 struct manifest {

@@ -158,6 +158,7 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     take_number(limits, "output_bytes", &m->limits.output_bytes);
     take_number(limits, "record_bytes", &m->limits.record_bytes);
     take_number(limits, "memory_bytes", &m->limits.memory_bytes);
+    take_number(limits, "seconds", &m->limits.seconds);
 }
 
 static void check_variable(struct manifest_filling *f, const struct document_node *name) {

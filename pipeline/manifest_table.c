@@ -295,7 +295,7 @@ const struct manifest_key manifest_keys[] = {
      .max = INT64_MAX,
      .what = "a number from 1",
      .standard = "10000000",
-     .doc = "Loop rounds and calls for one output."},
+     .doc = "Loop rounds, calls, and the work of filters on many elements for one output."},
     {.path = "limits.output_bytes",
      .forms = FORM_SIZE,
      .min = 1,
@@ -316,6 +316,13 @@ const struct manifest_key manifest_keys[] = {
      .max = SIZE_MOST,
      .what = WHAT_SIZE,
      .doc = "Memory for making one output."},
+    {.path = "limits.seconds",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 1000000,
+     .what = "a number of seconds from 1 to 1000000",
+     .standard = "10",
+     .doc = "Time for rendering one output."},
     {.path = NULL},
 };
 

@@ -76,7 +76,7 @@ bool bind_and_call(struct call *call, const struct library_function *row, struct
     inner.args = bound;
     inner.n = 1 + n;
     inner.result = value_none();
-    bool fine = row->call(&inner);
+    bool fine = vm_charge(call, vm_work_of(self)) && row->call(&inner);
     call->result = inner.result;
     return fine;
 }

@@ -21,6 +21,23 @@ bool vm_get_attribute(struct call *call, struct value object, struct str name, b
 // For who is about to change a list or map of the record, which others read too: fails, and the item is rendered
 // again over a copy of its own. `what` is it for the message where even that cannot be changed.
 bool vm_change_refused(struct call *call, const char *what);
+// To be called by what goes through many elements in one go (a comparison or a byte counts like a few of them), in
+// proportion to how many: they count as steps, and time passes. False: a limit is reached, and call_fail has said so.
+enum { VM_WORK_PER_STEP = 16 };
+bool vm_charge(struct call *call, uint64_t work);
+// What it takes to go through a value once.
+static inline uint64_t vm_work_of(struct value v) {
+    switch (v.tag) {
+    case VALUE_STRING:
+        return v.n / 16;
+    case VALUE_LIST:
+        return v.list->n;
+    case VALUE_MAP:
+        return v.map->shape->n;
+    default:
+        return 0;
+    }
+}
 // Calls any callable value.
 bool vm_invoke(struct call *call, struct value callee, const struct call_args *args);
 // Applies a filter or test by name, as `map('upper')` and `select('odd')` do; binds the arguments.

@@ -54,10 +54,14 @@ static bool list_copy(struct call *call) {
 static bool list_count(struct call *call) {
     const struct list *list = call->args[0].list;
     int64_t n = 0;
+    bool same;
     if (list->n && !call_defined(call, call->args[1]))
         return false;
     for (uint32_t i = 0; i < list->n; i++)
-        n += op_equal(list->items[i], call->args[1]);
+        if (!op_equals(call, list->items[i], call->args[1], &same))
+            return false;
+        else
+            n += same;
     return return_int(call, n);
 }
 
@@ -87,12 +91,15 @@ static bool position(struct call *call, uint32_t i, int64_t otherwise, uint32_t 
 static bool list_index(struct call *call) {
     const struct list *list = call->args[0].list;
     uint32_t from, to;
+    bool same;
     if (!position(call, 2, 0, list->n, &from) || !position(call, 3, list->n, list->n, &to))
         return false;
     if (list->n && !call_defined(call, call->args[1]))
         return false;
     for (uint32_t i = from; i < to; i++)
-        if (op_equal(list->items[i], call->args[1]))
+        if (!op_equals(call, list->items[i], call->args[1], &same))
+            return false;
+        else if (same)
             return return_int(call, i);
     struct buf b = BUF_INIT;
     struct str text;
@@ -137,12 +144,15 @@ static bool list_pop(struct call *call) {
 
 static bool list_remove(struct call *call) {
     struct list *list;
+    bool same;
     if (!mutable_list(call, &list))
         return false;
     if (list->n && !call_defined(call, call->args[1]))
         return false;
     for (uint32_t i = 0; i < list->n; i++) {
-        if (op_equal(list->items[i], call->args[1])) {
+        if (!op_equals(call, list->items[i], call->args[1], &same))
+            return false;
+        if (same) {
             remove_at(list, i);
             return return_none(call);
         }

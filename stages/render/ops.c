@@ -211,20 +211,48 @@ static int order_numbers(struct value a, struct value b) {
 
 // ---- equality and order
 
-static bool equal_within(struct value a, struct value b, int depth);
+// A comparison may go through far more elements than its operands have in memory, since lists may hold one another
+// many times over; so it counts them.
+struct equality {
+    struct call *call; // NULL: nothing is counted
+    uint32_t elements;
+    bool failed;
+};
 
-static bool maps_equal(const struct map *a, const struct map *b, int depth) {
+static bool count_element(struct equality *e) {
+    enum { AT_ONCE = 1024 };
+    if (++e->elements < AT_ONCE || !e->call)
+        return true;
+    e->elements = 0;
+    e->failed = !vm_charge(e->call, AT_ONCE);
+    return !e->failed;
+}
+
+static bool equal_within(struct equality *e, struct value a, struct value b, int depth);
+
+static bool maps_equal(struct equality *e, const struct map *a, const struct map *b, int depth) {
     if (a->shape->n != b->shape->n)
         return false;
     for (uint32_t i = 0; i < a->shape->n; i++) {
         struct value other = a->shape == b->shape ? b->values[i] : map_get_key(b, a->shape->keys[i]);
-        if (other.tag == VALUE_MISSING || !equal_within(a->values[i], other, depth))
+        if (other.tag == VALUE_MISSING || !equal_within(e, a->values[i], other, depth))
             return false;
     }
     return true;
 }
 
-static bool equal_within(struct value a, struct value b, int depth) {
+static bool lists_equal(struct equality *e, const struct list *a, const struct list *b, int depth) {
+    if (a == b)
+        return true;
+    if (a->n != b->n)
+        return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (!equal_within(e, a->items[i], b->items[i], depth))
+            return false;
+    return true;
+}
+
+static bool equal_within(struct equality *e, struct value a, struct value b, int depth) {
     if (is_number(a) && is_number(b))
         return order_numbers(a, b) == 0;
     if (a.tag != b.tag || depth > DEPTH_MOST)
@@ -233,14 +261,10 @@ static bool equal_within(struct value a, struct value b, int depth) {
     case VALUE_STRING:
         return str_equal(value_str(a), value_str(b));
     case VALUE_LIST:
-        if ((a.flags & VALUE_TUPLE) != (b.flags & VALUE_TUPLE) || a.list->n != b.list->n)
-            return false;
-        for (uint32_t i = 0; i < a.list->n; i++)
-            if (!equal_within(a.list->items[i], b.list->items[i], depth + 1))
-                return false;
-        return true;
+        return (a.flags & VALUE_TUPLE) == (b.flags & VALUE_TUPLE) && count_element(e) &&
+               lists_equal(e, a.list, b.list, depth + 1);
     case VALUE_MAP:
-        return a.map == b.map || maps_equal(a.map, b.map, depth + 1);
+        return a.map == b.map || (count_element(e) && maps_equal(e, a.map, b.map, depth + 1));
     case VALUE_ITER:
         return a.iter == b.iter;
     case VALUE_OBJECT:
@@ -255,7 +279,14 @@ bool op_equal(struct value a, struct value b) {
         return a.i == b.i;
     if (a.tag == VALUE_STRING && b.tag == VALUE_STRING)
         return a.n == b.n && memcmp(a.s, b.s, a.n) == 0;
-    return equal_within(a, b, 0);
+    return equal_within(&(struct equality){0}, a, b, 0);
+}
+
+bool op_equals(struct call *call, struct value a, struct value b, bool *out) {
+    struct equality e = {.call = call};
+    bool simple = a.tag != b.tag || (a.tag != VALUE_LIST && a.tag != VALUE_MAP);
+    *out = simple ? op_equal(a, b) : equal_within(&e, a, b, 0);
+    return !e.failed;
 }
 
 static bool compare_within(struct call *call, struct value a, struct value b, const char *symbol, int depth,
@@ -265,9 +296,13 @@ static bool compare_within(struct call *call, struct value a, struct value b, co
 static bool compare_lists(struct call *call, const struct list *a, const struct list *b, const char *symbol,
                           int depth, int *order) {
     uint32_t n = a->n < b->n ? a->n : b->n;
-    for (uint32_t i = 0; i < n; i++)
-        if (!equal_within(a->items[i], b->items[i], depth))
+    for (uint32_t i = 0; i < n; i++) {
+        bool equal;
+        if (!op_equals(call, a->items[i], b->items[i], &equal))
+            return false;
+        if (!equal)
             return compare_within(call, a->items[i], b->items[i], symbol, depth, order);
+    }
     *order = order_of(a->n, b->n);
     return true;
 }
@@ -349,6 +384,8 @@ bool op_contains(struct call *call, struct value container, struct value member,
         if (member.tag != VALUE_STRING)
             return call_fail(call, "'in <string>' requires string as left operand, not %s",
                              op_type_name(member));
+        if (!vm_charge(call, vm_work_of(container)))
+            return false;
         *out = member.n == 0 || memmem(container.s, container.n, member.s, member.n) != NULL;
         return true;
     }
@@ -370,8 +407,9 @@ bool op_contains(struct call *call, struct value container, struct value member,
         return false;
     *out = false;
     for (uint32_t i = 0; i < n && !*out; i++)
-        *out = op_equal(items[i], member);
-    return true;
+        if (!op_equals(call, items[i], member, out))
+            return false;
+    return vm_charge(call, n);
 }
 
 bool op_length(struct call *call, struct value v, int64_t *out) {

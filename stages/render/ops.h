@@ -17,6 +17,8 @@
 
 bool op_truth(struct value v); // of anything but a strict undefined (call_defined first)
 bool op_equal(struct value a, struct value b);
+// The same for values that may hold a lot: what it takes counts as work. False: a limit is reached.
+bool op_equals(struct call *call, struct value a, struct value b, bool *out);
 // -1, 0, 1 in *order, OP_UNORDERED where one is not a number (NaN); false where the types have no order. The
 // failure names the operator: "'<' not supported between instances of 'str' and 'int'".
 enum { OP_UNORDERED = 2 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/utf8.h"
+#include "stages/render/machine.h"
 #include "stages/render/ops.h"
 #include "stages/render/sequence.h"
 #include "stages/render/text.h"
@@ -35,6 +36,8 @@ bool op_index(struct call *call, struct value v, struct value key, struct value 
         if (at >= 0 && at < v.list->n)
             *out = v.list->items[at];
     } else if (v.tag == VALUE_STRING) {
+        if (!vm_charge(call, vm_work_of(v)))
+            return false;
         *out = string_at(v, key.i);
     } else if (sequence_is_range(v)) {
         *out = sequence_at(v, key.i);
@@ -132,6 +135,8 @@ bool op_slice(struct call *call, struct value v, struct value start, struct valu
     int64_t length = 0, from, to, stride, count;
     if (v.tag == VALUE_UNDEFINED)
         return op_undefined(call, v);
+    if (!vm_charge(call, vm_work_of(v)))
+        return false;
     if (v.tag == VALUE_STRING)
         length = (int64_t)utf8_length(value_str(v));
     else if (v.tag == VALUE_LIST)

@@ -18,7 +18,10 @@ static bool precedes(struct sort *s, struct value a, struct value b, bool *out) 
     *out = false;
     if (!plain && (!call_defined(s->call, a) || !call_defined(s->call, b)))
         return false;
-    if (s->how & SORTING_EQUAL_FIRST && !plain && op_equal(a, b))
+    bool same = false;
+    if (s->how & SORTING_EQUAL_FIRST && !plain && !op_equals(s->call, a, b, &same))
+        return false;
+    if (same)
         return true;
     int order;
     bool fine =
@@ -59,6 +62,8 @@ bool sorting_sort(struct call *call, struct value *items, struct value *keys, ui
     struct sort s = {.call = call, .items = items, .keys = keys, .how = how};
     if (n < 2)
         return true;
+    if (!vm_charge(call, (uint64_t)n * (uint64_t)(32 - __builtin_clz(n))))
+        return false;
     uint32_t *at = arena_alloc(call->arena, ((size_t)n + n / 2) * sizeof *at);
     if (!at)
         return call_no_memory(call);

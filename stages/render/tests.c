@@ -120,10 +120,14 @@ static bool both_defined(struct call *call) {
     return call_defined(call, call->args[0]) && call_defined(call, call->args[1]);
 }
 static bool test_eq(struct call *call) {
-    return both_defined(call) && return_bool(call, op_equal(call->args[0], call->args[1]));
+    bool same;
+    return both_defined(call) && op_equals(call, call->args[0], call->args[1], &same) &&
+           return_bool(call, same);
 }
 static bool test_ne(struct call *call) {
-    return both_defined(call) && return_bool(call, !op_equal(call->args[0], call->args[1]));
+    bool same;
+    return both_defined(call) && op_equals(call, call->args[0], call->args[1], &same) &&
+           return_bool(call, !same);
 }
 
 static bool order_of(struct call *call, const char *symbol, int *order) {

@@ -73,7 +73,7 @@ static inline bool equal(struct call *call, struct value a, struct value b, bool
     else if (!defined_check(call, a) || !defined_check(call, b))
         return false;
     else
-        *out = op_equal(a, b);
+        return op_equals(call, a, b, out);
     return true;
 }
 

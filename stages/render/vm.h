@@ -11,8 +11,9 @@
  * A fault (undefined in strict mode, a wrong type, a limit) ends the item with a located diag: template, line,
  * column, caret; included templates and macros that led there as lines of the hint.
  *
- * Limits are per item: include depth, call depth, steps (taken backward jumps and calls), output bytes,
- * memory. No allocation outlives the item but the machine's own buffers.
+ * Limits are per item: include depth, call depth, steps (taken backward jumps, calls, and what filters and
+ * operators do with many elements), output bytes, memory, time. The clock is only looked at every some thousand steps. No
+ * allocation outlives the item but the machine's own buffers.
  *
  * Not thread-safe; programs and records are shared and only read. A machine remembers programs and shared
  * shapes by address, so it must not outlive the templates and the shapes of the run it works for.
@@ -20,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -35,6 +37,7 @@ struct vm_limits {
     uint64_t steps;         // 0: 10,000,000
     uint64_t output_bytes;  // 0: 64 MiB
     uint64_t memory_bytes;  // 0: 256 MiB of values a template makes
+    uint64_t time_ns;       // 0: 10 seconds
 };
 
 // How the machine gets a template whose name is only known at run time.
@@ -52,6 +55,7 @@ struct vm_options {
     struct template_finder finder;
     const struct map *globals; // may be NULL
     int64_t now;               // seconds since 1970 that strftime_now() shows
+    const struct clock *clock; // NULL: the system's
 };
 
 // Names beside the record: `group`, `records`.

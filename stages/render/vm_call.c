@@ -308,7 +308,8 @@ bool function_apply(struct call *call, const struct library_function *f, const s
             base[1 + i] = value_missing();
         call->args = base;
         call->n = 1 + s->n;
-        return f->call(call);
+        uint64_t work = vm_work_of(base[0]);
+        return (LIKELY(work < VM_WORK_PER_STEP) || vm_charge(call, work)) && f->call(call);
     }
     struct call_args args;
     return call_gather(call, shape, base + 1, &args) && bind_and_call(call, f, base[0], &args);

@@ -40,11 +40,6 @@ bool call_no_memory(struct call *call) {
                      call->vm->limits.memory_bytes);
 }
 
-bool fault_steps(struct call *call) {
-    call->vm->steps_left = 1; // whoever goes on regardless fails again
-    return call_fail(call, "the template ran more than %" PRIu64 " steps", call->vm->limits.steps);
-}
-
 bool fault_output(struct call *call) {
     return call_fail(call, "the output is larger than %" PRIu64 " bytes", call->vm->limits.output_bytes);
 }

@@ -10,7 +10,7 @@
  *     vm_fault.c    faults and their diags         vm_stack.c    frames, closures, captures
  *     vm_sections.c Mustache's context stack      vm_write.[ch] writing to the output
  *     vm_blocks.c   inheritance                   vm_import.c   modules
- *     vm_prompt.c   the prompt language
+ *     vm_prompt.c   the prompt language           vm_limits.c   steps and time
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -191,8 +191,12 @@ struct vm {
     size_t captures_n, captures_cap;
     uint32_t calls, includes; // nested now
     bool copied, wants_copy;  // the record is the item's own; it must be, so the item is to be rendered again
-    bool autoescape; // as the template, or an autoescape block of it, has it where the machine is
-    uint64_t steps_left;
+    bool autoescape;          // as the template, or an autoescape block of it, has it where the machine is
+    uint64_t steps_left;      // until limits are looked at
+    uint64_t steps_beyond;    // after those
+    uint64_t deadline;        // of the clock; 0: the item has not taken long enough for it to be looked at
+    bool late;
+    struct clock clock;
     uint64_t instructions;
     uint64_t item_number; // which one this is; from 1
     struct value result;  // of an expression
@@ -331,11 +335,15 @@ bool prompt_directives(struct call *call, const struct frame *f);
 
 // vm_fault.c
 bool fault_undefined(struct call *call, struct value v); // false
-bool fault_steps(struct call *call);                     // false
 bool fault_output(struct call *call);                    // false
 // The diag, once; `top` is the end of the frame's evaluation stack, operands of the failing instruction included.
 void fault_make(struct vm *vm, struct frame *f, const struct value *top);
 bool defined_check(struct call *call, struct value v); // false where an undefined must not be used
+
+// vm_limits.c
+void limits_begin(struct vm *vm);
+bool limits_look(struct call *call,
+                 uint64_t steps); // takes that many, and looks whether any and time are left
 
 static inline struct call call_of(struct vm *vm, const struct frame *f) {
     return (struct call){.vm = vm, .arena = &vm->scratch, .autoescape = f && vm->autoescape};
@@ -359,7 +367,7 @@ static inline bool frame_run(struct vm *vm, struct frame *f) {
 }
 
 static inline bool step_take(struct call *call) {
-    return LIKELY(--call->vm->steps_left) || fault_steps(call);
+    return LIKELY(--call->vm->steps_left) || limits_look(call, 0);
 }
 
 // A loop's three slots: [0] the loop object, which knows the elements then, or MISSING; [1].n: elements, [1].i: the

@@ -13,6 +13,7 @@ static struct vm_limits limits_resolve(struct vm_limits given) {
         .steps = given.steps ? given.steps : 10000000,
         .output_bytes = given.output_bytes ? given.output_bytes : 64 << 20,
         .memory_bytes = given.memory_bytes ? given.memory_bytes : 256 << 20,
+        .time_ns = given.time_ns ? given.time_ns : UINT64_C(10000000000),
     };
     l.include_depth = l.include_depth < INCLUDES_MOST ? l.include_depth : INCLUDES_MOST;
     l.call_depth = l.call_depth < DEPTH_MOST ? l.call_depth : DEPTH_MOST;
@@ -31,6 +32,8 @@ struct vm *vm_new(const struct vm_options *options) {
     const struct library *library = options->library;
     vm->options = *options;
     vm->limits = limits_resolve(options->limits);
+    vm->clock = options->clock ? *options->clock : clock_system();
+    limits_begin(vm);
     arena_init(&vm->scratch, vm->limits.memory_bytes);
     arena_init(&vm->faults, 0);
     vm->filter_signatures = signatures_of(library->filters, library->filters_n);
@@ -85,7 +88,7 @@ static void item_begin(struct vm *vm) {
     vm->captures_n = 0;
     vm->calls = vm->includes = 0;
     vm->item_number++;
-    vm->steps_left = vm->limits.steps;
+    limits_begin(vm);
     vm->fault = NULL;
     vm->fault_text = vm->fault_hint = (struct str){NULL, 0};
     vm->suspect = vm->result = value_missing();

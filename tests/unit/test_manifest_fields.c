@@ -197,6 +197,7 @@ static void test_all_fields(void **state) {
     assert_int_equal(m->limits.output_bytes, 64 << 20);
     assert_int_equal(m->limits.record_bytes, 10000);
     assert_int_equal(m->limits.memory_bytes, 1 << 30);
+    assert_int_equal(m->limits.seconds, 60);
     manifest_free(m);
 }
 

@@ -799,6 +799,46 @@ static void steps_are_limited(void **state) {
     vm_free(vm);
 }
 
+// A clock on which a second passes whenever it is looked at.
+static uint64_t seconds_pass(void *self) {
+    uint64_t *looks = self;
+    return ++*looks * UINT64_C(1000000000);
+}
+
+static void time_is_limited(void **state) {
+    (void)state;
+    struct made m;
+    struct program *p = begin(&m, "t");
+    put(p, OP_TEXT, 0, 0, name(p, "x"));
+    put(p, OP_JUMP, 0, 0, 0);
+    uint64_t looks = 0;
+    struct clock clock = {.self = &looks, .monotonic = seconds_pass};
+    struct vm_options options = {.library = &library,
+                                 .clock = &clock,
+                                 .limits = {.steps = UINT64_MAX, .time_ns = UINT64_C(5000000000)}};
+    struct vm *vm = vm_new(&options);
+    expect_fault(vm, p, ANNA, 2, "the template ran longer than 5 s");
+    assert_int_equal(looks, 6);
+    expect_fault(vm, p, ANNA, 2, "the template ran longer than 5 s"); // each item has its own time
+    assert_int_equal(looks, 12);
+    vm_free(vm);
+    options.limits.time_ns = 2500000000;
+    vm = vm_new(&options);
+    expect_fault(vm, p, ANNA, 2, "the template ran longer than 2500 ms");
+    vm_free(vm);
+    options.limits.time_ns = UINT64_MAX; // as good as none: the steps end it
+    options.limits.steps = 100000;
+    vm = vm_new(&options);
+    expect_fault(vm, p, ANNA, 2, "the template ran more than 100000 steps");
+    vm_free(vm);
+    options.limits.steps = 4000; // so few that there is no need to look at the clock
+    looks = 0;
+    vm = vm_new(&options);
+    expect_fault(vm, p, ANNA, 2, "the template ran more than 4000 steps");
+    assert_int_equal(looks, 0);
+    vm_free(vm);
+}
+
 static void output_is_limited(void **state) {
     (void)state;
     struct made m;
@@ -893,6 +933,7 @@ int main(void) {
         cmocka_unit_test(macro_faults_tell_the_way),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(steps_are_limited),
+        cmocka_unit_test(time_is_limited),
         cmocka_unit_test(output_is_limited),
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(captures_nest_and_unwind),

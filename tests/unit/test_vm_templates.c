@@ -69,6 +69,10 @@ static const struct {
      NULL, NULL,
      "191719False1True<LoopContext 19/20> 2018True2False<LoopContext 20/20> "
      "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"},
+    {"data a template changes is its own, every time",
+     "{% do d.clear() %}{{ d|length }}{% do tags.append('z') %}{{ tags|join }}{{ tree.kids.pop().v }}"
+     "{{ tree.kids|length }}{% set d = tags %}{% do d.pop() %}{{ tags|length }}",
+     NULL, NULL, "0abcz313"},
     {"loops in loops",
      "{% for i in tags %}{% set outer = loop %}{% for j in [1,2] %}{{ outer.index }}{{ loop.index }}{{ "
      "loop.depth }} {% endfor %}{{ loop.index }}|{% endfor %}",
@@ -248,6 +252,73 @@ static const struct {
      "main:1:13: error: a loop takes 4294967295 elements at most, not 9000000000\n"
      "    1 | {% for a in range(9000000000) %}{% endfor %}\n"
      "      |             ^~~~~~~~~~~~~~~~~\n"},
+    // What goes through many elements in one go takes steps too.
+    {UNDEFINED_DEFAULT, "{{ range(100000)|list|sum }}", NULL,
+     "main:1:23: error: the template ran more than 5000 steps\n"
+     "    1 | {{ range(100000)|list|sum }}\n"
+     "      |                       ^~~\n"},
+    {UNDEFINED_DEFAULT, "{% set l = range(5000)|list %}{% for i in range(100) %}{{ -1 in l }}{% endfor %}",
+     NULL,
+     "main:1:59: error: the template ran more than 5000 steps\n"
+     "    1 | {% set l = range(5000)|list %}{% for i in range(100) %}{{ -1 in l }}{% endfor %}\n"
+     "      |                                                           ^~~~~~~\n"},
+    {UNDEFINED_DEFAULT,
+     "{% set n = namespace(a=[], b=[]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}"
+     "{% set n.b = [n.b, n.b] %}{% endfor %}\n{{ n.a == n.b }}",
+     NULL,
+     "main:2:4: error: the template ran more than 5000 steps\n"
+     "    2 | {{ n.a == n.b }}\n"
+     "      |    ^~~~~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{% set t = 'ab' * 1000000 %}{{ t|replace('x', 'y') }}", NULL,
+     "main:1:34: error: the template ran more than 5000 steps\n"
+     "    1 | {% set t = 'ab' * 1000000 %}{{ t|replace('x', 'y') }}\n"
+     "      |                                  ^~~~~~~~~~~~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{% for i in [[[1]]] recursive %}{{ loop(i) }}{% endfor %}", NULL,
+     "main:1:13: error: 'int' object is not iterable\n"
+     "    1 | {% for i in [[[1]]] recursive %}{{ loop(i) }}{% endfor %}\n"
+     "      |             ^~~~~~~\n"
+     "  hint: in a recursive loop, called at main:1:36\n"
+     "  hint: in a recursive loop, called at main:1:36\n"
+     "  hint: in a recursive loop, called at main:1:36\n"
+     "  hint: in a recursive loop, called at main:1:13\n"},
+    {UNDEFINED_DEFAULT, "{% for i in [[[[[[[[]]]]]]]] recursive %}{{ loop(i) }}{% endfor %}", NULL,
+     "main:1:45: error: calls are nested more than 5 deep\n"
+     "    1 | {% for i in [[[[[[[[]]]]]]]] recursive %}{{ loop(i) }}{% endfor %}\n"
+     "      |                                             ^~~~~~~\n"
+     "  hint: in a recursive loop, called at main:1:45\n"
+     "  hint: in a recursive loop, called at main:1:45\n"
+     "  hint: in a recursive loop, called at main:1:45\n"
+     "  hint: in a recursive loop, called at main:1:45\n"
+     "  hint: in a recursive loop, called at main:1:13\n"},
+    {UNDEFINED_DEFAULT, "{% for i in tags %}{{ loop(i) }}{% endfor %}", NULL,
+     "main:1:23: error: the loop must have the 'recursive' marker to be called recursively\n"
+     "    1 | {% for i in tags %}{{ loop(i) }}{% endfor %}\n"
+     "      |                       ^~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{% for i in [1] recursive %}{{ loop(1, 2) }}{% endfor %}", NULL,
+     "main:1:32: error: loop() takes one argument, what to go through\n"
+     "    1 | {% for i in [1] recursive %}{{ loop(1, 2) }}{% endfor %}\n"
+     "      |                                ^~~~~~~~~~\n"
+     "  hint: in a recursive loop, called at main:1:13\n"},
+    {UNDEFINED_DEFAULT, "{{ range(*n) }}", NULL,
+     "main:1:4: error: 'int' object is not iterable\n"
+     "    1 | {{ range(*n) }}\n"
+     "      |    ^~~~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{{ dict(**tags) }}", NULL,
+     "main:1:4: error: argument after ** must be a mapping, not list\n"
+     "    1 | {{ dict(**tags) }}\n"
+     "      |    ^~~~~~~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{{ dict(x=1, **d) }}", NULL,
+     "main:1:4: error: got multiple values for keyword argument 'x'\n"
+     "    1 | {{ dict(x=1, **d) }}\n"
+     "      |    ^~~~~~~~~~~~~~\n"},
+    {UNDEFINED_DEFAULT, "{{ dict(**{1: 2}) }}", NULL,
+     "main:1:4: error: keywords must be strings\n"
+     "    1 | {{ dict(**{1: 2}) }}\n"
+     "      |    ^~~~~~~~~~~~~~\n"},
+    {UNDEFINED_STRICT, "{% autoescape nope %}{% endautoescape %}", NULL,
+     "main:1:15: error: 'nope' is undefined\n"
+     "    1 | {% autoescape nope %}{% endautoescape %}\n"
+     "      |               ^~~~\n"},
     {UNDEFINED_DEFAULT, "{% include 'aa' %}", "",
      "main:1:12: error: there is no template \"aa\"\n"
      "    1 | {% include 'aa' %}\n"
