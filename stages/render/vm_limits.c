@@ -49,10 +49,5 @@ bool limits_look(struct call *call, uint64_t steps) {
 }
 
 bool vm_charge(struct call *call, uint64_t work) {
-    uint64_t steps = work / VM_WORK_PER_STEP;
-    if (LIKELY(steps < call->vm->steps_left)) {
-        call->vm->steps_left -= steps;
-        return true;
-    }
-    return limits_look(call, steps);
+    return steps_take(call, work / VM_WORK_PER_STEP);
 }

@@ -366,6 +366,13 @@ static inline bool frame_run(struct vm *vm, struct frame *f) {
     return f->program->has_context_stack ? sections_run(vm, f) : vm_run(vm, f);
 }
 
+static inline bool steps_take(struct call *call, uint64_t n) {
+    if (UNLIKELY(n >= call->vm->steps_left))
+        return limits_look(call, n);
+    call->vm->steps_left -= n;
+    return true;
+}
+
 static inline bool step_take(struct call *call) {
     return LIKELY(--call->vm->steps_left) || limits_look(call, 0);
 }

@@ -105,12 +105,7 @@ bool prompt_is_plain(const struct frame *f, const struct instruction *in, const 
 // ---- replacing
 
 static bool take_steps(struct call *call, uint64_t bytes) {
-    struct vm *vm = call->vm;
-    uint64_t steps = bytes / BYTES_A_STEP + 1;
-    if (vm->steps_left <= steps)
-        return fault_steps(call);
-    vm->steps_left -= steps;
-    return true;
+    return steps_take(call, bytes / BYTES_A_STEP + 1);
 }
 
 // The replacement for a match at text[at..at+n), its sequences put in; false where one names a group.
