@@ -20,31 +20,44 @@ FILES_PEERS = ("jinja2", "nunjucks", "minijinja-js", "ctemplate", "wontache", "m
 
 
 class Templates:
-    """One of W1 to W3: rendering alone, and the whole job to one file."""
+    """One of W1 to W3: rendering alone, and the whole job to one file. pressrun does it in Jinja and in Mustache; peers
+    that want the fields computed beforehand are compared with the latter, which sees the same fields."""
 
     def __init__(self, bench, key):
         self.bench, self.key, self.workload = bench, key, WORKLOADS[key]
         self.contestants = []
+        self.mustache = None
 
-    def manifest(self, records):
-        return workloads.manifest(self.bench.machine.scratch, "%s-%s" % (self.key, records),
-                                  {"path": records + ".jsonl"},
-                                  {"template": self.workload.template, "to": self.workload.output})
+    def manifest(self, records, mustache=False):
+        scratch = self.bench.machine.scratch
+        template = peers.MUSTACHE[self.key] if mustache else self.workload.template
+        path = os.path.basename(workloads.records_path(scratch, records, mustache))
+        return workloads.manifest(scratch, "%s-%s-%d" % (self.key, records, mustache), {"path": path},
+                                  {"template": template, "to": self.workload.output})
 
-    def check(self):
+    def check_ours(self, mustache):
         bench, workload = self.bench, self.workload
         out = bench.machine.fresh()
-        bench.ours(self.manifest(workload.check), out)
+        bench.ours(self.manifest(workload.check, mustache), out)
         if measure.sha256_of(os.path.join(out, workload.output)) != workload.hash:
             raise Failed("%s: pressrun's output has not the published hash" % self.key)
         bench.machine.drop(out)
+
+    def check(self):
+        bench, workload = self.bench, self.workload
         timed = bench.records(large=True) if self.key == "w1" else workload.timed
+        self.check_ours(False)
+        self.check_ours(True)
         self.contestants.append(Contestant("**pressrun**", lambda: self.run_ours(timed, 1), named(COUNTS[timed])))
+        self.mustache = Contestant("**pressrun**, Mustache", lambda: self.run_ours(timed, 1, mustache=True),
+                                   named(COUNTS[timed]))
+        self.mustache.against = self.mustache
+        self.contestants.append(self.mustache)
         if self.key == "w1" and len(bench.machine.cpus) > 1:
             self.contestants.append(Contestant("pressrun, two cores", lambda: self.run_ours(timed, 2),
                                                named(COUNTS[timed])))
             self.check_workers(timed)
-        right = ["pressrun"]
+        right = ["pressrun", "pressrun's Mustache"]
         for peer in peers.PEERS:
             if peer.key in bench.ready and self.key in peer.templates and self.check_peer(peer):
                 right.append(peer.name)
@@ -70,11 +83,12 @@ class Templates:
 
     def add_peer(self, peer):
         timed = self.bench.records(peer.large) if self.key == "w1" else self.workload.timed
-        self.contestants.append(Contestant(peer.title, lambda: self.run_theirs(peer, timed), named(COUNTS[timed])))
+        self.contestants.append(Contestant(peer.title, lambda: self.run_theirs(peer, timed), named(COUNTS[timed]),
+                                           self.mustache if peer.view else None))
 
-    def run_ours(self, records, workers):
+    def run_ours(self, records, workers, mustache=False):
         out = self.bench.machine.fresh()
-        run = self.bench.ours(self.manifest(records), out, workers)
+        run = self.bench.ours(self.manifest(records, mustache), out, workers)
         self.bench.machine.drop(out)
         n = COUNTS[records]
         figures = {"whole": run.seconds / n, "peak": run.peak}

@@ -68,7 +68,7 @@ def manifest(directory, name, source, job):
     path = os.path.join(directory, name + ".json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"name": name, "templates": TEMPLATES, "sources": {"records": source},
-                   "jobs": {"all": dict(job, **{"from": "records"})}, "jinja": JINJA}, file)
+                   "jobs": {"all": dict(job, **{"from": "records"})}, "undefined": "default", "jinja": JINJA}, file)
     return path
 
 
