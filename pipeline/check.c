@@ -26,6 +26,10 @@ static void check_refs(const struct program *program, struct reach *reach, struc
         else if (!ref->may_be_missing)
             diags_error(diags, &program->source, ref->span,
                         "there is no template \"%.*s\" in the search path", STR_ARG(ref->name));
+        else if (program->has_context_stack) // what Mustache allows, and few people mean
+            diags_warning(diags, &program->source, ref->span,
+                          "there is no template \"%.*s\" in the search path: nothing is written for it",
+                          STR_ARG(ref->name));
     }
 }
 
@@ -40,7 +44,8 @@ static bool is_reached(const struct reach *reach, struct str name) {
 }
 
 static bool names_others(uint8_t op) {
-    return op == OP_INCLUDE_NAMED || op == OP_EXTENDS_NAMED || op == OP_IMPORT_NAMED;
+    return op == OP_INCLUDE_NAMED || op == OP_EXTENDS_NAMED || op == OP_IMPORT_NAMED ||
+           op == OP_PARTIAL_NAMED;
 }
 
 // Only files with a template language's extension: a search path may hold other things too. A template that

@@ -4,7 +4,7 @@
  *
  * Lines. A tag that is neither a value nor within a line stands alone, and its line goes: the blanks before it
  * and the end of the line. Every line that stays begins with a NODE_INDENT, which counts where the template is
- * rendered with an indentation.
+ * rendered with an indentation; those without a character are left so.
  *
  * Blocks. What a block within {{<parent}} gives has its own indentation taken off each line (`strip`), and gets
  * that of the place it is rendered at: of the first line of the block there, or, where that is empty or within a
@@ -96,11 +96,17 @@ static void add_indent(struct parser *p, size_t at) {
     node_append(&p->list, node_new(p->arena, NODE_INDENT, (struct span){(uint32_t)at, 0}));
 }
 
+static bool is_empty_line(const struct parser *p, size_t at) {
+    struct str rest = str_from(p->source->text, at);
+    return str_starts(rest, STR("\n")) || str_starts(rest, STR("\r\n"));
+}
+
 static void add_text(struct parser *p, size_t from, size_t to) {
     struct str text = p->source->text;
     while (from < to && !p->ignores) {
         if (at_line_begin(p, from)) {
-            add_indent(p, from);
+            if (!is_empty_line(p, from))
+                add_indent(p, from);
             from = to - without_strip(p, str_slice(text, from, to)).n;
         }
         const char *newline = from < to ? memchr(text.p + from, '\n', to - from) : NULL;
@@ -342,7 +348,7 @@ static void end_parent(struct parser *p, const struct mustache_tag *tag) {
         node->flags |= PART_STANDALONE;
         node->part.indent = without_strip(p, open->blanks);
     } else if (open->stands_free) {
-        size_t begin_at = (size_t)(open->blanks.p - p->source->text.p);
+        size_t begin_at = open->tag.span.at - open->blanks.n;
         add_text(p, begin_at, open->tag.span.at);
         if (!open->blanks.n && !p->ignores)
             add_indent(p, begin_at);

@@ -120,6 +120,21 @@ static bool has_blank(struct str name) {
     return false;
 }
 
+// What begins something still does, so that its end is no error too.
+static bool bad_blank(struct mustache_lexer *l, struct mustache_tag *tag) {
+    enum mustache_kind kind = tag->kind;
+    bool begins = kind == MUSTACHE_SECTION || kind == MUSTACHE_INVERTED || kind == MUSTACHE_BLOCK ||
+                  kind == MUSTACHE_PARENT;
+    bool helper = kind == MUSTACHE_VALUE || kind == MUSTACHE_SECTION;
+    bad(l, tag, tag->name, "there are no blanks in a name",
+        helper ? "Mustache has no helpers with arguments; values are prepared in the data" : NULL);
+    if (begins)
+        tag->kind = kind;
+    while (has_blank(tag->name))
+        tag->name.n--;
+    return true;
+}
+
 // Names of fields are parts between points; "." alone is the innermost section.
 static bool has_empty_part(struct str name) {
     bool begins = true;
@@ -147,11 +162,8 @@ static bool check_name(struct mustache_lexer *l, struct mustache_tag *tag) {
     struct str name = tag->name;
     if (!name.n)
         return bad(l, tag, name, "this tag has no name", NULL);
-    if (has_blank(name)) {
-        bool helper = tag->kind == MUSTACHE_VALUE || tag->kind == MUSTACHE_SECTION;
-        return bad(l, tag, name, "there are no blanks in a name",
-                   helper ? "Mustache has no helpers with arguments; values are prepared in the data" : NULL);
-    }
+    if (has_blank(name))
+        return bad_blank(l, tag);
     if (names_field(tag) && !str_is(name, ".") && has_empty_part(name))
         return bad(l, tag, name, "a part of this name is empty", "parts are separated by single points");
     return true;

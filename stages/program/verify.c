@@ -188,6 +188,8 @@ static bool check_slots(struct verifier *v, const struct instruction *in, uint32
 static bool check_operands(struct verifier *v, const struct instruction *in) {
     const struct program *p = v->p;
     uint32_t mask = v->masks[in->op];
+    if (in->op >= OP_LOOKUP && in->op <= OP_BLOCK && !p->has_context_stack)
+        return bad(v, "this program has no context stack");
     if ((mask & OPERAND_CONST) && in->c >= p->constants_n)
         return bad(v, "a constant is out of range");
     if ((mask & (OPERAND_NAME | OPERAND_TEXT)) && !check_string(v, in->c))

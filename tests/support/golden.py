@@ -40,7 +40,7 @@ def main_of(folder):
 
 def is_ours(folder):
     """Whether the reference has no say in a case."""
-    if main_of(folder) != "main.j2":
+    if main_of(folder) != "main.j2" or any(name.endswith(".mustache") for name in os.listdir(folder)):
         return True
     options = read(os.path.join(folder, "options")) or b""
     return b"keep" in options.replace(b"--keep-trailing-newline", b"") or \
