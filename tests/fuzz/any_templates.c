@@ -9,14 +9,21 @@
 #include "stages/render/vm.h"
 #include "tests/fuzz/memory_templates.h"
 
-static const char record_text[] =
+// The second one has other shapes, and what prompts replace: keys in brackets, values with brackets and directives.
+static const char *const records[] = {
     "{\"id\": 7, \"name\": \"Zo\\u00eb & <co>\", \"score\": 72.5, \"big\": 123456789012345678901234567890,"
     " \"none\": null, \"flag\": true, \"tags\": [\"b\", \"a\", \"\\u65e5\\u672c\"],"
     " \"rows\": [{\"x\": 1, \"y\": [1, 2]}, {\"x\": 2.5}], \"map\": {\"k\": {\"deep\": \"v\"}}, \"empty\": "
     "[],"
-    " \"to\": \"a\", \"[NAME]\": [\"Ann\", \"Bob // x\"], \"[X Y]\": \"\","
-    " \"messages\": [{\"role\": \"user\", \"content\": \"Hi\\n\"}, {\"role\": \"assistant\", \"content\": "
-    "null}]}";
+    " \"to\": \"a\", \"messages\": [{\"role\": \"user\", \"content\": \"Hi\\n\"},"
+    " {\"role\": \"assistant\", \"content\": null}]}",
+    "{\"name\": {\"x\": \"<i>\", \"y\": []}, \"rows\": {\"x\": \"1\"}, \"tags\": \"b\", \"[NAME]\": "
+    "[\"Ann\", \"Bob\"],"
+    " \"id\": -1.5e300, \"[X Y]\": \"\", \"[LIST]\": [], \"[CYCLE]\": \"[NAME][CYCLE]\", \"[OPEN]\": \"[X \","
+    " \"[any]\": \"\\\\0\\\\&\\\\`[\\\\'\", \"[SEEN]\": \"//include b.txt\", \"[FILE]\": \"b.txt\", "
+    "\"flag\": 0,"
+    " \"to\": \"b\"}",
+};
 
 static const struct program *find(void *self, struct str name, const char *language, bool autoescape,
                                   bool *missing) {
@@ -40,6 +47,16 @@ static struct outcome render(struct vm *vm, const struct program *program, struc
     return o;
 }
 
+static struct value read_record(struct shapes *shapes, const char *text, struct arena *arena) {
+    struct reader reader;
+    struct value value;
+    reader_init(&reader, shapes, NULL);
+    if (reader_parse(&reader, str_of(text), arena, &value) != STATUS_OK)
+        abort();
+    reader_release(&reader);
+    return value;
+}
+
 // A machine that has rendered the program before, and so remembers shapes and places, gives the same again.
 static void run(const struct program *program, const struct compile_options *compile,
                 struct templates *templates, enum undefined_mode mode) {
@@ -54,18 +71,16 @@ static void run(const struct program *program, const struct compile_options *com
                                  .now = 1700000000};
     struct shapes *shapes = shapes_new();
     struct arena arena;
-    struct reader reader;
-    struct value value;
     arena_init(&arena, 0);
-    reader_init(&reader, shapes, NULL);
-    if (reader_parse(&reader, STR(record_text), &arena, &value) != STATUS_OK)
-        abort();
+    struct value one = read_record(shapes, records[0], &arena);
+    struct value other = read_record(shapes, records[1], &arena);
     struct vm *vm = vm_new(&options);
-    struct outcome first = render(vm, program, value, &arena), again = render(vm, program, value, &arena);
+    struct outcome first = render(vm, program, one, &arena);
+    render(vm, program, other, &arena);
+    struct outcome again = render(vm, program, one, &arena);
     if (first.fine != again.fine || !str_equal(first.text, again.text))
         abort();
     vm_free(vm);
-    reader_release(&reader);
     arena_release(&arena);
     shapes_free(shapes);
 }
@@ -95,12 +110,15 @@ void fuzz_templates(const char *language, struct str third, const uint8_t *data,
     struct memory_templates memory = {{{STR("m"), {text, first}, 0},
                                        {STR("a"), {end ? end + 1 : text, end ? size - 2 - first : 0}, 0},
                                        {STR("b"), third, 0}}};
+    static const struct compile_variable environment[] = {{{"USER", 4}, {"[NAME] \\1", 9}}};
     bool chat = data[0] & 0x80;
     struct compile_options options = {.trim_blocks = data[0] & 1,
                                       .lstrip_blocks = data[0] & 2,
                                       .keep_trailing_newline = data[0] & 4,
                                       .chat = chat,
-                                      .library = chat ? library_chat() : library_builtin()};
+                                      .library = chat ? library_chat() : library_builtin(),
+                                      .environment = environment,
+                                      .environment_n = 1};
     struct fs fs = memory_templates_fs(&memory);
     struct templates *templates = templates_new(&fs, &options);
     struct arena arena;
