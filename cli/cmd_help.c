@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT
 // pressrun help, pressrun schema: what pressrun says about itself, all of it made from tables.
+#include "base/suggest.h"
 #include "cli/command.h"
-#include "stages/compile/compile.h"
-#include "stages/render/builtins.h"
+#include "cli/manual.h"
+#include "cli/reference.h"
 
-static const struct option_spec help_options[] = {OPTIONS_COMMON, {0}};
+static const struct option_spec help_options[] = {
+    {"man", 0, "PAGE", "print a manual page for man(1): pressrun or pressrun-templates"},
+    OPTIONS_COMMON,
+    {0},
+};
+static const struct option_spec schema_options[] = {OPTIONS_COMMON, {0}};
 
 static void write_overview(struct buf *out) {
     buf_add_text(out, "pressrun regenerates large sets of text from templates and records.\n\n"
                       "usage: pressrun COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; commands[i]; i++)
         buf_printf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    buf_add_text(
-        out,
-        "\n\"pressrun help COMMAND\" says more; so do \"help manifest\", \"help filters\", \"help tests\".\n"
-        "\"pressrun --version\" prints the version.\n");
+    buf_add_text(out, "\n\"pressrun help COMMAND\" says more; so does \"pressrun help TOPIC\": manifest, "
+                      "languages, filters, tests,\n"
+                      "functions. \"pressrun help filter NAME\" tells of one of them.\n"
+                      "\"pressrun --version\" prints the version.\n");
 }
 
 static void write_command(const struct command *command, struct buf *out) {
@@ -24,74 +30,72 @@ static void write_command(const struct command *command, struct buf *out) {
     options_write_help(command->options, out);
 }
 
-// A filter's or test's signature as people write it: "width [first blank]" becomes "(width, first, blank)".
-static void write_signature(const struct library_function *function, struct buf *out) {
-    buf_add_text(out, function->name);
-    if (!*function->params)
-        return;
-    buf_add_char(out, '(');
-    for (const char *p = function->params; *p; p++) {
-        if (*p == ' ')
-            buf_add_text(out, ", ");
-        else if (*p != '[' && *p != ']')
-            buf_add_char(out, *p);
-    }
-    buf_add_char(out, ')');
+// "filter truncate": one row of a table.
+static int write_one(const struct options *options, struct buf *out) {
+    const char *word = options->arguments[0], *name = options->arguments[1];
+    struct str near = {NULL, 0};
+    size_t kind = 0;
+    while (kind < REFERENCE_KINDS && strcmp(reference_kinds[kind].name, word) != 0)
+        kind++;
+    if (kind == REFERENCE_KINDS)
+        return cli_fail("there is no help on \"%s %s\"; \"pressrun help\" lists what there is", word, name);
+    if (reference_write_one(kind, name, out, &near))
+        return EXIT_DONE;
+    if (near.p)
+        return cli_fail("there is no %s \"%s\", did you mean \"%.*s\"?", word, name, STR_ARG(near));
+    return cli_fail("there is no %s \"%s\"; \"pressrun help %s\" lists them", word, name,
+                    reference_kinds[kind].plural);
 }
 
-static void write_functions(const struct library_function *functions, uint32_t n, struct buf *out) {
-    for (uint32_t i = 0; i < n; i++) {
-        struct buf signature = BUF_INIT;
-        write_signature(&functions[i], &signature);
-        buf_printf(out, "  %-40.*s %s\n", STR_ARG(buf_str(&signature)), functions[i].doc);
-        buf_release(&signature);
-    }
-}
-
-static void write_languages(struct buf *out) {
-    for (size_t i = 0; languages[i]; i++) {
-        if (!languages[i]->doc)
-            continue;
-        buf_printf(out, "  %-10s %s\n", languages[i]->name, languages[i]->doc);
-        if (languages[i]->extensions[0])
-            buf_printf(out, "  %-10s files named", "");
-        for (const char *const *e = languages[i]->extensions; *e; e++)
-            buf_printf(out, "%s *%s%s", e == languages[i]->extensions ? "" : ",", *e, e[1] ? "" : "\n");
-    }
-}
-
-static bool write_topic(const char *topic, struct buf *out) {
-    const struct library *library = library_builtin();
+static int write_topic(const char *topic, struct buf *out) {
     const struct command *command = command_find(topic);
+    struct suggestion near = suggest_for(str_of(topic));
+    for (size_t kind = 0; kind < REFERENCE_KINDS; kind++) {
+        suggest_offer(&near, str_of(reference_kinds[kind].plural));
+        if (strcmp(topic, reference_kinds[kind].plural) == 0) {
+            reference_write_kind(kind, out);
+            return EXIT_DONE;
+        }
+    }
+    for (size_t i = 0; commands[i]; i++)
+        suggest_offer(&near, str_of(commands[i]->name));
+    suggest_offer(&near, STR("manifest"));
+    suggest_offer(&near, STR("languages"));
     if (command)
         write_command(command, out);
     else if (strcmp(topic, "manifest") == 0)
         manifest_write_keys(out);
     else if (strcmp(topic, "languages") == 0)
-        write_languages(out);
-    else if (strcmp(topic, "filters") == 0)
-        write_functions(library->filters, library->filters_n, out);
-    else if (strcmp(topic, "tests") == 0)
-        write_functions(library->tests, library->tests_n, out);
+        reference_write_languages(out);
+    else if (near.best.p)
+        return cli_fail("there is no help on \"%s\", did you mean \"%.*s\"?", topic, STR_ARG(near.best));
     else
-        return false;
-    return true;
+        return cli_fail("there is no help on \"%s\"; \"pressrun help\" lists what there is", topic);
+    return EXIT_DONE;
 }
 
 static int run_help(struct cli *cli, const struct options *options) {
     (void)cli;
     struct buf text = BUF_INIT;
-    bool known = true;
-    if (options->arguments_n == 0)
+    int code = EXIT_DONE;
+    const char *page = options_get(options, "man");
+    if (page)
+        code =
+            manual_write(page, &text)
+                ? EXIT_DONE
+                : cli_fail("there is no manual page \"%s\"; there are pressrun and pressrun-templates", page);
+    else if (options->arguments_n == 0)
         write_overview(&text);
+    else if (options->arguments_n == 1)
+        code = write_topic(options->arguments[0], &text);
+    else if (options->arguments_n == 2)
+        code = write_one(options, &text);
     else
-        known = write_topic(options->arguments[0], &text);
-    if (known)
+        code = cli_argument_error(&command_help, "one topic at a time");
+    if (code == EXIT_DONE)
         cli_print(buf_str(&text));
     buf_release(&text);
-    return known ? EXIT_DONE
-                 : cli_fail("there is no help on \"%s\"; \"pressrun help\" lists the commands",
-                            options->arguments[0]);
+    return code;
 }
 
 static int run_schema(struct cli *cli, const struct options *options) {
@@ -107,9 +111,9 @@ static int run_schema(struct cli *cli, const struct options *options) {
 
 const struct command command_help = {
     .name = "help",
-    .arguments = "[COMMAND | manifest | languages | filters | tests]",
+    .arguments = "[COMMAND | TOPIC | filter NAME | test NAME | function NAME]",
     .summary = "what pressrun can do",
-    .details = "",
+    .details = "Topics: manifest (its keys), languages (of templates), filters, tests, functions.\n",
     .options = help_options,
     .run = run_help,
 };
@@ -119,6 +123,6 @@ const struct command command_schema = {
     .arguments = "",
     .summary = "print the manifest's JSON Schema, for editors",
     .details = "",
-    .options = help_options,
+    .options = schema_options,
     .run = run_schema,
 };

@@ -16,23 +16,26 @@ int32_t library_find(const struct library_function *table, uint32_t n, struct st
     return -1;
 }
 
-// The next word of a signature: a parameter or "*"; *optional turns on where it has a '['. {NULL, 0}: the end.
-static struct str next_word(const char **at, bool *optional) {
-    while (**at == ' ' || **at == '[' || **at == ']') {
-        if (**at == '[')
-            *optional = true;
-        (*at)++;
+struct library_word library_next_word(const char **at, bool *optional) {
+    const char *p = *at;
+    for (; *p == ' ' || *p == '[' || *p == ']'; p++)
+        *optional = *optional || *p == '[';
+    size_t n = strcspn(p, " []="), end = n;
+    struct library_word word = {.name = {n ? p : NULL, n}};
+    if (p[n] == '=') {
+        bool quoted = false;
+        for (end = n + 1; p[end] && (quoted || !strchr(" []", p[end])); end++)
+            quoted ^= p[end] == '\'';
+        word.standard = (struct str){p + n + 1, end - n - 1};
     }
-    size_t n = strcspn(*at, " []");
-    struct str word = {n ? *at : NULL, n};
-    *at += n;
+    *at = p + end;
     return word;
 }
 
 struct signature library_signature(const char *params) {
     struct signature s = {0};
     bool optional = false;
-    for (struct str word; (word = next_word(&params, &optional)).p;) {
+    for (struct str word; (word = library_next_word(&params, &optional).name).p;) {
         if (str_is(word, "*")) {
             s.variadic = true;
             continue;
@@ -46,7 +49,7 @@ struct signature library_signature(const char *params) {
 int32_t library_parameter(const char *params, struct str name) {
     bool optional = false;
     int32_t at = 0;
-    for (struct str word; (word = next_word(&params, &optional)).p;) {
+    for (struct str word; (word = library_next_word(&params, &optional).name).p;) {
         if (str_is(word, "*"))
             continue;
         if (str_equal(word, name))

@@ -7,7 +7,8 @@
  *
  * To add a filter or test: write the function, add one row. `params` is its signature without the value it is
  * applied to, names separated by blanks, a '[' before the first optional one, "*" last for "any number more":
- *     "width [first blank]"
+ *     "width [first=False blank=False]"
+ * What stands after '=' is the default as people write it, for help only; it has no blank unless it is quoted.
  * A last word "**" means "any keywords": they arrive as a map in one more argument (stages/render/bind.h).
  * A call binds positional and keyword arguments by it: args[0] is the value, args[1..] the parameters in order,
  * VALUE_MISSING where not given.
@@ -53,6 +54,12 @@ struct library {
 // Index by name (binary search), or -1.
 int32_t library_find(const struct library_function *table, uint32_t n, struct str name);
 
+// The next parameter of a signature, or "*", "**"; advances *at. An empty name: the end. *optional, false before the
+// first, tells whether it may be left out.
+struct library_word {
+    struct str name, standard; // standard: the default as written; {NULL, 0}: none is named
+};
+struct library_word library_next_word(const char **at, bool *optional);
 // Parameters of a signature: how many, how many are required, and whether more may follow.
 struct signature {
     uint32_t n, required;

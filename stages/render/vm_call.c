@@ -187,22 +187,12 @@ const struct object_type macro_type = {
 
 // ---- library functions
 
-// The next parameter's name in a signature; advances *at. Empty at the end and before "*".
-static struct str parameter_next(const char **at) {
-    const char *p = *at;
-    while (*p == ' ' || *p == '[' || *p == ']')
-        p++;
-    const char *end = p;
-    while (*end && *end != ' ' && *end != '[' && *end != ']' && *end != '*')
-        end++;
-    *at = end;
-    return (struct str){p, (size_t)(end - p)};
-}
-
 static struct str parameter_name(const char *params, uint32_t i) {
-    struct str name = parameter_next(&params);
-    while (i--)
-        name = parameter_next(&params);
+    bool optional = false;
+    struct str name;
+    do
+        name = library_next_word(&params, &optional).name;
+    while (i--);
     return name;
 }
 
