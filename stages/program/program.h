@@ -210,7 +210,7 @@ struct library;
 // A failure is a bug of the compiler or a damaged program: the text says which instruction.
 enum status program_verify(struct program *p, const struct library *library, struct err *err);
 
-// Readable listing: one instruction a line, with its source line where that changes.
+// Readable listing: see disassemble.c.
 void program_disassemble(const struct program *p, const struct library *library, struct buf *out);
 
 #endif

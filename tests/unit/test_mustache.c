@@ -117,32 +117,85 @@ static void test_listing(void **state) {
         const char *language, *text, *listing;
     } rows[] = {
         {"mustache", "{{a}}{{{b.c}}}{{.}}\n",
-         "function 0(): slots 0, stack 1\n"
-         "   1:    0 PUT_LOOKUP !1 \"a\"\n         1 LOOKUP \"b\"\n         2 FIELD \"c\"\n         3 PUT\n"
-         "         4 CURRENT\n         5 PUT !1\n         6 TEXT \"\\n\"\n   2:    7 RETURN\n"},
+         "t, mustache: slots 0, stack 1\n"
+         "    1 | {{a}}{{{b.c}}}{{.}}\n"
+         "      0   PUT_LOOKUP escaped \"a\"\n"
+         "      1   LOOKUP \"b\"\n"
+         "      2   FIELD \"c\"\n"
+         "      3   PUT\n"
+         "      4   CURRENT\n"
+         "      5   PUT escaped\n"
+         "      6   TEXT \"\\n\"\n"
+         "    2 | \n"
+         "      7   RETURN\n"},
         {"mustache", "{{#a}}{{#b}}x{{/b}}{{/a}}{{^a}}y{{/a}}",
-         "function 0(): slots 6, stack 1\n"
-         "   1:    0 LOOKUP \"a\"\n         1 SECTION 0 -> 7\n         2 LOOKUP \"b\"\n"
-         "         3 SECTION 3 -> 6\n         4 TEXT \"x\"\n         5 SECTION_NEXT 3 -> 4\n"
-         "         6 SECTION_NEXT 0 -> 2\n         7 LOOKUP \"a\"\n         8 INVERTED -> 10\n"
-         "         9 TEXT \"y\"\n        10 RETURN\n"},
+         "t, mustache: slots 6, stack 1\n"
+         "    1 | {{#a}}{{#b}}x{{/b}}{{/a}}{{^a}}y{{/a}}\n"
+         "      0   LOOKUP \"a\"\n"
+         "      1   SECTION slot 0 -> 7\n"
+         "      2 > LOOKUP \"b\"\n"
+         "      3   SECTION slot 3 -> 6\n"
+         "      4 > TEXT \"x\"\n"
+         "      5   SECTION_NEXT slot 3 -> 4\n"
+         "      6 > SECTION_NEXT slot 0 -> 2\n"
+         "      7 > LOOKUP \"a\"\n"
+         "      8   INVERTED -> 10\n"
+         "      9   TEXT \"y\"\n"
+         "     10 > RETURN\n"},
         {"mustache", " {{>p}}\n{{>p}}{{>*q}}{{$b}}d{{/b}}",
-         "function 0(): slots 0, stack 1\n"
-         "   1:    0 PARTIAL \"p.mustache\" indent \" \"\n   2:    1 PARTIAL \"p.mustache\"\n"
-         "         2 LOOKUP \"q\"\n         3 PARTIAL_NAMED\n         4 BLOCK !1 b -> 6\n"
-         "         5 TEXT \"d\"\n         6 RETURN\n"},
+         "t, mustache: slots 0, stack 1\n"
+         "    1 |  {{>p}}\n"
+         "      0   PARTIAL \"p.mustache\" indent \" \"\n"
+         "    2 | {{>p}}{{>*q}}{{$b}}d{{/b}}\n"
+         "      1   PARTIAL \"p.mustache\"\n"
+         "      2   LOOKUP \"q\"\n"
+         "      3   PARTIAL_NAMED\n"
+         "      4   BLOCK within-line b -> 6\n"
+         "      5   TEXT \"d\"\n"
+         "      6 > RETURN\n"
+         "\n"
+         "refers to\n"
+         "    \"p.mustache\", mustache-indented, not there, which is fine\n"
+         "    \"p.mustache\", mustache, not there, which is fine\n"},
         {"mustache", "{{<p.mustache}}{{$a}}\n  x\n  y{{/a}}{{$b}}z{{/b}}{{$a}}w{{/a}}{{/p.mustache}}",
-         "function 0(): slots 0, stack 0\n"
-         "   1:    0 PARTIAL \"p.mustache\" {a=function 1, b=function 2}\n   3:    1 RETURN\n"
+         "t, mustache: slots 0, stack 0\n"
+         "    1 | {{<p.mustache}}{{$a}}\n"
+         "      0   PARTIAL \"p.mustache\" {a=function 1, b=function 2}\n"
+         "    3 |   y{{/a}}{{$b}}z{{/b}}{{$a}}w{{/a}}{{/p.mustache}}\n"
+         "      1   RETURN\n"
+         "\n"
          "function 1 a(): slots 0, stack 0\n"
-         "         2 INDENT\n         3 TEXT \"w\"\n         4 RETURN\n"
+         "    3 |   y{{/a}}{{$b}}z{{/b}}{{$a}}w{{/a}}{{/p.mustache}}\n"
+         "      2   INDENT\n"
+         "      3   TEXT \"w\"\n"
+         "      4   RETURN\n"
+         "\n"
          "function 2 b(): slots 0, stack 0\n"
-         "         5 INDENT\n         6 TEXT \"z\"\n         7 RETURN\n"},
+         "    3 |   y{{/a}}{{$b}}z{{/b}}{{$a}}w{{/a}}{{/p.mustache}}\n"
+         "      5   INDENT\n"
+         "      6   TEXT \"z\"\n"
+         "      7   RETURN\n"
+         "\n"
+         "refers to\n"
+         "    \"p.mustache\", mustache, not there, which is fine\n"},
         {"mustache-indented", "a\n\n{{b}} {{c}}\n  {{>d}}\n",
-         "function 0(): slots 0, stack 1\n"
-         "   1:    0 INDENT\n         1 TEXT \"a\\n\\n\"\n   3:    2 INDENT\n         3 PUT_LOOKUP !1 \"b\"\n"
-         "         4 TEXT \" \"\n         5 PUT_LOOKUP !1 \"c\"\n         6 TEXT \"\\n\"\n"
-         "   4:    7 PARTIAL \"d.mustache\" indent \"  \"\n   5:    8 RETURN\n"},
+         "t, mustache-indented: slots 0, stack 1\n"
+         "    1 | a\n"
+         "      0   INDENT\n"
+         "      1   TEXT \"a\\n\\n\"\n"
+         "    3 | {{b}} {{c}}\n"
+         "      2   INDENT\n"
+         "      3   PUT_LOOKUP escaped \"b\"\n"
+         "      4   TEXT \" \"\n"
+         "      5   PUT_LOOKUP escaped \"c\"\n"
+         "      6   TEXT \"\\n\"\n"
+         "    4 |   {{>d}}\n"
+         "      7   PARTIAL \"d.mustache\" indent \"  \"\n"
+         "    5 | \n"
+         "      8   RETURN\n"
+         "\n"
+         "refers to\n"
+         "    \"d.mustache\", mustache-indented, not there, which is fine\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct arena arena;
