@@ -22,10 +22,12 @@ static void table_is_sound(const struct library_function *rows, uint32_t n) {
 
 static void tables_are_sound(void **state) {
     (void)state;
-    const struct library *library = library_builtin();
-    table_is_sound(library->filters, library->filters_n);
-    table_is_sound(library->tests, library->tests_n);
-    table_is_sound(library->globals, library->globals_n);
+    const struct library *libraries[] = {library_builtin(), library_chat()};
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        table_is_sound(libraries[i]->filters, libraries[i]->filters_n);
+        table_is_sound(libraries[i]->tests, libraries[i]->tests_n);
+        table_is_sound(libraries[i]->globals, libraries[i]->globals_n);
+    }
     struct method_table tables[] = {methods_str(),  methods_list(), methods_tuple(),
                                     methods_dict(), methods_int(),  methods_float()};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
