@@ -88,8 +88,12 @@ static void code_collect(struct codegen *g, struct node *node, struct node *iter
     uint32_t failed = 0;
     code_condition(g, node->loop.filter, false, &failed);
     code_land_at(g, &failed, next);
+    if (node->loop.target->kind ==
+        NODE_TUPLE) // as previtem and nextitem show, elements are put together anew
+        code_expression(g, node->loop.target);
+    else
+        code_emit(g, OP_SLOT, 0, element, 0);
     code_close_scope(g);
-    code_emit(g, OP_SLOT, 0, element, 0);
     code_emit(g, OP_APPEND, 0, list, 0);
     code_emit(g, OP_JUMP, 0, 0, next);
     code_land(g, &over);
