@@ -23,8 +23,15 @@ static bool method_print(struct vm *vm, struct object *object, struct buf *out) 
     return true;
 }
 
-static const struct object_type method_type = {
-    .name = "builtin_function_or_method", .invoke = method_invoke, .print = method_print};
+static bool method_is_pure(const struct object *object) {
+    struct value self = ((const struct bound_method *)object)->self;
+    return self.tag == VALUE_LIST ? !self.list->arena : self.tag == VALUE_MAP ? !self.map->arena : true;
+}
+
+static const struct object_type method_type = {.name = "builtin_function_or_method",
+                                               .invoke = method_invoke,
+                                               .is_pure = method_is_pure,
+                                               .print = method_print};
 
 static struct method_table table_of(struct value self) {
     switch (self.tag) {

@@ -26,6 +26,8 @@ struct object_type {
     bool (*set)(struct vm *vm, struct object *self, struct str name, struct value v);
     // Calls it; false after call_fail.
     bool (*invoke)(struct object *self, struct call *call, const struct call_args *args);
+    // Calling it changes nothing that is there already and keeps nothing of its arguments. NULL: it may.
+    bool (*is_pure)(const struct object *self);
     bool (*truth)(const struct object *self);
     // Printed form; NULL: "<name object>".
     bool (*print)(struct vm *vm, struct object *self, struct buf *out);

@@ -317,6 +317,11 @@ static struct value function_get(struct vm *vm, struct object *self, struct str 
                : value_missing();
 }
 
+static bool function_is_pure(const struct object *self) {
+    (void)self;
+    return true;
+}
+
 static bool function_print(struct vm *vm, struct object *self, struct buf *out) {
     (void)vm;
     static const struct {
@@ -339,6 +344,7 @@ static bool function_print(struct vm *vm, struct object *self, struct buf *out) 
 const struct object_type function_type = {.name = "builtin_function_or_method",
                                           .get = function_get,
                                           .invoke = function_invoke,
+                                          .is_pure = function_is_pure,
                                           .print = function_print};
 
 // ---- what library functions ask for
@@ -362,6 +368,8 @@ bool vm_invoke(struct call *call, struct value callee, const struct call_args *a
         return call_fail(call, "'%s' object is not callable", op_type_name(callee));
     if (!callee.object->type->invoke)
         return call_fail(call, "'%s' object is not callable", callee.object->type->name);
+    if (!callee.object->type->is_pure || !callee.object->type->is_pure(callee.object))
+        call->vm->kept++;
     struct call inner = *call;
     bool fine = callee.object->type->invoke(callee.object, &inner, args);
     call->result = inner.result;

@@ -24,6 +24,7 @@ struct loop {
     uint32_t depth0;
     uint8_t escaping;         // of the text a recursion gives
     struct object *recursion; // the function of a recursive loop, or NULL
+    struct round *round;      // vm_round.c
     struct list *seen;        // arguments of the last call of changed(), or NULL
     struct loop_method cycle, changed;
 };
@@ -107,7 +108,13 @@ static bool changed_invoke(struct object *self, struct call *call, const struct 
     return true;
 }
 
-static const struct object_type cycle_type = {.name = "method", .invoke = cycle_invoke};
+static bool cycle_is_pure(const struct object *self) {
+    (void)self;
+    return true;
+}
+
+static const struct object_type cycle_type = {
+    .name = "method", .invoke = cycle_invoke, .is_pure = cycle_is_pure};
 static const struct object_type changed_type = {.name = "method", .invoke = changed_invoke};
 
 static struct value loop_object_get(struct vm *vm, struct object *self, struct str name) {
@@ -168,6 +175,10 @@ struct value loop_object_move(struct value object, uint32_t index0) {
     return item_at(loop, index0);
 }
 
+struct round **loop_object_round(struct object *object) {
+    return object->type == &loop_type ? &((struct loop *)object)->round : NULL;
+}
+
 // A program that lies about which loop is recursive changes nothing.
 void loop_set_recursion(struct value *slots, struct value self, struct value depth, uint8_t escaping) {
     struct loop *loop = slots[0].tag == VALUE_OBJECT ? (struct loop *)slots[0].object : NULL;
@@ -220,8 +231,11 @@ bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr,
             slots[0].tag == VALUE_OBJECT ? (const struct loop *)slots[0].object : &plain;
         return loop_get_attribute(loop, attr, out) || call_fail(call, "loops have no such attribute");
     }
-    if (slots[0].tag == VALUE_MISSING && !loop_object_make(call, slots, index0))
-        return false;
+    if (slots[0].tag == VALUE_MISSING) {
+        call->vm->kept++;
+        if (!loop_object_make(call, slots, index0))
+            return false;
+    }
     *out = slots[0];
     return true;
 }

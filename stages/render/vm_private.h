@@ -11,6 +11,7 @@
  *     vm_sections.c Mustache's context stack      vm_write.[ch] writing to the output
  *     vm_blocks.c   inheritance                   vm_import.c   modules
  *     vm_prompt.c   the prompt language           vm_limits.c   steps and time
+ *     vm_round.c    giving back what rounds made
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -197,6 +198,7 @@ struct vm {
     uint64_t deadline;        // of the clock; 0: the item has not taken long enough for it to be looked at
     bool late;
     struct clock clock;
+    uint64_t kept; // how often something may have kept values: frames entered, calls that are not pure
     uint64_t instructions;
     uint64_t item_number; // which one this is; from 1
     struct value result;  // of an expression
@@ -275,6 +277,14 @@ bool loop_begin(struct call *call, struct value v, bool object, struct value *sl
 bool loop_attribute(struct call *call, struct value *slots, enum loop_attr attr, struct value *out);
 struct value loop_object_move(struct value loop, uint32_t index0); // the element there
 void loop_set_recursion(struct value *slots, struct value self, struct value depth, uint8_t escaping);
+
+struct round **loop_object_round(struct object *object); // NULL: it is no loop
+
+// vm_round.c
+enum { ROUND_FROM = 1 << 20 };
+// A round of the loop that `again` (a FOR_AGAIN) belongs to is over, and nothing is on the evaluation stack: gives back
+// what rounds have made, where that is allowed. Worth asking when the item's values have come to ROUND_FROM bytes.
+void round_end(struct vm *vm, struct frame *f, const struct instruction *again);
 
 // vm_include.c
 bool include_ref(struct call *call, struct frame *f, const struct instruction *in);

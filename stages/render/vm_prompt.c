@@ -306,6 +306,7 @@ bool prompt_directives(struct call *call, const struct frame *f) {
     if (vm->output.n == start ||
         !directive_next((struct str){vm->output.p + start, vm->output.n - start}, &first, &d)) {
         vm->captures_n--;
+        output_let_go(vm);
         return true;
     }
     if (!capture_end(call, false, &captured))

@@ -43,6 +43,7 @@ void stack_release(struct vm *vm) {
 
 void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, struct code_state *state,
                  const struct function_code *function, struct env *outer, struct context *context) {
+    vm->kept++;
     f->kind = kind;
     f->program = state->program;
     f->function = function;

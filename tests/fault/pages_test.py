@@ -26,7 +26,7 @@ TEMPLATE = """\
 MANIFEST = """
 templates: [.]
 sources: { pages: { path: pages.jsonl, key: id } }
-limits: { output_bytes: 1024MiB, memory_bytes: 128MiB, steps: 1000000000000 }
+limits: { output_bytes: 1024MiB, memory_bytes: 128MiB, steps: 1000000000000, seconds: 3600 }
 jobs:
   files: { from: pages, template: page.j2, to: "{{ id }}.txt"%s }
   packed: { from: pages, template: page.j2, to: "{{ id }}.txt.zst" }
@@ -97,7 +97,8 @@ def bounded(runner):
                         "" if report["unchanged" if times else "written"] == 15 else str(report))
         runner.find("digests", "" if len(digests) == 1 else str(digests))
     with fault.case({"page.j2": TEMPLATE, "page.json": record("large", rounds)}) as one:
-        done = runner.run(one, command=("render", "page.j2", "--data", "page.json", "--limit", "output_bytes=1GiB"),
+        done = runner.run(one, command=("render", "page.j2", "--data", "page.json", "--limit", "output_bytes=1GiB",
+                                        "--limit", "seconds=3600"),
                           before=capped(runner))
         runner.find("render", fault.crashed(done), compare("its text", done.stdout, pages["large"]))
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Large outputs in pieces: together they are the text that comes in one, whatever is captured, joined or escaped on the
- * way; what is going to be read back is not handed over; limits count what was handed over, too.
+ * way; what is going to be read back is not handed over; limits count what was handed over, too. And what rounds of
+ * long loops make goes when nobody keeps it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,6 +58,78 @@ static const struct {
      "{% filter upper %}{% for i in range(200000) %}{{ i }} and {% endfor %}{% endfilter %}"
      "{% for i in range(200000) %}{{ i }} and {% endfor %}",
      2},
+};
+
+// Rounds whose values go, in little memory, and rounds that keep some of theirs. The texts are Jinja2's.
+static const struct {
+    const char *title;
+    size_t megabytes;
+    const char *text, *expected;
+} rounds[] = {
+    {"values of a round go", 4,
+     "{% for i in range(300000) %}{% set a = 'x' ~ i %}{{ (a|upper)[0:0] }}{{ '%08d'|format(i)|length - 8 or "
+     "'' }}{% endfor %}end",
+     "end"},
+    {"nested, with all kinds of jumps", 4,
+     "{% for i in range(30000) %}{% for k in range(i % 30) %}{% if k > 12 %}{% break %}{% endif %}{% set b = "
+     "'text ' ~ k %}{% if k is odd %}{% continue %}{% endif %}{{ (b ~ i)[0:0] }}{% else %}{{ ('none' ~ "
+     "i)[0:0] }}{% endfor %}{% for x in ['a' ~ i, 'b'] if x != 'b' %}{{ '' if x == 'a' ~ i else 'bad' }}{% "
+     "endfor %}{% endfor %}end",
+     "end"},
+    {"calls", 4,
+     "{% for i in range(60000) %}{{ ('a b'.split()|join ~ i)[0:0] }}"
+     "{{ loop.cycle('', '') }}{{ (loop.previtem ~ '')[0:0] }}{{ dict(a='b' ~ i).a[0:0] }}{% endfor "
+     "%}end",
+     "end"},
+    {"captured", 4,
+     "{% for i in range(60000) %}{% set a %}{{ i }}{% set b %}{{ i ~ 'b' }}{% endset %}{{ b }}{% endset %}{{ "
+     "'' if a == i ~ (i ~ 'b') else 'bad' }}{% endfor %}end",
+     "end"},
+    {"what a namespace keeps", 64,
+     "{% set ns = namespace(last='x', all=[]) %}{% for i in range(60000) %}{{ '' if loop.first or ns.last == "
+     "'value ' ~ (i - 1) else 'bad' }}{% set ns.last = 'value ' ~ i %}{% if i % 1000 == 0 %}{% set ns.all = "
+     "ns.all + ['a' ~ i] %}{% endif %}{% endfor %}{{ ns.last }} {{ ns.all|join(',') }}",
+     "value 59999 "
+     "a0,a1000,a2000,a3000,a4000,a5000,a6000,a7000,a8000,a9000,a10000,a11000,a12000,a13000,a14000,a15000,"
+     "a16000,a17000,a18000,a19000,a20000,a21000,a22000,a23000,a24000,a25000,a26000,a27000,a28000,a29000,"
+     "a30000,a31000,a32000,a33000,a34000,a35000,a36000,a37000,a38000,a39000,a40000,a41000,a42000,a43000,"
+     "a44000,a45000,a46000,a47000,a48000,a49000,a50000,a51000,a52000,a53000,a54000,a55000,a56000,a57000,"
+     "a58000,a59000"},
+    {"what a list keeps", 64,
+     "{% set all = [] %}{% for i in range(60000) %}{% set text = 'value ' ~ i %}{% if i % 1000 == 7 %}{% do "
+     "all.append(text) %}{% endif %}{{ (text ~ '!')[0:0] }}{% endfor %}{{ all|join(',') }}",
+     "value 7,value 1007,value 2007,value 3007,value 4007,value 5007,value 6007,value 7007,value 8007,value "
+     "9007,value 10007,value 11007,value 12007,value 13007,value 14007,value 15007,value 16007,value "
+     "17007,value 18007,value 19007,value 20007,value 21007,value 22007,value 23007,value 24007,value "
+     "25007,value 26007,value 27007,value 28007,value 29007,value 30007,value 31007,value 32007,value "
+     "33007,value 34007,value 35007,value 36007,value 37007,value 38007,value 39007,value 40007,value "
+     "41007,value 42007,value 43007,value 44007,value 45007,value 46007,value 47007,value 48007,value "
+     "49007,value 50007,value 51007,value 52007,value 53007,value 54007,value 55007,value 56007,value "
+     "57007,value 58007,value 59007"},
+    {"what a macro keeps", 64,
+     "{% set ns = namespace(last='') %}{% macro keep(x) %}{% set ns.last = x %}{% endmacro %}{% for i in "
+     "range(60000) %}{% set text = 'value ' ~ i %}{% if i % 999 == 0 %}{{ keep(text) }}{% endif %}{{ (text ~ "
+     "ns.last)[0:0] }}{% endfor %}{{ ns.last }}",
+     "value 59940"},
+    {"what loops within keep", 64,
+     "{% set ns = namespace(last='', n=0) %}{% for i in range(300) %}{% set outer = 'outer ' ~ i %}{% for k "
+     "in range(300) %}{% set inner = outer ~ '/' ~ k %}{% if k == 299 %}{% set ns.last = inner %}{% endif "
+     "%}{{ (inner ~ '')[0:0] }}{% endfor %}{{ '' if ns.last == outer ~ '/299' else 'bad' }}{% endfor %}{{ "
+     "ns.last }}",
+     "outer 299/299"},
+    {"what loop.changed and a joiner keep", 64,
+     "{% set sep = joiner(', ') %}{% for i in range(60000) %}{% set key = 'key ' ~ (i // 10000) %}{% if "
+     "loop.changed(key) %}{{ sep() }}{{ key }}{% endif %}{{ (key ~ i)[0:0] }}{% endfor %}",
+     "key 0, key 1, key 2, key 3, key 4, key 5"},
+    {"a macro made in a round", 64,
+     "{% for i in range(60000) %}{% set text = 'value ' ~ i %}{% if i == 59999 %}{% macro m() %}{{ text }}{% "
+     "endmacro %}{{ m() }}{% endif %}{{ (text ~ '!')[0:0] }}{% endfor %}",
+     "value 59999"},
+    {"a loop within a macro within a loop", 64,
+     "{% macro m(a) %}{% for k in range(200) %}{{ (a ~ k)[0:0] }}{% endfor %}{{ a }};{% endmacro %}{% for i "
+     "in range(500) %}{% set t = 'v' ~ i %}{% set r = m(t) %}{{ '' if r == t ~ ';' else 'bad' }}{% endfor "
+     "%}end",
+     "end"},
 };
 
 struct page {
@@ -147,6 +220,23 @@ static void pieces_stay_small_after_a_large_capture(void **state) {
     close_page(&page);
 }
 
+static void rounds_give_back_what_nobody_keeps(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
+        struct page page;
+        const struct diag *fault;
+        open_page(&page, rounds[i].text, false,
+                  (struct vm_limits){.memory_bytes = rounds[i].megabytes << 20});
+        for (int again = 0; again < 2; again++) {
+            if (!vm_render(page.vm, page.program, value_missing(), NULL, 0, &fault))
+                fail_msg("%s: %.*s", rounds[i].title, STR_ARG(fault->message));
+            if (!str_is(vm_output(page.vm), rounds[i].expected))
+                fail_msg("%s: %.*s", rounds[i].title, STR_ARG(vm_output(page.vm)));
+        }
+        close_page(&page);
+    }
+}
+
 static void assert_fault(const struct diag *fault, const char *message) {
     if (!str_is(fault->message, message))
         fail_msg("got: %.*s, want: %s", STR_ARG(fault->message), message);
@@ -219,6 +309,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_the_text),
         cmocka_unit_test(pieces_stay_small_after_a_large_capture),
+        cmocka_unit_test(rounds_give_back_what_nobody_keeps),
         cmocka_unit_test(limit_counts_what_was_handed_over),
         cmocka_unit_test(captures_are_bounded_as_values_are),
         cmocka_unit_test(a_writer_that_fails_ends_the_rendering),
