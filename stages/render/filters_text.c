@@ -138,13 +138,19 @@ bool filter_replace(struct call *call) {
     return strings_replace(call, s, part, by, most, &s) && return_str(call, s, safe);
 }
 
+static bool truncate_end(struct call *call, struct value v, struct str *out) {
+    if (v.tag != VALUE_STRING && v.tag != VALUE_UNDEFINED)
+        return call_fail(call, "object of type '%s' has no len()", op_type_name(v));
+    return print_to_str(call, v, out);
+}
+
 bool filter_truncate(struct call *call) {
     struct value v = call->args[0];
     struct str s, end = STR("...");
     int64_t length, leeway = 5, size;
     bool killwords;
     if (!arg_int(call, 1, 255, &length) || !arg_truth(call, 2, &killwords) ||
-        (arg_given(call, 3) && !print_to_str(call, call->args[3], &end)) ||
+        (arg_given(call, 3) && !truncate_end(call, call->args[3], &end)) ||
         (arg_set(call, 4) && !op_integer(call, call->args[4], &leeway)) || !op_length(call, v, &size))
         return false;
     int64_t end_size = (int64_t)utf8_length(end);
@@ -155,6 +161,8 @@ bool filter_truncate(struct call *call) {
     call->result = v;
     if (size - leeway <= length)
         return true;
+    if (arg_given(call, 3) && call->args[3].tag == VALUE_UNDEFINED)
+        return op_undefined(call, call->args[3]);
     if (v.tag != VALUE_STRING)
         return call_fail(call, "truncate needs a string, not %s", op_type_name(v));
     s = value_str(v);

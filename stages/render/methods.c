@@ -64,7 +64,7 @@ struct value method_get(struct call *call, struct value self, struct str name) {
         return value_int(self.i);
     if (integer && (str_is(name, "imag") || str_is(name, "denominator")))
         return value_int(name.p[0] == 'd');
-    if (self.tag == VALUE_FLOAT && str_is(name, "real"))
+    if ((self.tag == VALUE_FLOAT || self.tag == VALUE_BIG) && str_is(name, "real"))
         return self;
     if (self.tag == VALUE_FLOAT && str_is(name, "imag"))
         return value_float(0);

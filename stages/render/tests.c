@@ -85,7 +85,7 @@ static bool test_upper(struct call *call) {
 
 static bool in_table(struct call *call, const struct library_function *table, uint32_t n) {
     struct value v = call->args[0];
-    return op_hashable(call, v) &&
+    return call_defined(call, v) && op_hashable(call, v) &&
            return_bool(call, v.tag == VALUE_STRING && library_find(table, n, value_str(v)) >= 0);
 }
 static bool test_filter(struct call *call) {
