@@ -6,7 +6,7 @@
  * `languages`; the tree, folding and code generation are shared (tree.h, fold.c, codegen.c).
  *
  * To add a language: write compile/NAME.c with `const struct language language_NAME`, add it to the table in
- * compile.c and to compile/CMakeLists.txt, give it golden cases.
+ * compile.c and to compile/CMakeLists.txt, give it golden cases; docs/internals.md walks through an example.
  *
  * All syntax errors of a text that can be told apart are reported at once, located, in `diags`.
  * No state is kept between calls; any number of threads may compile.
