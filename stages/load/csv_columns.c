@@ -225,7 +225,7 @@ static struct csv_view *make_view(const struct csv_columns *c, const struct read
         struct csv_place *place = &view->columns[i];
         place->type = c->columns[i].type;
         place->want = projection ? projection_find(projection, c->columns[i].name) : NULL;
-        place->slot = projection && !place->want ? -1 : wanted;
+        place->slot = projection && !place->want && !projection->keys ? -1 : wanted;
         if (place->slot >= 0)
             keys[wanted++] = c->keys[i];
     }

@@ -5,6 +5,10 @@
  * Which fields of a record are wanted: a tree of names. A node that is `whole` wants all below it. A list is
  * transparent: the projection of a field applies to each element of the list it holds.
  *
+ * Where a mapping's `keys` are wanted it keeps all of them, in order, those of its fields that are not wanted with
+ * none as their value; so how many there are, whether there are any, and which, is as it was. `element_keys` says
+ * the same of mappings that are elements of the list that the field holds, at whatever depth.
+ *
  * Immutable once built; read by many threads.
  */
 #include <stdbool.h>
@@ -14,7 +18,7 @@
 
 struct projection {
     struct str name; // of the root: {NULL, 0}
-    bool whole;
+    bool whole, keys, element_keys;
     const struct projection *const *children;
     size_t n;
 };

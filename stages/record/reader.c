@@ -20,6 +20,7 @@ struct reading {
     struct scan scan;
     struct reader *r;
     struct shape_node *owner; // the key below which the next value stands; NULL: none, or a private one
+    bool element;             // the next value is an array's, at whatever depth
 };
 
 // An object being read.
@@ -28,6 +29,7 @@ struct object_state {
     struct shape_node *node;  // its keys so far; NULL: private
     struct shape_node *owner; // the key it stands below, until its first key is known
     const struct projection *want;
+    bool keys; // all of them are wanted
     uint32_t depth;
 };
 
@@ -210,7 +212,8 @@ static inline bool is_member(const char *p, const char *end, const struct shape_
 static const char *read_member(struct reading *in, struct object_state *object, const char *p, struct str key,
                                struct shape_node *child, struct reader_mark mark) {
     const struct projection *want = object->want ? projection_find(object->want, key) : NULL;
-    if (object->want && !want)
+    bool unread = object->want && !want;
+    if (unread && !object->keys)
         return scan_skip(&in->scan, p, object->depth);
     if (in->r->marks)
         mark.duplicate = has_key(in, object, key);
@@ -225,9 +228,10 @@ static const char *read_member(struct reading *in, struct object_state *object, 
     in->owner = child;
     if (!child && !push(in, value_string(key)))
         return NULL;
-    struct value v;
-    p = in->r->marks ? read_marked(in, p, want, object->depth, &v, mark)
-                     : read_value(in, p, want, object->depth, &v);
+    struct value v = value_none();
+    p = unread         ? scan_skip(&in->scan, p, object->depth)
+        : in->r->marks ? read_marked(in, p, want, object->depth, &v, mark)
+                       : read_value(in, p, want, object->depth, &v);
     return p && push(in, v) ? p : NULL;
 }
 
@@ -244,6 +248,8 @@ static const char *read_object(struct reading *in, const char *p, const struct p
     struct shape_node *root = shapes_root(in->r->shapes);
     struct object_state object = {
         .base = in->r->stack_n, .node = root, .owner = in->owner, .want = want, .depth = depth + 1};
+    object.keys = want && (in->element ? want->element_keys : want->keys);
+    in->element = false;
     struct shape_node *child = node_guess_inside(object.owner, root);
     p = scan_space(s, p + 1);
     if (p < s->end && *p == '}')
@@ -283,6 +289,7 @@ static const char *end_array(struct reading *in, size_t base, const char *p, str
     if (n)
         memcpy(list->items, r->stack + base, n * sizeof(struct value));
     r->stack_n = base;
+    in->element = false;
     *out = value_list(list);
     return p;
 }
@@ -298,6 +305,7 @@ static const char *read_array(struct reading *in, const char *p, const struct pr
     for (;;) {
         struct value v;
         in->owner = owner;
+        in->element = true;
         p = in->r->marks ? read_marked(in, p, want, depth + 1, &v, (struct reader_mark){0})
                          : read_value(in, p, want, depth + 1, &v);
         if (!p || !push(in, v))

@@ -321,6 +321,39 @@ static void a_full_arena_fails_the_record(void **state) {
     shapes_free(shapes);
 }
 
+// Keys that are wanted for themselves: unread values are none, an array's elements have a wish of their own.
+static void projections_keep_keys(void **state) {
+    struct bench *b = *state;
+    const struct projection x = {.name = STR("x"), .whole = true};
+    const struct projection *const under[] = {&x};
+    struct projection a = {.name = STR("a"), .children = under, .n = 1};
+    const struct projection *const top[] = {&a};
+    const struct projection root = {.children = top, .n = 1};
+    const struct str map = STR("{\"a\":{\"u\":[1],\"x\":2,\"u\":3,\"v\":{\"x\":4}}}");
+    const struct str list = STR("{\"a\":[[{\"u\":1,\"x\":{\"u\":5}}],{\"x\":2}]}");
+    b->reader.projection = &root;
+    for (int round = 0; round < 3; round++) {
+        a.keys = true;
+        struct map *m = map_get(accept(b, map).map, STR("a")).map;
+        assert_int_equal(m->shape->n, 3);
+        assert_int_equal(map_get(m, STR("u")).tag, VALUE_NONE);
+        assert_int_equal(map_get(m, STR("x")).i, 2);
+        assert_int_equal(map_get(m, STR("v")).tag, VALUE_NONE);
+        struct list *l = map_get(accept(b, list).map, STR("a")).list;
+        assert_int_equal(l->items[0].list->items[0].map->shape->n, 1);
+        a.keys = false;
+        a.element_keys = true;
+        assert_int_equal(map_get(accept(b, map).map, STR("a")).map->shape->n, 1);
+        l = map_get(accept(b, list).map, STR("a")).list;
+        assert_int_equal(l->items[0].list->items[0].map->shape->n, 2);
+        assert_int_equal(map_get(map_get(l->items[0].list->items[0].map, STR("x")).map, STR("u")).i, 5);
+        assert_int_equal(l->items[1].map->shape->n, 1);
+        a.element_keys = false;
+    }
+    a.keys = true;
+    REFUSE(b, "{\"a\":{\"u\":tru}}", 10, "value");
+}
+
 static void projections_skip_but_check(void **state) {
     struct bench *b = *state;
     const struct projection a = {.name = STR("a"), .whole = true}, x = {.name = STR("x"), .whole = true};
@@ -494,6 +527,7 @@ int main(void) {
         TEST(nesting_is_limited),
         TEST(a_full_arena_fails_the_record),
         TEST(projections_skip_but_check),
+        TEST(projections_keep_keys),
         TEST(marks_say_where_all_stands),
         TEST(conforms),
         TEST(many_threads_share_the_shapes),
