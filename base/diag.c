@@ -395,6 +395,11 @@ const struct diag *diag_copy(struct arena *arena, const struct diag *diag) {
     return copy;
 }
 
+bool diag_is_same(const struct diag *a, const struct diag *b) {
+    return a->line == b->line && a->column == b->column && str_equal(a->file, b->file) &&
+           str_equal(a->message, b->message);
+}
+
 void diags_append(struct diags *list, const struct diags *from) {
     for (const struct diag *diag = from->first; diag; diag = diag->next) {
         struct diag *added = diag->severity == SEVERITY_ERROR

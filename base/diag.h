@@ -72,6 +72,8 @@ void diag_hint(struct diags *list, struct diag *diag, const char *format, ...)
 
 // A copy whose texts live in `arena` too. Never NULL, as diag_make.
 const struct diag *diag_copy(struct arena *arena, const struct diag *diag);
+// The same place and message, whatever the hint.
+bool diag_is_same(const struct diag *a, const struct diag *b);
 // Copies all of `from` to the end of `list`, whose arena may be another one.
 void diags_append(struct diags *list, const struct diags *from);
 

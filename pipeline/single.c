@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "pipeline/environment.h"
 #include "pipeline/finder.h"
+#include "stages/program/fields.h"
 #include "stages/record/reader.h"
 #include "stages/render/builtins.h"
 
@@ -20,6 +21,8 @@ struct single {
     struct shapes *shapes;
     struct arena arena;
     char *text; // of the data
+    struct str json;
+    struct fields *fields; // that the template reads
     struct value data;
 };
 
@@ -65,7 +68,8 @@ static bool read_data(struct single *s, const struct program *program, struct di
     if (str_starts(json, STR("\xef\xbb\xbf")))
         json = str_from(json, 3);
     struct reader reader;
-    reader_init(&reader, s->shapes, NULL);
+    s->json = json;
+    reader_init(&reader, s->shapes, fields_projection(s->fields));
     enum status status = reader_parse(&reader, json, &s->arena, &s->data);
     size_t at = reader.fault_at + (size_t)(json.p - source.text.p);
     const char *fault = status == STATUS_MEMORY ? "out of memory" : reader.fault;
@@ -109,6 +113,29 @@ static const struct program *find_program(struct single *s, struct diags *diags,
     return NULL;
 }
 
+static void define(struct single *s) {
+    if (s->options->defines_n)
+        s->data = define_over(&s->arena, s->data, s->options->defines, s->options->defines_n);
+}
+
+// The same fault over all fields of the data: what a name may have been meant for is among those that are not read.
+static const struct diag *fault_in_full(struct single *s, struct vm *vm, const struct program *program,
+                                        struct arena *arena, const struct diag *fault) {
+    struct reader reader;
+    const struct diag *again = NULL;
+    fault = diag_copy(arena, fault);
+    if (!s->json.p || !vm_missed(vm))
+        return fault;
+    reader_init(&reader, s->shapes, NULL);
+    bool full = reader_parse(&reader, s->json, &s->arena, &s->data) == STATUS_OK;
+    reader_release(&reader);
+    if (!full)
+        return fault;
+    define(s);
+    bool failed = !vm_render(vm, program, s->data, NULL, 0, &again);
+    return failed && diag_is_same(again, fault) ? again : fault;
+}
+
 static enum single_result render(struct single *s, const struct program *program, struct buf *out,
                                  struct diags *diags) {
     struct vm_options options = {.library = s->compile.library,
@@ -123,10 +150,20 @@ static enum single_result render(struct single *s, const struct program *program
         buf_add_str(out, vm_output(vm));
     } else {
         struct diag *added = diags_error(diags, NULL, (struct span){0, 0}, "%s", "");
-        *added = *diag_copy(diags->arena, fault);
+        *added = *diag_copy(diags->arena, fault_in_full(s, vm, program, diags->arena, fault));
     }
     vm_free(vm);
     return ok ? SINGLE_DONE : SINGLE_FAILED;
+}
+
+static void show_fields(struct single *s, struct buf *out) {
+    struct str *paths;
+    size_t n = fields_paths(s->fields, &paths);
+    buf_add_text(out, "reads");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s %.*s", i ? "," : "", STR_ARG(paths[i]));
+    buf_add_text(out, n ? "\n" : " nothing\n");
+    mem_free(paths);
 }
 
 static enum single_result run(struct single *s, struct buf *out, struct diags *diags, struct err *err) {
@@ -135,14 +172,16 @@ static enum single_result run(struct single *s, struct buf *out, struct diags *d
     const struct program *program = find_program(s, diags, err);
     if (!program)
         return SINGLE_UNUSABLE;
+    s->fields = fields_new(s->compile.library);
+    fields_add(s->fields, program, &(struct fields_scope){.record = true});
     if (s->options->show_program) {
         program_disassemble(program, s->compile.library, out);
+        show_fields(s, out);
         return SINGLE_DONE;
     }
     if (!read_data(s, program, diags, err))
         return SINGLE_UNUSABLE;
-    if (s->options->defines_n)
-        s->data = define_over(&s->arena, s->data, s->options->defines, s->options->defines_n);
+    define(s);
     return render(s, program, out, diags);
 }
 
@@ -170,6 +209,7 @@ enum single_result single_render(const struct fs *fs, const struct single_option
     read_environment(&s);
     s.templates = templates_new(fs, &s.compile);
     enum single_result result = run(&s, out, diags, err);
+    fields_free(s.fields);
     templates_free(s.templates);
     shapes_free(s.shapes);
     arena_release(&s.arena);

@@ -58,3 +58,11 @@ int32_t library_parameter(const char *params, struct str name) {
     }
     return -1;
 }
+
+enum library_reads library_reads(const struct library *library, const struct library_function *f) {
+    for (const struct library_reading *const *table = library->reads; table && *table; table++)
+        for (const struct library_reading *row = *table; row->call; row++)
+            if (row->call == f->call)
+                return row->reads;
+    return READS_WHOLE;
+}

@@ -19,6 +19,7 @@
 struct projection {
     struct str name; // of the root: {NULL, 0}
     bool whole, keys, element_keys;
+    bool bracketed; // fields whose names are in brackets, as "[NAME]", are wanted whole
     const struct projection *const *children;
     size_t n;
 };

@@ -205,3 +205,5 @@ const struct library_function globals_chat_rows[GLOBALS_CHAT_COUNT] = {
 #define CHAT_GLOBAL ROW
 #include "stages/render/globals.def"
 };
+
+const struct library_reading globals_reads[] = {{global_range, READS_RANGE}, {NULL, READS_WHOLE}};

@@ -15,5 +15,6 @@ extern const struct library_function globals_chat_rows[GLOBALS_CHAT_COUNT]; // f
 // chat.c
 bool global_raise_exception(struct call *call);
 bool global_strftime_now(struct call *call);
+extern const struct library_reading globals_reads[]; // of those that do not read their arguments whole
 
 #endif

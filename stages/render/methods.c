@@ -52,6 +52,12 @@ static struct method_table table_of(struct value self) {
     }
 }
 
+const struct library_function *methods_find(uint8_t tag, struct str name) {
+    struct method_table table = table_of((struct value){.tag = tag});
+    int32_t row = table.n ? library_find(table.rows, table.n, name) : -1;
+    return row < 0 ? NULL : &table.rows[row];
+}
+
 struct value method_get(struct call *call, struct value self, struct str name) {
     if (self.tag == VALUE_LIST && self.flags & METHODS_GROUP) {
         if (str_is(name, "grouper"))

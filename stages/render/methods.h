@@ -21,6 +21,10 @@ struct method_table methods_dict(void);
 struct method_table methods_int(void);
 struct method_table methods_float(void);
 
+// The method of values with this tag (enum value_tag), or NULL.
+const struct library_function *methods_find(uint8_t tag, struct str name);
+extern const struct library_reading methods_reads[]; // of those that do not read their value whole
+
 // Puts what dict(x) and update(x) take into a mutable map: a mapping or pairs.
 bool methods_update_map(struct call *call, struct map *map, struct value from);
 

@@ -394,6 +394,12 @@ static const struct library_function float_rows[] = {
     {"is_integer", "", float_is_integer, "whether it has no fraction"},
 };
 
+const struct library_reading methods_reads[] = {
+    {dict_get, READS_KEY},
+    {dict_keys, READS_KEYS},
+    {NULL, READS_WHOLE},
+};
+
 #define TABLE(rows) ((struct method_table){(rows), sizeof(rows) / sizeof *(rows)})
 
 struct method_table methods_list(void) {

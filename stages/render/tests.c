@@ -207,3 +207,11 @@ const struct library_function tests_rows[TESTS_COUNT] = {
     {"undefined", "", test_undefined, "is not defined"},
     {"upper", "", test_upper, "is in upper case"},
 };
+
+const struct library_reading tests_reads[] = {
+    {test_boolean, READS_TYPE},  {test_callable, READS_TYPE},  {test_defined, READS_TYPE},
+    {test_false, READS_TYPE},    {test_float, READS_TYPE},     {test_integer, READS_TYPE},
+    {test_iterable, READS_TYPE}, {test_mapping, READS_TYPE},   {test_none, READS_TYPE},
+    {test_number, READS_TYPE},   {test_sequence, READS_TYPE},  {test_string, READS_TYPE},
+    {test_true, READS_TYPE},     {test_undefined, READS_TYPE}, {NULL, READS_WHOLE},
+};

@@ -10,5 +10,6 @@
 
 enum { TESTS_COUNT = 39 };
 extern const struct library_function tests_rows[TESTS_COUNT]; // sorted by name
+extern const struct library_reading tests_reads[];            // of those that do not read their values whole
 
 #endif

@@ -92,6 +92,9 @@ bool vm_render_to(struct vm *vm, const struct program *program, struct value rec
 bool vm_eval(struct vm *vm, const struct program *program, struct value record, const struct vm_extra *extra,
              size_t extra_n, struct value *out, const struct diag **fault);
 
+// Whether the last fault was about something that is not there, which more fields of the record may have a hint for.
+bool vm_missed(const struct vm *vm);
+
 // A value as `{{ value }}` would print it, unescaped, in the machine's scratch memory; {NULL, 0}: out of memory.
 struct str vm_text(struct vm *vm, struct value v);
 bool vm_truth(struct value v);

@@ -173,3 +173,7 @@ void fault_make(struct vm *vm, struct frame *f, const struct value *top) {
     buf_release(&hint);
     vm->fault = made;
 }
+
+bool vm_missed(const struct vm *vm) {
+    return vm->suspect.tag == VALUE_UNDEFINED;
+}

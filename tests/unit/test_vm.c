@@ -54,7 +54,8 @@ static const struct library_function filters[] = {
 };
 static const struct library_function tests[] = {{"given", "", test_given, ""}};
 static const struct library_function globals[] = {{"count", "[first *]", global_count, ""}};
-static const struct library library = {filters, 3, tests, 1, globals, 1};
+static const struct library library = {
+    .filters = filters, .filters_n = 3, .tests = tests, .tests_n = 1, .globals = globals, .globals_n = 1};
 enum { APPLY, PAIR, REFUSE };
 
 // ---- programs by hand
