@@ -13,7 +13,7 @@
 
 // A value that was just written in parts. Read back as a whole it would have to wait until all of it is in the
 // cache; halves are forwarded.
-static inline void value_move(struct value *to, const struct value *from) {
+FAST_PATH void value_move(struct value *to, const struct value *from) {
     uint64_t head, rest;
     memcpy(&head, from, sizeof head);
     memcpy(&rest, &from->i, sizeof rest);
@@ -23,7 +23,7 @@ static inline void value_move(struct value *to, const struct value *from) {
 
 // ---- fast paths; all else is the operators' (ops.h)
 
-static inline bool truth(struct call *call, struct value v, bool *out) {
+FAST_PATH bool truth(struct call *call, struct value v, bool *out) {
     switch (v.tag) {
     case VALUE_BOOL:
     case VALUE_INT:
@@ -78,8 +78,8 @@ static inline bool equal(struct call *call, struct value a, struct value b, bool
 }
 
 // Lookups answer with where the value is, so that what only reads a part of it need not copy it. NULL: a fault.
-static inline const struct value *attribute_find(struct call *call, struct site *site, const struct value *v,
-                                                 const struct value *name) {
+FAST_PATH const struct value *attribute_find(struct call *call, struct site *site, const struct value *v,
+                                             const struct value *name) {
     struct vm *vm = call->vm;
     int32_t at;
     if (LIKELY(v->tag == VALUE_MAP && lookup_find(&site->attribute, v->map->shape, &at))) {
@@ -93,8 +93,8 @@ static inline const struct value *attribute_find(struct call *call, struct site 
     return attribute_resolve(call, *v, value_str(*name), &site->attribute, &vm->found) ? &vm->found : NULL;
 }
 
-static inline const struct value *name_find(struct vm *vm, const struct context *context, struct site *site,
-                                            const struct value *name) {
+FAST_PATH const struct value *name_find(struct vm *vm, const struct context *context, struct site *site,
+                                        const struct value *name) {
     int32_t at;
     if (LIKELY(site->scope_key == context->scope_key && lookup_find(&site->name, context->shape, &at) &&
                at >= 0))
@@ -125,8 +125,8 @@ static bool write_kept(struct call *call, const struct program *program, const s
     return write_text(call, "{{ ", 3) && write_text(call, written.p, written.n) && write_text(call, " }}", 3);
 }
 
-static inline bool emit(struct call *call, const struct program *program, const struct instruction *in,
-                        const struct value *v) {
+FAST_PATH bool emit(struct call *call, const struct program *program, const struct instruction *in,
+                    const struct value *v) {
     if (UNLIKELY(v->tag == VALUE_UNDEFINED) && call->vm->options.undefined == UNDEFINED_KEEP &&
         v->aux != UNDEFINED_SILENT)
         return write_kept(call, program, in);
@@ -135,8 +135,8 @@ static inline bool emit(struct call *call, const struct program *program, const 
 
 // ---- the context stack
 
-static inline const struct value *section_find(struct vm *vm, const struct frame *f, struct site *site,
-                                               const struct value *name) {
+FAST_PATH const struct value *section_find(struct vm *vm, const struct frame *f, struct site *site,
+                                           const struct value *name) {
     const struct value *top = vm->section;
     int32_t at;
     if (LIKELY(top->tag == VALUE_MAP && lookup_find(&site->name, top->map->shape, &at) && at >= 0))
@@ -144,8 +144,8 @@ static inline const struct value *section_find(struct vm *vm, const struct frame
     return section_resolve(vm, f, site, value_str(*name));
 }
 
-static inline bool put(struct call *call, const struct frame *f, const struct instruction *in,
-                       const struct value *v) {
+FAST_PATH bool put(struct call *call, const struct frame *f, const struct instruction *in,
+                   const struct value *v) {
     if (LIKELY(v->tag == VALUE_STRING && !in->a))
         return write_text(call, v->s, v->n);
     if (v->tag == VALUE_INT || v->tag == VALUE_FLOAT)
@@ -154,8 +154,8 @@ static inline bool put(struct call *call, const struct frame *f, const struct in
 }
 
 // What a section over the value goes through: nothing where it is false for Mustache.
-static inline bool section_elements(struct call *call, const struct value *v, const struct value **items,
-                                    uint32_t *n) {
+FAST_PATH bool section_elements(struct call *call, const struct value *v, const struct value **items,
+                                uint32_t *n) {
     *items = v;
     switch (v->tag) {
     case VALUE_MAP:
@@ -181,7 +181,7 @@ static inline bool section_elements(struct call *call, const struct value *v, co
     }
 }
 
-static inline void section_open(struct vm *vm, struct value *slots, const struct value *items, uint32_t n) {
+FAST_PATH void section_open(struct vm *vm, struct value *slots, const struct value *items, uint32_t n) {
     slots[0] = items[0];
     slots[1] = (struct value){.tag = VALUE_MISSING, .n = n, .s = (const char *)vm->section};
     slots[2] = (struct value){.tag = VALUE_MISSING, .n = 1, .s = (const char *)items};

@@ -40,6 +40,8 @@
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+// What most instructions run through. The dispatch is so large that compilers would rather call it.
+#define FAST_PATH static inline __attribute__((always_inline))
 
 enum {
     STACK_SPARE = 16,      // values above the verified stack depth, for absent arguments
@@ -383,17 +385,17 @@ static inline bool steps_take(struct call *call, uint64_t n) {
     return true;
 }
 
-static inline bool step_take(struct call *call) {
+FAST_PATH bool step_take(struct call *call) {
     return LIKELY(--call->vm->steps_left) || limits_look(call, 0);
 }
 
 // A loop's three slots: [0] the loop object, which knows the elements then, or MISSING; [1].n: elements, [1].i: the
 // next one's index; [2].s: the elements, [2].aux: some round has reached its end.
-static inline const struct value *loop_items(const struct value *slots) {
+FAST_PATH const struct value *loop_items(const struct value *slots) {
     return (const struct value *)(const void *)slots[2].s;
 }
 
-static inline bool lookup_find(const struct lookup *l, const struct shape *shape, int32_t *position) {
+FAST_PATH bool lookup_find(const struct lookup *l, const struct shape *shape, int32_t *position) {
     if (LIKELY(l->shape[0] == shape)) {
         *position = l->position[0];
         return true;

@@ -19,7 +19,7 @@ bool write_grown(struct call *call, const char *p, size_t n);
 bool write_settle(struct call *call); // after somebody else has written to vm->output
 bool write_other(struct call *call, struct value v, unsigned escaping);
 
-static inline bool write_text(struct call *call, const char *p, size_t n) {
+FAST_PATH bool write_text(struct call *call, const char *p, size_t n) {
     struct vm *vm = call->vm;
     if (UNLIKELY(n - 1 >= vm->room - vm->output.n)) // 0 bytes too: there need not be a buffer or a text yet
         return write_grown(call, p, n);
@@ -49,7 +49,7 @@ static inline bool write_number(struct call *call, const struct value *v) {
 }
 
 // A value as text; escaped as enum escaping says, unless it is safe.
-static inline bool write_value(struct call *call, const struct value *v, unsigned escaping) {
+FAST_PATH bool write_value(struct call *call, const struct value *v, unsigned escaping) {
     if (LIKELY(v->tag == VALUE_STRING && (!escaping || (v->flags & VALUE_SAFE))))
         return write_text(call, v->s, v->n);
     if (v->tag == VALUE_INT || v->tag == VALUE_FLOAT)
