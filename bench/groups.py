@@ -3,6 +3,7 @@
 
 A group has `check()`, which compares outputs and fills `contestants`, and `show()`, which prints what was measured.
 """
+import json
 import os
 
 import measure
@@ -414,3 +415,42 @@ class Memory:
     def show(self):
         measure.print_table("W1, ten times as long", self.contestants,
                             [("seconds", "seconds", 1, False), ("peak", "peak MB", 1, False)])
+
+
+class Page:
+    """One page of a gigabyte: how fast, and in how much memory."""
+
+    SINKS = (("page.txt", "a file of a stream"), ("{{ id }}.txt", "a file of its own"), ("page.jsonl", "JSON lines"),
+             ("page.txt.zst", "compressed"))
+    TEMPLATE = ("{% for i in range(rounds) %}{% for row in rows %}<tr><td>{{ i }}</td><td>{{ row.name }}</td><td>{{ row.text }}"
+                "</td><td>{{ row.name ~ '-' ~ i }}</td></tr>\n{% endfor %}{% endfor %}")
+
+    def __init__(self, bench):
+        self.bench, self.contestants = bench, []
+
+    def check(self):
+        machine = self.bench.machine
+        rows = [{"name": "Name & Co %d" % i, "text": "Some <text> of " + "words " * (i % 7)} for i in range(1000)]
+        with open(machine.path("page.jsonl"), "w", encoding="utf-8") as file:
+            json.dump({"id": 1, "rounds": 9000, "rows": rows}, file)
+            file.write("\n")
+        with open(machine.path("page.j2"), "w", encoding="utf-8") as file:
+            file.write(self.TEMPLATE)
+        for to, title in self.SINKS:
+            path = machine.path("page-%d.json" % len(self.contestants))
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({"templates": ["."], "sources": {"page": {"path": "page.jsonl"}},
+                           "jinja": {"autoescape": True}, "limits": {"output_bytes": "2GiB", "steps": 100000000,
+                                                                     "seconds": 1000},
+                           "jobs": {"page": {"from": "page", "template": "page.j2", "to": to}}}, file)
+            self.contestants.append(Contestant("pressrun, " + title, lambda m=path: self.once(m), "1"))
+
+    def once(self, manifest):
+        out = self.bench.machine.fresh()
+        run = self.bench.ours(manifest, out)
+        self.bench.machine.drop(out)
+        return {"seconds": run.seconds, "rate": run.report["output_bytes"] / run.seconds / 1e6, "peak": run.peak}
+
+    def show(self):
+        measure.print_table("One page of 1.1 GB", self.contestants,
+                            [("seconds", "seconds", 1, False), ("rate", "MB/s", 1, False), ("peak", "peak MB", 1, False)])
