@@ -12,7 +12,8 @@
 #include "base/arena.h"
 #include "stages/program/fields.h"
 
-enum { PLACES_MOST = 20000, PLACES_DEPTH = 24, PLACE_ROOT = 0, PLACE_NONE = UINT32_MAX };
+enum { PLACES_MOST = 20000, PLACES_DEPTH = 24, PLACE_ROOT = 0 };
+#define PLACE_NONE UINT32_MAX // no enumerator: those are ints
 
 enum place_read {
     PLACE_WHOLE = 1,        // with all that is below
