@@ -72,6 +72,13 @@ struct manifest_job {
     uint8_t undefined; // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
 };
 
+struct manifest_filter {
+    struct str name;
+    struct span name_span;
+    struct str template_name, macro;
+    struct span span; // of the text "template:macro"
+};
+
 struct manifest_limits { // 0: the default
     uint32_t include_depth;
     uint64_t steps, output_bytes, record_bytes, memory_bytes, seconds;
@@ -88,6 +95,8 @@ struct manifest {
     struct value globals;          // a map, or VALUE_MISSING
     const struct str *environment; // names of variables that templates may read
     size_t environment_n;
+    struct manifest_filter *filters; // sorted by name
+    size_t filters_n;
     struct manifest_source *sources;
     size_t sources_n;
     struct manifest_job *jobs; // in the manifest's order

@@ -188,6 +188,7 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     fill_options(f->m, root);
     fill_environment(f, root);
     fill_template_paths(f, root);
+    manifest_fill_filters(f, root);
     manifest_fill_sources(f, root);
     manifest_fill_jobs(f, root);
 }

@@ -43,6 +43,7 @@ void manifest_take_on_error(const struct document_node *mapping, struct on_error
 void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined);
 void manifest_take_write(const struct document_node *mapping, bool *inplace);
 
+void manifest_fill_filters(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 
 // `path` as it can be opened, when it is relative to `directory`.

@@ -57,6 +57,17 @@ const struct manifest_key manifest_keys[] = {
      .what = "the name of an environment variable or a list of names",
      .doc =
          "Environment variables that prompts may name ($NAME, ${NAME}); they are read once, at the start."},
+    {.path = "filters",
+     .forms = FORM_NAMED,
+     .what = "a mapping of names to macros",
+     .doc = "Macros that are filters and tests, by name, in all templates and expressions."},
+    {.path = "filters.*",
+     .forms = FORM_TEXT,
+     .noun = "filter",
+     .what = "a template and a macro of it, such as lib.j2:slug",
+     .doc = "Where the macro is: \"template:macro\". It gets the value, then the filter's arguments. As a "
+            "test it "
+            "is true where its text, white space around it left out, is neither empty nor \"False\"."},
     {.path = "templates",
      .forms = FORM_TEXT | FORM_TEXTS,
      .what = "a directory or a list of directories",

@@ -275,13 +275,17 @@ static void arrange_graph(struct plan *plan) {
 
 // ------------------------------------------------------------------------------------------------------------
 
+static const struct library *base_library(const struct manifest *manifest) {
+    return manifest->chat ? library_chat() : library_builtin();
+}
+
 void plan_open_templates(struct plan *plan, const struct fs *fs, const struct manifest *manifest) {
     plan->manifest = manifest;
     plan->compile = (struct compile_options){.trim_blocks = manifest->trim_blocks,
                                              .lstrip_blocks = manifest->lstrip_blocks,
                                              .keep_trailing_newline = manifest->keep_trailing_newline,
                                              .chat = manifest->chat,
-                                             .library = manifest->chat ? library_chat() : library_builtin()};
+                                             .library = plan_library(plan, base_library(manifest))};
     environment_read(&plan->arena, manifest->environment, manifest->environment_n, &plan->compile);
     plan->templates = templates_new(fs, &plan->compile);
 }
@@ -312,6 +316,7 @@ struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, str
     check_standard_input(plan, diags);
     arrange_graph(plan);
     add_search_path(plan, diags);
+    plan_check_filters(plan, base_library(manifest), diags);
     return plan;
 }
 
@@ -326,6 +331,7 @@ void plan_free(struct plan *plan) {
         program_free(plan->jobs[j].group_by);
     }
     templates_free(plan->templates);
+    mem_free(plan->macros);
     arena_release(&plan->arena);
     mem_free(plan);
 }

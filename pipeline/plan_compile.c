@@ -165,4 +165,5 @@ void plan_check_texts(const struct fs *fs, const struct manifest *manifest, stru
         check_job(&plan, &manifest->jobs[j], diags);
     templates_free(plan.templates);
     arena_release(&plan.arena);
+    mem_free(plan.macros);
 }

@@ -92,6 +92,8 @@ static void suggest_function(struct codegen *g, struct diag *diag, const struct 
     struct suggestion s = suggest_for(name);
     for (uint32_t i = 0; i < n; i++)
         suggest_offer(&s, str_of(table[i].name));
+    for (uint32_t i = 0; g->options->library && i < g->options->library->macros_n; i++)
+        suggest_offer(&s, g->options->library->macros[i].name);
     if (s.best.p)
         diag_hint(g->diags, diag, "did you mean \"%.*s\"?", STR_ARG(s.best));
 }
@@ -116,25 +118,45 @@ static void code_unknown(struct codegen *g, const struct node *node, const struc
         code_emit(g, OP_CONST, 0, 0, code_constant(g, value_none()));
 }
 
+// Whoever uses a macro as a filter depends on its template, though the machine asks for it by name.
+static void refer_to_macro(struct codegen *g, int32_t macro, struct span span) {
+    if (macro >= 0 && !g->p->is_expression)
+        code_ref(g, g->options->library->macros[macro].template_name, NULL, span, false);
+}
+
+// The same for what `map('name')` and such name.
+static void refer_to_named(struct codegen *g, const struct node *node) {
+    for (const struct node *arg = node->call.args; arg; arg = arg->next)
+        if (arg->kind == NODE_CONST && arg->value.tag == VALUE_STRING)
+            refer_to_macro(g, library_find_macro(g->options->library, value_str(arg->value)), arg->span);
+}
+
 static void code_applied(struct codegen *g, struct node *node) {
     const struct library *library = g->options->library;
     bool filter = node->kind == NODE_FILTER;
     const struct library_function *table = !library ? NULL : filter ? library->filters : library->tests;
     uint32_t n = !library ? 0 : filter ? library->filters_n : library->tests_n;
     int32_t index = library_find(table, n, node->call.name);
+    int32_t macro = index < 0 ? library_find_macro(library, node->call.name) : -1;
+    if (macro >= 0)
+        index = macro;
     if (node->left && node->left->kind == NODE_FILTER && index < 0 && !g->soft)
         code_expression(g, node->left); // for the errors in it
     if (index < 0) {
         code_unknown(g, node, table, n);
         return;
     }
+    if (macro < 0)
+        refer_to_named(g, node);
+    else
+        refer_to_macro(g, macro, node->span);
     uint32_t positional;
     if (node->left)
         code_expression(g, node->left);
     code_arguments(g, node, NULL, &positional);
     g->span = node->span;
-    code_emit(g, filter ? OP_FILTER : OP_TEST, 0, (uint32_t)index,
-              code_call_shape(g, positional, node, false));
+    enum opcode op = macro >= 0 ? (filter ? OP_MACRO_FILTER : OP_MACRO_TEST) : filter ? OP_FILTER : OP_TEST;
+    code_emit(g, op, 0, (uint32_t)index, code_call_shape(g, positional, node, false));
 }
 
 static void code_call(struct codegen *g, struct node *node) {

@@ -53,6 +53,11 @@ static struct digest own_digest(const struct language *language, struct str text
     for (size_t i = 0; i < options->environment_n; i++)
         buf_printf(&made_from, "%.*s=%.*s%c", STR_ARG(options->environment[i].name),
                    STR_ARG(options->environment[i].value), 0);
+    for (uint32_t i = 0; options->library && i < options->library->macros_n; i++) {
+        const struct library_macro *m = &options->library->macros[i];
+        buf_printf(&made_from, "%.*s=%.*s:%.*s\n", STR_ARG(m->name), STR_ARG(m->template_name),
+                   STR_ARG(m->macro));
+    }
     buf_add_str(&made_from, text);
     struct digest digest = digest_of(buf_str(&made_from));
     buf_release(&made_from);

@@ -222,6 +222,8 @@ static void add_operands(const struct program *p, const struct library *library,
         add_function(library ? library->filters : NULL, library ? library->filters_n : 0, in->b, out);
     if (mask & OPERAND_TEST)
         add_function(library ? library->tests : NULL, library ? library->tests_n : 0, in->b, out);
+    if ((mask & OPERAND_MACRO) && library && in->b < library->macros_n)
+        buf_printf(out, " %.*s", STR_ARG(library->macros[in->b].name));
     if (mask & OPERAND_NAME_B)
         add_constant_at(p, in->b, out);
     if (mask & (OPERAND_CONST | OPERAND_NAME | OPERAND_TEXT))

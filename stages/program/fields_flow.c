@@ -269,6 +269,8 @@ static void apply(struct flow *w, const struct instruction *in) {
     abstract result = abstract_kinds(&w->values, KIND_NUMBER);
     if (in->op == OP_FILTER)
         result = flow_filter(w, &w->library->filters[in->b], &o);
+    else if (in->op == OP_MACRO_FILTER || in->op == OP_MACRO_TEST)
+        result = flow_library_macro(w, &o);
     else if (in->op == OP_TEST)
         flow_test(w, &w->library->tests[in->b], &o);
     else
@@ -511,6 +513,8 @@ static bool step(struct flow *w, const struct instruction *in) {
         return true;
     case OP_FILTER:
     case OP_TEST:
+    case OP_MACRO_FILTER:
+    case OP_MACRO_TEST:
     case OP_CALL:
         apply(w, in);
         return true;

@@ -152,6 +152,7 @@ struct operands {
     const abstract *values; // the first is what it is applied to
     const struct call_shape *shape;
 };
+abstract flow_library_macro(struct flow *w, const struct operands *o); // a filter or test of the user's own
 abstract flow_filter(struct flow *w, const struct library_function *row, const struct operands *o);
 void flow_test(struct flow *w, const struct library_function *row, const struct operands *o);
 abstract flow_call(struct flow *w, const struct operands *o);

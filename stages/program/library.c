@@ -16,6 +16,13 @@ int32_t library_find(const struct library_function *table, uint32_t n, struct st
     return -1;
 }
 
+int32_t library_find_macro(const struct library *library, struct str name) {
+    for (uint32_t i = 0; library && i < library->macros_n; i++)
+        if (str_equal(library->macros[i].name, name))
+            return (int32_t)i;
+    return -1;
+}
+
 struct library_word library_next_word(const char **at, bool *optional) {
     const char *p = *at;
     for (; *p == ' ' || *p == '[' || *p == ']'; p++)

@@ -75,6 +75,13 @@ struct library_reading {
     enum library_reads reads;
 };
 
+// A macro of a template that is both a filter and a test: as a filter it gives its text, as a test it is true
+// where that, white space around it left out, is neither empty nor "False".
+struct library_macro {
+    struct str name;
+    struct str template_name, macro;
+};
+
 struct library {
     const struct library_function *filters; // sorted by name
     uint32_t filters_n;
@@ -85,12 +92,16 @@ struct library {
     // The method of values with this tag (enum value_tag), or NULL.
     const struct library_function *(*method)(uint8_t tag, struct str name);
     const struct library_reading *const *reads; // tables, NULL at the end; NULL: none
+    const struct library_macro *macros; // sorted by name; no filter or test has the name of one
+    uint32_t macros_n;
 };
 
 enum library_reads library_reads(const struct library *library, const struct library_function *f);
 
 // Index by name (binary search), or -1.
 int32_t library_find(const struct library_function *table, uint32_t n, struct str name);
+
+int32_t library_find_macro(const struct library *library, struct str name);
 
 // The next parameter of a signature, or "*", "**"; advances *at. An empty name: the end. *optional, false before the
 // first, tells whether it may be left out.

@@ -144,6 +144,8 @@ void opcode_effect(const struct program *p, const struct instruction *in, uint32
         break;
     case OP_FILTER:
     case OP_TEST:
+    case OP_MACRO_FILTER:
+    case OP_MACRO_TEST:
     case OP_CALL:
         *pops = call_pops(p, in->c);
         break;
@@ -157,12 +159,12 @@ uint32_t opcode_operand_mask(enum opcode op) {
         const char *word;
         uint32_t bit;
     } words[] = {
-        {"const", OPERAND_CONST},     {"name", OPERAND_NAME},   {"name2", OPERAND_NAME | OPERAND_NAME_B},
-        {"text", OPERAND_TEXT},       {"slot", OPERAND_SLOT},   {"outer", OPERAND_OUTER},
-        {"jump", OPERAND_JUMP},       {"count", OPERAND_COUNT}, {"func", OPERAND_FUNC},
-        {"ref", OPERAND_REF},         {"scope", OPERAND_SCOPE}, {"call", OPERAND_CALL},
-        {"filter", OPERAND_FILTER},   {"test", OPERAND_TEST},   {"flag", OPERAND_FLAG},
-        {"partial", OPERAND_PARTIAL},
+        {"const", OPERAND_CONST},   {"name", OPERAND_NAME},       {"name2", OPERAND_NAME | OPERAND_NAME_B},
+        {"text", OPERAND_TEXT},     {"slot", OPERAND_SLOT},       {"outer", OPERAND_OUTER},
+        {"jump", OPERAND_JUMP},     {"count", OPERAND_COUNT},     {"func", OPERAND_FUNC},
+        {"ref", OPERAND_REF},       {"scope", OPERAND_SCOPE},     {"call", OPERAND_CALL},
+        {"filter", OPERAND_FILTER}, {"test", OPERAND_TEST},       {"flag", OPERAND_FLAG},
+        {"macro", OPERAND_MACRO},   {"partial", OPERAND_PARTIAL},
     };
     uint32_t mask = 0;
     const char *at = opcode_operands[op];

@@ -199,6 +199,7 @@ enum operand {
     OPERAND_TEST = 1 << 13,
     OPERAND_FLAG = 1 << 14,
     OPERAND_PARTIAL = 1 << 15,
+    OPERAND_MACRO = 1 << 16,
 };
 uint32_t opcode_operand_mask(enum opcode op);
 

@@ -210,6 +210,8 @@ static bool check_operands(struct verifier *v, const struct instruction *in) {
         return bad(v, "there is no such filter");
     if ((mask & OPERAND_TEST) && (!v->library || in->b >= v->library->tests_n))
         return bad(v, "there is no such test");
+    if ((mask & OPERAND_MACRO) && (!v->library || in->b >= v->library->macros_n))
+        return bad(v, "there is no such macro");
     if ((mask & OPERAND_FLAG) && in->a >= flag_limit(in->op))
         return bad(v, "a flag is out of range");
     if ((mask & OPERAND_SCOPE) && !check_scope(v, in->b))

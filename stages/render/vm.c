@@ -690,6 +690,17 @@ on_TEST : {
     slots = frame->env->slots;
     NEXT();
 }
+on_MACRO_FILTER:
+on_MACRO_TEST : {
+    const struct call_shape *shape = &program->calls[in->c];
+    struct value *base = sp - 1 - shape->values;
+    frame->ip = ip;
+    TRY(library_macro_apply(&call, frame, in, base));
+    value_move(base, &call.result);
+    sp = base + 1;
+    slots = frame->env->slots;
+    NEXT();
+}
 on_CALL : {
     const struct call_shape *shape = &program->calls[in->c];
     struct value *base = sp - 1 - shape->values;

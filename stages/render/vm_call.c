@@ -379,6 +379,13 @@ bool vm_invoke(struct call *call, struct value callee, const struct call_args *a
 bool vm_apply_filter(struct call *call, struct str name, struct value v, const struct call_args *args) {
     const struct library *library = call->vm->options.library;
     int32_t i = library_find(library->filters, library->filters_n, name);
+    int32_t macro = i < 0 ? library_find_macro(library, name) : -1;
+    if (macro >= 0) {
+        struct call inner = *call;
+        bool fine = library_macro_call(&inner, (uint32_t)macro, v, args);
+        call->result = inner.result;
+        return fine;
+    }
     if (i < 0)
         return call_fail(call, "No filter named '%.*s'.", STR_ARG(name));
     return bind_and_call(call, &library->filters[i], v, args);
@@ -388,9 +395,15 @@ bool vm_apply_test(struct call *call, struct str name, struct value v, const str
                    bool *out) {
     const struct library *library = call->vm->options.library;
     int32_t i = library_find(library->tests, library->tests_n, name);
+    int32_t macro = i < 0 ? library_find_macro(library, name) : -1;
+    struct call inner = *call;
+    if (macro >= 0) {
+        bool fine = library_macro_call(&inner, (uint32_t)macro, v, args);
+        *out = fine && library_macro_says_yes(inner.result);
+        return fine;
+    }
     if (i < 0)
         return call_fail(call, "No test named '%.*s'.", STR_ARG(name));
-    struct call inner = *call;
     if (!bind_and_call(&inner, &library->tests[i], v, args))
         return false;
     *out = op_truth(inner.result);

@@ -103,38 +103,46 @@ static bool module_run(struct call *call, struct code_state *state, struct conte
     return true;
 }
 
-static bool module_make(struct call *call, struct frame *f, const struct instruction *in,
-                        struct code_state *state, struct value *out) {
+// With the context a module sees.
+static bool module_make(struct call *call, struct frame *f, struct code_state *state, struct context *context,
+                        struct value *out) {
     struct vm *vm = call->vm;
-    if (!in->a && state->module_item == vm->item_number) {
-        *out = state->module;
-        return true;
-    }
-    if (!step_take(call))
+    if (!context || !step_take(call))
         return false;
     if (vm->includes >= vm->limits.include_depth)
         return includes_too_deep(call, f, state->program);
-    struct context *context = &vm->bare;
-    if (in->a && !(context = snapshot_take(call, f, &f->program->scopes[in->b])))
-        return false;
-    if (!module_run(call, state, context, out))
-        return false;
-    if (!in->a) {
-        state->module = *out;
-        state->module_item = vm->item_number;
+    return module_run(call, state, context, out);
+}
+
+bool module_bare(struct call *call, struct frame *f, struct code_state *state, struct value *out) {
+    struct vm *vm = call->vm;
+    if (state->module_item == vm->item_number) {
+        *out = state->module;
+        return true;
     }
+    if (!module_make(call, f, state, &vm->bare, out))
+        return false;
+    state->module = *out;
+    state->module_item = vm->item_number;
     return true;
+}
+
+static bool module_import(struct call *call, struct frame *f, const struct instruction *in,
+                          struct code_state *state, struct value *out) {
+    if (!in->a)
+        return module_bare(call, f, state, out);
+    return module_make(call, f, state, snapshot_take(call, f, &f->program->scopes[in->b]), out);
 }
 
 bool import_ref(struct call *call, struct frame *f, const struct instruction *in, struct value *out) {
     struct code_state *state = template_linked(call, f, in);
-    return state && module_make(call, f, in, state, out);
+    return state && module_import(call, f, in, state, out);
 }
 
 bool import_named(struct call *call, struct frame *f, const struct instruction *in, struct value name,
                   struct value *out) {
     struct code_state *state = template_named(call, f, name);
-    return state && module_make(call, f, in, state, out);
+    return state && module_import(call, f, in, state, out);
 }
 
 static struct value module_get(struct vm *vm, struct object *self, struct str name) {

@@ -12,6 +12,7 @@
  *     vm_blocks.c   inheritance                   vm_import.c   modules
  *     vm_prompt.c   the prompt language           vm_limits.c   steps and time
  *     vm_round.c    giving back what rounds made
+ *     vm_macros.c   the library's macros
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -224,6 +225,8 @@ struct vm {
     const char *missed_name;             // this name last
 
     struct signature *filter_signatures, *test_signatures;
+    struct code_state *
+        *library_states; // of library->macros, two each: without and with autoescape; NULL: unknown
     struct function_object *functions; // of library->globals
     struct value *function_values;
     struct code_state **states; // hash table by program
@@ -330,6 +333,8 @@ bool self_get(struct call *call, struct frame *f, struct value *out);
 // vm_import.c
 extern const struct object_type module_type;
 bool import_ref(struct call *call, struct frame *f, const struct instruction *in, struct value *out);
+// The module of a template that sees only globals: the same one all through an item.
+bool module_bare(struct call *call, struct frame *f, struct code_state *state, struct value *out);
 bool import_named(struct call *call, struct frame *f, const struct instruction *in, struct value name,
                   struct value *out);
 bool module_export(struct call *call, const struct frame *f, const struct instruction *in,
@@ -344,6 +349,12 @@ bool prompt_is_plain(const struct frame *f, const struct instruction *in, const 
 bool prompt_substitute(struct call *call, const struct frame *f, const struct instruction *in,
                        struct str text, const struct value *slots);
 bool prompt_directives(struct call *call, const struct frame *f);
+
+// vm_macros.c: base[0] is the value, then the arguments as the instruction's call shape tells.
+bool library_macro_apply(struct call *call, struct frame *f, const struct instruction *in,
+                         struct value *base);
+bool library_macro_call(struct call *call, uint32_t index, struct value v, const struct call_args *args);
+bool library_macro_says_yes(struct value v); // as a test
 
 // vm_fault.c
 bool fault_undefined(struct call *call, struct value v); // false

@@ -38,6 +38,7 @@ struct vm *vm_new(const struct vm_options *options) {
     arena_init(&vm->faults, 0);
     vm->filter_signatures = signatures_of(library->filters, library->filters_n);
     vm->test_signatures = signatures_of(library->tests, library->tests_n);
+    vm->library_states = MEM_NEW_ARRAY(struct code_state *, 2 * (size_t)library->macros_n);
     vm->functions = MEM_NEW_ARRAY(struct function_object, library->globals_n);
     vm->function_values = MEM_NEW_ARRAY(struct value, library->globals_n);
     for (uint32_t i = 0; i < library->globals_n; i++) {
@@ -60,6 +61,7 @@ void vm_free(struct vm *vm) {
     mem_free(vm->captures);
     mem_free(vm->filter_signatures);
     mem_free(vm->test_signatures);
+    mem_free(vm->library_states);
     mem_free(vm->functions);
     mem_free(vm->function_values);
     mem_free(vm);
