@@ -45,10 +45,11 @@ void manifest_fill_filters(struct manifest_filling *f, const struct document_nod
         if (e->value->faulty || e->value->kind != DOCUMENT_TEXT)
             continue;
         struct manifest_filter filter = {.name = e->key, .name_span = e->key_span, .span = e->value->span};
-        if (!is_name(e->key)) {
-            diags_error(f->diags, &m->text, e->key_span, "a filter's name is letters, digits and '_'");
+        if (e->key.n && !is_name(e->key))
+            diags_error(f->diags, &m->text, e->key_span,
+                        "a filter's name consists of letters, digits and '_', and begins with no digit");
+        if (!is_name(e->key))
             continue;
-        }
         if (!split(f, &filter, e->value->text))
             continue;
         manifest_check_template(f, filter.template_name, filter.span);

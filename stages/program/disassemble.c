@@ -246,6 +246,13 @@ static void add_operands(const struct program *p, const struct library *library,
         buf_printf(out, " -> %u", (unsigned)in->c);
 }
 
+static bool is_block(const struct program *p, uint32_t function) {
+    for (uint32_t i = 0; i < p->blocks_n; i++)
+        if (p->blocks[i].function == function)
+            return true;
+    return false;
+}
+
 // "function 1 greet(name, greeting=): slots 3, stack 2", where one begins; then *f is it.
 static void add_heading(const struct program *p, uint32_t at, const struct function_code **current,
                         struct buf *out) {
@@ -256,8 +263,11 @@ static void add_heading(const struct program *p, uint32_t at, const struct funct
         *current = f;
         buf_add_text(out, at ? "\n" : "");
         if (i)
-            buf_printf(out, "%s %u%s%.*s(", f->is_loop ? "loop" : "function", (unsigned)i,
-                       f->name.n ? " " : "", STR_ARG(f->name));
+            buf_printf(out, "%s %u%s%.*s(",
+                       f->is_loop       ? "loop"
+                       : is_block(p, i) ? "block"
+                                        : "function",
+                       (unsigned)i, f->name.n ? " " : "", STR_ARG(f->name));
         else
             buf_printf(out, "%.*s, %s", STR_ARG(p->source.name),
                        p->is_expression ? "expression" : p->language);

@@ -92,7 +92,7 @@ struct library {
     // The method of values with this tag (enum value_tag), or NULL.
     const struct library_function *(*method)(uint8_t tag, struct str name);
     const struct library_reading *const *reads; // tables, NULL at the end; NULL: none
-    const struct library_macro *macros; // sorted by name; no filter or test has the name of one
+    const struct library_macro *macros;         // sorted by name; no filter or test has the name of one
     uint32_t macros_n;
 };
 

@@ -145,12 +145,11 @@ bool family_run(struct call *call, enum frame_kind kind, struct code_state *stat
 
 static bool extend(struct call *call, struct frame *f, struct code_state *state) {
     struct family *family = f->context->family;
-    struct str name = state->program->source.name;
     if (is_child(f))
         return call_fail(call, "this template has extended another one already");
     for (const struct lineage *l = family->lineage; l; l = l->child)
         if (l->state == state)
-            return call_fail(call, "the template %.*s extends itself", STR_ARG(name));
+            return call_fail(call, "the template \"%.*s\" extends itself", STR_ARG(state->name));
     family->lineage = lineage_extend(family->lineage, state);
     family_scope_key(f->context);
     return true;

@@ -9,7 +9,7 @@
 
 struct module {
     struct object base;
-    const struct program *program;
+    struct str name;
     const struct family *family;
     struct str text; // what its body wrote
 };
@@ -98,7 +98,7 @@ static bool module_run(struct call *call, struct code_state *state, struct conte
     }
     if (!capture_end(call, true, &text))
         return false;
-    *module = (struct module){{&module_type}, state->program, family, value_str(text)};
+    *module = (struct module){{&module_type}, state->name, family, value_str(text)};
     *out = value_object(&module->base);
     return true;
 }
@@ -149,7 +149,7 @@ static struct value module_get(struct vm *vm, struct object *self, struct str na
     const struct module *module = (const struct module *)self;
     (void)vm;
     if (str_is(name, "__name__"))
-        return value_string(module->program->source.name);
+        return value_string(module->name);
     if (name.n && name.p[0] == '_')
         return value_missing();
     for (const struct level *l = module->family->levels; l; l = l->older)
@@ -173,17 +173,15 @@ bool module_export(struct call *call, const struct frame *f, const struct instru
     uint32_t line, column;
     source_locate(f->program->source.text, f->program->positions[in - f->program->code], &line, &column,
                   NULL);
-    struct str from = ((const struct module *)module.object)->program->source.name;
-    *out = undefined_saying(call,
-                            "the template '%.*s' (imported on line %" PRIu32
-                            " in '%.*s') does not export the requested name '%.*s'",
-                            STR_ARG(from), line, STR_ARG(f->program->source.name), STR_ARG(name));
+    *out = undefined_saying(
+        call, "the template '%.*s' (imported on line %" PRIu32 ") does not export the requested name '%.*s'",
+        STR_ARG(((const struct module *)module.object)->name), line, STR_ARG(name));
     return true;
 }
 
 static bool module_print(struct vm *vm, struct object *self, struct buf *out) {
     (void)vm;
-    buf_printf(out, "<TemplateModule '%.*s'>", STR_ARG(((const struct module *)self)->program->source.name));
+    buf_printf(out, "<TemplateModule '%.*s'>", STR_ARG(((const struct module *)self)->name));
     return true;
 }
 

@@ -83,8 +83,11 @@ bool include_ref(struct call *call, struct frame *f, const struct instruction *i
 
 struct code_state *template_linked(struct call *call, struct frame *f, const struct instruction *in) {
     struct code_state *state = linked(call, f, in);
-    if (!state)
-        none_named(call, f, f->program->refs[in->c].name);
+    struct str name = f->program->refs[in->c].name;
+    if (state)
+        state->name = name;
+    else
+        none_named(call, f, name);
     return state;
 }
 
@@ -141,8 +144,11 @@ bool include_named(struct call *call, struct frame *f, const struct instruction 
 struct code_state *template_named(struct call *call, struct frame *f, struct value name) {
     bool missing;
     const struct program *program = find_named(call, f, name, &missing);
-    if (program)
-        return code_state_of(call->vm, program);
+    if (program) {
+        struct code_state *state = code_state_of(call->vm, program);
+        state->name = value_str(name);
+        return state;
+    }
     if (missing)
         none_found(call, f, name);
     return NULL;

@@ -30,6 +30,8 @@ bool library_macro_call(struct call *call, uint32_t index, struct value v, const
     const struct library_macro *m = &vm->options.library->macros[index];
     struct code_state *state = library_template(call, index);
     struct value module;
+    if (state)
+        state->name = m->template_name;
     if (!state || !module_bare(call, vm->frame, state, &module))
         return false;
     struct value macro = module.object->type->get(vm, module.object, m->macro);

@@ -74,6 +74,7 @@ struct site {
 struct code_state {
     const struct program *program;
     struct site *sites;      // one an instruction
+    struct str name;         // by which it was asked for last, as a parent or module
     struct lineage *lineage; // of it alone, which extends nothing yet; NULL: it never ran in a family
     struct value module;     // made for item module_item
     uint64_t module_item;

@@ -18,7 +18,9 @@ static bool never(struct call *call) {
 static const struct library_function filters[] = {{"join", "[separator]", never, ""},
                                                   {"upper", "", never, ""}};
 static const struct library_function tests[] = {{"odd", "", never, ""}};
-static const struct library library = {.filters = filters, .filters_n = 2, .tests = tests, .tests_n = 1};
+static const struct library_macro macros[] = {{{"slug", 4}, {"lib", 3}, {"slug", 4}}};
+static const struct library library = {
+    .filters = filters, .filters_n = 2, .tests = tests, .tests_n = 1, .macros = macros, .macros_n = 1};
 
 enum { CODE_MAX = 32 };
 
@@ -564,6 +566,137 @@ static void test_sound(void **state) {
     check(&wrong, true);
 }
 
+// A program with a body and two more functions, each of one instruction.
+static void check_inheriting(const struct instruction *body, size_t n, bool inherits,
+                             struct block_code *blocks, uint32_t blocks_n, const struct scope_entry *exports,
+                             const char *fault) {
+    uint32_t places[CODE_MAX] = {0};
+    struct value constant = {.tag = VALUE_STRING, .n = 1, .s = "a"};
+    struct template_ref ref = {.name = {"r", 1}};
+    struct scope_table scope = {0};
+    struct instruction code[CODE_MAX];
+    memcpy(code, body, n * sizeof *body);
+    code[n] = code[n + 1] = (struct instruction){.op = OP_RETURN};
+    bool body_ends = body[n - 1].op == OP_RETURN; // else the last instruction is the second function's
+    struct function_code functions[] = {
+        {.slots = 4, .varargs = -1, .kwargs = -1, .caller = -1},
+        {.entry = body_ends ? (uint32_t)n : (uint32_t)n - 1,
+         .slots = 1,
+         .varargs = -1,
+         .kwargs = -1,
+         .caller = -1},
+        {.entry = (uint32_t)n + 1, .slots = 1, .varargs = -1, .kwargs = -1, .caller = -1}};
+    struct program p = {.source = {{"t", 1}, {"", 0}},
+                        .inherits = inherits,
+                        .code = code,
+                        .positions = places,
+                        .extents = places,
+                        .code_n = (uint32_t)n + 2,
+                        .constants = &constant,
+                        .constants_n = 1,
+                        .functions = functions,
+                        .functions_n = 3,
+                        .scopes = &scope,
+                        .scopes_n = 1,
+                        .refs = &ref,
+                        .refs_n = 1,
+                        .blocks = blocks,
+                        .blocks_n = blocks_n,
+                        .exports = {exports ? 1 : 0, exports}};
+    struct err err = {0};
+    enum status status = program_verify(&p, &library, &err);
+    if (!fault && status != STATUS_OK)
+        fail_msg("refused: %s", err.text);
+    if (fault && (status != STATUS_DATA || !strstr(err.text, fault)))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, fault);
+}
+
+static void test_inheritance(void **state) {
+    (void)state;
+    const struct instruction end = {.op = OP_RETURN};
+    const struct instruction child[] = {{OP_EXTENDS, 0, 0, 0},
+                                        {OP_CONST, 0, 0, 0},
+                                        {OP_EXTENDS_NAMED, 0, 0, 0},
+                                        {OP_JUMP_IF_CHILD, 0, 0, 5},
+                                        {OP_FAMILY_BLOCK, 3, 0, 0},
+                                        {OP_SELF, 0, 0, 0},
+                                        {OP_POP, 0, 0, 0},
+                                        {OP_SUPER, 0, 0, 0},
+                                        {OP_POP, 0, 0, 0},
+                                        {OP_PARENT, 0, 0, 0},
+                                        end};
+    struct block_code blocks[] = {{{"a", 1}, 1}, {{"b", 1}, 2}}, unordered[] = {{{"b", 1}, 1}, {{"a", 1}, 2}},
+                      same_name[] = {{{"a", 1}, 1}, {{"a", 1}, 2}},
+                      same_code[] = {{{"a", 1}, 1}, {{"b", 1}, 1}}, body[] = {{{"a", 1}, 0}},
+                      nowhere[] = {{{"a", 1}, 3}};
+    check_inheriting(child, 11, true, blocks, 2, NULL, NULL);
+    check_inheriting(&end, 1, false, NULL, 0, NULL, NULL);
+    check_inheriting(&end, 1, false, blocks, 2, NULL, "no family");
+    check_inheriting(&end, 1, true, unordered, 2, NULL, "not in order");
+    check_inheriting(&end, 1, true, same_name, 2, NULL, "not in order");
+    check_inheriting(&end, 1, true, same_code, 2, NULL, "how a block's function is");
+    check_inheriting(&end, 1, true, body, 1, NULL, "how a block's function is");
+    check_inheriting(&end, 1, true, nowhere, 1, NULL, "how a block's function is");
+    const struct instruction alone[][2] = {
+        {{OP_EXTENDS, 0, 0, 0}, end},      {{OP_PARENT, 0, 0, 0}, end}, {{OP_JUMP_IF_CHILD, 0, 0, 1}, end},
+        {{OP_FAMILY_BLOCK, 0, 0, 0}, end}, {{OP_SUPER, 0, 0, 0}, end},  {{OP_SELF, 0, 0, 0}, end}};
+    for (size_t i = 0; i < sizeof alone / sizeof *alone; i++)
+        check_inheriting(alone[i], 2, false, NULL, 0, NULL, "no family");
+    const struct instruction flag[] = {{OP_FAMILY_BLOCK, 4, 0, 0}, end};
+    check_inheriting(flag, 2, true, NULL, 0, NULL, "flag");
+    // A block is run wherever, so it cannot extend the template it is in.
+    const struct instruction block[] = {end, {OP_PARENT, 0, 0, 0}};
+    struct block_code first[] = {{{"a", 1}, 1}};
+    check_inheriting(block, 2, true, first, 1, NULL, "only a body");
+    const struct scope_entry fine = {{"v", 1}, 0, 3, false}, far = {{"v", 1}, 0, 4, false},
+                             outside = {{"v", 1}, 1, 0, false};
+    check_inheriting(&end, 1, false, NULL, 0, &fine, NULL);
+    check_inheriting(&end, 1, false, NULL, 0, &far, "exported slot");
+    check_inheriting(&end, 1, false, NULL, 0, &outside, "exported slot");
+    // A loop's slots are the machine's.
+    const struct instruction loop[] = {
+        {OP_CONST, 0, 0, 0}, {OP_FOR, 0, 1, 0}, {OP_FOR_NEXT, 0, 1, 4}, {OP_POP, 0, 0, 0}, end};
+    check_inheriting(loop, 5, false, NULL, 0, &fine, "for a loop and for something else");
+    const struct instruction modules[] = {{OP_IMPORT, 1, 0, 0},
+                                          {OP_IMPORTED, 0, 0, 0},
+                                          {OP_POP, 0, 0, 0},
+                                          {OP_CONST, 0, 0, 0},
+                                          {OP_IMPORT_NAMED, 0, 0, 0},
+                                          {OP_POP, 0, 0, 0},
+                                          end};
+    check_inheriting(modules, 7, false, NULL, 0, NULL, NULL);
+    const struct instruction no_ref[] = {{OP_IMPORT, 0, 0, 1}, {OP_POP, 0, 0, 0}, end};
+    check_inheriting(no_ref, 3, false, NULL, 0, NULL, "template reference");
+}
+
+static void test_library_macros(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t op;
+        uint16_t macro;
+        bool fine;
+    } rows[] = {{OP_MACRO_FILTER, 0, true},
+                {OP_MACRO_TEST, 0, true},
+                {OP_MACRO_FILTER, 1, false},
+                {OP_MACRO_TEST, 1, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sketch s = {.name = "macro",
+                           .code = {{OP_CONST, 0, 0, 1},
+                                    {rows[i].op, 0, rows[i].macro, 0},
+                                    {OP_POP, 0, 0, 0},
+                                    {OP_RETURN, 0, 0, 0}},
+                           .n = 4};
+        struct err err = {0};
+        uint32_t stack;
+        enum status status = verify(&s, false, &stack, &err);
+        assert_int_equal(status, rows[i].fine ? STATUS_OK : STATUS_DATA);
+        assert_true(rows[i].fine || strstr(err.text, "no such macro"));
+    }
+    assert_int_equal(library_find_macro(&library, STR("slug")), 0);
+    assert_int_equal(library_find_macro(&library, STR("slu")), -1);
+    assert_int_equal(library_find_macro(NULL, STR("slug")), -1);
+}
+
 // Whatever the bytes are, the verifier only ever answers.
 static void test_garbage(void **state) {
     (void)state;
@@ -629,6 +762,7 @@ static void test_operand_words(void **state) {
 int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_damaged),       cmocka_unit_test(test_sound),
+        cmocka_unit_test(test_inheritance),   cmocka_unit_test(test_library_macros),
         cmocka_unit_test(test_garbage),       cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_operand_words),
     };
