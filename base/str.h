@@ -54,4 +54,12 @@ static inline int str_compare(struct str a, struct str b) {
     return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+// FNV-1a: for short names in tables that no stranger fills.
+static inline uint32_t str_hash(struct str a) {
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < a.n; i++)
+        h = (h ^ (unsigned char)a.p[i]) * 16777619u;
+    return h;
+}
+
 #endif

@@ -127,13 +127,6 @@ struct str code_keep(struct codegen *g, struct str text) {
     return kept;
 }
 
-static uint32_t hash_of(struct str text) {
-    uint32_t h = 2166136261u; // FNV-1a
-    for (size_t i = 0; i < text.n; i++)
-        h = (h ^ (unsigned char)text.p[i]) * 16777619u;
-    return h;
-}
-
 static struct symbol **symbol_place(struct codegen *g, struct str text, uint32_t hash) {
     size_t mask = g->symbols_cap - 1;
     for (size_t i = hash & mask;; i = (i + 1) & mask) {
@@ -157,7 +150,7 @@ static void grow_symbols(struct codegen *g) {
 struct symbol *code_symbol(struct codegen *g, struct str text) {
     if (g->symbols_n * 2 >= g->symbols_cap)
         grow_symbols(g);
-    uint32_t hash = hash_of(text);
+    uint32_t hash = str_hash(text);
     struct symbol **place = symbol_place(g, text, hash);
     if (*place)
         return *place;

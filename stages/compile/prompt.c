@@ -49,10 +49,7 @@ static struct str next_keyword(struct str text, size_t *at) {
 // ---- keywords, in the order they first appear anywhere in the source
 
 static struct node **table_place(struct prompt *p, struct str name) {
-    uint32_t h = 2166136261u; // FNV-1a
-    for (size_t i = 0; i < name.n; i++)
-        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-    size_t i = h & (p->table_cap - 1);
+    size_t i = str_hash(name) & (p->table_cap - 1);
     while (p->table[i] && !str_equal(p->table[i]->name, name))
         i = (i + 1) & (p->table_cap - 1);
     return &p->table[i];

@@ -71,10 +71,7 @@ enum status templates_add_path(struct templates *t, struct str directory, struct
 }
 
 static size_t bucket_of(struct str name) {
-    uint32_t h = 2166136261u; // FNV-1a
-    for (size_t i = 0; i < name.n; i++)
-        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-    return h % BUCKETS;
+    return str_hash(name) % BUCKETS;
 }
 
 static struct entry *lookup(struct templates *t, struct str name, const struct language *language,
