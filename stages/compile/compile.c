@@ -2,9 +2,11 @@
 #include "stages/compile/compile.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "stages/compile/codegen.h"
 #include "stages/compile/jinja.h"
 #include "stages/compile/mustache.h"
+#include "stages/compile/plain.h"
 #include "stages/compile/prompt.h"
 #include "stages/compile/tree.h"
 
@@ -69,8 +71,25 @@ struct digest compile_digest(const struct language *language, struct str text,
     return own_digest(language, text, false, options);
 }
 
+// What front ends may rely on. Spans have 32 bits, and room to spare.
+static bool is_text_fine(const struct language *language, const struct source_text *source,
+                         struct diags *diags) {
+    size_t at;
+    if (source->text.n >= UINT32_MAX / 2) {
+        diags_error(diags, NULL, (struct span){0, 0}, "%.*s: templates are limited to 2 GiB",
+                    STR_ARG(source->name));
+        return false;
+    }
+    if (language->takes_any_bytes || utf8_valid(source->text, &at))
+        return true;
+    diags_error(diags, source, (struct span){(uint32_t)at, 1}, "this is not UTF-8");
+    return false;
+}
+
 static struct program *compile(const struct language *language, const struct source_text *source,
                                bool expression, const struct compile_options *options, struct diags *diags) {
+    if (!is_text_fine(language, source, diags))
+        return NULL;
     struct program *p = program_new();
     p->language = language->name;
     p->own = own_digest(language, source->text, expression, options);

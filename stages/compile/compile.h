@@ -37,7 +37,8 @@ struct language {
     const char *name;
     const char *const *extensions; // NULL-terminated, with the dot
     const char *doc;               // one line; NULL: only templates refer to it, people need not know
-    // Text to tree in `arena`; false where `diags` got an error.
+    bool takes_any_bytes;          // else a text that is not UTF-8 is refused before it is parsed
+    // Text, less than 2 GiB, to tree in `arena`; false where `diags` got an error.
     bool (*parse)(struct arena *arena, const struct source_text *source,
                   const struct compile_options *options, struct diags *diags, struct tree **out);
     bool (*parse_expression)(struct arena *arena, const struct source_text *source,

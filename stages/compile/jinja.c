@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "base/utf8.h"
 #include "stages/compile/jinja_parse.h"
 #include "stages/program/program.h"
 
@@ -621,24 +620,9 @@ static struct node *statements(struct jinja_parser *p, const struct open_block *
 
 // ---- the language
 
-static bool is_text_fine(const struct source_text *source, struct diags *diags) {
-    size_t at;
-    if (source->text.n >= UINT32_MAX / 2) {
-        diags_error(diags, NULL, (struct span){0, 0}, "%.*s: templates are limited to 2 GiB",
-                    STR_ARG(source->name));
-        return false;
-    }
-    if (utf8_valid(source->text, &at))
-        return true;
-    diags_error(diags, source, (struct span){(uint32_t)at, 1}, "this is not UTF-8");
-    return false;
-}
-
 static bool parse_template(struct arena *arena, const struct source_text *source,
                            const struct compile_options *options, struct diags *diags, struct tree **out) {
     size_t errors = diags->errors;
-    if (!is_text_fine(source, diags))
-        return false;
     struct jinja_parser p = {.arena = arena, .source = source, .options = options, .diags = diags};
     jinja_lex_init(&p.lexer, arena, source, options, diags);
     jinja_advance(&p);
@@ -654,8 +638,6 @@ static bool parse_template(struct arena *arena, const struct source_text *source
 static bool parse_expression(struct arena *arena, const struct source_text *source,
                              const struct compile_options *options, struct diags *diags, struct tree **out) {
     size_t errors = diags->errors;
-    if (!is_text_fine(source, diags))
-        return false;
     struct jinja_parser p = {.arena = arena, .source = source, .options = options, .diags = diags};
     jinja_lex_init_expression(&p.lexer, arena, source, options, diags);
     jinja_advance(&p);

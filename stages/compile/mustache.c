@@ -14,7 +14,6 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "base/utf8.h"
 #include "stages/compile/mustache_tag.h"
 #include "stages/compile/tree.h"
 
@@ -445,24 +444,9 @@ static void add_tag(struct parser *p, const struct mustache_tag *tag) {
 
 // ---- the language
 
-static bool is_text_fine(const struct source_text *source, struct diags *diags) {
-    size_t at;
-    if (source->text.n >= UINT32_MAX / 2) {
-        diags_error(diags, NULL, (struct span){0, 0}, "%.*s: templates are limited to 2 GiB",
-                    STR_ARG(source->name));
-        return false;
-    }
-    if (utf8_valid(source->text, &at))
-        return true;
-    diags_error(diags, source, (struct span){(uint32_t)at, 1}, "this is not UTF-8");
-    return false;
-}
-
 static bool parse(struct arena *arena, const struct source_text *source, struct diags *diags, bool indents,
                   struct tree **out) {
     size_t errors = diags->errors;
-    if (!is_text_fine(source, diags))
-        return false;
     struct parser p = {.arena = arena, .source = source, .diags = diags, .strip = STR("")};
     struct mustache_tag tag;
     mustache_lex_init(&p.lexer, source, diags);

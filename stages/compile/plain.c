@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The plainest language: a text is its own output. It is what the prompt language's includes bring in.
-#include "stages/compile/compile.h"
-#include "stages/compile/tree.h"
+#include "stages/compile/plain.h"
 
 #include "base/mem.h"
+#include "stages/compile/tree.h"
 
 static bool parse(struct arena *arena, const struct source_text *source,
                   const struct compile_options *options, struct diags *diags, struct tree **out) {
@@ -20,10 +19,10 @@ static bool parse(struct arena *arena, const struct source_text *source,
     return true;
 }
 
-static const char *const extensions[] = {NULL};
 const struct language language_text = {
     .name = "text",
-    .extensions = extensions,
+    .extensions = (const char *const[]){NULL},
     .doc = "no template at all: copied as it is",
+    .takes_any_bytes = true,
     .parse = parse,
 };

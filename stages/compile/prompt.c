@@ -2,7 +2,6 @@
 #include "stages/compile/prompt.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "stages/compile/prompt_text.h"
 #include "stages/compile/tree.h"
 #include "stages/program/directive.h"
@@ -181,11 +180,7 @@ static void find_entrance(struct prompt *p) {
 }
 
 static bool read_prompt(struct prompt *p) {
-    size_t at, errors = p->diags->errors;
-    if (!utf8_valid(p->source->text, &at)) {
-        diags_error(p->diags, p->source, (struct span){(uint32_t)at, 1}, "this is not UTF-8");
-        return false;
-    }
+    size_t errors = p->diags->errors;
     p->text = arena_str(p->arena, buf_str(&p->made.text));
     p->all = node_new(p->arena, NODE_PROMPT, (struct span){0, 0});
     if (!p->text.p)
@@ -215,10 +210,9 @@ static bool parse(struct arena *arena, const struct source_text *source,
     return fine;
 }
 
-static const char *const extensions[] = {".prompt", NULL};
 const struct language language_prompt = {
     .name = "prompt",
-    .extensions = extensions,
+    .extensions = (const char *const[]){".prompt", NULL},
     .doc = "[KEYWORD] parameters, //include lines, # comments, as PromptManager reads them",
     .parse = parse,
 };

@@ -13,6 +13,6 @@
  */
 #include "stages/compile/compile.h"
 
-extern const struct language language_prompt, language_text;
+extern const struct language language_prompt;
 
 #endif

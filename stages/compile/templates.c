@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "stages/compile/prompt.h"
+#include "stages/compile/plain.h"
 #include "stages/compile/templates_files.h"
 
 enum { BUCKETS = 1024 };

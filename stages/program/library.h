@@ -3,7 +3,7 @@
 #define PRESSRUN_STAGES_PROGRAM_LIBRARY_H
 /*
  * The library of a template language: filters and tests as tables. The compiler looks names up and checks
- * arguments; the machine calls by index. The tables themselves are the renderer's (stages/render/library.c).
+ * arguments; the machine calls by index. The tables themselves are the renderer's (stages/render/builtins.h).
  *
  * To add a filter or test: write the function, add one row. `params` is its signature without the value it is
  * applied to, names separated by blanks, a '[' before the first optional one, "*" last for "any number more":
