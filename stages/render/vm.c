@@ -120,8 +120,7 @@ static inline struct value slot_outer(const struct frame *f, uint32_t outer, uin
 
 // `undefined: keep`: what has no value stays in the output as it was written, for whoever fills it in later.
 static bool write_kept(struct call *call, const struct program *program, const struct instruction *in) {
-    size_t at = program->positions[in - program->code];
-    struct str written = str_slice(program->source.text, at, at + program->extents[in - program->code]);
+    struct str written = instruction_text(program, in);
     return write_text(call, "{{ ", 3) && write_text(call, written.p, written.n) && write_text(call, " }}", 3);
 }
 

@@ -7,14 +7,16 @@
 #include "stages/render/vm_private.h"
 
 bool includes_too_deep(struct call *call, const struct frame *f, const struct program *program) {
+    bool is_partial = f->program->has_context_stack;
+    struct str name = program->source.name;
     for (const struct frame *at = f; at; at = at->caller)
-        if (at->program == program) {
-            struct str name = program->source.name;
-            char *hint = arena_printf(&call->vm->faults, "a template includes itself: %.*s", STR_ARG(name));
-            call->vm->fault_hint = str_of(hint);
+        if (str_equal(at->program->source.name, name)) {
+            call->vm->fault_hint = str_of(arena_printf(&call->vm->faults, "a template %s itself: %.*s",
+                                                       is_partial ? "renders" : "includes", STR_ARG(name)));
             break;
         }
-    return call_fail(call, "templates are included more than %" PRIu32 " deep",
+    return call_fail(call, "%s more than %" PRIu32 " deep",
+                     is_partial ? "partials are nested" : "templates are included",
                      call->vm->limits.include_depth);
 }
 
@@ -91,27 +93,30 @@ struct code_state *template_linked(struct call *call, struct frame *f, const str
     return state;
 }
 
-// NULL with *missing: no such template; NULL without: it has errors, and call_fail has been called.
+const struct program *template_find(struct call *call, struct str name, const char *language, bool autoescape,
+                                    bool *missing) {
+    const struct template_finder *finder = &call->vm->options.finder;
+    *missing = true;
+    const struct program *program =
+        finder->find ? finder->find(finder->self, name, language, autoescape, missing) : NULL;
+    if (!program && !*missing)
+        call_fail(call, "the template \"%.*s\" has errors", STR_ARG(name));
+    return program;
+}
+
+// The same by a value.
 static const struct program *find_named(struct call *call, const struct frame *f, struct value name,
                                         bool *missing) {
-    const struct template_finder *finder = &call->vm->options.finder;
     *missing = false;
     if (!defined_check(call, name))
         return NULL;
-    if (name.tag != VALUE_STRING) {
-        if (name.tag == VALUE_UNDEFINED)
-            *missing = true;
-        else
-            call_fail(call, "a template's name is a string, not '%s'", op_type_name(name));
-        return NULL;
-    }
-    *missing = true;
-    const struct program *program =
-        finder->find ? finder->find(finder->self, value_str(name), NULL, f->program->autoescape, missing)
-                     : NULL;
-    if (!program && !*missing)
-        call_fail(call, "the template \"%.*s\" has errors", STR_ARG(value_str(name)));
-    return program;
+    if (name.tag == VALUE_STRING)
+        return template_find(call, value_str(name), NULL, f->program->autoescape, missing);
+    if (name.tag == VALUE_UNDEFINED)
+        *missing = true;
+    else
+        call_fail(call, "a template's name is a string, not '%s'", op_type_name(name));
+    return NULL;
 }
 
 static bool none_found(struct call *call, struct frame *f, struct value names) {

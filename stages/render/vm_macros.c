@@ -10,18 +10,14 @@ static struct code_state *library_template(struct call *call, uint32_t index) {
     struct vm *vm = call->vm;
     struct code_state **known = &vm->library_states[2 * (size_t)index + (vm->autoescape ? 1 : 0)];
     const struct library_macro *m = &vm->options.library->macros[index];
-    const struct template_finder *finder = &vm->options.finder;
-    bool missing = true;
+    bool missing;
     if (*known)
         return *known;
-    const struct program *program =
-        finder->find ? finder->find(finder->self, m->template_name, NULL, vm->autoescape, &missing) : NULL;
+    const struct program *program = template_find(call, m->template_name, NULL, vm->autoescape, &missing);
     if (program)
         return *known = code_state_of(vm, program);
     if (missing)
         call_fail(call, "there is no template \"%.*s\"", STR_ARG(m->template_name));
-    else
-        call_fail(call, "the template \"%.*s\" has errors", STR_ARG(m->template_name));
     return NULL;
 }
 

@@ -177,7 +177,7 @@ struct value name_resolve(struct vm *vm, const struct context *context, struct s
 }
 
 // An undefined that remembers the type of what lacked it, in the high half of its flags; 0 is a map.
-struct value undefined_of(struct value v, enum undefined_kind kind, struct str name) {
+static struct value undefined_of(struct value v, enum undefined_kind kind, struct str name) {
     struct value u = value_undefined(kind, name);
     u.flags = (uint8_t)(v.tag == VALUE_MAP ? 0 : v.tag << 4);
     return u;

@@ -62,8 +62,9 @@ struct code_state;
 struct site {
     struct lookup name, attribute;
     const void *scope_key; // no slot visible in the context of this key has the name
-    const void *
-        hit_key; // (of a FAMILY_BLOCK: the lineage in which `include` has the block, as function `hit`) entry `hit` of the only scope table of the context of this key has it
+    // Entry `hit` of the only scope table of the context of this key has the name. Of a FAMILY_BLOCK: the lineage in
+    // which `include` has the block, as function `hit`.
+    const void *hit_key;
     uint32_t hit;
     const struct value *other; // the name among the globals and the functions; NULL: not looked up yet
     struct code_state
@@ -214,7 +215,7 @@ struct vm {
     // where that does not come first.
     const struct value *section;
     struct value bottom[3];
-    struct layout *layout, plain;
+    struct layout *layout; // of the Mustache template being rendered
 
     struct context root, bare; // of the item's template; of what sees only globals
     struct str fault_text;     // what call_fail said last
@@ -262,7 +263,6 @@ int32_t field_position(struct lookup *lookup, const struct shape *shape, struct 
 struct value name_given(const struct context *context, struct site *site, struct str name);
 __attribute__((format(printf, 2, 3))) struct value undefined_saying(struct call *call, const char *format,
                                                                     ...);
-struct value undefined_of(struct value v, enum undefined_kind kind, struct str name);
 
 // vm_call.c
 extern const struct object_type macro_type, function_type;
@@ -295,6 +295,13 @@ void round_end(struct vm *vm, struct frame *f, const struct instruction *again);
 // vm_include.c
 bool include_ref(struct call *call, struct frame *f, const struct instruction *in);
 bool include_named(struct call *call, struct frame *f, const struct instruction *in, struct value names);
+// The program of the instruction's reference, or of that name; NULL after call_fail.
+struct code_state *template_linked(struct call *call, struct frame *f, const struct instruction *in);
+struct code_state *template_named(struct call *call, struct frame *f, struct value name);
+// By name and language (NULL: the name tells). NULL with *missing: there is none; without: after call_fail.
+const struct program *template_find(struct call *call, struct str name, const char *language, bool autoescape,
+                                    bool *missing);
+bool includes_too_deep(struct call *call, const struct frame *f, const struct program *program); // false
 
 // vm_sections.c
 bool sections_run(struct vm *vm, struct frame *f); // vm_run with a context stack of its own
@@ -309,11 +316,6 @@ bool section_indent(struct call *call);
 bool partial_ref(struct call *call, struct frame *f, const struct instruction *in);
 bool partial_named(struct call *call, struct frame *f, const struct instruction *in, struct value name);
 bool block_given(struct call *call, struct frame *f, const struct instruction *in, bool *given);
-
-// The program of the instruction's reference, or of that name; NULL after call_fail.
-struct code_state *template_linked(struct call *call, struct frame *f, const struct instruction *in);
-struct code_state *template_named(struct call *call, struct frame *f, struct value name);
-bool includes_too_deep(struct call *call, const struct frame *f, const struct program *program); // false
 
 // vm_blocks.c
 struct suggestion;
@@ -368,6 +370,12 @@ bool defined_check(struct call *call, struct value v); // false where an undefin
 void limits_begin(struct vm *vm);
 bool limits_look(struct call *call,
                  uint64_t steps); // takes that many, and looks whether any and time are left
+
+// The template's text that an instruction comes from.
+static inline struct str instruction_text(const struct program *p, const struct instruction *in) {
+    size_t at = p->positions[in - p->code];
+    return str_slice(p->source.text, at, at + p->extents[in - p->code]);
+}
 
 static inline struct call call_of(struct vm *vm, const struct frame *f) {
     return (struct call){.vm = vm, .arena = &vm->scratch, .autoescape = f && vm->autoescape};

@@ -233,9 +233,8 @@ static struct str file_text(struct call *call, const struct frame *f, struct str
     for (uint32_t i = 0; i < f->program->refs_n && !program; i++)
         if (str_equal(f->program->refs[i].name, name))
             program = f->program->refs[i].program;
-    const struct template_finder *finder = &call->vm->options.finder;
-    if (!program && finder->find)
-        program = finder->find(finder->self, name, "text", call->autoescape, missing);
+    if (!program)
+        program = template_find(call, name, "text", call->autoescape, missing);
     if (program)
         return program->source.text;
     if (!*missing)

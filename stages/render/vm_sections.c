@@ -16,17 +16,16 @@ bool sections_run(struct vm *vm, struct frame *f) {
     const struct context *context = f->context;
     const struct value *section = vm->section;
     struct value below = vm->bottom[0];
-    struct layout *layout = vm->layout;
+    struct layout own = {0}, *around = vm->layout;
     bool record_first = context != &vm->bare && !context->scope_key && !context->extra_n;
     vm->bottom[0] = record_first ? vm->item : value_missing();
     vm->section = vm->bottom;
-    vm->plain = (struct layout){0};
-    vm->layout = &vm->plain;
+    vm->layout = &own;
     bool fine = vm_run(vm, f);
+    vm->layout = around;
     if (fine) { // a fault still wants to know what was there
         vm->section = section;
         vm->bottom[0] = below;
-        vm->layout = layout;
     }
     return fine;
 }
@@ -122,13 +121,11 @@ bool section_items(struct call *call, const struct value *v, const struct value 
 
 static bool put_undefined(struct call *call, const struct frame *f, const struct instruction *in,
                           const struct value *v) {
-    const struct program *p = f->program;
     if (call->vm->options.undefined == UNDEFINED_DEFAULT)
         return true;
     if (call->vm->options.undefined ==
         UNDEFINED_KEEP) { // the tag as it was written, for whoever fills it in later
-        size_t at = p->positions[in - p->code];
-        struct str tag = str_slice(p->source.text, at, at + p->extents[in - p->code]);
+        struct str tag = instruction_text(f->program, in);
         return write_text(call, tag.p, tag.n);
     }
     call->vm->suspect = *v;
@@ -194,24 +191,13 @@ static const struct layout *indented_by(const struct layout *layout) {
 
 // ---- partials
 
-static bool too_deep(struct call *call, const struct frame *f, const struct program *program) {
-    for (const struct frame *at = f; at; at = at->caller)
-        if (at->program->source.text.p == program->source.text.p) {
-            struct str name = program->source.name;
-            call->vm->fault_hint =
-                str_of(arena_printf(&call->vm->faults, "a template renders itself: %.*s", STR_ARG(name)));
-            break;
-        }
-    return call_fail(call, "partials are nested more than %" PRIu32 " deep", call->vm->limits.include_depth);
-}
-
 static bool partial_run(struct call *call, struct frame *f, const struct partial *partial,
                         struct code_state *state) {
     struct vm *vm = call->vm;
     if (!step_take(call))
         return false;
     if (vm->includes >= vm->limits.include_depth)
-        return too_deep(call, f, state->program);
+        return includes_too_deep(call, f, state->program);
     struct layout *around = vm->layout;
     struct given given = {around->given, partial, NULL};
     struct layout layout = {.indent = partial->indent};
@@ -257,22 +243,17 @@ static bool name_of(struct call *call, struct value v, struct str *name) {
 }
 
 bool partial_named(struct call *call, struct frame *f, const struct instruction *in, struct value v) {
-    const struct template_finder *finder = &call->vm->options.finder;
     const struct partial *partial = &f->program->partials[in->b];
     struct str name;
-    bool missing = true;
+    bool missing;
     if (v.tag == VALUE_UNDEFINED || v.tag == VALUE_NONE)
         return v.tag == VALUE_NONE || call->vm->options.undefined != UNDEFINED_STRICT ||
                put_undefined(call, f, in, &v);
     if (!name_of(call, v, &name))
         return false;
-    const struct program *program =
-        finder->find ? finder->find(finder->self, name, partial->indented ? "mustache-indented" : "mustache",
-                                    f->program->autoescape, &missing)
-                     : NULL;
-    if (program)
-        return partial_run(call, f, partial, code_state_of(call->vm, program));
-    return missing || call_fail(call, "the template \"%.*s\" has errors", STR_ARG(name));
+    const struct program *program = template_find(
+        call, name, partial->indented ? "mustache-indented" : "mustache", f->program->autoescape, &missing);
+    return program ? partial_run(call, f, partial, code_state_of(call->vm, program)) : missing;
 }
 
 // ---- blocks
