@@ -5,26 +5,18 @@
 A corpus is what a reference made of hundreds of templates, with a runner of its own; it is not kept here. NAME is that
 of its file, jinja-core without it. DIR is PRESSRUN_CONFORMANCE_DIR without the option; where there is none, nothing is
 tested and the exit code is 77. Every case must pass, with errors at the reference's file and line and in a template's
-own words, but for those named in tests/golden/corpus-later.txt.
+own words.
 """
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 
 import support
 
-LATER = os.path.join(support.ROOT, "tests", "golden", "corpus-later.txt")
 SKIPPED = 77
-
-
-def names_of_later():
-    with open(LATER, encoding="utf-8") as f:
-        lines = [line.strip() for line in f]
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def run(corpus, name, pressrun):
@@ -61,16 +53,11 @@ def main():
     if not os.path.exists(os.path.join(arguments.corpus, "run_corpus.py")):
         print("skipped: there is no corpus at %r (PRESSRUN_CONFORMANCE_DIR)" % arguments.corpus)
         return SKIPPED
-    later = names_of_later()
     last, failures = run(arguments.corpus, arguments.name, os.path.abspath(arguments.pressrun))
-    wrong = [case for case in failures if not any(re.search(name, case["name"]) for name in later)]
-    for case in wrong:
+    for case in failures:
         print(describe(case))
-    for name in later if arguments.name == "jinja-core" else []:
-        if not any(re.search(name, case["name"]) for case in failures):
-            print("note: nothing that matches %s fails any more: take it out of corpus-later.txt" % name)
-    print("%s; of those that failed, %d were to pass" % (last, len(wrong)))
-    return 1 if wrong else 0
+    print(last)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
