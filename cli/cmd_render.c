@@ -104,11 +104,11 @@ static int render_each(struct cli *cli, const struct options *options) {
         return cli_argument_error(&command_render,
                                   "--to %s: say how the outputs there are called, such as '%s{{ id }}.txt'",
                                   n ? each.to : "''", each.to);
-    struct running running;
-    if (!running_init(&running, cli, &command_render, options))
-        return EXIT_USAGE;
     struct manifest_limits limits = {0};
     if (!take_limits(options, &limits))
+        return EXIT_USAGE;
+    struct running running;
+    if (!running_init(&running, cli, &command_render, options))
         return EXIT_USAGE;
     struct manifest *manifest = each_manifest(&cli->fs, &each, &cli->diags);
     manifest->limits = limits;

@@ -92,11 +92,11 @@ bool plan_compile_keys(struct plan *plan, struct diags *diags);
 bool plan_compile_all(struct plan *plan, struct diags *diags);
 
 // The first step of making a plan: what compiling needs.
+void plan_open_templates(struct plan *plan, const struct fs *fs, const struct manifest *manifest);
 // plan_filters.c: `base` with the manifest's filters; owned by the plan.
 const struct library *plan_library(struct plan *plan, const struct library *base);
 // Filters that hide others, and macros that are not there.
 void plan_check_filters(struct plan *plan, const struct library *base, struct diags *diags);
-void plan_open_templates(struct plan *plan, const struct fs *fs, const struct manifest *manifest);
 // Compiles the texts of a manifest that is not sound, for the errors alone.
 void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags);
 bool plan_is_stream(struct str to); // a `to` without any expression

@@ -66,9 +66,8 @@ struct site {
     // which `include` has the block, as function `hit`.
     const void *hit_key;
     uint32_t hit;
-    const struct value *other; // the name among the globals and the functions; NULL: not looked up yet
-    struct code_state
-        *include; // state of the program an INCLUDE or IMPORT leads to, or that has the FAMILY_BLOCK
+    const struct value *other;  // the name among the globals and the functions; NULL: not looked up yet
+    struct code_state *include; // of what an INCLUDE or IMPORT leads to, or of what has the FAMILY_BLOCK
 };
 
 // What the machine keeps of a program it has run.
@@ -108,9 +107,8 @@ struct family {
 };
 
 struct context {
-    const struct map *record; // NULL: none
-    const struct shape
-        *shape; // of the record where names may be cached by it; else an address that no shape has
+    const struct map *record;  // NULL: none
+    const struct shape *shape; // the record's where names may be cached by it; else one that no record has
     const struct vm_extra *extra;
     size_t extra_n;
     const void *scope_key; // NULL: no scopes; the scope table or lineage: just that; else context_chained
@@ -142,8 +140,8 @@ struct frame {
     struct env *env; // &own until promoted
     struct env own;
     struct value *stack;
-    const struct instruction
-        *ip; // after the instruction being run; for traces, kept where it may fail or call
+    // After the instruction being run; for traces, kept where it may fail or call.
+    const struct instruction *ip;
     struct frame *caller;
     size_t captures; // open ones when it began
     struct stack_chunk *chunk;
@@ -227,8 +225,8 @@ struct vm {
     const char *missed_name;             // this name last
 
     struct signature *filter_signatures, *test_signatures;
-    struct code_state *
-        *library_states; // of library->macros, two each: without and with autoescape; NULL: unknown
+    // Of library->macros, two each: without and with autoescape. NULL: unknown.
+    struct code_state **library_states;
     struct function_object *functions; // of library->globals
     struct value *function_values;
     struct code_state **states; // hash table by program
