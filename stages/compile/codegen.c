@@ -260,18 +260,14 @@ static void *keep_array(struct codegen *g, const void *from, size_t n, size_t si
     return kept;
 }
 
-// These name a loop by its depth until the number of other slots is known.
-static bool has_loop(uint8_t op) {
-    return op == OP_FOR || op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE ||
-           op == OP_LOOP_ATTR || op == OP_LOOP_RECURSES || op == OP_SECTION || op == OP_SECTION_NEXT;
-}
-
+// Loops are named by their depth until the number of other slots is known.
 static void join_function(struct program *p, const struct function *f, uint32_t base) {
     for (size_t i = 0; i < f->n; i++) {
         struct instruction in = f->code[i];
-        if (opcode_operand_mask((enum opcode)in.op) & OPERAND_JUMP)
+        uint32_t mask = opcode_operand_mask((enum opcode)in.op);
+        if (mask & OPERAND_JUMP)
             in.c += base;
-        if (has_loop(in.op))
+        if (mask & OPERAND_LOOP)
             in.b = (uint16_t)(f->slots_max + 3u * in.b);
         p->code[base + i] = in;
         p->positions[base + i] = f->positions[i];

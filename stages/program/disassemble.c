@@ -216,7 +216,7 @@ static void add_operands(const struct program *p, const struct library *library,
         buf_printf(out, " %s", loop_attr_name((enum loop_attr)in->a));
     else if ((mask & OPERAND_FLAG) && in->a)
         add_flag(in, out);
-    if (mask & (OPERAND_SLOT | OPERAND_OUTER))
+    if (mask & (OPERAND_SLOT | OPERAND_OUTER | OPERAND_LOOP))
         add_slot(f, in, mask & OPERAND_OUTER, out);
     if (mask & OPERAND_FILTER)
         add_function(library ? library->filters : NULL, library ? library->filters_n : 0, in->b, out);

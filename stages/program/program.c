@@ -164,7 +164,7 @@ uint32_t opcode_operand_mask(enum opcode op) {
         {"jump", OPERAND_JUMP},     {"count", OPERAND_COUNT},     {"func", OPERAND_FUNC},
         {"ref", OPERAND_REF},       {"scope", OPERAND_SCOPE},     {"call", OPERAND_CALL},
         {"filter", OPERAND_FILTER}, {"test", OPERAND_TEST},       {"flag", OPERAND_FLAG},
-        {"macro", OPERAND_MACRO},   {"partial", OPERAND_PARTIAL},
+        {"macro", OPERAND_MACRO},   {"partial", OPERAND_PARTIAL}, {"loop", OPERAND_LOOP},
     };
     uint32_t mask = 0;
     const char *at = opcode_operands[op];

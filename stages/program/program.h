@@ -200,6 +200,7 @@ enum operand {
     OPERAND_FLAG = 1 << 14,
     OPERAND_PARTIAL = 1 << 15,
     OPERAND_MACRO = 1 << 16,
+    OPERAND_LOOP = 1 << 17,
 };
 uint32_t opcode_operand_mask(enum opcode op);
 

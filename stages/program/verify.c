@@ -148,9 +148,8 @@ static bool check_call(struct verifier *v, uint32_t index) {
     return true;
 }
 
-static bool is_loop_op(uint8_t op) {
-    return op == OP_FOR_NEXT || op == OP_FOR_AGAIN || op == OP_FOR_ELSE || op == OP_LOOP_ATTR ||
-           op == OP_LOOP_RECURSES || op == OP_SECTION_NEXT;
+static bool starts_loop(uint8_t op) {
+    return op == OP_FOR || op == OP_SECTION;
 }
 
 // What needs a family, and what only a body does.
@@ -166,14 +165,12 @@ static bool check_family(struct verifier *v, uint8_t op) {
 static bool check_slots(struct verifier *v, const struct instruction *in, uint32_t mask) {
     if (mask & OPERAND_OUTER)
         return use_outer(v, in->a, in->b);
+    if (mask & OPERAND_LOOP)
+        return use_slot(v, v->function, in->b, SLOT_LOOP) &&
+               (!starts_loop(in->op) || (use_slot(v, v->function, in->b + 1u, SLOT_LOOP_REST) &&
+                                         use_slot(v, v->function, in->b + 2u, SLOT_LOOP_REST)));
     if (!(mask & OPERAND_SLOT))
         return true;
-    if (in->op == OP_FOR || in->op == OP_SECTION)
-        return use_slot(v, v->function, in->b, SLOT_LOOP) &&
-               use_slot(v, v->function, in->b + 1u, SLOT_LOOP_REST) &&
-               use_slot(v, v->function, in->b + 2u, SLOT_LOOP_REST);
-    if (is_loop_op(in->op))
-        return use_slot(v, v->function, in->b, SLOT_LOOP);
     uint32_t n = in->op == OP_UNSET                              ? in->c
                  : in->op == OP_PLAIN || in->op == OP_SUBSTITUTE ? v->p->calls[in->c].keywords
                                                                  : 1;
@@ -362,7 +359,7 @@ static bool follow(struct verifier *v, uint32_t at) {
     struct function_code *f = &v->p->functions[v->function];
     if (s.stack + inner_depth(in->op) > f->stack)
         f->stack = s.stack + inner_depth(in->op);
-    if (is_loop_op(in->op) && !loop_running(s.loops, in->b))
+    if ((v->masks[in->op] & OPERAND_LOOP) && !starts_loop(in->op) && !loop_running(s.loops, in->b))
         return bad(v, "the loop is not running here");
     struct state before = s;
     if (!apply_effect(v, in, &s))
