@@ -447,47 +447,48 @@ static struct node *parse_from(struct jinja_parser *p, struct span span) {
 
 // ---- tags
 
-static const struct {
+static const struct tag {
     const char *word;
     struct node *(*parse)(struct jinja_parser *p, struct span span);
+    bool is_chats; // only chat templates have it
 } tags[] = {
-    {"autoescape", parse_autoescape},
-    {"block", parse_block},
-    {"break", parse_break},
-    {"call", parse_call},
-    {"continue", parse_continue},
-    {"do", parse_do},
-    {"extends", parse_extends},
-    {"filter", parse_filter},
-    {"for", parse_for},
-    {"from", parse_from},
-    {"generation", parse_generation},
-    {"if", parse_if},
-    {"import", parse_import},
-    {"include", parse_include},
-    {"macro", parse_macro},
-    {"print", parse_print},
-    {"set", parse_set},
-    {"with", parse_with},
+    {"autoescape", parse_autoescape, false},
+    {"block", parse_block, false},
+    {"break", parse_break, false},
+    {"call", parse_call, false},
+    {"continue", parse_continue, false},
+    {"do", parse_do, false},
+    {"extends", parse_extends, false},
+    {"filter", parse_filter, false},
+    {"for", parse_for, false},
+    {"from", parse_from, false},
+    {"generation", parse_generation, true},
+    {"if", parse_if, false},
+    {"import", parse_import, false},
+    {"include", parse_include, false},
+    {"macro", parse_macro, false},
+    {"print", parse_print, false},
+    {"set", parse_set, false},
+    {"with", parse_with, false},
 };
 
 static const char *const other_words[] = {"raw", "endraw", "elif", "else", NULL};
 
-static bool is_tag(const struct jinja_parser *p, size_t i) {
-    return p->options->chat || tags[i].parse != parse_generation;
+static const struct tag *tag_find(struct str word) {
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+        if (str_is(word, tags[i].word))
+            return &tags[i];
+    return NULL;
+}
+
+static bool has_tag(const struct jinja_parser *p, const struct tag *tag) {
+    return tag && (p->options->chat || !tag->is_chats);
 }
 
 // An end tag that no open block waits for is no unknown tag.
 static bool is_end_word(const struct jinja_parser *p, struct str word) {
-    if (among(other_words, word))
-        return true;
-    if (!str_starts(word, STR("end")))
-        return false;
-    struct str rest = str_from(word, 3);
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (str_is(rest, tags[i].word) && is_tag(p, i))
-            return true;
-    return false;
+    return among(other_words, word) ||
+           (str_starts(word, STR("end")) && has_tag(p, tag_find(str_from(word, 3))));
 }
 
 static void suggest_tag(struct jinja_parser *p, const struct open_block *block, struct str word,
@@ -496,10 +497,10 @@ static void suggest_tag(struct jinja_parser *p, const struct open_block *block, 
     for (const char *const *end = block ? block->ends : NULL; end && *end; end++)
         suggest_offer(&s, str_of(*end));
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (is_tag(p, i))
+        if (has_tag(p, &tags[i]))
             suggest_offer(&s, str_of(tags[i].word));
     suggest_offer(&s, STR("raw"));
-    if (str_is(word, "generation"))
+    if (tag_find(word))
         diag_hint(p->diags, diag,
                   "chat templates have it: --chat, or `jinja: { chat: true }` in the manifest");
     else if (s.best.p)
@@ -553,19 +554,18 @@ static struct node *statement(struct jinja_parser *p, const struct open_block *b
         jinja_unexpected(p, "the name of a tag");
         return NULL;
     }
-    struct jinja_token t = p->current;
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-        if (!str_is(t.text, tags[i].word) || !is_tag(p, i))
-            continue;
-        if (block && block->depth >= TREE_DEPTH) {
-            jinja_fail(p, t.span, "blocks are nested more than %d deep", (int)TREE_DEPTH);
-            return NULL;
-        }
-        jinja_advance(p);
-        return tags[i].parse(p, t.span);
+    struct span span = p->current.span;
+    const struct tag *tag = tag_find(p->current.text);
+    if (!has_tag(p, tag)) {
+        wrong_tag(p, block);
+        return NULL;
     }
-    wrong_tag(p, block);
-    return NULL;
+    if (block && block->depth >= TREE_DEPTH) {
+        jinja_fail(p, span, "blocks are nested more than %d deep", (int)TREE_DEPTH);
+        return NULL;
+    }
+    jinja_advance(p);
+    return tag->parse(p, span);
 }
 
 static void end_of_template(struct jinja_parser *p, const struct open_block *block) {
