@@ -3,8 +3,8 @@
 #define PRESSRUN_STAGES_COMPILE_CODEGEN_H
 /*
  * Code generation: tree to program. codegen.c has what all code needs (instructions, constants, jumps),
- * code_scope.c the variables; code_expression.c and code_statement.c walk the tree, code_inherit.c does blocks and
- * modules, code_section.c what only Mustache has, code_prompt.c what only prompts have.
+ * code_scope.c the variables; code_expression.c and code_statement.c walk the tree, code_loop.c does loops, code_macro.c
+ * macros, code_inherit.c blocks and modules, code_section.c what only Mustache has, code_prompt.c what only prompts have.
  *
  * Variables. All names that are set in a scope are declared when it begins, each with a slot. A symbol knows
  * its innermost variable, so that lookup does not depend on how many there are. A variable is `sure` where it
@@ -224,9 +224,18 @@ void code_prompt(struct codegen *g, const struct node *node);
 uint32_t code_ref(struct codegen *g, struct str name, const char *language, struct span span,
                   bool may_be_missing);
 void code_statements(struct codegen *g, struct node *chain);
-void code_function(struct codegen *g, struct node *macro); // pushes it
+void code_escape_end(struct codegen *g, const struct code_escape *escape);
+
+// code_loop.c
+void code_loop(struct codegen *g, struct node *node);
+void code_leave_round(struct codegen *g, const struct node *node); // break, continue
 // A loop's depth in its function stands for its slots until the function is complete. Close: --function->loops.
 uint32_t code_open_loop(struct codegen *g);
+
+// code_macro.c
+void code_macro(struct codegen *g, struct node *node);
+void code_call_block(struct codegen *g, struct node *node);
+void code_function(struct codegen *g, struct node *macro); // pushes it
 
 // code_section.c: Mustache's nodes. False: it is another one.
 bool code_section_expression(struct codegen *g, struct node *node);
