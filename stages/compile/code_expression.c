@@ -64,7 +64,6 @@ static bool code_loop_attr(struct codegen *g, const struct node *node) {
         if (!str_is(node->name, loop_attr_name((enum loop_attr)attr)))
             continue;
         g->span = node->span;
-        code_loop_looked_at(g, v);
         code_emit(g, OP_LOOP_ATTR, (uint32_t)attr, v->slot, 0);
         return true;
     }

@@ -164,6 +164,20 @@ static bool map_points(struct call *call, struct str text, enum letters_case how
     return text_finish_str(&t, call, out);
 }
 
+// Up to eight bytes at once: none of the sums below carries into the next byte.
+static inline bool ascii_map_word(const char *p, size_t n, char from, char *out) {
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t word = 0;
+    memcpy(&word, p, n);
+    if (word & (0x80 * each))
+        return false;
+    uint64_t at_least = word + (uint64_t)(0x80 - from) * each,
+             above = word + (uint64_t)(0x80 - 26 - from) * each;
+    word ^= ((at_least & ~above) & (0x80 * each)) >> 2;
+    memcpy(out, &word, n);
+    return true;
+}
+
 // Upper or lower case of ASCII letters, 32 apart; `from` is the first of those that change. False where the text
 // is not all ASCII: what was written is then of no use.
 static bool ascii_map(const char *p, size_t n, char from, char *out) {
@@ -179,13 +193,19 @@ static bool ascii_map(const char *p, size_t n, char from, char *out) {
         _mm_storeu_si128((__m128i *)(void *)(out + i), block);
     }
 #endif
-    uint8_t seen = 0;
-    for (; i < n; i++) {
-        uint8_t c = (uint8_t)p[i], is_letter = (uint8_t)(c - (uint8_t)from) < 26;
-        seen |= c;
-        out[i] = (char)(c ^ (is_letter << 5));
+    // Words of eight, the last one over what has been done already; less than that, two words of four or single ones.
+    if (n - i >= 8 || i > 0) {
+        for (; n - i >= 8; i += 8)
+            if (!ascii_map_word(p + i, 8, from, out + i))
+                return false;
+        return i == n || ascii_map_word(p + n - 8, 8, from, out + n - 8);
     }
-    return seen < 0x80;
+    if (n >= 4)
+        return ascii_map_word(p, 4, from, out) && ascii_map_word(p + n - 4, 4, from, out + n - 4);
+    for (; i < n; i++)
+        if (!ascii_map_word(p + i, 1, from, out + i))
+            return false;
+    return true;
 }
 
 bool letters_map(struct call *call, struct str text, enum letters_case how, struct str *out) {

@@ -635,11 +635,12 @@ on_FOR_NEXT : {
     uint32_t next = (uint32_t)loop[1].i;
     if (next >= loop[1].n)
         GO(in->c);
-    if (UNLIKELY(loop[0].tag))
-        *sp++ = loop_object_move(loop[0], next);
-    else
-        *sp++ = loop_items(loop)[next];
     loop[1].i = (int64_t)next + 1;
+    struct value element = UNLIKELY(loop[0].tag) ? loop_object_move(loop[0], next) : loop_items(loop)[next];
+    if (LIKELY(ip->op == OP_STORE)) // as it nearly always is
+        slots[ip++->b] = element;
+    else
+        *sp++ = element;
     NEXT();
 }
 on_FOR_AGAIN:

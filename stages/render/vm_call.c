@@ -289,6 +289,23 @@ bool call_gather(struct call *call, const struct call_shape *shape, const struct
     return call_fail(call, "argument after ** must be a mapping, not %s", op_type_name(*unpacked));
 }
 
+// Apart, so that the usual way needs no stack frame.
+__attribute__((noinline)) static bool apply_bound(struct call *call, const struct library_function *f,
+                                                  const struct call_shape *shape, struct value *base) {
+    struct call_args args;
+    return call_gather(call, shape, base + 1, &args) && bind_and_call(call, f, base[0], &args);
+}
+
+__attribute__((noinline)) static bool apply_charged(struct call *call, const struct library_function *f) {
+    return vm_charge(call, vm_work_of(call->args[0])) && f->call(call);
+}
+
+// What takes less than a step to go through, seen without looking into it.
+static inline bool is_small(struct value v) {
+    return v.tag <= VALUE_STRING ? v.n < 16 * VM_WORK_PER_STEP
+                                 : v.tag == VALUE_LIST && v.list->n < VM_WORK_PER_STEP;
+}
+
 bool function_apply(struct call *call, const struct library_function *f, const struct signature *s,
                     const struct call_shape *shape, struct value *base) {
     uint32_t given = shape->positional;
@@ -298,11 +315,9 @@ bool function_apply(struct call *call, const struct library_function *f, const s
             base[1 + i] = value_missing();
         call->args = base;
         call->n = 1 + s->n;
-        uint64_t work = vm_work_of(base[0]);
-        return (LIKELY(work < VM_WORK_PER_STEP) || vm_charge(call, work)) && f->call(call);
+        return LIKELY(is_small(base[0])) ? f->call(call) : apply_charged(call, f);
     }
-    struct call_args args;
-    return call_gather(call, shape, base + 1, &args) && bind_and_call(call, f, base[0], &args);
+    return apply_bound(call, f, shape, base);
 }
 
 static bool function_invoke(struct object *self, struct call *call, const struct call_args *args) {
