@@ -85,7 +85,7 @@ static void code_keywords(struct codegen *g, const struct node *node) {
 void code_prompt(struct codegen *g, const struct node *node) {
     struct str text = node->prompt.text;
     for (const struct node *file = node->prompt.includes; file; file = file->next)
-        code_ref(g, value_str(file->value), "text", file->span, true);
+        code_ref(g, value_str(file->value), LANGUAGE_TEXT, file->span, true);
     g->span = node->span;
     if (!text.n)
         return;

@@ -110,7 +110,7 @@ static void code_partial(struct codegen *g, struct node *node) {
         code_emit(g, OP_PARTIAL_NAMED, 0, index, 0);
         return;
     }
-    const char *language = partial.indented ? "mustache-indented" : "mustache";
+    const char *language = partial.indented ? LANGUAGE_MUSTACHE_INDENTED : LANGUAGE_MUSTACHE;
     code_emit(g, OP_PARTIAL, 0, index, code_ref(g, node->part.name, language, node->span, true));
 }
 

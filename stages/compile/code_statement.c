@@ -181,8 +181,8 @@ static void code_include(struct codegen *g, struct node *node) {
     uint32_t scope = code_scope_table(g, node->flags & INCLUDE_WITHOUT_CONTEXT);
     const struct node *name = node->left;
     if (name->kind == NODE_CONST && value_is_string(name->value)) {
-        uint32_t ref = code_ref(g, value_str(name->value), node->language, name->span,
-                                node->flags & INCLUDE_IGNORE_MISSING);
+        uint32_t ref =
+            code_ref(g, value_str(name->value), NULL, name->span, node->flags & INCLUDE_IGNORE_MISSING);
         g->span = name->span;
         code_emit(g, OP_INCLUDE, node->flags, scope, ref);
         return;

@@ -478,14 +478,14 @@ static bool parse_indented(struct arena *arena, const struct source_text *source
 }
 
 const struct language language_mustache = {
-    .name = "mustache",
+    .name = LANGUAGE_MUSTACHE,
     .extensions = (const char *const[]){extension, NULL},
     .doc = "Mustache, with inheritance and dynamic names",
     .parse = parse_plain,
 };
 
 const struct language language_mustache_indented = {
-    .name = "mustache-indented",
+    .name = LANGUAGE_MUSTACHE_INDENTED,
     .extensions = (const char *const[]){NULL},
     .doc = NULL, // Mustache, as a partial that is indented
     .parse = parse_indented,

@@ -20,7 +20,7 @@ static bool parse(struct arena *arena, const struct source_text *source,
 }
 
 const struct language language_text = {
-    .name = "text",
+    .name = LANGUAGE_TEXT,
     .extensions = (const char *const[]){NULL},
     .doc = "no template at all: copied as it is",
     .takes_any_bytes = true,

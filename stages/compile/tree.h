@@ -53,7 +53,7 @@ enum node_kind {
     NODE_WITH,         // block.items: a chain of NODE_SET, block.body
     NODE_MACRO,        // macro
     NODE_CALL_BLOCK,   // left: the NODE_CALL, macro without a name
-    NODE_INCLUDE,      // left, flags: enum include_flag, language
+    NODE_INCLUDE,      // left, flags: enum include_flag
     NODE_AUTOESCAPE,   // left: whether to escape, block.body
     NODE_EXTENDS,      // left
     NODE_FAMILY_BLOCK, // macro without parameters, flags: enum block_flag
@@ -124,7 +124,6 @@ struct node {
             struct node *unpacked, *unpacked_keywords; // *args and **kwargs, or NULL
         } call;
         struct node *items;
-        const char *language; // of the included template; NULL: its name tells
         struct {
             struct node *target, *items, *body;
         } block;

@@ -120,6 +120,11 @@ struct partial {
 
 struct program;
 
+// Languages that programs ask for by name, whatever that of a template says: partials, files of prompts.
+#define LANGUAGE_MUSTACHE          "mustache"
+#define LANGUAGE_MUSTACHE_INDENTED "mustache-indented"
+#define LANGUAGE_TEXT              "text"
+
 struct template_ref {
     struct str name;               // as written, and looked up in the search path
     const char *language;          // that it is in; NULL: its name tells

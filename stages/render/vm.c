@@ -332,9 +332,12 @@ static size_t operands_taken(const struct instruction *in) {
     case OP_INVERTED:
     case OP_PARTIAL_NAMED:
     case OP_EXTENDS_NAMED:
+    case OP_SUBSTITUTE:
         return 1;
     case OP_SET_ATTR:
         return 2;
+    case OP_KEYWORD:
+        return 3;
     case OP_LIST:
         return in->c;
     case OP_MAP:

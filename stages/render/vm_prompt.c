@@ -234,7 +234,7 @@ static struct str file_text(struct call *call, const struct frame *f, struct str
         if (str_equal(f->program->refs[i].name, name))
             program = f->program->refs[i].program;
     if (!program)
-        program = template_find(call, name, "text", call->autoescape, missing);
+        program = template_find(call, name, LANGUAGE_TEXT, call->autoescape, missing);
     if (program)
         return program->source.text;
     if (!*missing)

@@ -251,8 +251,9 @@ bool partial_named(struct call *call, struct frame *f, const struct instruction 
                put_undefined(call, f, in, &v);
     if (!name_of(call, v, &name))
         return false;
-    const struct program *program = template_find(
-        call, name, partial->indented ? "mustache-indented" : "mustache", f->program->autoescape, &missing);
+    const struct program *program =
+        template_find(call, name, partial->indented ? LANGUAGE_MUSTACHE_INDENTED : LANGUAGE_MUSTACHE,
+                      f->program->autoescape, &missing);
     return program ? partial_run(call, f, partial, code_state_of(call->vm, program)) : missing;
 }
 
