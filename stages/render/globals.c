@@ -7,7 +7,6 @@
 #include "stages/render/methods.h"
 #include "stages/render/object.h"
 #include "stages/render/sequence.h"
-#include "stages/render/vm_private.h"
 
 static bool global_range(struct call *call) {
     int64_t start, stop, step;
@@ -63,13 +62,12 @@ enum { NAMESPACES_PRINTED = 16 }; // in each of them lists may be nested as deep
 static bool namespace_print(struct vm *vm, struct object *self, struct buf *out) {
     struct namespace *ns = (struct namespace *)self;
     struct call call = {.vm = vm, .arena = ns->map->arena};
-    if (vm->printing == NAMESPACES_PRINTED)
+    if (!vm_print_begin(vm, NAMESPACES_PRINTED))
         return call_fail(&call, "namespaces nested more than %d deep cannot be printed", NAMESPACES_PRINTED);
-    vm->printing++;
     buf_add_text(out, "<Namespace ");
     bool fine = print_repr(&call, value_map(ns->map), out);
     buf_add_char(out, '>');
-    vm->printing--;
+    vm_print_end(vm);
     return fine;
 }
 

@@ -8,7 +8,17 @@
  */
 #include "stages/program/library.h"
 
-enum { GLOBALS_COUNT = 6, GLOBALS_CHAT_COUNT = 8 };
+enum {
+    GLOBALS_COUNT = 0
+#define GLOBAL(name, params, call, doc) +1
+#define CHAT_GLOBAL(name, params, call, doc)
+#include "stages/render/globals.def"
+    ,
+    GLOBALS_CHAT_COUNT = 0
+#define GLOBAL(name, params, call, doc)      +1
+#define CHAT_GLOBAL(name, params, call, doc) +1
+#include "stages/render/globals.def"
+};
 extern const struct library_function globals_rows[GLOBALS_COUNT];           // sorted by name
 extern const struct library_function globals_chat_rows[GLOBALS_CHAT_COUNT]; // for chat templates
 

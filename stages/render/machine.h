@@ -38,6 +38,10 @@ static inline uint64_t vm_work_of(struct value v) {
         return 0;
     }
 }
+// Around the printing of an object that may hold others of its kind. False: `most` are being printed already, one within
+// the other.
+bool vm_print_begin(struct vm *vm, uint32_t most);
+void vm_print_end(struct vm *vm);
 // Calls any callable value.
 bool vm_invoke(struct call *call, struct value callee, const struct call_args *args);
 // Applies a filter or test by name, as `map('upper')` and `select('odd')` do; binds the arguments.

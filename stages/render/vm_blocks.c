@@ -4,8 +4,6 @@
  * as it lives, so that an instruction may remember what its block was in it. A family is a lineage at work on one
  * item: it grows while the item is rendered, and knows the slots that its bodies show to each other.
  */
-#include <inttypes.h>
-
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "stages/render/vm_private.h"
@@ -165,20 +163,12 @@ bool extends_named(struct call *call, struct frame *f, struct value name) {
     return state && extend(call, f, state);
 }
 
-static bool nest(struct call *call) {
-    struct vm *vm = call->vm;
-    if (!step_take(call))
-        return false;
-    return vm->calls < vm->limits.call_depth ||
-           call_fail(call, "calls are nested more than %" PRIu32 " deep", vm->limits.call_depth);
-}
-
 bool parent_run(struct call *call, struct frame *f) {
     struct vm *vm = call->vm;
     struct code_state *state = f->context->family->lineage->state;
     if (!is_child(f))
         return true;
-    if (!nest(call))
+    if (!call_may_nest(call))
         return false;
     struct frame inner;
     frame_enter(vm, &inner, FRAME_PARENT, state, &state->program->functions[0], NULL, f->context);
@@ -194,7 +184,7 @@ bool parent_run(struct call *call, struct frame *f) {
 static bool block_enter(struct call *call, struct code_state *state, const struct function_code *function,
                         struct context *context) {
     struct vm *vm = call->vm;
-    if (!nest(call))
+    if (!call_may_nest(call))
         return false;
     struct frame inner;
     frame_enter(vm, &inner, FRAME_FAMILY_BLOCK, state, function, NULL, context);

@@ -14,6 +14,14 @@ struct macro {
     struct context *context;
 };
 
+bool call_may_nest(struct call *call) {
+    const struct vm *vm = call->vm;
+    if (!step_take(call))
+        return false;
+    return vm->calls < vm->limits.call_depth ||
+           call_fail(call, "calls are nested more than %" PRIu32 " deep", vm->limits.call_depth);
+}
+
 // ---- macros
 
 bool macro_new(struct call *call, struct frame *f, const struct function_code *function, struct value *out) {
@@ -121,10 +129,8 @@ bool macro_run(struct call *call, struct object *self, const struct call_args *a
     const struct macro *macro = (const struct macro *)self;
     struct vm *vm = call->vm;
     bool autoescape = vm->autoescape, fine;
-    if (!step_take(call))
+    if (!call_may_nest(call))
         return false;
-    if (vm->calls >= vm->limits.call_depth)
-        return call_fail(call, "calls are nested more than %" PRIu32 " deep", vm->limits.call_depth);
     struct frame f;
     frame_enter(vm, &f, FRAME_MACRO, macro->state, macro->function, macro->outer, macro->context);
     vm->calls++;

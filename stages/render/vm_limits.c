@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Steps and time. Steps are counted down in slices, and at the end of each the clock is looked at, so that neither
+ * Steps, time, and how deep objects are printed. Steps are counted down in slices, and at the end of each the clock is looked at, so that neither
  * limit costs more than the other; an item of less than a slice never reads the clock.
  */
 #include <inttypes.h>
@@ -46,6 +46,16 @@ bool limits_look(struct call *call, uint64_t steps) {
         return fault_limit(call);
     take_slice(vm, left - steps);
     return true;
+}
+
+bool vm_print_begin(struct vm *vm, uint32_t most) {
+    bool fine = vm->printing < most;
+    vm->printing += fine;
+    return fine;
+}
+
+void vm_print_end(struct vm *vm) {
+    vm->printing--;
 }
 
 bool vm_charge(struct call *call, uint64_t work) {

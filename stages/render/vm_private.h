@@ -180,7 +180,7 @@ struct vm {
     struct arena scratch;    // values of the item
     struct arena faults;     // its fault; apart, so that running out of memory can be reported
     struct buf output;
-    uint32_t printing; // namespaces being printed, one within the other
+    uint32_t printing; // objects being printed, one within the other
     size_t room;       // how far output may be filled without asking: least of its capacity and `most`
     size_t most;       // how far at all before write_over is asked; vm_write.h
     const struct vm_writer *writer; // NULL: all output stays in the buffer
@@ -264,6 +264,7 @@ __attribute__((format(printf, 2, 3))) struct value undefined_saying(struct call 
 
 // vm_call.c
 extern const struct object_type macro_type, function_type;
+bool call_may_nest(struct call *call); // takes a step, and looks whether one more call may be open
 bool macro_new(struct call *call, struct frame *f, const struct function_code *function, struct value *out);
 // Calls a macro; what it writes stays at the end of the output.
 bool macro_run(struct call *call, struct object *macro, const struct call_args *args);
