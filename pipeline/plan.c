@@ -329,7 +329,10 @@ void plan_free(struct plan *plan) {
         program_free(plan->jobs[j].to);
         program_free(plan->jobs[j].where);
         program_free(plan->jobs[j].group_by);
+        fields_free(plan->jobs[j].fields);
     }
+    for (size_t p = 0; p < plan->passes_n; p++)
+        fields_free(plan->passes[p].fields);
     templates_free(plan->templates);
     mem_free(plan->macros);
     arena_release(&plan->arena);

@@ -26,6 +26,7 @@
 #include "pipeline/manifest.h"
 #include "stages/compile/templates.h"
 #include "stages/emit/emit.h"
+#include "stages/program/fields.h"
 
 struct plan_job {
     const struct manifest_job *job;
@@ -37,6 +38,7 @@ struct plan_job {
     // set by plan_compile
     const struct program *body;
     struct program *to, *where, *group_by;
+    struct fields *fields; // that all of these read
 };
 
 struct plan_pass {
@@ -44,6 +46,8 @@ struct plan_pass {
     size_t source;      // index into the manifest's sources
     const size_t *jobs; // indexes, in the manifest's order
     size_t jobs_n;
+    struct fields *fields;               // set by plan_project: what its jobs and the source's key read
+    const struct projection *projection; // of them; NULL: everything
 };
 
 struct plan_source {
@@ -90,6 +94,10 @@ bool plan_compile(struct plan *plan, size_t job, struct diags *diags);
 bool plan_compile_keys(struct plan *plan, struct diags *diags);
 // All of it, in one thread, for `check` and `plan`.
 bool plan_compile_all(struct plan *plan, struct diags *diags);
+
+// plan_fields.c: the fields that a compiled job reads, and those of each pass, when all that is to run is compiled.
+void plan_read_fields(struct plan *plan, struct plan_job *job);
+void plan_project(struct plan *plan);
 
 // The first step of making a plan: what compiling needs.
 void plan_open_templates(struct plan *plan, const struct fs *fs, const struct manifest *manifest);

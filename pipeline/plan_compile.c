@@ -113,6 +113,8 @@ bool plan_compile(struct plan *plan, size_t j, struct diags *diags) {
     if (spec->group_by.p)
         ok &=
             (job->group_by = compile_inline(plan, spec->group_by, spec->group_by_span, NULL, diags)) != NULL;
+    if (ok)
+        plan_read_fields(plan, job);
     return ok;
 }
 

@@ -250,6 +250,7 @@ static enum step open_step(void *self, struct worker *worker) {
     struct run *run = self;
     struct err err;
     (void)worker;
+    plan_project(run->plan);
     if (open_output(run, &err) == STATUS_OK && take_output(run, &err) == STATUS_OK) {
         run->failures = failures_new(run);
         run_claim_inputs(run);

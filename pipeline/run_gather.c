@@ -69,6 +69,8 @@ void run_gather(struct lot *lot) {
         struct group *group = find_group(lot->job, entry);
         if (!list_append(group->records, entry->item->record))
             mem_fail(sizeof(struct value));
+        MEM_GROW(group->items, group->items_cap, group->items_n + 1);
+        group->items[group->items_n++] = entry->item;
         // Another job's lot of the same flight may end at the same time, but none reads this before all have.
         atomic_store_explicit(&lot->flight->kept, true, memory_order_relaxed);
     }

@@ -82,8 +82,8 @@ static void evaluate_keys(struct flight *flight, struct worker *worker) {
             else
                 flight->keys[i] = arena_str(&batch->arena, vm_text(vm, key));
         } else {
-            const struct diag *placed = plan_place(pass->run->plan, &batch->arena, program, fault);
-            item->error = diag_copy(&batch->arena, placed);
+            const struct failing failing = {pass, vm, program, item, NULL};
+            item->error = run_explain(&failing, &batch->arena, fault);
         }
         if (item->error)
             item->error_byte = item->byte;
@@ -130,6 +130,7 @@ static void fly(void *self, struct worker *worker) {
     struct run *run = pass->run;
     struct worker_run *mine = &run->workers[worker->index];
     uint64_t from = run_now(run);
+    mine->reader.projection = pass->pass->projection;
     load_parse(pass->loader, &mine->reader, flight->batch);
     evaluate_keys(flight, worker);
     mine->stage_nanoseconds[RUN_LOAD] += run_now(run) - from;
@@ -172,6 +173,7 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
     options.fs = pass->run->options->fs;
     options.shapes = pass->run->shapes;
     options.interrupt = pass->run->options->interrupt;
+    options.projection = pass->pass->projection;
     struct loader *loader;
     if (load_open(&options, &loader, err) != STATUS_OK)
         return err->status;

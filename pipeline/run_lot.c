@@ -82,6 +82,8 @@ void run_job_release(struct job_run *job) {
     turns_free(job->gather_turns);
     turns_free(job->claim_turns);
     turns_free(job->emit_turns);
+    for (size_t i = 0; i < job->groups_n; i++)
+        mem_free(job->groups[i]->items);
     mem_free(job->groups);
     mem_free(job->buckets);
     arena_release(&job->arena);

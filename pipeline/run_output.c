@@ -103,7 +103,7 @@ static void emit(struct output *o, struct str text) {
 }
 
 // Nothing is left of it; the job's fallback may take its place.
-static void fail(struct output *o, const struct diag *fault) {
+static void fail(struct output *o, struct vm *vm, const struct diag *fault) {
     const struct plan_job *job = o->lot->job->job;
     if (o->digest)
         sink_of(o)->abort(o->lot->lane);
@@ -117,7 +117,7 @@ static void fail(struct output *o, const struct diag *fault) {
         run_fail(o->lot, o->entry, run_message(o->lot, o->err.text));
         return;
     }
-    run_fail_from_vm(o->lot, o->entry, job->body, fault);
+    run_fail_from_vm(o->lot, o->entry, vm, job->body, fault);
     if (job->job->on_error == ON_ERROR_FALLBACK)
         emit(o, job->job->fallback);
 }
@@ -125,14 +125,14 @@ static void fail(struct output *o, const struct diag *fault) {
 void run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
     const struct diag *fault = NULL;
     struct vm_extra extras[2];
-    size_t extras_n = run_extras(entry, extras);
+    size_t extras_n = run_extras(entry->group, extras);
     struct output o = {.lot = lot, .entry = entry};
     const struct vm_writer writer = {&o, write_piece};
     if (vm_render_to(vm, lot->job->job->body, run_record(entry), extras, extras_n, &writer, &fault)) {
         lot->counters.rendered++;
         emit(&o, vm_output(vm));
     } else {
-        fail(&o, fault);
+        fail(&o, vm, fault);
     }
     digest_stream_free(o.digest);
     lot->emit_nanoseconds += o.nanoseconds;

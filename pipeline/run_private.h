@@ -25,9 +25,11 @@
 enum { UNDEFINED_MODES = 3 };
 
 struct group {
-    struct value key;         // VALUE_MISSING: all records (collect)
-    struct str text;          // of the key
-    struct list *records;     // grows
+    struct value key;          // VALUE_MISSING: all records (collect)
+    struct str text;           // of the key
+    struct list *records;      // grows
+    const struct item **items; // that they are of; owned
+    size_t items_n, items_cap;
     struct group *next_equal; // hash chain
 };
 
@@ -183,12 +185,23 @@ void run_add_result(struct run_counters *sum, const struct lane_result *result);
 struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mode); // this worker's
 void run_select(struct lot *lot, struct entry *entry, struct vm *vm);                // where, group_by
 void run_make_path(struct lot *lot, struct entry *entry, struct vm *vm);             // to
-size_t run_extras(const struct entry *entry, struct vm_extra extras[2]);
+size_t run_extras(const struct group *group, struct vm_extra extras[2]);             // NULL: none
 struct value run_record(const struct entry *entry);
 void run_fail(struct lot *lot, struct entry *entry, const struct diag *fault); // the first fault counts
 // A fault of the machine, in a template or in an expression of the manifest; its memory is the machine's.
-void run_fail_from_vm(struct lot *lot, struct entry *entry, const struct program *program,
+void run_fail_from_vm(struct lot *lot, struct entry *entry, struct vm *vm, const struct program *program,
                       const struct diag *fault);
+
+// run_explain.c: a fault with the hint that it has over all fields of the records.
+struct failing {
+    struct pass_run *pass;
+    struct vm *vm;
+    const struct program *program;
+    const struct item *item;   // NULL: a group
+    const struct group *group; // NULL: a record
+};
+// The fault, placed where the program stands, in `arena`.
+const struct diag *run_explain(const struct failing *failing, struct arena *arena, const struct diag *fault);
 const struct diag *run_message(struct lot *lot, const char *text);
 
 // run_output.c: one output from the machine into its sink.

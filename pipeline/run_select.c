@@ -17,10 +17,11 @@ void run_fail(struct lot *lot, struct entry *entry, const struct diag *fault) {
 }
 
 // A fault of the machine, in a template or in an expression of the manifest. Its memory is the machine's.
-void run_fail_from_vm(struct lot *lot, struct entry *entry, const struct program *program,
+void run_fail_from_vm(struct lot *lot, struct entry *entry, struct vm *vm, const struct program *program,
                       const struct diag *fault) {
-    run_fail(lot, entry,
-             diag_copy(&lot->arena, plan_place(lot->job->run->plan, &lot->arena, program, fault)));
+    struct pass_run *pass = &lot->job->run->passes[lot->job->job->pass];
+    const struct failing failing = {pass, vm, program, entry->item, entry->group};
+    run_fail(lot, entry, run_explain(&failing, &lot->arena, fault));
 }
 
 struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mode) {
@@ -39,12 +40,12 @@ struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mo
     return mine->vms[mode];
 }
 
-size_t run_extras(const struct entry *entry, struct vm_extra extras[2]) {
-    if (!entry->group)
+size_t run_extras(const struct group *group, struct vm_extra extras[2]) {
+    if (!group)
         return 0;
-    extras[0] = (struct vm_extra){STR("records"), value_list(entry->group->records)};
-    extras[1] = (struct vm_extra){STR("group"), entry->group->key};
-    return entry->group->key.tag == VALUE_MISSING ? 1 : 2;
+    extras[0] = (struct vm_extra){STR("records"), value_list(group->records)};
+    extras[1] = (struct vm_extra){STR("group"), group->key};
+    return group->key.tag == VALUE_MISSING ? 1 : 2;
 }
 
 struct value run_record(const struct entry *entry) {
@@ -61,11 +62,12 @@ static bool evaluate(struct lot *lot, struct entry *entry, struct vm *vm, const 
                                    .caret_n = (uint32_t)program->source.text.n,
                                    .message = STR("the expression is undefined for this record")};
     if (!vm_eval(vm, program, run_record(entry), NULL, 0, out, &fault)) {
-        run_fail_from_vm(lot, entry, program, fault);
+        run_fail_from_vm(lot, entry, vm, program, fault);
         return false;
     }
     if (out->tag == VALUE_UNDEFINED && lot->job->job->job->undefined == UNDEFINED_STRICT) {
-        run_fail_from_vm(lot, entry, program, &undefined);
+        run_fail(lot, entry,
+                 diag_copy(&lot->arena, plan_place(lot->job->run->plan, &lot->arena, program, &undefined)));
         return false;
     }
     return true;
@@ -102,9 +104,9 @@ void run_make_path(struct lot *lot, struct entry *entry, struct vm *vm) {
     const struct plan_job *job = lot->job->job;
     const struct diag *fault = NULL;
     struct vm_extra extras[2];
-    size_t extras_n = run_extras(entry, extras);
+    size_t extras_n = run_extras(entry->group, extras);
     if (!vm_render(vm, job->to, run_record(entry), extras, extras_n, &fault)) {
-        run_fail_from_vm(lot, entry, job->to, fault);
+        run_fail_from_vm(lot, entry, vm, job->to, fault);
         return;
     }
     struct err err;

@@ -182,6 +182,7 @@ static enum status open(const struct load_options *options, char delimiter, stru
     struct csv *csv = MEM_NEW(struct csv);
     csv->base.pull = pull;
     csv->base.parse = parse;
+    csv->base.parses_again = true;
     csv->base.free = free_loader;
     csv->columns = MEM_NEW(struct csv_columns);
     csv->line = 1;

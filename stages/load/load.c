@@ -131,16 +131,31 @@ static void parse_object(const struct loader *loader, struct reader *reader, str
         loader_fail(loader, batch, item, 0, "a record must be a JSON object");
 }
 
+static void parse_item(const struct loader *loader, struct reader *reader, struct batch *batch,
+                       struct item *item) {
+    if (loader->parse)
+        loader->parse(loader, reader, batch, item);
+    else
+        parse_object(loader, reader, batch, item);
+}
+
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch) {
-    for (size_t i = 0; i < batch->items_n; i++) {
-        struct item *item = &batch->items[i];
-        if (item->error)
-            continue;
-        if (loader->parse)
-            loader->parse(loader, reader, batch, item);
-        else
-            parse_object(loader, reader, batch, item);
-    }
+    for (size_t i = 0; i < batch->items_n; i++)
+        if (!batch->items[i].error)
+            parse_item(loader, reader, batch, &batch->items[i]);
+}
+
+bool load_parse_full(const struct loader *loader, struct shapes *shapes, const struct item *item,
+                     struct batch *into, struct value *out) {
+    struct item full = *item;
+    struct reader reader;
+    if (loader->parse && !loader->parses_again)
+        return false;
+    reader_init(&reader, shapes, NULL);
+    parse_item(loader, &reader, into, &full);
+    reader_release(&reader);
+    *out = full.record;
+    return !full.error;
 }
 
 // For the formats --------------------------------------------------------------------------------------------

@@ -65,10 +65,11 @@ struct load_options {
     // sqlite: one of the two
     struct str query, table;
     // files
-    struct str files;             // pattern, relative to `path`
-    size_t batch_bytes;           // 0: 256 KiB
-    size_t batch_records;         // 0: 4096
-    size_t record_bytes;          // 0: 256 MiB
+    struct str files;                    // pattern, relative to `path`
+    const struct projection *projection; // that readers will have, for formats that make values while pulling
+    size_t batch_bytes;                  // 0: 256 KiB
+    size_t batch_records;                // 0: 4096
+    size_t record_bytes;                 // 0: 256 MiB
     const atomic_bool *interrupt; // may be NULL; true ends a read that waits for a pipe: STATUS_CANCELLED
 };
 
@@ -99,6 +100,11 @@ enum status load_pull(struct loader *loader, struct batch *batch, struct err *er
 
 // Makes the values of every item; faults go into the items, located in the source.
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch);
+
+// Makes the value of a parsed item once more, with all its fields, in another batch; it borrows from the item's too.
+// False: the format does not make it again, and the item has all there is.
+bool load_parse_full(const struct loader *loader, struct shapes *shapes, const struct item *item,
+                     struct batch *into, struct value *out);
 
 uint64_t load_bytes_read(const struct loader *loader);  // so far, as stored (compressed); any thread
 uint64_t load_bytes_total(const struct loader *loader); // 0: unknown (a pipe)

@@ -19,6 +19,7 @@ struct loader {
     uint64_t ordinal;   // of the next record
     struct err pending; // the source's error: it waits for the records before it, and then stays
     enum status (*pull)(struct loader *loader, struct batch *batch, struct err *err);
+    bool parses_again; // parse needs nothing but the item's bytes
     // Makes the value of one item, or calls loader_fail. NULL: the record is a JSON object.
     void (*parse)(const struct loader *loader, struct reader *reader, struct batch *batch, struct item *item);
     void (*free)(struct loader *loader); // frees what the format added, and the loader itself

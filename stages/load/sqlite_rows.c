@@ -3,7 +3,7 @@
  * The rows of a SQLite query or table, one record a row: integers, floats, text and NULL (none) as they are stored;
  * a BLOB, or text that is not UTF-8 or has a NUL, fails the record. SQLite hands out one value at a time and forgets
  * it at the next row, so pull copies the row into the batch's arena and thereby makes the values; nothing is left
- * for parse.
+ * for parse. Text of columns that are not wanted is checked, but not copied: none is in its place.
  *
  * All rows share one shape, unless they have more columns than shapes are shared for: then each batch has its own,
  * which lives as long as the records do.
@@ -19,6 +19,7 @@ struct rows {
     const struct shape *shape; // shared; NULL: each batch makes a private one of `names`
     struct value *names;       // owned, n strings
     struct arena arena;        // their text
+    bool *wanted;              // owned, n
     uint32_t n;
     bool ended;
 };
@@ -28,6 +29,7 @@ static void free_loader(struct loader *base) {
     sqlite_source_close(&rows->source);
     arena_release(&rows->arena);
     mem_free(rows->names);
+    mem_free(rows->wanted);
     mem_free(rows);
 }
 
@@ -54,6 +56,10 @@ static const char *take_text(struct rows *rows, struct batch *batch, int i, size
         return "the text has a NUL character";
     if (!utf8_valid(text, NULL))
         return "the text is not valid UTF-8";
+    if (!rows->wanted[i]) {
+        *out = value_none();
+        return NULL;
+    }
     char *copy = text.n ? arena_alloc(&batch->arena, text.n) : (char *)"";
     if (!copy)
         return "no memory for its text";
@@ -158,9 +164,10 @@ static const char *fault_of_name(const struct rows *rows, struct str name, uint3
     return NULL;
 }
 
-static enum status take_names(struct rows *rows, struct err *err) {
+static enum status take_names(struct rows *rows, const struct projection *projection, struct err *err) {
     rows->n = (uint32_t)sqlite3_column_count(rows->source.rows);
     rows->names = MEM_NEW_ARRAY(struct value, rows->n);
+    rows->wanted = MEM_NEW_ARRAY(bool, rows->n);
     for (uint32_t i = 0; i < rows->n; i++) {
         struct str name = str_of(sqlite3_column_name(rows->source.rows, (int)i));
         const char *fault = fault_of_name(rows, name, i);
@@ -171,6 +178,7 @@ static enum status take_names(struct rows *rows, struct err *err) {
         if (!copy.p)
             return err_set(err, STATUS_MEMORY, "%.*s: no memory", STR_ARG(rows->base.name));
         rows->names[i] = value_string(copy);
+        rows->wanted[i] = !projection || projection_find(projection, name);
     }
     return STATUS_OK;
 }
@@ -184,7 +192,7 @@ static enum status open(const struct load_options *options, struct loader **out,
     rows->base.free = free_loader;
     enum status status = sqlite_source_open(&rows->source, options, err);
     if (status == STATUS_OK)
-        status = take_names(rows, err);
+        status = take_names(rows, options->projection, err);
     if (status != STATUS_OK) {
         free_loader(&rows->base);
         return status;
