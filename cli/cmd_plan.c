@@ -2,9 +2,12 @@
 // pressrun plan, pressrun check: what would run, and whether it could.
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "cli/command.h"
 #include "pipeline/check.h"
 #include "pipeline/plan.h"
+
+enum { LINE_WIDTH = 100 };
 
 static const struct option_spec plan_options[] = {
     OPTIONS_MANIFEST,
@@ -50,6 +53,37 @@ static int run_plan(struct cli *cli, const struct options *options) {
     return ok ? EXIT_DONE : EXIT_USAGE;
 }
 
+// Paths one after the other, in lines of about LINE_WIDTH, those behind the first indented.
+static void add_paths(struct buf *out, const struct str *paths, size_t n, size_t indent, size_t column) {
+    for (size_t i = 0; i < n; i++) {
+        size_t width = paths[i].n + (i + 1 < n);
+        bool breaks = i > 0 && column + 1 + width > LINE_WIDTH;
+        if (breaks)
+            buf_printf(out, "\n%*s", (int)indent, "");
+        else if (i > 0)
+            buf_add_char(out, ' ');
+        column = (breaks ? indent : column + (i > 0)) + width;
+        buf_add_str(out, paths[i]);
+        if (i + 1 < n)
+            buf_add_char(out, ',');
+    }
+    buf_add_text(out, n ? "\n" : "nothing\n");
+}
+
+// What each job reads of its records.
+static void show_fields(const struct plan *plan, struct buf *out) {
+    size_t widest = 0;
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+        widest = plan->manifest->jobs[j].name.n > widest ? plan->manifest->jobs[j].name.n : widest;
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
+        struct str *paths, name = plan->manifest->jobs[j].name;
+        size_t n = fields_paths(plan->jobs[j].fields, &paths), indent = widest + strlen("   reads ");
+        buf_printf(out, "  %.*s%*s reads ", STR_ARG(name), (int)(widest - name.n), "");
+        add_paths(out, paths, n, indent, indent);
+        mem_free(paths);
+    }
+}
+
 static int run_check(struct cli *cli, const struct options *options) {
     if (options->arguments_n)
         return cli_argument_error(&command_check, "unexpected argument \"%s\"", options->arguments[0]);
@@ -65,6 +99,7 @@ static int run_check(struct cli *cli, const struct options *options) {
         buf_printf(&text, "%.*s: ok: %zu source%s, %zu job%s, %zu template%s\n", STR_ARG(manifest->text.name),
                    manifest->sources_n, manifest->sources_n == 1 ? "" : "s", manifest->jobs_n,
                    manifest->jobs_n == 1 ? "" : "s", result.templates, result.templates == 1 ? "" : "s");
+        show_fields(plan, &text);
         cli_print(buf_str(&text));
         buf_release(&text);
     }
@@ -88,14 +123,18 @@ const struct command command_check = {
     .name = "check",
     .arguments = "",
     .summary = "check manifest, templates and sources without writing anything",
-    .details = "Reports all errors at once, each with file, line and column: unknown keys, missing files, "
-               "templates and\n"
-               "expressions that do not compile, missing includes, outputs that collide, sources that cannot "
-               "be opened\n"
-               "or begin with nothing that can be read; and warns of bad records among the first ones and of "
-               "templates\n"
-               "that nothing uses.\n"
-               "Exit codes: 0 all is well (there may be warnings); 2 there are errors.\n",
+    .details =
+        "Reports all errors at once, each with file, line and column: unknown keys, missing files, "
+        "templates and\n"
+        "expressions that do not compile, missing includes, outputs that collide, sources that cannot "
+        "be opened\n"
+        "or begin with nothing that can be read; and warns of bad records among the first ones, of fields "
+        "that are\n"
+        "read and that none of these records has, and of templates that nothing uses.\n"
+        "Then prints which fields of its records each job reads: \"a.b\", \"a[].b\" of each element of a "
+        "list, \"a.*\"\n"
+        "all fields of a mapping, \"*\" all of the record. What no job reads is not loaded.\n"
+        "Exit codes: 0 all is well (there may be warnings); 2 there are errors.\n",
     .options = check_options,
     .run = run_check,
 };

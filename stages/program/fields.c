@@ -204,6 +204,12 @@ static bool site_is_fine(const struct fields *f, size_t i) {
     return false;
 }
 
+static struct str top_of(const struct fields *f, uint32_t at) {
+    while (f->places[at].parent != PLACE_ROOT)
+        at = f->places[at].parent;
+    return f->places[at].name;
+}
+
 size_t fields_missing(struct fields *f, struct fields_missing **missing) {
     struct fields_missing *out = NULL;
     size_t n = 0, cap = 0;
@@ -221,6 +227,7 @@ size_t fields_missing(struct fields *f, struct fields_missing **missing) {
             .program = site->program,
             .span = {site->program->positions[site->at], site->program->extents[site->at]},
             .path = path_of(f, site->place, ""),
+            .top = top_of(f, site->place),
             .nearest = nearest,
             .is_tested = p->read & PLACE_TRUTH};
     }

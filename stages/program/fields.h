@@ -60,6 +60,7 @@ struct fields_missing {
     const struct program *program; // where it is read
     struct span span;
     struct str path;    // lives as long as f
+    struct str top;     // the field of the record that it begins with
     struct str nearest; // a field that records have there; {NULL, 0}: none is like it
     bool is_tested;     // by its truth only, which in a lenient mode is a question
 };

@@ -73,7 +73,11 @@ static abstract read_by_attribute(struct flow *w, const struct library_function 
 }
 
 static abstract list_of(struct flow *w, abstract elements) {
-    return abstract_list(&w->values, abstract_join(&w->values, elements, any(w)), KIND_ANY);
+    return abstract_list(&w->values, abstract_join(&w->values, elements, any(w)), KIND_ANY | KIND_LIST);
+}
+
+static abstract mapping_of(struct flow *w, abstract values) {
+    return abstract_list(&w->values, abstract_join(&w->values, values, any(w)), KIND_ANY);
 }
 
 // The rest of a call whose first arguments say what it applies.
@@ -263,7 +267,7 @@ static void call_macro(struct flow *w, struct unit *u, const struct operands *o)
         else if (str_is(name, "caller"))
             pass(w, u, f->caller, v);
         else
-            pass(w, u, f->kwargs, list_of(w, v));
+            pass(w, u, f->kwargs, mapping_of(w, v));
     }
 }
 
@@ -319,7 +323,8 @@ abstract flow_call(struct flow *w, const struct operands *o) {
         case ENTRY_FUNCTION:
             if (library_reads(w->library, &w->library->globals[entry_a(e)]) == READS_RANGE) {
                 read_arguments(w, o);
-                result = abstract_join(x, result, abstract_list(x, abstract_kinds(x, KIND_NUMBER), 0));
+                result =
+                    abstract_join(x, result, abstract_list(x, abstract_kinds(x, KIND_NUMBER), KIND_LIST));
                 break;
             }
             unknown = true;

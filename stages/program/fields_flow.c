@@ -136,7 +136,7 @@ static abstract constant(struct flow *w, const struct value *v, uint32_t index) 
     case VALUE_LIST:
         for (uint32_t i = 0; i < v->list->n; i++)
             elements = abstract_join(x, elements, constant(w, &v->list->items[i], UINT32_MAX));
-        return elements ? abstract_list(x, elements, 0) : abstract_kinds(x, KIND_ANY);
+        return elements ? abstract_list(x, elements, KIND_LIST) : abstract_kinds(x, KIND_ANY);
     case VALUE_MISSING:
     case VALUE_UNDEFINED:
     case VALUE_MAP:
@@ -148,13 +148,13 @@ static abstract constant(struct flow *w, const struct value *v, uint32_t index) 
 }
 
 // A list or mapping of the template's own; what is put into it later is unknown.
-static abstract container(struct flow *w, abstract elements) {
+static abstract container(struct flow *w, abstract elements, uint32_t kinds) {
     struct abstracts *x = &w->values;
     if (abstract_of(x, elements)->depth >= ABSTRACT_DEPTH - 1) {
         flow_hand_over(w, elements);
         return abstract_kinds(x, KIND_ANY);
     }
-    return abstract_list(x, abstract_join(x, elements, abstract_kinds(x, KIND_ANY)), 0);
+    return abstract_list(x, abstract_join(x, elements, abstract_kinds(x, KIND_ANY)), kinds);
 }
 
 static void make_list(struct flow *w, const struct instruction *in) {
@@ -162,7 +162,7 @@ static void make_list(struct flow *w, const struct instruction *in) {
     for (uint32_t i = 0; i < in->c; i++)
         elements = abstract_join(&w->values, elements, pop(w));
     bool tuple = in->a && elements && abstract_of(&w->values, elements)->depth < ABSTRACT_DEPTH - 1;
-    push(w, tuple ? abstract_list(&w->values, elements, 0) : container(w, elements));
+    push(w, tuple ? abstract_list(&w->values, elements, KIND_LIST) : container(w, elements, KIND_LIST));
 }
 
 static void make_map(struct flow *w, const struct instruction *in) {
@@ -171,7 +171,7 @@ static void make_map(struct flow *w, const struct instruction *in) {
         elements = abstract_join(&w->values, elements, pop(w));
         flow_read(w, pop(w));
     }
-    push(w, container(w, elements));
+    push(w, container(w, elements, 0));
 }
 
 static void add(struct flow *w) {
@@ -416,7 +416,7 @@ static bool step(struct flow *w, const struct instruction *in) {
         make_map(w, in);
         return true;
     case OP_APPEND:
-        v = abstract_join(x, w->slots[in->b], container(w, pop(w)));
+        v = abstract_join(x, w->slots[in->b], container(w, pop(w), KIND_LIST));
         store(w, in->b, v);
         return true;
     case OP_UNPACK:

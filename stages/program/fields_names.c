@@ -142,7 +142,7 @@ static abstract root_name(struct flow *w, struct str name, bool maybe) {
     struct abstracts *x = &w->values;
     const struct fields_scope *scope = w->scope;
     if (scope->records.p && str_equal(scope->records, name))
-        return abstract_list(x, abstract_entry(x, ENTRY_PLACE, PLACE_ROOT, 0), 0);
+        return abstract_list(x, abstract_entry(x, ENTRY_PLACE, PLACE_ROOT, 0), KIND_LIST);
     if (scope->other.p && str_equal(scope->other, name))
         return abstract_kinds(x, KIND_ANY);
     abstract other = other_name(w, name);
@@ -276,7 +276,8 @@ enum access { ACCESS_ATTRIBUTE, ACCESS_ITEM, ACCESS_FIELD };
 static abstract field_of(struct flow *w, abstract v, struct str name, enum access access) {
     struct abstracts *x = &w->values;
     const struct abstract_value *a = abstract_of(x, v);
-    struct abstract_build b = {.kinds = a->kinds & ~(uint32_t)KIND_MISSING ? KIND_ANY : 0};
+    const uint32_t known = KIND_MISSING | KIND_LIST; // and without any attribute
+    struct abstract_build b = {.kinds = a->kinds & ~known ? KIND_ANY : 0};
     bool hidden = access == ACCESS_ATTRIBUTE && method_of(w, VALUE_MAP, name);
     bool is_method = false, places = false;
     for (uint32_t i = 0; i < a->n; i++)
@@ -300,7 +301,7 @@ static abstract field_of(struct flow *w, abstract v, struct str name, enum acces
     }
     if (abstract_is_group(x, v) && str_is(name, "grouper"))
         b.kinds |= KIND_ANY;
-    else if (a->elements) { // of a mapping that the template made, or of a group
+    else if (a->elements && !abstract_is_list(x, v)) { // of a mapping that the template made, or of a group
         b.kinds |= KIND_ANY;
         build_add(x, &b, a->elements);
     }

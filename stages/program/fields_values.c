@@ -106,11 +106,9 @@ void build_add(struct abstracts *x, struct abstract_build *b, abstract v) {
     const struct abstract_value *a = x->values[v];
     for (uint32_t i = 0; i < a->n; i++)
         build_entry(x, b, a->entries[i]);
-    // Two containers in one are a group only where both are.
-    bool mixed = a->elements && b->elements && (a->kinds ^ b->kinds) & KIND_GROUP;
-    b->kinds |= a->kinds;
-    if (mixed)
-        b->kinds &= ~(uint32_t)KIND_GROUP;
+    // Two containers in one are a group, or a list, only where both are.
+    uint32_t mixed = a->elements && b->elements ? (a->kinds ^ b->kinds) & (KIND_GROUP | KIND_LIST) : 0;
+    b->kinds = (b->kinds | a->kinds) & ~mixed;
     if (a->elements)
         add_elements(x, b, a->elements);
 }
@@ -212,7 +210,7 @@ abstract abstract_without_missing(struct abstracts *x, abstract v) {
 
 abstract abstract_data(struct abstracts *x, abstract v) {
     const struct abstract_value *a = x->values[v];
-    struct abstract_build b = {.elements = a->elements};
+    struct abstract_build b = {.kinds = a->kinds & (KIND_GROUP | KIND_LIST), .elements = a->elements};
     for (uint32_t i = 0; i < a->n; i++)
         if (is_place(a->entries[i]))
             build_entry(x, &b, a->entries[i]);
@@ -221,7 +219,8 @@ abstract abstract_data(struct abstracts *x, abstract v) {
 
 abstract abstract_derived(struct abstracts *x, abstract v) {
     const struct abstract_value *a = x->values[v];
-    struct abstract_build b = {.kinds = a->kinds & ~(uint32_t)(KIND_MISSING | KIND_GROUP)};
+    const uint32_t lost = KIND_MISSING | KIND_GROUP;
+    struct abstract_build b = {.kinds = a->kinds & ~lost};
     for (uint32_t i = 0; i < a->n; i++)
         if (entry_kind(a->entries[i]) == ENTRY_CONSTANT)
             b.kinds |= KIND_TEXT;
@@ -248,4 +247,8 @@ bool abstract_is_scalar(const struct abstracts *x, abstract v) {
 bool abstract_is_group(const struct abstracts *x, abstract v) {
     const struct abstract_value *a = x->values[v];
     return a->n == 0 && a->kinds & KIND_GROUP;
+}
+
+bool abstract_is_list(const struct abstracts *x, abstract v) {
+    return x->values[v]->kinds & KIND_LIST;
 }

@@ -33,6 +33,7 @@ enum abstract_kind {
     KIND_NUMBER = 2,  // or none, or a boolean
     KIND_TEXT = 4,
     KIND_ANY = 8,    // not known
+    KIND_LIST = 128, // what has `elements` is a list, no mapping
     KIND_DATA = 64,  // not known, but nothing that can be called
     KIND_TOP = 32,   // any of more places than are followed; those have been spilled
     KIND_GROUP = 16, // pairs that groupby makes: something, and the list that `elements` tells of
@@ -109,6 +110,7 @@ abstract abstract_derived(struct abstracts *x, abstract v);
 bool abstract_is_scalar(const struct abstracts *x, abstract v); // for certain
 // A value that is missing is used by nothing, so it makes nothing uncertain.
 bool abstract_is_group(const struct abstracts *x, abstract v);  // for certain
+bool abstract_is_list(const struct abstracts *x, abstract v);   // what it has elements of
 bool abstract_is_number(const struct abstracts *x, abstract v); // for certain
 
 void build_add(struct abstracts *x, struct abstract_build *b, abstract v);

@@ -175,6 +175,7 @@ static void values(void **state) {
         {"{% set l = [] %}{{ l.append(a.b) }}{% for x in l %}{{ x.c }}{% endfor %}{{ d[l[0]] }}", "a.b d.*"},
         {"{{ range(a.n)|list }}{% for i in range(3) %}{{ b[i].c }}{% endfor %}", "a.n b[].c"},
         {"{{ dict(a, x=b.c) }} {{ cycler(d, e).next() }}", "a b.c d e"},
+        {"{% set l = [a, b.c] %}{{ l.d }}{% set m = {'k': e} %}{{ m.d.f }}", "a b.c e.f"},
         {"{% autoescape a.b %}{{ c|safe }}{% endautoescape %}", "a.b c"},
         {"{{ a['x.y'] }} {{ a[''] }}", "a.\"\" a.\"x.y\""},
     };
@@ -312,6 +313,7 @@ static void groups(void **state) {
         {"{{ records[0].x }}{{ records|map(attribute='y')|join }}", "x y"},
         {"{% for k, l in records|groupby('k') %}{{ k }}{% for r in l %}{{ r.n }}{% endfor %}{% endfor %}",
          "k n"},
+        {"== a.mustache\n{{#records}}{{x}}{{/records}}{{group}}\n", "x"},
         {"{{ records }}", "*"},
         {"{{ records[0][x] }}", "*"},
         {"{% for r in records %}{% if loop.previtem and loop.previtem.a != r.a %}x{% endif %}{% endfor %}",
