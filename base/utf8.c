@@ -38,11 +38,37 @@ static size_t sequence_size(const unsigned char *p, const unsigned char *end) {
     return overlong || beyond ? 0 : 4;
 }
 
+static unsigned bytes_between(__m128i v, int first, int last) { // as signed bytes
+    return (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8((char)(first - 1))),
+                                                     _mm_cmplt_epi8(v, _mm_set1_epi8((char)(last + 1)))));
+}
+
+// Steps over blocks of 16 bytes in which all sequences of two and three bytes are well-formed, whatever their first
+// two bytes: those that begin with E0 or ED, and those of four bytes, are left to sequence_size. Ends where a sequence
+// begins.
+static const unsigned char *skip_blocks(const unsigned char *p, const unsigned char *end) {
+    unsigned due = 0; // bytes of the next block that end sequences of this one
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned high = (unsigned)_mm_movemask_epi8(v),
+                 tails = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8(-64)));
+        unsigned two = bytes_between(v, -62, -33),
+                 three = bytes_between(v, -31, -20) | bytes_between(v, -18, -17);
+        unsigned expected = due | (two | three) << 1 | three << 2;
+        if ((expected & 0xFFFF) != tails || (tails | two | three) != high)
+            break;
+        due = expected >> 16;
+    }
+    while (due && is_tail(*--p))
+        ;
+    return p;
+}
+
 bool utf8_valid(struct str text, size_t *bad) {
     const unsigned char *begin = (const unsigned char *)text.p, *p = begin;
     const unsigned char *end = text.n ? begin + text.n : begin;
     for (;;) {
-        p = skip_ascii(p, end);
+        p = skip_ascii(skip_blocks(p, end), end);
         if (p == end)
             return true;
         do { // foreign letters come in runs

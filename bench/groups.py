@@ -392,6 +392,52 @@ class Sources:
                   measure.figure(self.ours.times(self.bare, "load")))
 
 
+class Projection:
+    """W1 with 5 KB of fields added to each record that no template reads: what skipping them costs."""
+
+    def __init__(self, bench):
+        self.bench, self.contestants, self.plain = bench, [], None
+
+    def manifest(self, records):
+        return workloads.manifest(self.bench.machine.scratch, "unread-" + records, {"path": records + ".jsonl"},
+                                  {"template": "prompt.j2", "to": "prompts.txt"})
+
+    def check(self):
+        records = "records_10k"
+        self.plain = self.add("W1", records, None)
+        digest = self.digest(records)
+        for kind in workloads.UNREAD:
+            name = workloads.write_unread(self.bench.machine.scratch, records, kind)
+            if self.digest(name) != digest:
+                raise Failed("projection: unread fields change the outputs")
+            self.add("W1 and 5 KB unread, %s" % kind, name, self.plain)
+        self.bench.checked.append("W1 with unread fields, the same digest as without: pressrun")
+
+    def digest(self, records):
+        out = self.bench.machine.fresh()
+        run = self.bench.ours(self.manifest(records), out)
+        self.bench.machine.drop(out)
+        return run.report["digest"]
+
+    def add(self, title, records, against):
+        n = COUNTS["records_10k"]
+
+        def once():
+            out = self.bench.machine.fresh()
+            run = self.bench.ours(self.manifest(records), out)
+            self.bench.machine.drop(out)
+            return {"load": run.report["stage_seconds"]["load"] / n, "whole": run.seconds / n, "peak": run.peak}
+        added = Contestant(title, once, named(n), against=against)
+        added.against = against or added
+        self.contestants.append(added)
+        return added
+
+    def show(self):
+        measure.print_table("Fields that no template reads", self.contestants,
+                            [("load", "loading, us a record", 1e6, False), ("whole", "whole job, us a record", 1e6, True),
+                             ("peak", "peak MB", 1, False)])
+
+
 class Memory:
     """Whether peak memory stays where it is as the input grows tenfold."""
 

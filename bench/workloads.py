@@ -54,6 +54,46 @@ def repeat(path, times, out):
             file.write(text)
 
 
+WORDS = ("the a my your order invoice account page button screen report größer file server key token naïve value "
+         "Straße 東京 привет").split()
+UNREAD_BYTES = 5000
+
+
+def unread_text(random_, words, size):
+    text = ""
+    while len(text.encode()) < size:
+        text += random_.choice(words) + " "
+    return {"text": text}
+
+
+def unread_mixed(random_, words, size):
+    """A quarter each: ASCII, other letters, a list of objects, numbers."""
+    ascii_words = [word for word in words if word.isascii()]
+    fields = {"bio": unread_text(random_, ascii_words, size // 4)["text"],
+              "notes": unread_text(random_, words, size // 4)["text"], "log": [], "vector": []}
+    while len(json.dumps(fields["log"])) < size // 4:
+        fields["log"].append({"at": 1700000000 + random_.randrange(10**7), "ok": True, "note": None,
+                              "by": {"id": random_.randrange(1000), "name": random_.choice(ascii_words)}})
+    while len(json.dumps(fields["vector"])) < size // 4:
+        fields["vector"].append(round(random_.random(), 6))
+    return fields
+
+
+UNREAD = {"text": unread_text, "mixed": unread_mixed}
+
+
+def write_unread(directory, records, kind):
+    """The records with UNREAD_BYTES of fields added to each that no template of W1 reads; the name of the file."""
+    random_, name = random.Random(5), "%s_unread_%s" % (records, kind)
+    with open(os.path.join(directory, records + ".jsonl"), encoding="utf-8") as source, \
+            open(os.path.join(directory, name + ".jsonl"), "w", encoding="utf-8") as out:
+        for line in source:
+            fields = {"unread_" + key: value for key, value in UNREAD[kind](random_, WORDS, UNREAD_BYTES).items()}
+            out.write(line.rstrip("\n")[:-1] + "," + json.dumps(fields, ensure_ascii=False, separators=(",", ":"))[1:])
+            out.write("\n")
+    return name
+
+
 def records_path(directory, name, view):
     """With the view fields or without; those of W3 are in its records."""
     if view and name.startswith("records"):

@@ -225,7 +225,7 @@ const char *scan_number(struct scan *s, const char *p, struct value *out) {
     return p;
 }
 
-static bool starts_with(const struct scan *s, const char *p, const char *word, size_t n) {
+static inline bool starts_with(const struct scan *s, const char *p, const char *word, size_t n) {
     return (size_t)(s->end - p) >= n && memcmp(p, word, n) == 0;
 }
 
@@ -257,6 +257,61 @@ const char *scan_key(struct scan *s, const char *p, struct str *key) {
     return p + 1;
 }
 
+// ---- skipping: the same checks, and nothing is made
+
+// Without an arena, escapes are checked and not resolved.
+static inline const char *skip_string(struct scan *s, const char *start) {
+    bool high = false;
+    const char *p = scan_plain(start, s->end, &high);
+    if (p < s->end && *p == '"' && !high)
+        return p + 1;
+    struct arena *arena = s->arena;
+    struct str none;
+    s->arena = NULL;
+    p = scan_string_rest(s, start, p, high, &none);
+    s->arena = arena;
+    return p;
+}
+
+static inline const char *skip_key(struct scan *s, const char *p) {
+    bool high = false;
+    struct str key;
+    if (__builtin_expect(p < s->end && *p == '"', 1)) {
+        const char *close = scan_plain(p + 1, s->end, &high);
+        if (__builtin_expect(!high && s->end - close >= 2 && close[0] == '"' && close[1] == ':', 1))
+            return close + 2;
+    }
+    return scan_key(s, p, &key);
+}
+
+// A number of less than 16 bytes without an exponent, as most are, looked at all at once; else scan_number.
+static inline const char *skip_number(struct scan *s, const char *start) {
+    struct value none;
+    if (__builtin_expect(s->end - start < 17, 0))
+        return scan_number(s, start, &none);
+    const char *p = start + (*start == '-');
+    __m128i v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8('0'));
+    __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(9)), v);
+    unsigned others = ~(unsigned)_mm_movemask_epi8(digits) & 0xFFFF, first = others & (0 - others);
+    unsigned n = (unsigned)__builtin_ctz(others | 0x10000), rest = others ^ first;
+    bool point = n < 16 && p[n] == '.', zeros = p[0] == '0' && n > 1;
+    unsigned end = point ? (unsigned)__builtin_ctz(rest | 0x10000) : n;
+    if (__builtin_expect(
+            n == 0 || n == 16 || zeros || end >= 16 || (point && end == n + 1) || (p[end] | 0x20) == 'e', 0))
+        return scan_number(s, start, &none);
+    return p + end;
+}
+
+// What begins neither an object nor an array; *p is there.
+static inline const char *skip_scalar(struct scan *s, const char *p) {
+    struct value none;
+    if (*p == '"')
+        return skip_string(s, p + 1);
+    if (*p == '-' || (unsigned char)(*p - '0') <= 9)
+        return skip_number(s, p);
+    return scan_literal(s, p, &none);
+}
+
 static const char *skip_container(struct scan *s, const char *p, uint32_t depth) {
     bool object = *p == '{';
     char close = object ? '}' : ']';
@@ -266,9 +321,10 @@ static const char *skip_container(struct scan *s, const char *p, uint32_t depth)
     if (p < s->end && *p == close)
         return p + 1;
     for (;;) {
-        struct str key;
-        p = object ? scan_key(s, scan_space(s, p), &key) : p;
-        p = p ? scan_skip(s, p, depth + 1) : NULL;
+        p = object ? skip_key(s, scan_space(s, p)) : p;
+        p = p ? scan_space(s, p) : NULL;
+        bool scalar = p && p < s->end && *p != '{' && *p != '[';
+        p = scalar ? skip_scalar(s, p) : p ? scan_skip(s, p, depth + 1) : NULL;
         if (!p)
             return NULL;
         p = scan_space(s, p);
@@ -281,26 +337,10 @@ static const char *skip_container(struct scan *s, const char *p, uint32_t depth)
     }
 }
 
-// One string's checks, nothing made of it: without an arena, escapes are not resolved.
-static const char *skip_string(struct scan *s, const char *p) {
-    struct arena *arena = s->arena;
-    struct str none;
-    s->arena = NULL;
-    p = scan_string(s, p, &none);
-    s->arena = arena;
-    return p;
-}
-
 const char *scan_skip(struct scan *s, const char *p, uint32_t depth) {
     struct value none;
     p = scan_space(s, p);
     if (p == s->end)
         return scan_literal(s, p, &none);
-    if (*p == '"')
-        return skip_string(s, p + 1);
-    if (*p == '{' || *p == '[')
-        return skip_container(s, p, depth);
-    if (*p == '-' || is_digit(s, p))
-        return scan_number(s, p, &none);
-    return scan_literal(s, p, &none);
+    return *p == '{' || *p == '[' ? skip_container(s, p, depth) : skip_scalar(s, p);
 }

@@ -381,6 +381,37 @@ static void projections_skip_but_check(void **state) {
         assert_int_equal(accept(b, text).map->shape->n, 5);
     }
     b->reader.projection = &nothing;
+    // Numbers that are skipped sixteen bytes at a time, and the same at the end of the text.
+    static const char *const numbers[] = {"0",
+                                          "-0",
+                                          "12",
+                                          "-1.5",
+                                          "0.25",
+                                          "123456789012345",
+                                          "1234567890123456",
+                                          "1e5",
+                                          "1.5E-3",
+                                          "1234567890.12345",
+                                          "-1234567890.12345",
+                                          "0.1234567890123456789"};
+    static const char *const wrong[] = {"01", "-",  "1.",   "1.e5", "-01", "1e", "00.5",
+                                        "+1", ".5", "1..2", "1.5.", "--1", "1-2"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char whole[120];
+        snprintf(whole, sizeof whole, "{\"n\":[%s,%s],\"m\":%s,\"x\":\"a text that comes behind\"}",
+                 numbers[i], numbers[i], numbers[i]);
+        accept(b, str_of(whole));
+        snprintf(whole, sizeof whole, "{\"n\":%s}", numbers[i]);
+        accept(b, str_of(whole));
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char whole[120];
+        struct value v;
+        snprintf(whole, sizeof whole, "{\"n\":%s,\"x\":\"a text that comes behind\"}", wrong[i]);
+        assert_int_equal(reader_parse(&b->reader, str_of(whole), &b->arena, &v), STATUS_DATA);
+        snprintf(whole, sizeof whole, "{\"n\":%s}", wrong[i]);
+        assert_int_equal(reader_parse(&b->reader, str_of(whole), &b->arena, &v), STATUS_DATA);
+    }
     REFUSE(b, "{\"n\":\"\xFF\"}", 6, "UTF-8");
     REFUSE(b, "{\"n\":\"\\ud800\"}", 6, "surrogate");
     REFUSE(b, "{\"n\":\"\t\"}", 6, "control");

@@ -66,6 +66,46 @@ static void accepts_every_code_point(void **state) {
     assert_true(utf8_valid((struct str){NULL, 0}, NULL));
 }
 
+// By the definition, one sequence after the other.
+static bool is_valid(const char *text, size_t n, size_t *bad) {
+    for (size_t i = 0, size; i < n; i += size) {
+        uint32_t lead = (unsigned char)text[i];
+        char again[4];
+        size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        *bad = i;
+        if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || n - i < size)
+            return false;
+        for (size_t k = 1; k < size; k++)
+            if (((unsigned char)text[i + k] & 0xC0) != 0x80)
+                return false;
+        uint32_t point = utf8_decode(text + i, &size);
+        if (point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF) || utf8_encode(point, again) != size)
+            return false;
+    }
+    return true;
+}
+
+// Foreign text in which a byte is changed, so that faults meet whole blocks of it at every offset.
+static void agrees_on_damaged_text(void **state) {
+    (void)state;
+    static const char letters[] = "Ünïcödé, привет мир; 東京都と、Ελλάδα – “so” \xF0\x9F\x98\x80 ascii";
+    uint32_t seed = 1;
+    for (int round = 0; round < 200000; round++) {
+        char text[sizeof letters];
+        size_t at = 99, expected = 0;
+        memcpy(text, letters, sizeof text);
+        seed = seed * 1664525 + 1013904223;
+        size_t from = seed >> 8 & 15, changed = from + (seed >> 16) % (sizeof letters - 1 - from);
+        seed = seed * 1664525 + 1013904223;
+        text[changed] = (char)(seed >> 24);
+        struct str part = {text + from, sizeof letters - 1 - from};
+        bool valid = is_valid(part.p, part.n, &expected);
+        assert_int_equal(utf8_valid(part, &at), valid);
+        if (!valid)
+            assert_int_equal(at, expected);
+    }
+}
+
 static void counts_and_steps(void **state) {
     (void)state;
     struct str text =
@@ -109,6 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_is_not_utf8),
         cmocka_unit_test(accepts_every_code_point),
+        cmocka_unit_test(agrees_on_damaged_text),
         cmocka_unit_test(counts_and_steps),
         cmocka_unit_test(tells_ascii),
     };
