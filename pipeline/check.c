@@ -208,10 +208,10 @@ bool check_plan(const struct fs *fs, struct plan *plan, struct check_result *res
         check_refs(reach.programs[i], &reach, diags);
     for (size_t s = 0; s < manifest->sources_n; s++)
         check_source(fs, plan, s, shapes, diags);
-    if (compiled)
+    if (compiled) {
         compile_others(plan, diags);
-    if (compiled && diags->errors == 0)
         warn_unused(plan, &reach, diags);
+    }
     result->templates = reach.n;
     mem_free(reach.programs);
     shapes_free(shapes);

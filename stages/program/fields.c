@@ -204,10 +204,30 @@ static bool site_is_fine(const struct fields *f, size_t i) {
     return false;
 }
 
-static struct str top_of(const struct fields *f, uint32_t at) {
+// Of the places that the site names the one that is a field of the record, else what the first one begins with.
+static struct str top_of(const struct fields *f, size_t site) {
+    uint32_t at = f->sites[site].place;
+    for (size_t i = site; i < f->sites_n && is_same_site(&f->sites[site], &f->sites[i]); i++)
+        if (f->places[f->sites[i].place].parent == PLACE_ROOT)
+            at = f->sites[i].place;
     while (f->places[at].parent != PLACE_ROOT)
         at = f->places[at].parent;
     return f->places[at].name;
+}
+
+// Of the places that a site lacks the last one for which something like it is there, else the last one: sites name
+// what is farther out first. PLACE_NONE: nothing can be said.
+static uint32_t place_meant(const struct fields *f, size_t i, struct str *nearest) {
+    uint32_t meant = PLACE_NONE;
+    *nearest = (struct str){NULL, 0};
+    for (size_t k = i; k < f->sites_n && is_same_site(&f->sites[i], &f->sites[k]); k++) {
+        struct str near;
+        if (!find_nearest(f, f->sites[k].place, &near) || (nearest->p && !near.p))
+            continue;
+        meant = f->sites[k].place;
+        *nearest = near;
+    }
+    return meant;
 }
 
 size_t fields_missing(struct fields *f, struct fields_missing **missing) {
@@ -217,19 +237,21 @@ size_t fields_missing(struct fields *f, struct fields_missing **missing) {
     for (size_t i = 0; f->seen_n && i < f->sites_n; i++) {
         const struct place_site *site = &f->sites[i];
         struct str nearest;
-        if (told[site->place] || site_is_fine(f, i) || !find_nearest(f, site->place, &nearest))
+        if (told[site->place] || site_is_fine(f, i))
+            continue;
+        uint32_t place = place_meant(f, i, &nearest);
+        if (place == PLACE_NONE)
             continue;
         for (size_t k = i; k < f->sites_n && is_same_site(site, &f->sites[k]); k++)
             told[f->sites[k].place] = true;
-        const struct place *p = &f->places[site->place];
         MEM_GROW(out, cap, n + 1);
         out[n++] = (struct fields_missing){
             .program = site->program,
             .span = {site->program->positions[site->at], site->program->extents[site->at]},
-            .path = path_of(f, site->place, ""),
-            .top = top_of(f, site->place),
+            .path = path_of(f, place, ""),
+            .top = top_of(f, i),
             .nearest = nearest,
-            .is_tested = p->read & PLACE_TRUTH};
+            .is_tested = f->places[place].read & PLACE_TRUTH};
     }
     mem_free(told);
     *missing = out;

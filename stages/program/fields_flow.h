@@ -93,6 +93,7 @@ struct flow {
     // the instruction being looked at
     struct unit *unit;
     uint32_t at, part;
+    bool quiet; // places are not noted: the name may well mean something else
     abstract *slots, *stack;
     uint32_t stack_n;
 };

@@ -121,7 +121,7 @@ static abstract other_name(struct flow *w, struct str name) {
 
 static void note_site(struct flow *w, uint32_t place) {
     struct fields *f = w->f;
-    if (!w->last)
+    if (!w->last || w->quiet)
         return;
     MEM_GROW(f->sites, f->sites_cap, f->sites_n + 1);
     f->sites[f->sites_n++] = (struct place_site){w->unit->member->program, w->at, w->part, place};

@@ -15,8 +15,11 @@ static abstract open_sections(struct flow *w) {
 }
 
 abstract flow_lookup(struct flow *w, struct str name) {
+    abstract given = flow_name(w, name);
+    w->quiet = abstract_of(&w->values, given)->kinds & KIND_ANY;
     abstract field = flow_field(w, open_sections(w), name);
-    return abstract_join(&w->values, field, flow_name(w, name));
+    w->quiet = false;
+    return abstract_join(&w->values, field, given);
 }
 
 abstract flow_current(struct flow *w) {
