@@ -87,7 +87,7 @@ void code_arguments(struct codegen *g, const struct node *node, struct node *cal
 }
 
 static void suggest_function(struct codegen *g, struct diag *diag, const struct library_function *table,
-                             uint32_t n, struct str name) {
+                             uint32_t n, const char *what, struct str name) {
     struct suggestion s = suggest_for(name);
     for (uint32_t i = 0; i < n; i++)
         suggest_offer(&s, str_of(table[i].name));
@@ -95,6 +95,8 @@ static void suggest_function(struct codegen *g, struct diag *diag, const struct 
         suggest_offer(&s, g->options->library->macros[i].name);
     if (s.best.p)
         diag_hint(g->diags, diag, "did you mean \"%.*s\"?", STR_ARG(s.best));
+    else
+        diag_hint(g->diags, diag, "\"pressrun help %ss\" lists them", what);
 }
 
 // There is no such filter or test: an error, or within an if only where it is reached.
@@ -111,7 +113,7 @@ static void code_unknown(struct codegen *g, const struct node *node, const struc
     } else {
         struct diag *diag =
             diags_error(g->diags, &g->p->source, node->span, "there is no %s '%.*s'", what, STR_ARG(name));
-        suggest_function(g, diag, table, n, name);
+        suggest_function(g, diag, table, n, what, name);
     }
     if (node->left)
         code_emit(g, OP_CONST, 0, 0, code_constant(g, value_none()));

@@ -129,7 +129,7 @@ static bool at_set_block(const struct jinja_parser *p) {
 
 static void expect_assign(struct jinja_parser *p) {
     if (!jinja_accept(p, JINJA_ASSIGN))
-        jinja_unexpected(p, "'=' or end of statement block");
+        jinja_unexpected(p, "'=' or '%}'");
 }
 
 static struct node *set_block(struct jinja_parser *p, struct span span, struct node *target) {
@@ -491,6 +491,17 @@ static bool is_end_word(const struct jinja_parser *p, struct str word) {
            (str_starts(word, STR("end")) && has_tag(p, tag_find(str_from(word, 3))));
 }
 
+// The end of `block` that a word which is none was meant for, or NULL: a misspelt one, or `end` alone.
+static const char *meant_end(const struct open_block *block, struct str word) {
+    if (!block || !str_starts(word, STR("end")))
+        return NULL;
+    struct suggestion s = suggest_for(word);
+    const char *last = NULL;
+    for (const char *const *end = block->ends; *end; last = *end++)
+        suggest_offer(&s, str_of(*end));
+    return word.n == 3 || (last && s.best.p == last) ? last : NULL;
+}
+
 static void suggest_tag(struct jinja_parser *p, const struct open_block *block, struct str word,
                         struct diag *diag) {
     struct suggestion s = suggest_for(word);
@@ -500,6 +511,9 @@ static void suggest_tag(struct jinja_parser *p, const struct open_block *block, 
         if (has_tag(p, &tags[i]))
             suggest_offer(&s, str_of(tags[i].word));
     suggest_offer(&s, STR("raw"));
+    const char *end = word.n == 3 ? meant_end(block, word) : NULL;
+    if (end)
+        s.best = str_of(end);
     if (tag_find(word))
         diag_hint(p->diags, diag,
                   "chat templates have it: --chat, or `jinja: { chat: true }` in the manifest");
@@ -507,15 +521,29 @@ static void suggest_tag(struct jinja_parser *p, const struct open_block *block, 
         diag_hint(p->diags, diag, "did you mean \"%.*s\"?", STR_ARG(s.best));
 }
 
+static void write_ends(const struct open_block *block, struct buf *words) {
+    for (const char *const *end = block->ends; *end; end++)
+        buf_printf(words, "%s'%s'", end == block->ends ? "" : end[1] ? ", " : " or ", *end);
+}
+
 static void hint_open(struct jinja_parser *p, const struct open_block *block, struct diag *diag) {
     if (!block || !diag)
         return;
     struct buf words = BUF_INIT;
-    for (const char *const *end = block->ends; *end; end++)
-        buf_printf(&words, "%s'%s'", end == block->ends ? "" : end[1] ? ", " : " or ", *end);
+    write_ends(block, &words);
     diag_hint(p->diags, diag, "the innermost open block is '%s' of line %u, it wants %.*s", block->tag,
               (unsigned)line_of(p, block->span), STR_ARG(buf_str(&words)));
     buf_release(&words);
+}
+
+// The error is reported already; the block ends all the same, so that its missing end is not a second one.
+static void end_as_meant(struct jinja_parser *p, const struct open_block *block, const char *end) {
+    if (str_is(p->current.text, "end") && jinja_peek(p)->kind == JINJA_NAME &&
+        str_is(jinja_peek(p)->text, block->tag))
+        jinja_advance(p); // {% end if %}
+    if (p->current.kind == JINJA_NAME)
+        p->current.text = str_of(end);
+    p->ends_early = true;
 }
 
 // A word that begins no statement here. Says so, and skips the tag or, where it ends a block further out,
@@ -527,9 +555,12 @@ static void wrong_tag(struct jinja_parser *p, const struct open_block *block) {
          outer = outer->outer) {
         if (!among(outer->ends, t.text))
             continue;
+        struct buf words = BUF_INIT;
+        write_ends(block, &words);
         diags_error(p->diags, p->source, t.span,
-                    "'%.*s' comes while '%s' of line %u is open, which wants '%s'", STR_ARG(t.text),
-                    block->tag, (unsigned)line_of(p, block->span), block->ends[0]);
+                    "'%.*s' comes while '%s' of line %u is open, which wants %.*s", STR_ARG(t.text),
+                    block->tag, (unsigned)line_of(p, block->span), STR_ARG(buf_str(&words)));
+        buf_release(&words);
         p->ends_early = true;
         return;
     }
@@ -544,6 +575,11 @@ static void wrong_tag(struct jinja_parser *p, const struct open_block *block) {
             p->unknown = t.text;
         }
         hint_open(p, block, diag);
+    }
+    const char *end = is_end || follows ? NULL : meant_end(block, t.text);
+    if (end) {
+        end_as_meant(p, block, end);
+        return;
     }
     p->panic = true;
     p->current.kind = JINJA_BAD;

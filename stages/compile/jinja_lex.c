@@ -28,9 +28,9 @@ const char *jinja_token_name(enum jinja_token_kind kind) {
         [JINJA_BAD] = "something invalid",
         [JINJA_TEXT] = "template text",
         [JINJA_PRINT_BEGIN] = "'{{'",
-        [JINJA_PRINT_END] = "end of print statement",
+        [JINJA_PRINT_END] = "'}}'",
         [JINJA_BLOCK_BEGIN] = "'{%'",
-        [JINJA_BLOCK_END] = "end of statement block",
+        [JINJA_BLOCK_END] = "'%}'",
         [JINJA_NAME] = "name",
         [JINJA_STRING] = "string",
         [JINJA_INTEGER] = "integer",
@@ -322,6 +322,18 @@ static struct jinja_token next_in_text(struct jinja_lexer *lexer) {
 
 // ---- inside of tags
 
+// What other languages write, and how it is said here.
+static void foreign_operator(struct jinja_lexer *lexer, struct span span, size_t size) {
+    struct diag *diag = diags_error(lexer->diags, lexer->source, span, "unexpected character '%.*s'",
+                                    (int)size, lexer->p + lexer->at);
+    if (looks_at(lexer, lexer->at, "&&"))
+        diag_hint(lexer->diags, diag, "'and' is written as a word: a and b");
+    else if (looks_at(lexer, lexer->at, "!"))
+        diag_hint(lexer->diags, diag, "'not' is written as a word: not a");
+    else if (looks_at(lexer, lexer->at, "?"))
+        diag_hint(lexer->diags, diag, "a choice is written with words: a if condition else b");
+}
+
 static struct jinja_token unexpected(struct jinja_lexer *lexer) {
     size_t size = 1;
     utf8_decode(lexer->p + lexer->at, &size);
@@ -332,8 +344,7 @@ static struct jinja_token unexpected(struct jinja_lexer *lexer) {
     else if ((unsigned char)c < 0x20 || c == 0x7F)
         diags_error(lexer->diags, lexer->source, span, "unexpected control character 0x%02x", (unsigned)c);
     else
-        diags_error(lexer->diags, lexer->source, span, "unexpected character '%.*s'", (int)size,
-                    lexer->p + lexer->at);
+        foreign_operator(lexer, span, size);
     struct jinja_token t = bad_token(lexer->at, lexer->at + size);
     lexer->at += size;
     return t;
@@ -356,6 +367,12 @@ static size_t name_length(const struct jinja_lexer *lexer, size_t at) {
         at += size;
     }
     return at - from;
+}
+
+static void unopened(struct jinja_lexer *lexer, struct span span, char c) {
+    struct diag *diag = diags_error(lexer->diags, lexer->source, span, "unexpected '%c'", c);
+    if (c == '}')
+        diag_hint(lexer->diags, diag, "this tag ends with %s", lexer->state == JINJA_IN_PRINT ? "}}" : "%}");
 }
 
 // Keeps the brackets balanced, since only where none is open the end of a tag is one.
@@ -383,7 +400,7 @@ static struct jinja_token bracket(struct jinja_lexer *lexer, struct jinja_token 
         diags_error(lexer->diags, lexer->source, t.span, "unexpected '%c', expected '%c'", c,
                     lexer->open[lexer->open_n - 1]);
     else
-        diags_error(lexer->diags, lexer->source, t.span, "unexpected '%c'", c);
+        unopened(lexer, t.span, c);
     return bad_token(t.span.at, t.span.at + 1);
 }
 

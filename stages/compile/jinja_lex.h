@@ -92,7 +92,7 @@ void jinja_lex_init_expression(struct jinja_lexer *lexer, struct arena *arena,
 struct jinja_token jinja_lex_next(struct jinja_lexer *lexer);
 // Behind the next end of the current kind of tag, from byte `from` on; to the end where there is none.
 void jinja_lex_recover(struct jinja_lexer *lexer, size_t from);
-// How a token is called in messages: "end of statement block", "'+'", "name".
+// How a token is called in messages: "'%}'", "'+'", "name".
 const char *jinja_token_name(enum jinja_token_kind kind);
 
 #endif

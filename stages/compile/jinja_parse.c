@@ -32,19 +32,19 @@ const struct jinja_token *jinja_peek(struct jinja_parser *p) {
     return &p->ahead;
 }
 
-void jinja_fail(struct jinja_parser *p, struct span span, const char *format, ...) {
+struct diag *jinja_fail(struct jinja_parser *p, struct span span, const char *format, ...) {
     if (p->panic)
-        return;
+        return NULL;
     p->panic = true;
     p->current.kind = JINJA_BAD;
     if (p->over)
-        return;
+        return NULL;
     char text[512];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    diags_error(p->diags, p->source, span, "%s", text);
+    return diags_error(p->diags, p->source, span, "%s", text);
 }
 
 bool jinja_at(const struct jinja_parser *p, enum jinja_token_kind kind) {
@@ -85,7 +85,13 @@ void jinja_unexpected(struct jinja_parser *p, const char *expected) {
         jinja_fail(p, t->span, "expected %s, got %s%.*s%s%s", expected, quote, STR_ARG(text),
                    cut ? "..." : "", quote);
     } else {
-        jinja_fail(p, t->span, "expected %s, got %s", expected, jinja_token_name(t->kind));
+        enum jinja_token_kind kind = t->kind;
+        size_t at = t->span.at;
+        struct diag *diag = jinja_fail(p, t->span, "expected %s, got %s", expected, jinja_token_name(kind));
+        if (kind == JINJA_ASSIGN)
+            diag_hint(p->diags, diag, "'==' compares");
+        else if (kind == JINJA_PIPE && at && p->source->text.p[at - 1] == '|')
+            diag_hint(p->diags, diag, "'or' is written as a word: a or b");
     }
 }
 

@@ -37,8 +37,9 @@ struct jinja_parser {
 
 void jinja_advance(struct jinja_parser *p);
 const struct jinja_token *jinja_peek(struct jinja_parser *p); // the token after the current one, a name
-__attribute__((format(printf, 3, 4))) void jinja_fail(struct jinja_parser *p, struct span span,
-                                                      const char *format, ...);
+// The error, for hints to be added; NULL where one was reported for this tag already.
+__attribute__((format(printf, 3, 4))) struct diag *jinja_fail(struct jinja_parser *p, struct span span,
+                                                              const char *format, ...);
 // Consumes the current token if it is of this kind; expect: else fails.
 bool jinja_accept(struct jinja_parser *p, enum jinja_token_kind kind);
 bool jinja_expect(struct jinja_parser *p, enum jinja_token_kind kind);
