@@ -496,10 +496,13 @@ static const char *meant_end(const struct open_block *block, struct str word) {
     if (!block || !str_starts(word, STR("end")))
         return NULL;
     struct suggestion s = suggest_for(word);
-    const char *last = NULL;
-    for (const char *const *end = block->ends; *end; last = *end++)
+    const char *meant = NULL;
+    for (const char *const *end = block->ends; *end; end++) {
         suggest_offer(&s, str_of(*end));
-    return word.n == 3 || (last && s.best.p == last) ? last : NULL;
+        if (str_starts(str_of(*end), STR("end")))
+            meant = *end;
+    }
+    return word.n == 3 || s.best.p == meant ? meant : NULL;
 }
 
 static void suggest_tag(struct jinja_parser *p, const struct open_block *block, struct str word,

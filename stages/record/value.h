@@ -45,6 +45,7 @@ enum undefined_kind {
     UNDEFINED_NAME,      // a variable: "'x' is undefined"
     UNDEFINED_ATTRIBUTE, // an attribute or key: "'dict object' has no attribute 'x'"
     UNDEFINED_INDEX,     // an element: "list object has no element 3"
+    UNDEFINED_PARAMETER, // of a macro: "parameter 'x' was not provided"
     UNDEFINED_SILENT,    // result of an inline if without else: never strict
 };
 

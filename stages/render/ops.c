@@ -68,6 +68,8 @@ bool op_undefined(struct call *call, struct value v) {
         return call_fail(call, "'%s' has no attribute '%.*s'", owner_name(v), STR_ARG(name));
     case UNDEFINED_INDEX:
         return call_fail(call, "%s has no element %.*s", owner_name(v), STR_ARG(name));
+    case UNDEFINED_PARAMETER:
+        return call_fail(call, "parameter '%.*s' was not provided", STR_ARG(name));
     case UNDEFINED_SILENT:
         return call_fail(call, "the inline if-expression evaluated to false and has no else");
     default:

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/suggest.h"
 #include "stages/render/bind.h"
 #include "stages/render/ops.h"
 #include "stages/render/vm_private.h"
@@ -66,6 +67,15 @@ static bool take_varargs(struct call *call, const struct function_code *f, const
     return true;
 }
 
+// Whoever misspells a parameter sees which there are.
+static bool hint_parameters(struct call *call, const struct function_code *f, struct str name) {
+    struct suggestion s = suggest_for(name);
+    for (uint32_t i = 0; i < f->parameters_n; i++)
+        suggest_offer(&s, f->parameters[i].name);
+    fault_near(call->vm, &s);
+    return true;
+}
+
 static bool take_keywords(struct call *call, const struct function_code *f, const struct call_args *args,
                           struct value *slots) {
     struct map *rest = NULL;
@@ -82,7 +92,8 @@ static bool take_keywords(struct call *call, const struct function_code *f, cons
         if (f->caller >= 0 && str_equal(name, STR("caller")))
             slots[f->caller] = args->keywords[i];
         else if (!rest)
-            return call_fail(call, "macro '%.*s' takes no keyword argument '%.*s'", STR_ARG(f->name),
+            return hint_parameters(call, f, name) &&
+                   call_fail(call, "macro '%.*s' takes no keyword argument '%.*s'", STR_ARG(f->name),
                              STR_ARG(name));
         else if (!map_put(rest, value_string(name), args->keywords[i]))
             return call_no_memory(call);
@@ -106,7 +117,7 @@ static bool take_parameter(struct call *call, const struct function_code *f, con
         *slot = args->keywords[k];
     }
     if (!given && !f->parameters[i].has_default)
-        *slot = value_undefined(UNDEFINED_NAME, name);
+        *slot = value_undefined(UNDEFINED_PARAMETER, name);
     return true;
 }
 
@@ -206,9 +217,14 @@ static bool bind_names(struct call *call, const char *function, const char *para
                        const struct call_args *args, struct value *bound) {
     for (uint32_t k = 0; k < args->keywords_n; k++) {
         int32_t i = library_parameter(params, args->names[k]);
-        if (i < 0 || (uint32_t)i >= n)
+        if (i < 0 || (uint32_t)i >= n) {
+            struct suggestion s = suggest_for(args->names[k]);
+            for (uint32_t at = 0; at < n; at++)
+                suggest_offer(&s, parameter_name(params, at));
+            fault_near(call->vm, &s);
             return call_fail(call, "%s() got an unexpected keyword argument '%.*s'", function,
                              STR_ARG(args->names[k]));
+        }
         if (bound[i].tag != VALUE_MISSING)
             return call_fail(call, "%s() got multiple values for argument '%.*s'", function,
                              STR_ARG(args->names[k]));

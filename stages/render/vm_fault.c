@@ -36,11 +36,23 @@ bool call_fail_text(struct call *call, struct str text) {
 }
 
 bool call_no_memory(struct call *call) {
+    fault_hint_limit(call->vm, "memory_bytes");
     return call_fail(call, "the values of this item need more than %" PRIu64 " bytes of memory",
                      call->vm->limits.memory_bytes);
 }
 
+void fault_near(struct vm *vm, const struct suggestion *s) {
+    if (s->best.p)
+        vm->fault_hint = str_of(arena_printf(&vm->faults, "did you mean \"%.*s\"?", STR_ARG(s->best)));
+}
+
+void fault_hint_limit(struct vm *vm, const char *name) {
+    vm->fault_hint = str_of(
+        arena_printf(&vm->faults, "`limits: %s` in the manifest or --limit %s=N sets this", name, name));
+}
+
 bool fault_output(struct call *call) {
+    fault_hint_limit(call->vm, "output_bytes");
     return call_fail(call, "the output is larger than %" PRIu64 " bytes", call->vm->limits.output_bytes);
 }
 
@@ -76,6 +88,9 @@ static struct str nearest(const struct vm *vm, const struct frame *f) {
         offer_keys(&s, vm->missed_in->shape);
     } else if (v.aux == UNDEFINED_ATTRIBUTE && vm->missed_blocks && vm->missed_name == v.s) {
         lineage_offer(vm->missed_blocks, &s);
+    } else if (vm->missed_module && vm->missed_name == v.s) {
+        s = suggest_for(vm->missed_export);
+        module_offer(vm->missed_module, &s);
     } else if (v.aux == UNDEFINED_NAME) {
         for (const struct value *at = vm->section; has_context_stack && at != vm->bottom;
              at = (const struct value *)(const void *)at[1].s)
@@ -153,6 +168,8 @@ void fault_make(struct vm *vm, struct frame *f, const struct value *top) {
     if (vm->fault_hint.p)
         buf_add_str(&hint, vm->fault_hint);
     struct str best = vm->suspect.tag == VALUE_UNDEFINED ? nearest(vm, f) : (struct str){NULL, 0};
+    if (best.p && hint.n)
+        buf_add_char(&hint, '\n');
     if (best.p)
         buf_printf(&hint, "did you mean \"%.*s\"?", STR_ARG(best));
     uint32_t lines = 0, left_out = 0;

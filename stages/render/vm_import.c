@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 
+#include "base/suggest.h"
 #include "stages/render/vm_private.h"
 
 struct module {
@@ -145,9 +146,24 @@ bool import_named(struct call *call, struct frame *f, const struct instruction *
     return state && module_import(call, f, in, state, out);
 }
 
+void module_offer(const struct object *self, struct suggestion *s) {
+    const struct module *module = (const struct module *)self;
+    for (const struct level *l = module->family->levels; l; l = l->older)
+        for (uint32_t i = 0; i < l->exports->n; i++)
+            if (!l->exports->entries[i].is_imported && l->exports->entries[i].name.p[0] != '_')
+                suggest_offer(s, l->exports->entries[i].name);
+}
+
+static void module_missed(struct vm *vm, const struct object *self, struct str name, const char *text) {
+    vm->missed_in = NULL;
+    vm->missed_blocks = NULL;
+    vm->missed_module = self;
+    vm->missed_export = name;
+    vm->missed_name = text;
+}
+
 static struct value module_get(struct vm *vm, struct object *self, struct str name) {
     const struct module *module = (const struct module *)self;
-    (void)vm;
     if (str_is(name, "__name__"))
         return value_string(module->name);
     if (name.n && name.p[0] == '_')
@@ -159,6 +175,7 @@ static struct value module_get(struct vm *vm, struct object *self, struct str na
             if (v.tag != VALUE_MISSING && str_equal(e->name, name))
                 return v;
         }
+    module_missed(vm, self, name, name.p);
     return value_missing();
 }
 
@@ -176,6 +193,7 @@ bool module_export(struct call *call, const struct frame *f, const struct instru
     *out = undefined_saying(
         call, "the template '%.*s' (imported on line %" PRIu32 ") does not export the requested name '%.*s'",
         STR_ARG(((const struct module *)module.object)->name), line, STR_ARG(name));
+    module_missed(call->vm, module.object, name, out->s);
     return true;
 }
 

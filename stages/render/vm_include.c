@@ -58,8 +58,7 @@ static void hint_near(struct vm *vm, const struct program *program, struct str n
     for (uint32_t i = 0; i < program->refs_n; i++)
         if (program->refs[i].program)
             suggest_offer(&s, program->refs[i].name);
-    if (s.best.p)
-        vm->fault_hint = str_of(arena_printf(&vm->faults, "did you mean \"%.*s\"?", STR_ARG(s.best)));
+    fault_near(vm, &s);
 }
 
 static bool none_named(struct call *call, const struct frame *f, struct str name) {

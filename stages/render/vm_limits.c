@@ -25,6 +25,7 @@ void limits_begin(struct vm *vm) {
 static bool fault_limit(struct call *call) {
     struct vm *vm = call->vm;
     take_slice(vm, 1);
+    fault_hint_limit(vm, vm->late ? "seconds" : "steps");
     if (!vm->late)
         return call_fail(call, "the template ran more than %" PRIu64 " steps", vm->limits.steps);
     uint64_t ms = vm->limits.time_ns / (NANOSECONDS / 1000);

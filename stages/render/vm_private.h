@@ -222,7 +222,9 @@ struct vm {
     struct value suspect;                // the undefined that is to blame
     const struct map *missed_in;         // the map that lacked
     const struct lineage *missed_blocks; // or the blocks that did
-    const char *missed_name;             // this name last
+    const struct object *missed_module;  // or the module that did not export
+    struct str missed_export;            // this;
+    const char *missed_name;             // this name, or text about it, last
 
     struct signature *filter_signatures, *test_signatures;
     // Of library->macros, two each: without and with autoescape. NULL: unknown.
@@ -324,6 +326,7 @@ bool family_run(struct call *call, enum frame_kind kind, struct code_state *stat
                 struct family **family);
 void lineage_free(struct lineage *lineage);
 bool lineage_exports(const struct lineage *lineage, struct str name);
+void module_offer(const struct object *module, struct suggestion *s);    // the names it exports
 void lineage_offer(const struct lineage *lineage, struct suggestion *s); // the names of its blocks
 bool extends_ref(struct call *call, struct frame *f, const struct instruction *in);
 bool extends_named(struct call *call, struct frame *f, struct value name);
@@ -359,8 +362,10 @@ bool library_macro_call(struct call *call, uint32_t index, struct value v, const
 bool library_macro_says_yes(struct value v); // as a test
 
 // vm_fault.c
-bool fault_undefined(struct call *call, struct value v); // false
-bool fault_output(struct call *call);                    // false
+bool fault_undefined(struct call *call, struct value v);    // false
+void fault_near(struct vm *vm, const struct suggestion *s); // a hint for the failure that follows
+void fault_hint_limit(struct vm *vm, const char *name);     // the one of the manifest's limits
+bool fault_output(struct call *call);                       // false
 // The diag, once; `top` is the end of the frame's evaluation stack, operands of the failing instruction included.
 void fault_make(struct vm *vm, struct frame *f, const struct value *top);
 bool defined_check(struct call *call, struct value v); // false where an undefined must not be used

@@ -96,6 +96,7 @@ static void item_begin(struct vm *vm) {
     vm->suspect = vm->result = value_missing();
     vm->missed_in = NULL;
     vm->missed_blocks = NULL;
+    vm->missed_module = NULL;
     vm->missed_name = NULL;
 }
 

@@ -58,10 +58,10 @@ static void check(const struct row *row) {
 static void test_expressions(void **state) {
     (void)state;
     static const struct row rows[] = {
-        {"{{ 1 + }}", "1:8+2 expected an expression, got end of print statement\n"},
-        {"{{ }}", "1:4+2 expected an expression, got end of print statement\n"},
-        {"{{ a b }}", "1:6+1 expected end of print statement, got 'b'\n"},
-        {"{{ x. }}", "1:7+2 expected a name or a number, got end of print statement\n"},
+        {"{{ 1 + }}", "1:8+2 expected an expression, got '}}'\n"},
+        {"{{ }}", "1:4+2 expected an expression, got '}}'\n"},
+        {"{{ a b }}", "1:6+1 expected '}}', got 'b'\n"},
+        {"{{ x. }}", "1:7+2 expected a name or a number, got '}}'\n"},
         {"{{ x[1 }}", "1:8+1 expected ']' before the end of the tag\n"},
         {"{{ f(a=1, 2) }}", "1:11+1 a positional argument follows a keyword argument\n"},
         {"{{ f(a=1, a=2) }}", "1:11+1 the argument 'a' is given twice\n"},
@@ -76,14 +76,14 @@ static void test_expressions(void **state) {
         {"{{ '\\N{NO SUCH THING}' }}", "1:5+17 there is no character of this name\n"},
         {"{{ a & b }}", "1:6+1 unexpected character '&'\n"},
         {"{{ \xE2\x98\x83 }}", "1:4+3 unexpected character '\xE2\x98\x83'\n"},
-        {"{{ 1", "1:4+1 unexpected end of template, expected end of print statement\n"},
+        {"{{ 1", "1:4+1 unexpected end of template, expected '}}'\n"},
         {"{{ x is odd is odd }}", "1:13+2 tests with 'is' cannot be chained\n"},
         {"{{ x|uper }}", "1:6+4 there is no filter 'uper'\n"},
         {"{{ x is od }}", "1:9+2 there is no test 'od'\n"},
         {"{{ x|nope|alsonot }}", "1:6+4 there is no filter 'nope'\n1:11+7 there is no filter 'alsonot'\n"},
         {"{{ a[1:2, 3] }}", "1:4+5 a slice cannot be one of several keys\n"},
-        {"{{ 012 }}", "1:5+2 expected end of print statement, got '12'\n"},
-        {"{{ not }}", "1:8+2 expected an expression, got end of print statement\n"},
+        {"{{ 012 }}", "1:5+2 expected '}}', got '12'\n"},
+        {"{{ not }}", "1:8+2 expected an expression, got '}}'\n"},
         {"\xFF{{ 1 }}", "1:1+1 this is not UTF-8\n"},
         {"a\n{{ 1 }}\xC3", "2:8+1 this is not UTF-8\n"},
     };
@@ -96,13 +96,13 @@ static void test_statements(void **state) {
     static const struct row rows[] = {
         {"{% if x %}a", "1:11+1 unexpected end of template: 'if' of line 1 has no 'endif'\n"},
         {"{% for x in y %}\n{% if x %}\n{% endfor %}",
-         "3:4+6 'endfor' comes while 'if' of line 2 is open, which wants 'elif'\n"},
+         "3:4+6 'endfor' comes while 'if' of line 2 is open, which wants 'elif', 'else' or 'endif'\n"},
         {"{% endif %}", "1:4+5 unexpected tag 'endif'\n"},
         {"{% foo %}{% endfoo %}", "1:4+3 unknown tag 'foo'\n"},
-        {"{% %}", "1:4+2 expected the name of a tag, got end of statement block\n"},
+        {"{% %}", "1:4+2 expected the name of a tag, got '%}'\n"},
         {"{% for x y %}{% endfor %}", "1:10+1 expected 'in', got 'y'\n"},
         {"{% for 1 in l %}{% endfor %}", "1:8+1 cannot assign to a constant\n"},
-        {"{% set x['a'] = 1 %}", "1:9+1 expected '=' or end of statement block, got '['\n"},
+        {"{% set x['a'] = 1 %}", "1:9+1 expected '=' or '%}', got '['\n"},
         {"{% macro m(a, a) %}{% endmacro %}", "1:15+1 there are two parameters 'a'\n"},
         {"{% macro m(a=1, b) %}{% endmacro %}",
          "1:17+1 a parameter without a default follows one with a default\n"},
@@ -114,24 +114,22 @@ static void test_statements(void **state) {
          "1:24+4 cannot assign to 'loop' inside of a for loop\n"},
         {"{# x", "1:1+2 this comment has no end, '#}' is missing\n"},
         {"{% raw %}x", "1:1+9 this raw block has no end, 'endraw' is missing\n"},
-        {"{% for a in b recursive if c %}{% endfor %}", "1:25+2 expected end of statement block, got 'if'\n"},
+        {"{% for a in b recursive if c %}{% endfor %}", "1:25+2 expected '%}', got 'if'\n"},
         {"{% for a in b recursive %}{% set loop = 1 %}{% endfor %}",
          "1:34+4 cannot assign to 'loop' inside of a for loop\n"},
-        {"{% autoescape %}{% endautoescape %}",
-         "1:15+2 expected an expression, got end of statement block\n"},
+        {"{% autoescape %}{% endautoescape %}", "1:15+2 expected an expression, got '%}'\n"},
         {"{% autoescape true %}",
          "1:20+2 unexpected end of template: 'autoescape' of line 1 has no 'endautoescape'\n"},
         {"{% block a-b %}{% endblock %}", "1:11+1 the name of a block is an identifier, without hyphens\n"},
         {"{% block a required %}x{% endblock %}",
          "1:10+1 a required block is empty: it may contain white space and comments only\n"},
         {"{% block a %}{% endblock b %}", "1:26+1 expected the end of the tag or 'a', got 'b'\n"},
-        {"{% block a required scoped %}{% endblock %}",
-         "1:21+6 expected end of statement block, got 'scoped'\n"},
+        {"{% block a required scoped %}{% endblock %}", "1:21+6 expected '%}', got 'scoped'\n"},
         {"{% for a in b %}{% block c %}{% break %}{% endblock %}{% endfor %}",
          "1:33+5 'break' outside of a loop\n"},
-        {"{% import 'a' %}", "1:15+2 expected 'as', got end of statement block\n"},
-        {"{% from 'a' import %}", "1:20+2 expected a name, got end of statement block\n"},
-        {"{% from 'a' import b, %}", "1:23+2 expected a name, got end of statement block\n"},
+        {"{% import 'a' %}", "1:15+2 expected 'as', got '%}'\n"},
+        {"{% from 'a' import %}", "1:20+2 expected a name, got '%}'\n"},
+        {"{% from 'a' import b, %}", "1:23+2 expected a name, got '%}'\n"},
         {"{% from 'a' import b,, c %}", "1:22+1 expected a name, got ','\n"},
         {"{% from 'a' import _b %}", "1:20+2 names that begin with an underscore cannot be imported\n"},
     };
@@ -144,17 +142,33 @@ static void test_all_at_once(void **state) {
     (void)state;
     static const struct row rows[] = {
         {"{{ 1 + }} {{ ok }} {{ 2 * }}\n{% if %}x{% endif %}{{ 'a' 1 }}",
-         "1:8+2 expected an expression, got end of print statement\n"
-         "1:27+2 expected an expression, got end of print statement\n"
-         "2:7+2 expected an expression, got end of statement block\n"
-         "2:28+1 expected end of print statement, got '1'\n"},
+         "1:8+2 expected an expression, got '}}'\n"
+         "1:27+2 expected an expression, got '}}'\n"
+         "2:7+2 expected an expression, got '%}'\n"
+         "2:28+1 expected '}}', got '1'\n"},
         {"{{ {'a': 1 }} fine {{ b }}{{ c d }}", "1:13+1 unexpected '}'\n"
-                                                "1:32+1 expected end of print statement, got 'd'\n"},
+                                                "1:32+1 expected '}}', got 'd'\n"},
         {"{% if (a %}{{ b c }}{% endif %}", "1:11+1 expected ')' before the end of the tag\n"
-                                            "1:17+1 expected end of print statement, got 'c'\n"},
+                                            "1:17+1 expected '}}', got 'c'\n"},
         {"{% for a in b %}{% if a %}{% endfor %}{{ x y }}",
-         "1:30+6 'endfor' comes while 'if' of line 1 is open, which wants 'elif'\n"
-         "1:44+1 expected end of print statement, got 'y'\n"},
+         "1:30+6 'endfor' comes while 'if' of line 1 is open, which wants 'elif', 'else' or 'endif'\n"
+         "1:44+1 expected '}}', got 'y'\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check(&rows[i]);
+}
+
+// A misspelt end is one error, not two: the block ends where it is.
+static void test_misspelt_ends(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"{% if a %}{% block b %}{% endblok b %}{% endif %}", "1:27+7 unknown tag 'endblok'\n"},
+        {"{% for a in b %}{% end %}", "1:20+3 unknown tag 'end'\n"},
+        {"{% for a in b %}{% end for %}{{ c d }}",
+         "1:20+3 unknown tag 'end'\n1:35+1 expected '}}', got 'd'\n"},
+        {"{% if a %}{% else %}{% endfi %}", "1:24+5 unknown tag 'endfi'\n"},
+        {"{% if a %}{% endfilters %}{% endif %}", "1:14+10 unknown tag 'endfilters'\n"},
+        {"{% if a %}{% end", "1:14+3 unknown tag 'end'\n1:14+3 unexpected end of template, expected '%}'\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check(&rows[i]);
@@ -165,8 +179,17 @@ static void test_hints(void **state) {
     static const struct row rows[] = {
         {"{{ x|uper }}", "did you mean \"upper\"?"},
         {"{% fro x in y %}", "did you mean \"for\"?"},
-        {"{% if x %}\n{% end %}{% endif %}",
-         "the innermost open block is 'if' of line 1, it wants 'elif', 'else' or 'endif'"},
+        {"{% if x %}\n{% end %}{% endif %}", "did you mean \"endif\"?\nthe innermost open block is 'if' of "
+                                             "line 1, it wants 'elif', 'else' or 'endif'"},
+        {"{{ x|upcase }}", "\"pressrun help filters\" lists them"},
+        {"{{ x is divisable }}", "\"pressrun help tests\" lists them"},
+        {"{% if a && b %}{% endif %}", "'and' is written as a word: a and b"},
+        {"{% if a || b %}{% endif %}", "'or' is written as a word: a or b"},
+        {"{% if !a %}{% endif %}", "'not' is written as a word: not a"},
+        {"{{ a ? b : c }}", "a choice is written with words: a if condition else b"},
+        {"{% if a = b %}{% endif %}", "'==' compares"},
+        {"{{ a }", "this tag ends with }}"},
+        {"{% if a }{% endif %}", "this tag ends with %}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct arena arena;
@@ -371,7 +394,7 @@ static void test_expression_programs(void **state) {
         {" x\n", ""},
         {"", "1:1+1 unexpected end of template, expected an expression\n"},
         {"a b", "1:3+1 expected the end of the expression, got 'b'\n"},
-        {"a %}", "1:3+2 expected the end of the expression, got end of statement block\n"},
+        {"a %}", "1:3+2 expected the end of the expression, got '%}'\n"},
         {"{{ a }}", "1:6+1 expected ':', got '}'\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -404,10 +427,15 @@ static void test_languages(void **state) {
 
 int main(void) {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(test_expressions), cmocka_unit_test(test_statements),
-        cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_hints),
-        cmocka_unit_test(test_soft),        cmocka_unit_test(test_deep_and_long),
-        cmocka_unit_test(test_garbage),     cmocka_unit_test(test_expression_programs),
+        cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_statements),
+        cmocka_unit_test(test_all_at_once),
+        cmocka_unit_test(test_misspelt_ends),
+        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_soft),
+        cmocka_unit_test(test_deep_and_long),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_expression_programs),
         cmocka_unit_test(test_languages),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

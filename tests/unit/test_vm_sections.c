@@ -151,7 +151,9 @@ static const struct {
     {"[[1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6],[1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6]]",
      "{{#.}}{{#.}}{{>a}}{{>a}}{{>a}}{{>a}}{{>a}}{{>a}}{{>a}}{{>a}}{{>a}}{{>a}}{{/.}}{{/.}}",
      "{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}{{>b}}", "",
-     "1:7 the template ran more than 3000 steps; included at main.mustache:1:13"},
+     "1:7 the template ran more than 3000 steps; `limits: steps` in the manifest or --limit steps=N sets "
+     "this\n"
+     "included at main.mustache:1:13"},
 };
 
 static bool check(const char *what, struct str got, const char *expected) {

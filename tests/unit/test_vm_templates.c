@@ -247,7 +247,8 @@ static const struct {
     {UNDEFINED_DEFAULT, "{% for a in range(100) %}{% for b in range(100) %}{% endfor %}{% endfor %}", NULL,
      "main:1:38: error: the template ran more than 5000 steps\n"
      "    1 | {% for a in range(100) %}{% for b in range(100) %}{% endfor %}{% endfor %}\n"
-     "      |                                      ^~~~~~~~~~\n"},
+     "      |                                      ^~~~~~~~~~\n"
+     "  hint: `limits: steps` in the manifest or --limit steps=N sets this\n"},
     {UNDEFINED_DEFAULT, "{% for a in range(9000000000) %}{% endfor %}", NULL,
      "main:1:13: error: a loop takes 4294967295 elements at most, not 9000000000\n"
      "    1 | {% for a in range(9000000000) %}{% endfor %}\n"
@@ -256,23 +257,27 @@ static const struct {
     {UNDEFINED_DEFAULT, "{{ range(100000)|list|sum }}", NULL,
      "main:1:23: error: the template ran more than 5000 steps\n"
      "    1 | {{ range(100000)|list|sum }}\n"
-     "      |                       ^~~\n"},
+     "      |                       ^~~\n"
+     "  hint: `limits: steps` in the manifest or --limit steps=N sets this\n"},
     {UNDEFINED_DEFAULT, "{% set l = range(5000)|list %}{% for i in range(100) %}{{ -1 in l }}{% endfor %}",
      NULL,
      "main:1:59: error: the template ran more than 5000 steps\n"
      "    1 | {% set l = range(5000)|list %}{% for i in range(100) %}{{ -1 in l }}{% endfor %}\n"
-     "      |                                                           ^~~~~~~\n"},
+     "      |                                                           ^~~~~~~\n"
+     "  hint: `limits: steps` in the manifest or --limit steps=N sets this\n"},
     {UNDEFINED_DEFAULT,
      "{% set n = namespace(a=[], b=[]) %}{% for i in range(60) %}{% set n.a = [n.a, n.a] %}"
      "{% set n.b = [n.b, n.b] %}{% endfor %}\n{{ n.a == n.b }}",
      NULL,
      "main:2:4: error: the template ran more than 5000 steps\n"
      "    2 | {{ n.a == n.b }}\n"
-     "      |    ^~~~~~~~~~\n"},
+     "      |    ^~~~~~~~~~\n"
+     "  hint: `limits: steps` in the manifest or --limit steps=N sets this\n"},
     {UNDEFINED_DEFAULT, "{% set t = 'ab' * 1000000 %}{{ t|replace('x', 'y') }}", NULL,
      "main:1:34: error: the template ran more than 5000 steps\n"
      "    1 | {% set t = 'ab' * 1000000 %}{{ t|replace('x', 'y') }}\n"
-     "      |                                  ^~~~~~~~~~~~~~~~~\n"},
+     "      |                                  ^~~~~~~~~~~~~~~~~\n"
+     "  hint: `limits: steps` in the manifest or --limit steps=N sets this\n"},
     {UNDEFINED_DEFAULT, "{% for i in [[[1]]] recursive %}{{ loop(i) }}{% endfor %}", NULL,
      "main:1:13: error: 'int' object is not iterable\n"
      "    1 | {% for i in [[[1]]] recursive %}{{ loop(i) }}{% endfor %}\n"
