@@ -30,6 +30,16 @@ def script(text, root):
     return "\n".join(lines)
 
 
+def leads_somewhere(root, link):
+    """To a file, or with #name to a heading in it."""
+    path, _, name = link.partition("#")
+    if not os.path.exists(os.path.join(root, path)):
+        return False
+    with open(os.path.join(root, path), encoding="utf-8") as file:
+        headings = re.findall(r"^#+ (.*)", file.read(), re.M) if name else []
+    return not name or name in [heading.lower().replace(" ", "-") for heading in headings]
+
+
 def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
@@ -44,7 +54,7 @@ def main():
     if len(text.splitlines()) > 70:
         sys.exit("the README is longer than a screen")
     for link in re.findall(r"\]\(([^):]+)\)", text):
-        if not os.path.exists(os.path.join(root, link)):
+        if not leads_somewhere(root, link):
             sys.exit("a link to nowhere: " + link)
     with tempfile.TemporaryDirectory() as scratch:
         os.makedirs(os.path.join(scratch, "build/release/cli"))
