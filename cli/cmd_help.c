@@ -52,7 +52,8 @@ static int write_topic(const char *topic, struct buf *out) {
     struct suggestion near = suggest_for(str_of(topic));
     for (size_t kind = 0; kind < REFERENCE_KINDS; kind++) {
         suggest_offer(&near, str_of(reference_kinds[kind].plural));
-        if (strcmp(topic, reference_kinds[kind].plural) == 0) {
+        if (strcmp(topic, reference_kinds[kind].plural) == 0 ||
+            strcmp(topic, reference_kinds[kind].name) == 0) {
             reference_write_kind(kind, out);
             return EXIT_DONE;
         }
@@ -66,7 +67,9 @@ static int write_topic(const char *topic, struct buf *out) {
     else if (strcmp(topic, "manifest") == 0)
         manifest_write_keys(out);
     else if (strcmp(topic, "languages") == 0)
-        reference_write_languages(out);
+        reference_write_languages(NULL, out);
+    else if (reference_write_languages(topic, out))
+        return EXIT_DONE;
     else if (near.best.p)
         return cli_fail("there is no help on \"%s\", did you mean \"%.*s\"?", topic, STR_ARG(near.best));
     else

@@ -88,15 +88,17 @@ void reference_write_kind(size_t kind, struct buf *out) {
         write_row(kind, f, chat_only, out);
 }
 
-void reference_write_languages(struct buf *out) {
+bool reference_write_languages(const char *only, struct buf *out) {
+    size_t before = out->n;
     for (size_t i = 0; languages[i]; i++) {
-        if (!languages[i]->doc)
+        if (!languages[i]->doc || (only && strcmp(only, languages[i]->name) != 0))
             continue;
         buf_printf(out, "  %-10s %s\n", languages[i]->name, languages[i]->doc);
         for (const char *const *e = languages[i]->extensions; *e; e++)
             buf_printf(out, "%s *%s%s", e == languages[i]->extensions ? "             files named" : ",", *e,
                        e[1] ? "" : "\n");
     }
+    return out->n > before;
 }
 
 static void write_details(size_t kind, const struct library_function *f, bool chat_only, struct buf *out) {

@@ -106,9 +106,13 @@ static const struct program *find_program(struct single *s, struct diags *diags,
     struct suggestion suggestion = suggest_for(s->name);
     for (size_t i = 0; i < n; i++)
         suggest_offer(&suggestion, names[i]);
-    err_set(err, STATUS_DATA, "there is no template \"%s\"%s%.*s%s", s->options->template_name,
-            suggestion.best.p ? ", did you mean \"" : "", STR_ARG(suggestion.best),
-            suggestion.best.p ? "\"?" : "");
+    struct buf searched = BUF_INIT; // with --search the path itself is not tried, which may surprise
+    for (size_t i = 0; i < s->options->search_n; i++)
+        buf_printf(&searched, "%s\"%s\"", i ? ", " : " in ", s->options->search[i]);
+    err_set(err, STATUS_DATA, "there is no template \"%s\"%.*s%s%.*s%s", s->options->template_name,
+            STR_ARG(buf_str(&searched)), suggestion.best.p ? ", did you mean \"" : "",
+            STR_ARG(suggestion.best), suggestion.best.p ? "\"?" : "");
+    buf_release(&searched);
     mem_free(names);
     return NULL;
 }
