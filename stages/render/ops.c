@@ -468,8 +468,8 @@ bool op_items(struct call *call, struct value v, const struct value **items, uin
     case VALUE_STRING:
         return string_items(call, v, items, n);
     case VALUE_ITER:
-        *items = v.iter->items + v.iter->next;
         *n = v.iter->n - v.iter->next;
+        *items = *n ? v.iter->items + v.iter->next : NULL; // one of nothing may have no array
         v.iter->next = v.iter->n;
         return true;
     case VALUE_UNDEFINED:
