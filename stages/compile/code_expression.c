@@ -35,7 +35,7 @@ void code_name(struct codegen *g, struct str name, struct span span) {
         if (code_is_sure(g, v))
             break;
         code_jump(g, OP_JUMP_IF_SET, 0, &found);
-        if (v->kind == VARIABLE_PENDING) {
+        if (v->kind == VARIABLE_PENDING || v->hides) {
             code_emit(g, OP_CONST, 0, 0, code_constant(g, value_undefined(UNDEFINED_NAME, name)));
             break;
         }

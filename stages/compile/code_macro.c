@@ -64,6 +64,8 @@ void code_function(struct codegen *g, struct node *node) {
     code_defaults(g, node);
     code_open_scope(g, &body);
     body.keeps_targets = body.is_top = true;
+    for (const struct node *p = node->macro.parameters; p; p = p->next)
+        code_settle_read(g, p->left);
     code_declare_sets(g, node->macro.body, false);
     code_statements(g, node->macro.body);
     g->span = node->span;

@@ -29,7 +29,8 @@ void code_slots_release(struct codegen *g, struct slots_mark mark) {
 }
 
 void code_open_scope(struct codegen *g, struct scope *scope) {
-    *scope = (struct scope){.outer = g->scope, .function = g->function, .table = CODE_NONE};
+    *scope = (struct scope){
+        .outer = g->scope, .function = g->function, .table = CODE_NONE, .number = ++g->scopes_opened};
     scope->mark = code_slots_mark(g);
     scope->end = &scope->variables;
     scope->is_top = !g->scope || g->scope->function != g->function;
@@ -122,6 +123,7 @@ void code_declare_sets(struct codegen *g, const struct node *chain, bool unset) 
     uint32_t first = g->function->slots;
     unset |= first < g->function->slots_max;
     declare_chain(g, chain);
+    code_settle(g, chain);
     if (unset && g->function->slots > first)
         code_emit(g, OP_UNSET, 0, first, g->function->slots - first);
 }

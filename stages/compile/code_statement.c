@@ -72,6 +72,7 @@ static void code_autoescape(struct codegen *g, struct node *node) {
     node->left = tree_fold(g->scratch, node->left);
     code_expression(g, node->left);
     code_open_scope(g, &scope);
+    code_settle_read(g, node->left);
     struct code_escape escape = {.outer = f->escapes, .slot = code_slots(g, 1)};
     g->span = node->left->span;
     code_emit(g, OP_AUTOESCAPE, 0, escape.slot, 0);

@@ -155,7 +155,7 @@ struct symbol *code_symbol(struct codegen *g, struct str text) {
     if (*place)
         return *place;
     struct symbol *s = code_scratch(g, sizeof *s);
-    *s = (struct symbol){code_keep(g, text), hash, CODE_NONE, {CODE_NONE, CODE_NONE}, NULL};
+    *s = (struct symbol){code_keep(g, text), hash, CODE_NONE, {CODE_NONE, CODE_NONE}, NULL, 0};
     g->symbols_n++;
     return *place = s;
 }

@@ -34,6 +34,7 @@ struct symbol {
     uint32_t constant;         // index of the string constant, or CODE_NONE
     uint32_t refs[2];          // template references of this name: plain, that may be missing
     struct variable *variable; // innermost
+    uint32_t read;             // number of the scope last found to read it; see code_settle
 };
 
 enum variable_kind {
@@ -49,7 +50,8 @@ struct variable {
     struct scope *scope;
     uint8_t kind;
     bool sure;
-    bool is_imported; // no module passes it on
+    bool is_imported;    // no module passes it on
+    bool settled, hides; // hides: unset it is undefined, whatever the record has; see code_settle
     uint16_t slot;
     uint32_t object;
     uint32_t start; // of a LOOP: its FOR instruction, which wants to know whether the object is looked at
@@ -62,6 +64,7 @@ struct slots_mark {
 
 struct scope {
     struct scope *outer;
+    uint32_t number; // from 1
     struct slots_mark mark;
     struct function *function;
     struct variable *variables, **end;
@@ -143,6 +146,7 @@ struct codegen {
     size_t partials_n, partials_cap;
     bool indents; // lines of the template are indented when they begin
     size_t scope_entries;
+    uint32_t scopes_opened;
     uint32_t empty_table; // the scope table without entries, or CODE_NONE
     // symbols: a hash table, open addressing
     struct symbol **symbols;
@@ -173,6 +177,10 @@ struct symbol *code_symbol(struct codegen *g, struct str text);
 // The shape of a call, filter or test whose `positional` plain arguments are on the stack, with what follows them;
 // `caller`: the block of a call statement is one more keyword.
 uint32_t code_call_shape(struct codegen *g, uint32_t positional, const struct node *call, bool caller);
+
+// code_settle.c: which of the variables that the chain sets in the current scope hide what the record has.
+void code_settle(struct codegen *g, const struct node *chain);
+void code_settle_read(struct codegen *g, const struct node *expression); // by the scope, before the chain
 
 // code_scope.c
 uint32_t code_slots(struct codegen *g, uint32_t n); // the first of n new ones

@@ -142,7 +142,8 @@ bool include_named(struct call *call, struct frame *f, const struct instruction 
         if (!missing)
             return false;
     }
-    return (in->a & INCLUDE_IGNORE_MISSING) || none_found(call, f, names);
+    bool ignore = (in->a & INCLUDE_IGNORE_MISSING) && names.tag != VALUE_UNDEFINED; // that is no name
+    return ignore || none_found(call, f, names);
 }
 
 struct code_state *template_named(struct call *call, struct frame *f, struct value name) {
