@@ -137,8 +137,9 @@ static abstract constant(struct flow *w, const struct value *v, uint32_t index) 
         for (uint32_t i = 0; i < v->list->n; i++)
             elements = abstract_join(x, elements, constant(w, &v->list->items[i], UINT32_MAX));
         return elements ? abstract_list(x, elements, KIND_LIST) : abstract_kinds(x, KIND_ANY);
-    case VALUE_MISSING:
     case VALUE_UNDEFINED:
+        return abstract_kinds(x, KIND_DATA);
+    case VALUE_MISSING:
     case VALUE_MAP:
     case VALUE_ITER:
     case VALUE_OBJECT:
