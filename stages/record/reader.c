@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "stages/record/reader_trail.h"
 #include "stages/record/scan.h"
 #include "stages/record/shape_node.h"
 
@@ -20,6 +21,7 @@ struct reading {
     struct scan scan;
     struct reader *r;
     struct shape_node *owner; // the key below which the next value stands; NULL: none, or a private one
+    struct trail_step *below; // the same in the trail
     bool element;             // the next value is an array's, at whatever depth
 };
 
@@ -29,7 +31,8 @@ struct object_state {
     struct shape_node *node;  // its keys so far; NULL: private
     struct shape_node *owner; // the key it stands below, until its first key is known
     const struct projection *want;
-    bool keys; // all of them are wanted
+    struct trail_step *step; // its keys so far in the trail; NULL: there is none
+    bool keys;               // all of them are wanted
     uint32_t depth;
 };
 
@@ -40,10 +43,16 @@ void reader_init(struct reader *r, struct shapes *shapes, const struct projectio
     *r = (struct reader){.shapes = shapes, .projection = projection, .max_depth = READER_MAX_DEPTH};
 }
 
-void reader_release(struct reader *r) {
+static void drop_stack(struct reader *r) {
     mem_free(r->stack);
     r->stack = NULL;
     r->stack_n = r->stack_cap = 0;
+}
+
+void reader_release(struct reader *r) {
+    drop_stack(r);
+    trail_free_all(r->trails);
+    r->trails = NULL;
 }
 
 // The stack is as large as the record asks for, so a record may fail to get it, unlike bookkeeping.
@@ -197,13 +206,13 @@ static const char *end_object(struct reading *in, struct object_state *object, c
     return p;
 }
 
-// Whether the text goes on with the member that this child stands for, as it is mostly written.
-static inline bool is_member(const char *p, const char *end, const struct shape_node *child) {
-    uint32_t n = child->member_n;
+// Whether the text goes on with this member, as it is mostly written.
+static inline bool is_member(const char *p, const char *end, const struct member *member) {
+    uint32_t n = member->n;
     if (__builtin_expect(end - p < 16, 0) || n > 16)
-        return n && (size_t)(end - p) >= n && memcmp(p, child->member, n) == 0;
+        return n && (size_t)(end - p) >= n && memcmp(p, member->text, n) == 0;
     __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p),
-                                  _mm_loadu_si128((const __m128i *)(const void *)child->member));
+                                  _mm_loadu_si128((const __m128i *)(const void *)member->text));
     unsigned wanted = (1u << n) - 1;
     return n && ((unsigned)_mm_movemask_epi8(same) & wanted) == wanted;
 }
@@ -211,7 +220,10 @@ static inline bool is_member(const char *p, const char *end, const struct shape_
 // The member's value, now that its key is read, and its key into the object's keys.
 static const char *read_member(struct reading *in, struct object_state *object, const char *p, struct str key,
                                struct shape_node *child, struct reader_mark mark) {
-    const struct projection *want = object->want ? projection_find(object->want, key) : NULL;
+    struct trail_step *step = object->step;
+    const struct projection *want = step           ? step->want
+                                    : object->want ? projection_find(object->want, key)
+                                                   : NULL;
     bool unread = object->want && !want;
     if (unread && !object->keys)
         return scan_skip(&in->scan, p, object->depth);
@@ -226,6 +238,9 @@ static const char *read_member(struct reading *in, struct object_state *object, 
     object->owner = NULL;
     object->node = child;
     in->owner = child;
+    in->below = step;
+    if (step)
+        step->child = child;
     if (!child && !push(in, value_string(key)))
         return NULL;
     struct value v = value_none();
@@ -248,6 +263,8 @@ static const char *read_object(struct reading *in, const char *p, const struct p
     struct shape_node *root = shapes_root(in->r->shapes);
     struct object_state object = {
         .base = in->r->stack_n, .node = root, .owner = in->owner, .want = want, .depth = depth + 1};
+    if (want && in->below)
+        object.step = trail_inside(in->r->trails, in->below);
     object.keys = want && (in->element ? want->element_keys : want->keys);
     in->element = false;
     struct shape_node *child = node_guess_inside(object.owner, root);
@@ -257,14 +274,23 @@ static const char *read_object(struct reading *in, const char *p, const struct p
     for (;;) {
         const char *at = p;
         struct str key;
-        if (child && is_member(p, s->end, child)) {
-            key = node_key(child);
-            p += child->member_n;
+        struct trail_step *step = object.step ? object.step->guess : NULL;
+        const struct member *likely = step ? &step->member : child && !object.step ? &child->member : NULL;
+        if (likely && is_member(p, s->end, likely)) {
+            key = member_key(likely);
+            p += likely->n;
         } else {
+            step = NULL;
             child = NULL;
             p = scan_key(s, p, &key);
             if (!p)
                 return NULL;
+        }
+        if (object.step) {
+            object.step = step ? step : trail_follow(in->r->trails, object.step, key, want);
+            child = object.step ? object.step->child : NULL;
+            if (child && child->parent != object.node)
+                child = NULL;
         }
         p = read_member(in, &object, p, key, child,
                         in->r->marks ? mark_of_key(s, at, p) : (struct reader_mark){0});
@@ -299,12 +325,14 @@ static const char *read_array(struct reading *in, const char *p, const struct pr
     struct scan *s = &in->scan;
     size_t base = in->r->stack_n;
     struct shape_node *owner = in->owner;
+    struct trail_step *below = in->below;
     p = scan_space(s, p + 1);
     if (p < s->end && *p == ']')
         return end_array(in, base, p + 1, out);
     for (;;) {
         struct value v;
         in->owner = owner;
+        in->below = below;
         in->element = true;
         p = in->r->marks ? read_marked(in, p, want, depth + 1, &v, (struct reader_mark){0})
                          : read_value(in, p, want, depth + 1, &v);
@@ -364,6 +392,8 @@ enum status reader_parse(struct reader *r, struct str text, struct arena *arena,
         .scan = {.begin = text.p, .end = text.p + text.n, .arena = arena, .max_depth = r->max_depth},
         .r = r,
     };
+    if (r->projection && (*text.p == '{' || *text.p == '['))
+        in.below = trail_of(&r->trails, r->projection)->root;
     r->stack_n = 0;
     bool ok = read_document(&in, text, out) != NULL;
     if (!ok) {
@@ -372,6 +402,6 @@ enum status reader_parse(struct reader *r, struct str text, struct arena *arena,
         r->fault_at = in.scan.fault_at;
     }
     if (r->stack_cap > KEEP_STACK) // a huge record's room is not kept for the small ones after it
-        reader_release(r);
+        drop_stack(r);
     return ok ? STATUS_OK : in.scan.status;
 }

@@ -42,8 +42,9 @@ struct reader {
     // scratch, kept between records
     struct value *stack;
     size_t stack_n, stack_cap;
-    const char *fault; // what was wrong, a constant
-    size_t fault_at;   // byte offset of it
+    struct trail *trails; // of what was read with a projection (reader_trail.h)
+    const char *fault;    // what was wrong, a constant
+    size_t fault_at;      // byte offset of it
 };
 
 enum { READER_MAX_DEPTH = 512 };

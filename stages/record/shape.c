@@ -38,7 +38,7 @@ struct shapes *shapes_new(void) {
     struct shapes *shapes = MEM_NEW(struct shapes);
     arena_init(&shapes->arena, 0);
     pthread_mutex_init(&shapes->lock, NULL);
-    shapes->root.member = "";
+    shapes->root.member.text = "";
     shape_node_shape(shapes, &shapes->root); // so that {} is shared even when the table is full
     return shapes;
 }
@@ -151,18 +151,22 @@ static bool is_plain(struct str key) {
     return true;
 }
 
+bool member_make(struct arena *arena, struct str key, struct member *out) {
+    char *text = arena_zero(arena, key.n + 3 + MEMBER_PAD);
+    if (!text)
+        return false;
+    text[0] = '"';
+    if (key.n)
+        memcpy(text + 1, key.p, key.n);
+    memcpy(text + 1 + key.n, "\":", 2);
+    *out = (struct member){text, (uint32_t)key.n, is_plain(key) ? (uint32_t)key.n + 3 : 0};
+    return true;
+}
+
 static struct shape_node *make_node(struct shapes *shapes, const struct shape_node *parent, struct str key) {
     struct shape_node *node = ARENA_NEW(&shapes->arena, struct shape_node);
-    char *member = node ? arena_zero(&shapes->arena, key.n + 3 + NODE_KEY_PAD) : NULL;
-    if (!member)
+    if (!node || !member_make(&shapes->arena, key, &node->member))
         return NULL;
-    member[0] = '"';
-    if (key.n)
-        memcpy(member + 1, key.p, key.n);
-    memcpy(member + 1 + key.n, "\":", 2);
-    node->member = member;
-    node->key_n = (uint32_t)key.n;
-    node->member_n = is_plain(key) ? (uint32_t)key.n + 3 : 0;
     node->n = parent->n + 1;
     node->parent = parent;
     return node;

@@ -14,16 +14,26 @@
 #include "base/str.h"
 #include "stages/record/shape.h"
 
-enum { NODE_KEY_PAD = 16 };
+enum { MEMBER_PAD = 16 };
+
+// A key as it opens a member in JSON text.
+struct member {
+    const char *text; // "\"key\":", and then MEMBER_PAD readable bytes
+    uint32_t key_n;
+    uint32_t n; // key_n + 3; 0: the key needs escapes in JSON, so its text cannot be compared
+};
+
+bool member_make(struct arena *arena, struct str key, struct member *out); // false: out of memory
+static inline struct str member_key(const struct member *member) {
+    return (struct str){member->text + 1, member->key_n};
+}
 
 struct shape_node {
     _Atomic(struct shape_node *) guess;  // the first child that was ever added: data mostly repeat
     _Atomic(struct shape_node *) inside; // the first child of the root that began an object below this key
     _Atomic(const struct shape *) shape; // made when an object first ends here
-    const char *member; // the key as it opens a member: "\"key\":", and then NODE_KEY_PAD readable bytes
-    uint32_t key_n;
-    uint32_t member_n; // key_n + 3; 0: the key needs escapes in JSON, so its text cannot be compared
-    uint32_t n;        // keys
+    struct member member;
+    uint32_t n; // keys
     const struct shape_node *parent;
     struct shape_node *next; // in its bucket
 };
@@ -43,7 +53,7 @@ static inline void node_learn_inside(struct shape_node *owner, struct shape_node
 }
 
 static inline struct str node_key(const struct shape_node *node) {
-    return (struct str){node->member + 1, node->key_n};
+    return member_key(&node->member);
 }
 
 #endif

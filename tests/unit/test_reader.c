@@ -543,6 +543,98 @@ static void many_threads_share_the_shapes(void **state) {
     }
 }
 
+// What is left of a value when only what is wanted is kept.
+static struct value cut(struct bench *b, const struct projection *want, struct value v) {
+    if (!want || want->whole)
+        return v;
+    if (v.tag == VALUE_LIST) {
+        struct list *list = list_new(&b->arena, v.list->n);
+        for (uint32_t i = 0; i < v.list->n; i++)
+            list->items[i] = cut(b, want, v.list->items[i]);
+        return value_list(list);
+    }
+    if (v.tag != VALUE_MAP)
+        return v;
+    struct map *map = map_new_mutable(&b->arena);
+    for (uint32_t i = 0; i < v.map->shape->n; i++) {
+        const struct projection *inner = projection_find(want, value_str(v.map->shape->keys[i]));
+        if (inner)
+            map_put(map, v.map->shape->keys[i], cut(b, inner, v.map->values[i]));
+    }
+    return value_map(map);
+}
+
+static void expect_same(struct bench *b, struct value a, struct value c) {
+    assert_int_equal(a.tag, c.tag);
+    if (a.tag == VALUE_LIST) {
+        assert_int_equal(a.list->n, c.list->n);
+        for (uint32_t i = 0; i < a.list->n; i++)
+            expect_same(b, a.list->items[i], c.list->items[i]);
+    } else if (a.tag == VALUE_MAP) {
+        assert_int_equal(a.map->shape->n, c.map->shape->n);
+        for (uint32_t i = 0; i < a.map->shape->n; i++) {
+            assert_true(str_equal(value_str(a.map->shape->keys[i]), value_str(c.map->shape->keys[i])));
+            expect_same(b, a.map->values[i], c.map->values[i]);
+        }
+    } else if (a.tag == VALUE_INT) {
+        assert_true(a.i == c.i);
+    }
+}
+
+static uint32_t below(uint64_t *seed, uint32_t n) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % n;
+}
+
+static void write_random(uint64_t *seed, uint32_t depth, struct buf *out) {
+    static const char *const keys[] = {"a", "b", "c", "d\\n", "\\u0061", "e", "long key of its own", ""};
+    uint32_t what = depth ? below(seed, 4) : 0;
+    if (what > 1) {
+        buf_printf(out, "%u", (unsigned)below(seed, 100));
+        return;
+    }
+    uint32_t n = below(seed, 7);
+    buf_add_text(out, what ? "[" : "{");
+    for (uint32_t i = 0; i < n; i++) {
+        buf_add_text(out, i ? "," : "");
+        if (!what && below(seed, 12) == 0)
+            buf_printf(out, "\"k%u\":", (unsigned)below(seed, 200)); // keys that are data
+        else if (!what)
+            buf_printf(out, "\"%s\"%s", keys[below(seed, 8)], below(seed, 3) ? ":" : " : ");
+        if (depth < 5)
+            write_random(seed, depth + 1, out);
+        else
+            buf_add_text(out, "1");
+    }
+    buf_add_text(out, what ? "]" : "}");
+}
+
+// Records of all kinds, read in turn with more projections than are remembered, are what is left of the whole ones.
+static void projections_of_records_that_differ(void **state) {
+    struct bench *b = *state;
+    static const struct projection whole = {.name = {"a", 1}, .whole = true},
+                                   e = {.name = {"e", 1}, .whole = true};
+    static const struct projection *const leaves[] = {&whole, &e};
+    static const struct projection inner = {.name = {"b", 1}, .children = leaves, .n = 2};
+    static const struct projection line = {.name = {"d\n", 2}, .children = leaves, .n = 1};
+    static const struct projection *const all[] = {&whole, &inner, &line};
+    struct projection roots[12];
+    for (size_t i = 0; i < 12; i++)
+        roots[i] = (struct projection){.children = all, .n = i % 4};
+    uint64_t seed = 7;
+    struct buf text = BUF_INIT;
+    for (int i = 0; i < 3000; i++) {
+        buf_clear(&text);
+        write_random(&seed, 0, &text);
+        b->reader.projection = NULL;
+        struct value full = accept(b, buf_str(&text));
+        const struct projection *want = &roots[below(&seed, i < 1500 ? 4 : 12)];
+        b->reader.projection = want;
+        expect_same(b, accept(b, buf_str(&text)), cut(b, want, full));
+    }
+    buf_release(&text);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -558,6 +650,7 @@ int main(void) {
         TEST(nesting_is_limited),
         TEST(a_full_arena_fails_the_record),
         TEST(projections_skip_but_check),
+        TEST(projections_of_records_that_differ),
         TEST(projections_keep_keys),
         TEST(marks_say_where_all_stands),
         TEST(conforms),
