@@ -337,7 +337,7 @@ static bool is_blank(const struct node *chain) {
             return false;
         struct str text = value_str(chain->value);
         for (size_t i = 0; i < text.n; i++)
-            if (!strchr(" \t\r\n\f\v", text.p[i]))
+            if (!text.p[i] || !strchr(" \t\r\n\f\v", text.p[i]))
                 return false;
     }
     return true;

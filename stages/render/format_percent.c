@@ -179,7 +179,7 @@ static bool put_conversion(struct percent *p) {
         text_add_char(&p->out, '%');
         return true;
     }
-    if (!strchr("diuoxXeEfFgGcrsa", spec.type))
+    if (!spec.type || !strchr("diuoxXeEfFgGcrsa", spec.type))
         return call_fail(p->call, "unsupported format character '%c' (0x%x) at index %zu", spec.type,
                          (unsigned)(uint8_t)spec.type, begin);
     if (v.tag == VALUE_MISSING && !next_argument(p, &v))

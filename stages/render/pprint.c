@@ -119,12 +119,16 @@ static bool put_map(struct pretty *p, struct value v, size_t indent, size_t allo
     return true;
 }
 
+static bool is_blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 // The next piece of a string: a word with the white space after it.
 static struct str next_piece(struct str *rest) {
     size_t i = 0;
-    while (i < rest->n && !strchr(" \t\n\r\f\v", rest->p[i]))
+    while (i < rest->n && !is_blank(rest->p[i]))
         i++;
-    while (i < rest->n && rest->p[i] && strchr(" \t\n\r\f\v", rest->p[i]))
+    while (i < rest->n && is_blank(rest->p[i]))
         i++;
     struct str piece = str_slice(*rest, 0, i);
     *rest = str_from(*rest, i);

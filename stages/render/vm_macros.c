@@ -48,9 +48,9 @@ bool library_macro_call(struct call *call, uint32_t index, struct value v, const
 
 bool library_macro_says_yes(struct value v) {
     struct str text = v.tag == VALUE_STRING ? value_str(v) : STR("");
-    while (text.n && strchr(" \t\r\n\f\v", text.p[0]))
+    while (text.n && text.p[0] && strchr(" \t\r\n\f\v", text.p[0]))
         text = str_from(text, 1);
-    while (text.n && strchr(" \t\r\n\f\v", text.p[text.n - 1]))
+    while (text.n && text.p[text.n - 1] && strchr(" \t\r\n\f\v", text.p[text.n - 1]))
         text.n--;
     return text.n && !str_is(text, "False");
 }
