@@ -152,10 +152,10 @@ static bool starts_loop(uint8_t op) {
     return op == OP_FOR || op == OP_SECTION;
 }
 
-// What needs a family, and what only a body does.
+// What needs a family, and what only a body does. A recursive loop of a body is a function that asks for a child.
 static bool check_family(struct verifier *v, uint8_t op) {
-    bool body = op == OP_EXTENDS || op == OP_EXTENDS_NAMED || op == OP_PARENT || op == OP_JUMP_IF_CHILD;
-    if (!body && op != OP_FAMILY_BLOCK && op != OP_SUPER && op != OP_SELF)
+    bool body = op == OP_EXTENDS || op == OP_EXTENDS_NAMED || op == OP_PARENT;
+    if (!body && op != OP_JUMP_IF_CHILD && op != OP_FAMILY_BLOCK && op != OP_SUPER && op != OP_SELF)
         return true;
     if (!v->p->inherits)
         return bad(v, "the program has no family");

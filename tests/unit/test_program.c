@@ -648,6 +648,9 @@ static void test_inheritance(void **state) {
     const struct instruction block[] = {end, {OP_PARENT, 0, 0, 0}};
     struct block_code first[] = {{{"a", 1}, 1}};
     check_inheriting(block, 2, true, first, 1, NULL, "only a body");
+    // But the loop of a body may ask whether it has.
+    const struct instruction guarded[] = {end, {OP_JUMP_IF_CHILD, 0, 0, 2}, end};
+    check_inheriting(guarded, 3, true, first, 1, NULL, NULL);
     const struct scope_entry fine = {{"v", 1}, 0, 3, false}, far = {{"v", 1}, 0, 4, false},
                              outside = {{"v", 1}, 1, 0, false};
     check_inheriting(&end, 1, false, NULL, 0, &fine, NULL);
