@@ -253,6 +253,13 @@ bool map_remove(struct map *map, struct value key) {
     return true;
 }
 
+void map_clear(struct map *map) {
+    struct shape *shape = own_shape(map);
+    shape->n = 0;
+    if (shape->mask)
+        index_fill(shape);
+}
+
 static bool copy_values(struct arena *arena, const struct value *from, uint32_t n, struct value *to) {
     for (uint32_t i = 0; i < n; i++)
         if (!value_copy(arena, from[i], &to[i]))

@@ -143,6 +143,7 @@ struct map *map_new_mutable(struct arena *arena);
 // Sets key (a string, or anything hashable: no list, no map) in a mutable map; false: out of memory.
 bool map_put(struct map *map, struct value key, struct value v);
 bool map_remove(struct map *map, struct value key); // mutable; false: was not there
+void map_clear(struct map *map);                    // mutable
 
 // Field lookup by name: VALUE_MISSING where the map has none. The renderer's fast path remembers positions.
 struct value map_get(const struct map *map, struct str name);

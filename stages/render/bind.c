@@ -2,6 +2,7 @@
 #include "stages/render/bind.h"
 
 #include "stages/render/machine.h"
+#include "stages/render/methods.h"
 
 enum { BOUND_MOST = 12 }; // on the C stack; more go to the arena
 
@@ -53,6 +54,27 @@ bool bind_rest(struct call *call, uint32_t first, struct call_args *out) {
     return true;
 }
 
+// What only asks how large a container is, or for one element, takes as long for a large one as for a small one.
+static bool is_quick(const struct library *library, const struct library_function *row, struct value v) {
+    if (v.tag != VALUE_LIST && v.tag != VALUE_MAP)
+        return false;
+    switch (library_reads(library, row)) {
+    case READS_TYPE:
+    case READS_LENGTH:
+    case READS_DEFAULT:
+        return true;
+    case READS_ELEMENT:
+        return v.tag == VALUE_LIST;
+    default:
+        return methods_is_quick(row);
+    }
+}
+
+bool bind_charge(struct call *call, const struct library_function *row, struct value v) {
+    uint64_t work = vm_work_of(v);
+    return work < VM_WORK_PER_STEP || is_quick(vm_library(call->vm), row, v) || vm_charge(call, work);
+}
+
 bool bind_and_call(struct call *call, const struct library_function *row, struct value self,
                    const struct call_args *args) {
     bool any_keywords = args->keywords_n && bind_takes_keywords(row->params);
@@ -76,7 +98,7 @@ bool bind_and_call(struct call *call, const struct library_function *row, struct
     inner.args = bound;
     inner.n = 1 + n;
     inner.result = value_none();
-    bool fine = vm_charge(call, vm_work_of(self)) && row->call(&inner);
+    bool fine = bind_charge(call, row, self) && row->call(&inner);
     call->result = inner.result;
     return fine;
 }

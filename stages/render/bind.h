@@ -19,6 +19,9 @@ bool bind_takes_keywords(const char *params);
 bool bind_and_call(struct call *call, const struct library_function *row, struct value self,
                    const struct call_args *args);
 
+// What it takes to go through the value that a row is called for counts as work, where the row does that.
+bool bind_charge(struct call *call, const struct library_function *row, struct value v);
+
 // In a function whose signature has "**": the keywords or NULL, and how many arguments there are before them.
 static inline const struct map *bind_keywords(const struct call *call, uint32_t *n) {
     *n = call->n;

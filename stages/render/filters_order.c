@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <math.h>
+#include <string.h>
 
 #include "stages/render/arguments.h"
 #include "stages/render/filters.h"
+#include "stages/render/machine.h"
 #include "stages/render/methods.h"
 #include "stages/render/sequence.h"
 #include "stages/render/sorting.h"
@@ -94,20 +96,46 @@ bool filter_min(struct call *call) {
 // ---- unique
 
 static uint64_t hash_of(struct value v) { // equal values have equal hashes
+    uint64_t hash = v.tag;
     switch (v.tag) {
     case VALUE_STRING:
     case VALUE_BIG:
         return shape_hash(value_str(v));
     case VALUE_FLOAT:
-        if (!(fabs(v.f) < 9e18) || v.f != floor(v.f))
+        if (!(fabs(v.f) < 9e18))
             return 1;
-        return (uint64_t)(int64_t)v.f * 0x9e3779b97f4a7c15u;
+        if (v.f == floor(v.f))
+            return (uint64_t)(int64_t)v.f * 0x9e3779b97f4a7c15u;
+        uint64_t bits;
+        memcpy(&bits, &v.f, sizeof bits);
+        return bits * 0x9e3779b97f4a7c15u;
+    case VALUE_LIST: // a tuple, which op_hashable has looked through
+        for (uint32_t i = 0; i < v.list->n; i++)
+            hash = (hash ^ hash_of(v.list->items[i])) * 0x9e3779b97f4a7c15u;
+        return hash;
     case VALUE_BOOL:
     case VALUE_INT:
         return (uint64_t)v.i * 0x9e3779b97f4a7c15u;
     default:
-        return v.tag;
+        return hash;
     }
+}
+
+// Its place in the table; `probes` counts, since what has no hash of its own is compared with all there is.
+static bool slot_find(struct call *call, const uint32_t *slots, uint64_t size, const struct value *keys,
+                      struct value key, uint64_t *at, uint64_t *probes) {
+    enum { AT_ONCE = 1024 };
+    uint64_t hash = hash_of(key);
+    bool same = false;
+    for (*at = (hash ^ hash >> 32) & (size - 1); slots[*at]; *at = (*at + 1) & (size - 1)) {
+        if (!op_equals(call, keys[slots[*at] - 1], key, &same))
+            return false;
+        if (same)
+            return true;
+        if (++*probes % AT_ONCE == 0 && !vm_charge(call, AT_ONCE))
+            return false;
+    }
+    return true;
 }
 
 bool filter_unique(struct call *call) {
@@ -117,7 +145,7 @@ bool filter_unique(struct call *call) {
     if (!getter_of(call, 1, 2, &getter) || !op_copy_items(call, call->args[0], 0, &items, &n) ||
         !sorting_keys(call, &getter, items, n, &keys))
         return false;
-    uint64_t size = 16;
+    uint64_t size = 16, at, probes = 0;
     while (size < (uint64_t)n * 2)
         size *= 2;
     uint32_t *slots = arena_zero(call->arena, size * sizeof *slots); // position + 1 of a kept key
@@ -126,9 +154,8 @@ bool filter_unique(struct call *call) {
     for (uint32_t i = 0; i < n; i++) {
         if (!op_hashable(call, keys[i]))
             return false;
-        uint64_t hash = hash_of(keys[i]), at = (hash ^ hash >> 32) & (size - 1);
-        while (slots[at] && !op_equal(keys[slots[at] - 1], keys[i]))
-            at = (at + 1) & (size - 1);
+        if (!slot_find(call, slots, size, keys, keys[i], &at, &probes))
+            return false;
         if (slots[at])
             continue;
         items[kept] = items[i];
@@ -168,8 +195,13 @@ bool filter_groupby(struct call *call) {
         return call_no_memory(call);
     getter.fold = false;
     for (uint32_t at = 0, end; at < n; at = end) {
-        for (end = at + 1; end < n && op_equal(keys[at], keys[end]);)
-            end++;
+        bool same = true;
+        for (end = at + 1; end < n; end++) {
+            if (!op_equals(call, keys[at], keys[end], &same))
+                return false;
+            if (!same)
+                break;
+        }
         if (!make_group(call, &getter, items + at, end - at, &groups[made++]))
             return false;
     }

@@ -25,6 +25,9 @@ struct method_table methods_float(void);
 const struct library_function *methods_find(uint8_t tag, struct str name);
 extern const struct library_reading methods_reads[]; // of those that do not read their value whole
 
+// Whether it takes as long for a large list or mapping as for a small one; what it is given, it counts itself.
+bool methods_is_quick(const struct library_function *row);
+
 // Puts what dict(x) and update(x) take into a mutable map: a mapping or pairs.
 bool methods_update_map(struct call *call, struct map *map, struct value from);
 

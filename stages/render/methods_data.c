@@ -69,7 +69,7 @@ static bool list_extend(struct call *call) {
     struct list *list;
     const struct value *items;
     uint32_t n;
-    if (!mutable_list(call, &list) || !op_items(call, call->args[1], &items, &n))
+    if (!mutable_list(call, &list) || !op_items(call, call->args[1], &items, &n) || !vm_charge(call, n))
         return false;
     for (uint32_t i = 0; i < n; i++)
         if (!list_append(list,
@@ -201,8 +201,7 @@ static bool dict_clear(struct call *call) {
     struct map *map;
     if (!mutable_map(call, &map))
         return false;
-    while (map->shape->n)
-        map_remove(map, map->shape->keys[map->shape->n - 1]);
+    map_clear(map);
     return return_none(call);
 }
 
@@ -211,6 +210,8 @@ static bool put(struct call *call, struct map *map, struct value key, struct val
 }
 
 static bool put_all(struct call *call, struct map *map, const struct map *from) {
+    if (!vm_charge(call, from->shape->n))
+        return false;
     for (uint32_t i = 0; i < from->shape->n; i++)
         if (!put(call, map, from->shape->keys[i], from->values[i]))
             return false;
@@ -303,7 +304,7 @@ bool methods_update_map(struct call *call, struct map *map, struct value from) {
         return put_all(call, map, from.map);
     if (from.tag == VALUE_UNDEFINED)
         return op_undefined(call, from);
-    if (!op_items(call, from, &items, &n))
+    if (!op_items(call, from, &items, &n) || !vm_charge(call, n))
         return false;
     for (uint32_t i = 0; i < n; i++) {
         if (!op_items(call, items[i], &pair, &parts))
@@ -399,6 +400,16 @@ const struct library_reading methods_reads[] = {
     {dict_keys, READS_KEYS},
     {NULL, READS_WHOLE},
 };
+
+bool methods_is_quick(const struct library_function *row) {
+    static bool (*const quick[])(struct call *) = {list_append_method, list_extend, list_setitem,
+                                                   dict_get,           dict_keys,   dict_setdefault,
+                                                   dict_setitem,       dict_update, dict_values};
+    for (size_t i = 0; i < sizeof quick / sizeof *quick; i++)
+        if (row->call == quick[i])
+            return true;
+    return false;
+}
 
 #define TABLE(rows) ((struct method_table){(rows), sizeof(rows) / sizeof *(rows)})
 

@@ -223,6 +223,8 @@ struct equality {
 
 static bool count_element(struct equality *e) {
     enum { AT_ONCE = 1024 };
+    if (e->failed)
+        return false;
     if (++e->elements < AT_ONCE || !e->call)
         return true;
     e->elements = 0;
@@ -254,11 +256,27 @@ static bool lists_equal(struct equality *e, const struct list *a, const struct l
     return true;
 }
 
+struct elements {
+    struct equality *equality;
+    int depth;
+};
+
+static bool elements_equal(void *self, struct value a, struct value b) {
+    struct elements *elements = self;
+    return count_element(elements->equality) && equal_within(elements->equality, a, b, elements->depth);
+}
+
+static bool objects_equal(struct equality *e, struct value a, struct value b, int depth) {
+    struct elements elements = {e, depth};
+    return a.object == b.object ||
+           sequence_equal(a, b, &(struct sequence_equality){elements_equal, &elements});
+}
+
 static bool equal_within(struct equality *e, struct value a, struct value b, int depth) {
     if (is_number(a) && is_number(b))
         return order_numbers(a, b) == 0;
     if (a.tag != b.tag || depth > DEPTH_MOST)
-        return a.tag == VALUE_OBJECT && b.tag == VALUE_OBJECT && sequence_equal(a, b);
+        return false;
     switch ((enum value_tag)a.tag) {
     case VALUE_STRING:
         return str_equal(value_str(a), value_str(b));
@@ -270,7 +288,7 @@ static bool equal_within(struct equality *e, struct value a, struct value b, int
     case VALUE_ITER:
         return a.iter == b.iter;
     case VALUE_OBJECT:
-        return a.object == b.object || sequence_equal(a, b);
+        return objects_equal(e, a, b, depth + 1);
     default:
         return true; // None, undefined
     }
@@ -286,7 +304,7 @@ bool op_equal(struct value a, struct value b) {
 
 bool op_equals(struct call *call, struct value a, struct value b, bool *out) {
     struct equality e = {.call = call};
-    bool simple = a.tag != b.tag || (a.tag != VALUE_LIST && a.tag != VALUE_MAP);
+    bool simple = a.tag != b.tag || (a.tag != VALUE_LIST && a.tag != VALUE_MAP && a.tag != VALUE_OBJECT);
     *out = simple ? op_equal(a, b) : equal_within(&e, a, b, 0);
     return !e.failed;
 }
@@ -341,13 +359,23 @@ bool op_compare(struct call *call, struct value a, struct value b, int *order) {
     return compare_within(call, a, b, "<", 0, order);
 }
 
-bool op_hashable(struct call *call, struct value v) {
+static bool hashable_within(struct call *call, struct value v, int depth) {
     if (v.tag == VALUE_MAP || (v.tag == VALUE_LIST && !(v.flags & VALUE_TUPLE)))
         return call_fail(call, "unhashable type: '%s'", op_type_name(v));
-    for (uint32_t i = 0; v.tag == VALUE_LIST && i < v.list->n; i++)
-        if (!op_hashable(call, v.list->items[i]))
+    if (v.tag != VALUE_LIST)
+        return true;
+    if (depth > DEPTH_MOST)
+        return call_fail(call, "tuples nested more than %d deep cannot be keys", DEPTH_MOST);
+    if (!vm_charge(call, VM_WORK_PER_STEP + v.list->n)) // hashing and comparing it go the same way
+        return false;
+    for (uint32_t i = 0; i < v.list->n; i++)
+        if (!hashable_within(call, v.list->items[i], depth + 1))
             return false;
     return true;
+}
+
+bool op_hashable(struct call *call, struct value v) {
+    return hashable_within(call, v, 0);
 }
 
 // ---- containers

@@ -121,6 +121,8 @@ static bool slice_string(struct call *call, struct value v, int64_t from, int64_
 
 static bool slice_list(struct call *call, struct value v, int64_t from, int64_t step, int64_t count,
                        struct value *out) {
+    if (!vm_charge(call, (uint64_t)count))
+        return false;
     struct value *items = arena_alloc(call->arena, ((size_t)count + 1) * sizeof *items);
     if (!items)
         return call_no_memory(call);
@@ -135,7 +137,7 @@ bool op_slice(struct call *call, struct value v, struct value start, struct valu
     int64_t length = 0, from, to, stride, count;
     if (v.tag == VALUE_UNDEFINED)
         return op_undefined(call, v);
-    if (!vm_charge(call, vm_work_of(v)))
+    if (v.tag == VALUE_STRING && !vm_charge(call, vm_work_of(v)))
         return false;
     if (v.tag == VALUE_STRING)
         length = (int64_t)utf8_length(value_str(v));

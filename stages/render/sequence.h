@@ -18,7 +18,12 @@ bool sequence_is_range(struct value v);
 bool sequence_length(struct value v, int64_t *out);
 bool sequence_items(struct call *call, struct value v, const struct value **items, uint32_t *n);
 bool sequence_contains(struct value v, struct value member, bool *out); // ranges only, without walking them
-bool sequence_equal(struct value a, struct value b);
+// Ranges, and views as sets: what says whether elements are equal.
+struct sequence_equality {
+    bool (*equal)(void *self, struct value a, struct value b);
+    void *self;
+};
+bool sequence_equal(struct value a, struct value b, const struct sequence_equality *elements);
 struct value sequence_at(struct value v, int64_t index); // ranges only; MISSING beyond the end
 // The part of a range that a slice with these bounds (as op_slice has clamped them) selects.
 bool sequence_slice(struct call *call, struct value v, int64_t start, int64_t stop, int64_t step,

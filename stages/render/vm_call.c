@@ -319,7 +319,7 @@ __attribute__((noinline)) static bool apply_bound(struct call *call, const struc
 }
 
 __attribute__((noinline)) static bool apply_charged(struct call *call, const struct library_function *f) {
-    return vm_charge(call, vm_work_of(call->args[0])) && f->call(call);
+    return bind_charge(call, f, call->args[0]) && f->call(call);
 }
 
 // What takes less than a step to go through, seen without looking into it.

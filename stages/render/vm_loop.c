@@ -92,7 +92,8 @@ static bool changed_invoke(struct object *self, struct call *call, const struct 
         return call_fail(call, "loop.changed() takes no keyword arguments");
     bool same = loop->seen && loop->seen->n == args->positional_n;
     for (uint32_t i = 0; same && i < args->positional_n; i++)
-        same = op_equal(loop->seen->items[i], args->positional[i]);
+        if (!op_equals(call, loop->seen->items[i], args->positional[i], &same))
+            return false;
     call->result = value_bool(!same);
     if (same)
         return true;
