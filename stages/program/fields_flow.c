@@ -95,6 +95,11 @@ static void flow_to(struct flow *w, uint32_t to) {
         *state = keep(w, sizeof **state + n * sizeof(abstract));
         (*state)->stack_n = w->stack_n;
     }
+    w->joins_n += n;
+    if (w->joins_n > JOINS_MOST) {
+        flow_give_up(w);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++) {
         abstract here = i < slots ? w->slots[i] : w->stack[i - slots];
         abstract joined = abstract_join(&w->values, (*state)->cells[i], here);

@@ -19,7 +19,7 @@
 #include "stages/program/fields_places.h"
 #include "stages/program/fields_values.h"
 
-enum { ROUNDS_MOST = 200, CELLS_MOST = 4 << 20, EDGES_MOST = 1024 };
+enum { ROUNDS_MOST = 200, CELLS_MOST = 4 << 20, JOINS_MOST = 1 << 24, EDGES_MOST = 1024 };
 
 // Where a template is included, and with which slots in sight.
 struct edge {
@@ -81,6 +81,7 @@ struct flow {
     const struct library_function **rows; // methods met
     size_t rows_n, rows_cap;
     size_t cells_n;      // of all states
+    size_t joins_n;      // of cells with others: the time it takes
     struct given_block { // of Mustache: what templates give to the templates that they inherit from
         struct str name;
         struct unit *unit;
