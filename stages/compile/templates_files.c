@@ -120,7 +120,9 @@ enum status template_files_read(struct template_files *files, struct arena *aren
             continue;
         }
         *path = path_of(directory, arena, name);
-        if (fd < 0) {
+        if (fd == -EXDEV) {
+            status = err_set(err, STATUS_IO, "cannot open %s: it leads out of the search path", path->p);
+        } else if (fd < 0) {
             status = err_os(err, -fd, "cannot open %s", path->p);
         } else {
             status = read_all(fs, fd, path->p, text, size, err);
