@@ -124,8 +124,9 @@ class Manifests(Kind):
 class Templates(Kind):
     def __init__(self):
         self.seeds = seeds("tests/golden/*/*.j2", "examples/*/templates/*.j2", "tests/fuzz/corpus/jinja/*")
-        data = [json.loads(text) for text in seeds("tests/golden/*/data.json", largest=3000)][::7]
-        self.records = "".join(json.dumps(dict(one, number=i)) + "\n" for i, one in enumerate(data))
+        data = [json.loads(text) for text in seeds("tests/golden/*/data.json", largest=3000)]
+        mappings = [one for one in data if isinstance(one, dict)][::7]
+        self.records = "".join(json.dumps(dict(one, number=i)) + "\n" for i, one in enumerate(mappings))
 
     def name(self, text):
         return "main.j2"
