@@ -14,7 +14,8 @@
 bool global_raise_exception(struct call *call) {
     struct str text;
     return print_to_str(call, call->args[1], &text) &&
-           call_fail_text(call, text.n > 0 ? text : STR("raise_exception() was called with an empty message"));
+           call_fail_text(call,
+                          text.n > 0 ? text : STR("raise_exception() was called with an empty message"));
 }
 
 // ---- strftime_now
