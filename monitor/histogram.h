@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_MONITOR_HISTOGRAM_H
+#define PRESSRUN_MONITOR_HISTOGRAM_H
+/*
+ * A histogram of whole numbers (nanoseconds, bytes) over their whole range, in little memory: linear below 256, then 128
+ * buckets for each doubling. A value is known to within HISTOGRAM_ERROR of itself; the least, the greatest, the sum and the
+ * count are exact.
+ *
+ * Adding two gives the histogram of all their values, so each worker fills its own. Memory grows with the greatest value:
+ * 9 KB for a second, 11 KB for an hour, in nanoseconds. One thread at a time.
+ */
+#include <stdint.h>
+
+#define HISTOGRAM_ERROR (1.0 / 256) // relative, of a quantile
+
+struct histogram {
+    uint32_t *counts; // owned; saturate
+    uint32_t buckets;
+    uint64_t n, min, max;
+    double sum;
+};
+
+void histogram_release(struct histogram *h); // a zeroed struct is an empty histogram
+void histogram_clear(struct histogram *h);   // keeps its memory
+void histogram_add(struct histogram *h, uint64_t value);
+void histogram_merge(struct histogram *h, const struct histogram *other);
+// The value that a share q of all do not exceed; 0 of an empty one. q = 0: the least, 1: the greatest.
+uint64_t histogram_quantile(const struct histogram *h, double q);
+double histogram_mean(const struct histogram *h);
+
+#endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "monitor/histogram.h"
+
+static int by_value(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void test_empty(void **state) {
+    (void)state;
+    struct histogram h = {0}, other = {0};
+    assert_int_equal(histogram_quantile(&h, 0.5), 0);
+    assert_true(histogram_mean(&h) == 0);
+    histogram_merge(&h, &other);
+    histogram_clear(&h);
+    assert_int_equal(h.n, 0);
+    histogram_release(&h);
+}
+
+static void test_extremes(void **state) {
+    (void)state;
+    struct histogram h = {0};
+    histogram_add(&h, UINT64_MAX);
+    histogram_add(&h, 0);
+    histogram_add(&h, 255);
+    histogram_add(&h, 256);
+    assert_int_equal(histogram_quantile(&h, 0), 0);
+    assert_int_equal(histogram_quantile(&h, 0.5), 255);
+    assert_int_equal(histogram_quantile(&h, 0.75), 256);
+    assert_true(histogram_quantile(&h, 1) == UINT64_MAX);
+    histogram_release(&h);
+}
+
+// Every value, alone, comes back within the bound.
+static void test_bound_of_single_values(void **state) {
+    (void)state;
+    for (uint64_t v = 1; v < UINT64_MAX / 3; v = v + v / 97 + 1) {
+        struct histogram h = {0};
+        histogram_add(&h, 0);
+        histogram_add(&h, v);
+        histogram_add(&h, UINT64_MAX);
+        uint64_t got = histogram_quantile(&h, 0.6);
+        double error = fabs((double)got - (double)v) / (double)v;
+        if (error > HISTOGRAM_ERROR)
+            fail_msg("%llu came back as %llu", (unsigned long long)v, (unsigned long long)got);
+        histogram_release(&h);
+    }
+}
+
+// Quantiles of many values, filled by two and merged, against sorting.
+static void test_quantiles_of_merged(void **state) {
+    (void)state;
+    enum { N = 20000 };
+    uint64_t *values = MEM_NEW_ARRAY(uint64_t, N), seed = 1;
+    struct histogram halves[2] = {{0}, {0}};
+    double sum = 0;
+    for (int i = 0; i < N; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        values[i] = (seed >> 33) >> (seed % 20);
+        sum += (double)values[i];
+        histogram_add(&halves[i % 2], values[i]);
+    }
+    histogram_merge(&halves[0], &halves[1]);
+    qsort(values, N, sizeof *values, by_value);
+    for (double q = 0; q <= 1; q += 0.001) {
+        size_t rank = (size_t)ceil(q * N);
+        double want = (double)values[rank ? rank - 1 : 0], got = (double)histogram_quantile(&halves[0], q);
+        assert_true(fabs(got - want) <= HISTOGRAM_ERROR * want);
+    }
+    assert_int_equal(halves[0].n, N);
+    assert_true(halves[0].max == values[N - 1] && halves[0].min == values[0]);
+    assert_true(fabs(histogram_mean(&halves[0]) - sum / N) < 1e-6 * sum / N);
+    histogram_release(&halves[0]);
+    histogram_release(&halves[1]);
+    mem_free(values);
+}
+
+int main(void) {
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_bound_of_single_values),
+        cmocka_unit_test(test_quantiles_of_merged),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+// The statistics against published tables, exact small cases and properties; tests/support/check_statistics.py has them
+// checked by another implementation as well.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "base/mem.h"
+#include "bench/changes.h"
+#include "bench/quantiles.h"
+#include "bench/random.h"
+#include "bench/signed_rank.h"
+#include "bench/special.h"
+
+static void assert_near(double got, double want, double tolerance) {
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("%.15g is not within %g of %.15g", got, tolerance, want);
+}
+
+// ---- distributions
+
+static void test_normal(void **state) {
+    (void)state;
+    assert_near(special_normal_cdf(0), 0.5, 1e-15);
+    assert_near(special_normal_cdf(1.959963984540054), 0.975, 1e-14);
+    assert_near(special_normal_cdf(-5), 2.866515718791939e-07, 1e-20);
+    assert_near(special_normal_density(1), 0.24197072451914337, 1e-15);
+}
+
+// Values of t that tables print for two-sided risks of 5 % and 1 %.
+static void test_student(void **state) {
+    (void)state;
+    static const struct {
+        double freedom, five, one;
+    } table[] = {{1, 12.7062, 63.6567},  {2, 4.30265, 9.92484},  {5, 2.57058, 4.03214},
+                 {10, 2.22814, 3.16927}, {30, 2.04227, 2.75000}, {120, 1.97993, 2.61742}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_near(special_student_two_sided(table[i].five, table[i].freedom), 0.05, 2e-6);
+        assert_near(special_student_two_sided(-table[i].one, table[i].freedom), 0.01, 1e-6);
+    }
+    assert_near(special_student_two_sided(0, 3), 1, 0);
+}
+
+static void test_beta(void **state) {
+    (void)state;
+    assert_near(special_beta(1, 1, 0.3), 0.3, 1e-15);
+    assert_near(special_beta(2, 3, 0.5), 0.6875, 1e-14); // P(at least 2 of 4 coins) = 11 / 16
+    assert_near(special_beta(3, 2, 0), 0, 0);
+    assert_near(special_beta(3, 2, 1), 1, 0);
+    for (double p = 0.001; p < 1; p += 0.0371)
+        assert_near(special_beta(7.5, 0.5, special_beta_inverse(7.5, 0.5, p)), p, 1e-12);
+}
+
+// ---- signed ranks
+
+// All 2^n signs.
+static double count_cdf(uint32_t n, uint32_t w) {
+    uint32_t hits = 0;
+    for (uint32_t signs = 0; signs < 1u << n; signs++) {
+        uint32_t sum = 0;
+        for (uint32_t i = 0; i < n; i++)
+            sum += signs >> i & 1 ? i + 1 : 0;
+        hits += sum <= w;
+    }
+    return (double)hits / (double)(1u << n);
+}
+
+static void test_null_distribution(void **state) {
+    (void)state;
+    for (uint32_t n = 1; n <= 12; n++)
+        for (uint32_t w = 0; w <= n * (n + 1) / 2; w++)
+            assert_near(signed_rank_cdf(n, w), count_cdf(n, w), 1e-15);
+    assert_near(signed_rank_cdf(96, 96 * 97 / 4), 0.5, 0.002);
+    assert_near(signed_rank_cdf(96, 0), 0x1p-96, 0);
+    assert_near(signed_rank_cdf(96, 96 * 97 / 2), 1, 1e-12);
+}
+
+// Critical values of printed tables (largest W with P(W <= w) <= error), which are one less than k.
+static void test_critical_values(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t n, five, two_and_half, one, half;
+    } table[] = {{6, 2, 0, 0, 0},      {8, 5, 3, 1, 0},      {10, 10, 8, 5, 3},     {12, 17, 13, 9, 7},
+                 {15, 30, 25, 19, 15}, {20, 60, 52, 43, 37}, {25, 100, 89, 76, 68}, {30, 151, 137, 120, 109}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        assert_int_equal(signed_rank_critical(table[i].n, 0.05), table[i].five + 1);
+        assert_int_equal(signed_rank_critical(table[i].n, 0.025), table[i].two_and_half + 1);
+        if (table[i].n >= 8) {
+            assert_int_equal(signed_rank_critical(table[i].n, 0.01), table[i].one + 1);
+            assert_int_equal(signed_rank_critical(table[i].n, 0.005), table[i].half + 1);
+        }
+    }
+    assert_int_equal(signed_rank_critical(4, 0.05), 0); // 1/16 is the least there is
+    assert_int_equal(signed_rank_critical(5, 0.05), 1);
+}
+
+static void test_walsh(void **state) {
+    (void)state;
+    const double d[] = {1, 5, 2};
+    struct walsh w;
+    walsh_init(&w, d, 3); // 1 1.5 2 3 3.5 5
+    assert_int_equal(w.m, 6);
+    assert_near(walsh_estimate(&w), 2.5, 0);
+    assert_near(walsh_lower(&w, 0.125), 1, 0);
+    assert_near(walsh_upper(&w, 0.125), 5, 0);
+    assert_near(walsh_lower(&w, 0.25), 1.5, 0);
+    assert_near(walsh_upper(&w, 0.25), 3.5, 0);
+    assert_true(isinf(walsh_lower(&w, 0.1)) && walsh_lower(&w, 0.1) < 0);
+    assert_true(isinf(walsh_upper(&w, 0.1)) && walsh_upper(&w, 0.1) > 0);
+    walsh_release(&w);
+    walsh_init(&w, d, 1);
+    assert_near(walsh_estimate(&w), 1, 0);
+    walsh_release(&w);
+}
+
+// Bounds of symmetric noise are wrong as often as they say, and no more.
+static void test_bounds_hold(void **state) {
+    (void)state;
+    enum { TRIALS = 4000, N = 24 };
+    struct random random = {42};
+    int missed = 0;
+    for (int trial = 0; trial < TRIALS; trial++) {
+        double d[N];
+        for (int i = 0; i < N; i++) { // heavy tails
+            double u = random_unit(&random) - 0.5;
+            d[i] = tan(3.1 * u);
+        }
+        struct walsh w;
+        walsh_init(&w, d, N);
+        missed += walsh_lower(&w, 0.05) > 0;
+        walsh_release(&w);
+    }
+    double low, high;
+    quantiles_proportion((uint64_t)missed, TRIALS, 0.999, &low, &high);
+    assert_true(low <= 0.05 && high >= 0.04); // k is a whole number, so that the risk is just below
+}
+
+// ---- quantiles
+
+static void test_quantiles(void **state) {
+    (void)state;
+    double x[] = {5, 1, 4, 2, 3}, low, high;
+    assert_near(quantiles_median(x, 5), 3, 0);
+    assert_near(quantiles_of_sorted(x, 5, 0), 1, 0);
+    assert_near(quantiles_of_sorted(x, 5, 1), 5, 0);
+    assert_near(quantiles_of_sorted(x, 5, 0.9), 4.6, 1e-12);
+    assert_false(quantiles_interval(x, 5, 0.5, 0.95, &low, &high)); // 1 - 2/32 is below 95 %
+    assert_near(low, 1, 0);
+    assert_near(high, 5, 0);
+    assert_true(quantiles_interval(x, 5, 0.5, 0.9, &low, &high));
+    assert_near(low, 1, 0);
+    assert_near(high, 5, 0);
+}
+
+// Printed tables: the 95 % interval of the median of 20 is from the 6th to the 15th, of 50 from the 18th to the 33rd.
+static void test_median_interval(void **state) {
+    (void)state;
+    double x[50], low, high;
+    for (int i = 0; i < 50; i++)
+        x[i] = i + 1;
+    assert_true(quantiles_interval(x, 20, 0.5, 0.95, &low, &high));
+    assert_near(low, 6, 0);
+    assert_near(high, 15, 0);
+    assert_true(quantiles_interval(x, 50, 0.5, 0.95, &low, &high));
+    assert_near(low, 18, 0);
+    assert_near(high, 33, 0);
+    assert_false(quantiles_interval(x, 50, 0.99, 0.95, &low, &high));
+}
+
+static void test_proportion(void **state) {
+    (void)state;
+    double low, high;
+    quantiles_proportion(0, 10, 0.95, &low, &high);
+    assert_near(low, 0, 0);
+    assert_near(high, 0.3084971, 1e-6);
+    quantiles_proportion(8, 10, 0.95, &low, &high);
+    assert_near(low, 0.4439045, 1e-6);
+    assert_near(high, 0.9747893, 1e-6);
+    quantiles_proportion(10, 10, 0.95, &low, &high);
+    assert_near(high, 1, 0);
+}
+
+static void test_bootstrap(void **state) {
+    (void)state;
+    double x[40], low, high, again, other;
+    struct random random = {7};
+    for (int i = 0; i < 40; i++)
+        x[i] = 10 + random_unit(&random);
+    quantiles_bootstrap(x, 40, quantiles_median, 2000, 0.95, 1, &low, &high);
+    assert_true(low > 10.2 && low < high && high < 10.8);
+    quantiles_bootstrap(x, 40, quantiles_median, 2000, 0.95, 1, &again, &other);
+    assert_near(again, low, 0);
+    assert_near(other, high, 0);
+}
+
+// ---- change points
+
+static size_t find(const double *x, size_t n, double magnitude, struct change *first) {
+    size_t found;
+    struct change *changes =
+        changes_find(x, n, &(struct changes_options){.min_magnitude = magnitude}, &found);
+    if (found)
+        *first = changes[0];
+    mem_free(changes);
+    return found;
+}
+
+static void test_changes(void **state) {
+    (void)state;
+    enum { N = 200 };
+    double x[N];
+    struct random random = {3};
+    struct change first;
+    for (size_t i = 0; i < N; i++)
+        x[i] = 100 + 2 * random_unit(&random);
+    assert_int_equal(find(x, N, 0, &first), 0);
+    x[70] = 160; // an outlier is no change
+    assert_int_equal(find(x, N, 0, &first), 0);
+    for (size_t i = 120; i < N; i++)
+        x[i] *= 1.05;
+    assert_int_equal(find(x, N, 0, &first), 1);
+    assert_int_equal(first.at, 120);
+    assert_near(first.after / first.before, 1.05, 0.01);
+    assert_int_equal(find(x, N, 0.1, &first), 0); // not large enough
+    for (size_t i = 160; i < N; i++)
+        x[i] /= 1.05;
+    assert_int_equal(find(x, N, 0.01, &first), 2);
+}
+
+static void test_changes_of_little(void **state) {
+    (void)state;
+    const double x[] = {1, 1, 1, 1, 2, 2, 2, 2};
+    struct change first;
+    for (size_t n = 0; n < 4; n++)
+        assert_int_equal(find(x, n, 0, &first), 0);
+    assert_int_equal(find(x, 8, 0, &first), 1); // without any noise it is plain
+    assert_int_equal(first.at, 4);
+    assert_near(first.p, 0, 0);
+}
+
+// Many unchanged series: hardly any alarm.
+static void test_false_alarms(void **state) {
+    (void)state;
+    enum { SERIES = 200, N = 100 };
+    struct random random = {11};
+    size_t alarms = 0;
+    for (int s = 0; s < SERIES; s++) {
+        double x[N];
+        struct change first;
+        for (int i = 0; i < N; i++)
+            x[i] = 1000 + 30 * (random_unit(&random) + random_unit(&random) + random_unit(&random));
+        alarms += find(x, N, 0.01, &first) > 0;
+    }
+    assert_true(alarms <= SERIES / 20);
+}
+
+int main(void) {
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(test_normal),
+        cmocka_unit_test(test_student),
+        cmocka_unit_test(test_beta),
+        cmocka_unit_test(test_null_distribution),
+        cmocka_unit_test(test_critical_values),
+        cmocka_unit_test(test_walsh),
+        cmocka_unit_test(test_bounds_hold),
+        cmocka_unit_test(test_quantiles),
+        cmocka_unit_test(test_median_interval),
+        cmocka_unit_test(test_proportion),
+        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_changes_of_little),
+        cmocka_unit_test(test_false_alarms),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
