@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_BENCH_PAIRED_H
+#define PRESSRUN_BENCH_PAIRED_H
+/*
+ * The paired runner: two commands, A and B, each time one right after the other in fresh processes, in an order that a
+ * seeded coin decides, with the same padding of the environment, until the verdict (verdict.h) stands.
+ *
+ * One run of each is discarded first. What both print must stay the same where the caller can tell (`check`): a comparison
+ * of different outputs is INVALID. A whole pair is dropped when the host took more than a tenth of its time from it; that
+ * rule does not know which of the two is A, and no single run is ever dropped.
+ *
+ * All samples are kept, so that every verdict can be had again from them and the seed. One thread.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "bench/process.h"
+#include "bench/verdict.h"
+
+enum paired_metric { PAIRED_CPU, PAIRED_WALL, PAIRED_INSTRUCTIONS, PAIRED_PEAK_RSS, PAIRED_METRICS };
+const char *paired_metric_name(enum paired_metric metric); // "cpu", ...
+double paired_value(const struct process_sample *sample, enum paired_metric metric);
+
+struct pair {
+    struct process_sample a, b;
+    bool b_first;
+    bool dropped;
+    uint32_t padding;
+};
+
+struct paired_options {
+    struct process_command a, b; // their cpus and padding are set by the runner
+    enum paired_metric metric;   // that the verdict is about
+    struct verdict_rule rule;
+    uint64_t seed;
+    uint32_t pairs;               // exactly so many, without a verdict on the way; 0: as the verdict wants
+    const atomic_bool *interrupt; // may be NULL
+    void *self;
+    // Whether a run of A (which = 0) or B printed what it should; may be NULL. False after err_set.
+    bool (*check)(void *self, int which, const struct process_sample *sample, struct str output,
+                  struct str errors, struct err *err);
+    void (*progress)(void *self, const struct verdict_look *look,
+                     uint32_t pairs); // after each pair; may be NULL
+};
+
+struct paired_result {
+    struct pair *pairs; // owned, dropped ones included
+    uint32_t pairs_n, dropped;
+    struct verdict_look look; // the last one
+    bool interrupted;
+    double a_median, b_median; // of the metric
+};
+
+// STATUS_DATA: a run failed or printed something else (`err` says which); the result has what there is.
+enum status paired_run(const struct paired_options *options, struct paired_result *result, struct err *err);
+void paired_release(struct paired_result *result);
+
+// ln(b / a) of the pairs that count; returns how many. `differences` has room for pairs_n.
+uint32_t paired_differences(const struct pair *pairs, uint32_t n, enum paired_metric metric,
+                            double *differences);
+
+#endif

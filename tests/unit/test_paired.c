@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+// Verdicts over made-up differences, and the paired runner over real processes.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "bench/paired.h"
+#include "bench/quantiles.h"
+#include "bench/random.h"
+
+// ---- verdicts
+
+// About normal, of deviation 1.
+static double noise(struct random *random) {
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += random_unit(random);
+    return sum;
+}
+
+static struct verdict_look simulate(struct random *random, double slowdown, double deviation) {
+    struct verdict_rule rule = verdict_rule_default();
+    double d[VERDICT_PAIRS];
+    for (int i = 0; i < VERDICT_PAIRS; i++)
+        d[i] = log(slowdown) + deviation * noise(random);
+    return verdict_of(d, VERDICT_PAIRS, &rule);
+}
+
+static void test_plain_cases(void **state) {
+    (void)state;
+    struct verdict_rule rule = verdict_rule_default();
+    struct random random = {9};
+    double d[VERDICT_PAIRS];
+    for (int i = 0; i < VERDICT_PAIRS; i++)
+        d[i] = 0;
+    struct verdict_look look = verdict_of(d, VERDICT_PAIRS, &rule);
+    assert_int_equal(look.verdict, VERDICT_PASS);
+    assert_true(look.estimate == 1 && look.pairs < VERDICT_PAIRS);
+    for (int i = 0; i < VERDICT_PAIRS; i++)
+        d[i] = log(1.5);
+    look = verdict_of(d, VERDICT_PAIRS, &rule);
+    assert_int_equal(look.verdict, VERDICT_FAIL);
+    assert_int_equal(verdict_of(d, 8, &rule).verdict, VERDICT_MORE); // 8 pairs cannot be that sure
+    for (int i = 0; i < VERDICT_PAIRS; i++)
+        d[i] = 2 * noise(&random);
+    look = verdict_of(d, VERDICT_PAIRS, &rule);
+    assert_int_equal(look.verdict, VERDICT_INCONCLUSIVE);
+    assert_int_equal(look.pairs, VERDICT_PAIRS);
+    double smallest;
+    uint32_t pairs;
+    verdict_outlook(d, VERDICT_PAIRS, &rule, &smallest, &pairs);
+    assert_true(smallest > 0.05 && pairs > VERDICT_PAIRS);
+}
+
+// A faster candidate passes; 3 % slower is the least that may fail.
+static void test_direction(void **state) {
+    (void)state;
+    struct random random = {1};
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(simulate(&random, 0.9, 0.02).verdict, VERDICT_PASS);
+        assert_int_equal(simulate(&random, 1.2, 0.02).verdict, VERDICT_FAIL);
+        assert_int_not_equal(simulate(&random, 1.02, 0.01).verdict, VERDICT_FAIL);
+    }
+}
+
+static void test_error_rates(void **state) {
+    (void)state;
+    enum { TRIALS = 3000 };
+    struct random random = {2};
+    uint64_t alarms = 0, missed = 0, pairs = 0;
+    for (int i = 0; i < TRIALS; i++) {
+        struct verdict_look same = simulate(&random, 1, 0.05), slower = simulate(&random, 1.1, 0.05);
+        alarms += same.verdict == VERDICT_FAIL;
+        missed += slower.verdict != VERDICT_FAIL;
+        pairs += same.pairs;
+    }
+    double low, high;
+    quantiles_proportion(alarms, TRIALS, 0.999, &low, &high);
+    assert_true(low <= 0.02);
+    assert_true(missed <= TRIALS / 50);
+    assert_true(pairs / TRIALS < 60); // it does not need all of them to see that nothing changed
+}
+
+// ---- processes
+
+static enum status run(const char *script, double seconds, struct process_sample *sample, struct buf *output,
+                       struct buf *errors, struct err *err) {
+    const char *const arguments[] = {"sh", "-c", script, NULL};
+    struct process_command command = {.arguments = arguments, .seconds = seconds, .padding = 100};
+    return process_run(&command, sample, output, errors, err);
+}
+
+static void test_processes(void **state) {
+    (void)state;
+    struct process_sample sample;
+    struct err err;
+    struct buf output = BUF_INIT, errors = BUF_INIT;
+    assert_int_equal(run("echo out; echo err >&2; exit 3", 0, &sample, &output, &errors, &err), STATUS_OK);
+    assert_int_equal(sample.exit_code, 3);
+    assert_true(str_is(buf_str(&output), "out\n"));
+    assert_true(str_is(buf_str(&errors), "err\n"));
+    assert_int_equal(run("test ${#PRESSRUN_PADDING} = 100 && test $OMP_WAIT_POLICY = passive && ! read x", 0,
+                         &sample, NULL, NULL, &err),
+                     STATUS_OK);
+    assert_int_equal(sample.exit_code, 0);
+    assert_int_equal(run("kill -TERM $$", 0, &sample, NULL, NULL, &err), STATUS_OK);
+    assert_int_equal(sample.exit_code, 128 + SIGTERM);
+    assert_int_equal(
+        run("head -c 200000000 /dev/zero; head -c 200000 /dev/zero >&2", 0, &sample, &output, &errors, &err),
+        STATUS_OK);
+    assert_int_equal(output.n, 64 << 20);
+    assert_true(errors.n <= 64 << 10);
+    buf_release(&output);
+    buf_release(&errors);
+}
+
+static void test_processes_that_do_not_start_or_end(void **state) {
+    (void)state;
+    struct process_sample sample;
+    struct err err;
+    const char *const missing[] = {"/none/such", NULL};
+    struct process_command command = {.arguments = missing};
+    assert_int_equal(process_run(&command, &sample, NULL, NULL, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "/none/such"));
+    command.arguments = (const char *const[]){"true", NULL};
+    command.directory = "/none/such";
+    assert_int_not_equal(process_run(&command, &sample, NULL, NULL, &err), STATUS_OK);
+    assert_int_equal(run("sleep 100 & sleep 100", 0.2, &sample, NULL, NULL, &err), STATUS_OK);
+    assert_true(sample.timed_out);
+    assert_int_equal(sample.exit_code, 128 + SIGKILL);
+}
+
+// What a child of the command uses counts as well.
+static void test_accounting(void **state) {
+    (void)state;
+    struct process_sample busy, idle;
+    struct err err;
+    assert_int_equal(
+        run("sh -c 'i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done'; true", 0, &busy, NULL, NULL, &err),
+        STATUS_OK);
+    assert_int_equal(run("sleep 0.05", 0, &idle, NULL, NULL, &err), STATUS_OK);
+    assert_true(busy.user + busy.system > idle.user + idle.system);
+    assert_true(idle.wall >= 0.05);
+    assert_true(busy.peak_rss_bytes > 100000);
+    if (process_counts_instructions())
+        assert_true(busy.instructions > 2 * idle.instructions);
+}
+
+// ---- pairs
+
+struct checked {
+    uint32_t runs[2];
+};
+
+static bool check(void *self, int which, const struct process_sample *sample, struct str output,
+                  struct str errors, struct err *err) {
+    struct checked *checked = self;
+    (void)errors;
+    checked->runs[which]++;
+    if (sample->exit_code == 0 && str_is(output, "same\n"))
+        return true;
+    err_set(err, STATUS_DATA, "%c printed something else", 'A' + which);
+    return false;
+}
+
+static struct paired_options options_of(const char *const *a, const char *const *b, struct checked *checked) {
+    return (struct paired_options){.a = {.arguments = a},
+                                   .b = {.arguments = b},
+                                   .metric = PAIRED_WALL,
+                                   .rule = verdict_rule_default(),
+                                   .seed = 5,
+                                   .self = checked,
+                                   .check = check};
+}
+
+static const char *const quick[] = {"sh", "-c", "echo same", NULL};
+
+static void test_pairs(void **state) {
+    (void)state;
+    const char *const slow[] = {"sh", "-c", "sleep 0.02; echo same", NULL};
+    struct checked checked = {{0}};
+    struct paired_options options = options_of(quick, slow, &checked);
+    struct paired_result result;
+    struct err err;
+    assert_int_equal(paired_run(&options, &result, &err), STATUS_OK);
+    assert_int_equal(result.look.verdict, VERDICT_FAIL);
+    assert_true(result.b_median > result.a_median);
+    assert_int_equal(checked.runs[0], result.pairs_n + 1); // and a warm-up
+    assert_int_equal(checked.runs[1], result.pairs_n + 1);
+    uint32_t b_first = 0;
+    for (uint32_t i = 0; i < result.pairs_n; i++)
+        b_first += result.pairs[i].b_first;
+    assert_true(b_first > 0 && b_first < result.pairs_n);
+    paired_release(&result);
+
+    options.pairs = 3;
+    assert_int_equal(paired_run(&options, &result, &err), STATUS_OK);
+    assert_int_equal(result.pairs_n - result.dropped, 3);
+    assert_int_equal(result.look.verdict, VERDICT_MORE);
+    paired_release(&result);
+}
+
+static void test_pairs_that_differ(void **state) {
+    (void)state;
+    const char *const other[] = {"sh", "-c", "echo other", NULL};
+    struct checked checked = {{0}};
+    struct paired_options options = options_of(quick, other, &checked);
+    struct paired_result result;
+    struct err err;
+    assert_int_equal(paired_run(&options, &result, &err), STATUS_DATA);
+    assert_string_equal(err.text, "B printed something else");
+    assert_int_equal(result.pairs_n, 0);
+    paired_release(&result);
+}
+
+static void test_interrupted(void **state) {
+    (void)state;
+    atomic_bool interrupt = true;
+    struct checked checked = {{0}};
+    struct paired_options options = options_of(quick, quick, &checked);
+    struct paired_result result;
+    struct err err;
+    options.interrupt = &interrupt;
+    assert_int_equal(paired_run(&options, &result, &err), STATUS_OK);
+    assert_true(result.interrupted);
+    paired_release(&result);
+}
+
+int main(void) {
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(test_plain_cases),
+        cmocka_unit_test(test_direction),
+        cmocka_unit_test(test_error_rates),
+        cmocka_unit_test(test_processes),
+        cmocka_unit_test(test_processes_that_do_not_start_or_end),
+        cmocka_unit_test(test_accounting),
+        cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_pairs_that_differ),
+        cmocka_unit_test(test_interrupted),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
