@@ -21,6 +21,8 @@ enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED_OUTPUTS = 1, // some outputs failed
     EXIT_USAGE = 2,          // usage, manifest or environment
+    EXIT_REGRESSION = 3,     // slower
+    EXIT_INCONCLUSIVE = 4,   // too noisy to say
     EXIT_INTERRUPTED = 130,
 };
 
@@ -44,7 +46,7 @@ struct command {
 };
 
 extern const struct command command_init, command_check, command_plan, command_run, command_render,
-    command_schema, command_help;
+    command_bench, command_schema, command_help;
 extern const struct command *const commands[]; // NULL-terminated
 const struct command *command_find(const char *name);
 int command_main(int argc, char **argv);

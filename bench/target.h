@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_BENCH_TARGET_H
+#define PRESSRUN_BENCH_TARGET_H
+/*
+ * What can be compared: a manifest, an executable of pressrun, or any command. A target becomes a process to run, and
+ * knows what its output must be.
+ *
+ *     MANIFEST      a .yaml, .yml or .json file, or a directory with one: `pressrun run -f MANIFEST`, by this program
+ *     EXECUTABLE    a file that says "pressrun ..." to --version: runs the manifest given with it
+ *     COMMAND       anything else: words, or for the shell where it has characters that mean something to one
+ *
+ * Runs of pressrun write into a new directory each time, below a scratch directory that is removed at the end, since
+ * replacing files is slower than making them and would be what is measured. Their outputs are compared by the digest they
+ * print; those of a command by what it prints.
+ *
+ * Owns what it points to, in an arena of its own. One thread.
+ */
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "bench/process.h"
+
+enum target_kind { TARGET_MANIFEST, TARGET_EXECUTABLE, TARGET_COMMAND };
+
+struct target {
+    enum target_kind kind;
+    struct arena arena;
+    const char *shown; // as given
+    const char *const *arguments;
+    const char *output; // of pressrun's runs: a directory that does not exist before a run; NULL: a command
+};
+
+struct target_context {
+    const char *self;      // this program
+    const char *scratch;   // a directory; outputs go below it
+    const char *manifest;  // for executables; NULL: what they find
+    const char *directory; // where executables find it; NULL: here
+};
+
+// STATUS_DATA: it is nothing that can be run.
+enum status target_init(struct target *t, const char *text, const struct target_context *context, int which,
+                        struct err *err);
+void target_release(struct target *t);
+struct process_command target_command(const struct target *t);
+
+// After a run: whether it went well, and the digest of what it made. Removes what it wrote.
+enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
+                        struct str errors, struct digest *digest, struct err *err);
+
+// A new directory for outputs, on a tmpfs where TMPDIR does not say otherwise and there is one; owned (mem_free).
+enum status target_scratch(char **directory, struct err *err);
+void target_remove(const char *path); // with all that is in it
+
+#endif
