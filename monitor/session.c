@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "monitor/session.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void session_init(struct session *s) {
+    *s = (struct session){0};
+    arena_init(&s->arena, 0);
+}
+
+void session_release(struct session *s) {
+    for (size_t i = 0; i < s->distributions_n; i++)
+        histogram_release(&s->distributions[i].histogram);
+    mem_free(s->distributions);
+    mem_free(s->errors);
+    mem_free(s->samples);
+    arena_release(&s->arena);
+}
+
+struct str session_keep(struct session *s, struct str text) {
+    struct str kept = arena_str(&s->arena, text);
+    if (!kept.p)
+        mem_fail(text.n);
+    return kept;
+}
+
+void session_set(struct session *s, enum metric metric, double value) {
+    s->values[metric] = value;
+    s->known[metric] = true;
+}
+
+struct histogram *session_distribution(struct session *s, struct str name) {
+    for (size_t i = 0; i < s->distributions_n; i++)
+        if (str_equal(s->distributions[i].name, name))
+            return &s->distributions[i].histogram;
+    MEM_GROW(s->distributions, s->distributions_cap, s->distributions_n + 1);
+    struct session_distribution *d = &s->distributions[s->distributions_n++];
+    *d = (struct session_distribution){.name = session_keep(s, name)};
+    return &d->histogram;
+}
+
+void session_count_error(struct session *s, struct str kind, uint64_t count) {
+    size_t i = 0;
+    while (i < s->errors_n && !str_equal(s->errors[i].kind, kind))
+        i++;
+    if (i == s->errors_n) {
+        MEM_GROW(s->errors, s->errors_cap, s->errors_n + 1);
+        s->errors[s->errors_n++] = (struct session_error){session_keep(s, kind), 0};
+    }
+    s->errors[i].count += count;
+}
+
+double session_quantile_seconds(const struct histogram *h, enum metric_figure figure) {
+    switch (figure) {
+    case FIGURE_P50:
+        return (double)histogram_quantile(h, 0.5) / 1e9;
+    case FIGURE_P95:
+        return (double)histogram_quantile(h, 0.95) / 1e9;
+    case FIGURE_P99:
+        return (double)histogram_quantile(h, 0.99) / 1e9;
+    case FIGURE_MAX:
+        return (double)h->max / 1e9;
+    case FIGURE_MEAN:
+        return histogram_mean(h) / 1e9;
+    case FIGURE_COUNT:
+        return (double)h->n;
+    case FIGURES:
+        break;
+    }
+    return 0;
+}
+
+bool session_figure(const struct session *s, struct str name, double *value) {
+    struct str distribution;
+    int metric = metric_find(name), figure = metric_figure_of(name, &distribution);
+    if (metric >= 0) {
+        *value = s->values[metric];
+        return s->known[metric];
+    }
+    for (size_t i = 0; figure >= 0 && i < s->distributions_n; i++)
+        if (str_equal(s->distributions[i].name, distribution)) {
+            *value = session_quantile_seconds(&s->distributions[i].histogram, (enum metric_figure)figure);
+            return s->distributions[i].histogram.n > 0;
+        }
+    return false;
+}
+
+// ---- JSON
+
+static json_t *text_json(struct str text) {
+    json_t *string = json_stringn(text.n ? text.p : "", text.n);
+    return string ? string : json_string("?"); // was not UTF-8
+}
+
+static void set_text(json_t *object, const char *key, struct str text) {
+    json_object_set_new(object, key, text_json(text));
+}
+
+static json_t *metrics_json(const struct session *s) {
+    json_t *object = json_object();
+    for (int i = 0; i < METRICS; i++)
+        if (s->known[i])
+            json_object_set_new(object, metric_rows[i].name, json_real(s->values[i]));
+    return object;
+}
+
+static json_t *distributions_json(const struct session *s) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < s->distributions_n; i++) {
+        const struct session_distribution *d = &s->distributions[i];
+        json_t *figures = json_object();
+        for (int f = 0; f < FIGURES; f++)
+            json_object_set_new(figures, metric_figures[f],
+                                json_real(session_quantile_seconds(&d->histogram, (enum metric_figure)f)));
+        char key[512];
+        size_t n = d->name.n < sizeof key - 1 ? d->name.n : sizeof key - 1;
+        memcpy(key, d->name.p, n);
+        key[n] = 0;
+        json_object_set_new(object, key, figures);
+    }
+    return object;
+}
+
+static json_t *errors_json(const struct session *s) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < s->errors_n; i++) {
+        json_t *error = json_object();
+        set_text(error, "kind", s->errors[i].kind);
+        json_object_set_new(error, "count", json_integer((json_int_t)s->errors[i].count));
+        json_array_append_new(array, error);
+    }
+    return array;
+}
+
+static json_t *samples_json(const struct session *s) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < s->samples_n; i++) {
+        const struct session_sample *sample = &s->samples[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "seconds", json_real(sample->seconds));
+        json_object_set_new(object, "cpu", json_real(sample->cpu));
+        json_object_set_new(object, "rss_bytes", json_integer((json_int_t)sample->rss_bytes));
+        json_object_set_new(object, "read_bytes", json_integer((json_int_t)sample->read_bytes));
+        json_object_set_new(object, "written_bytes", json_integer((json_int_t)sample->written_bytes));
+        json_object_set_new(object, "in_flight", json_integer(sample->in_flight));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+void session_write_json(const struct session *s, struct buf *out) {
+    json_t *object = json_object();
+    set_text(object, "session", s->id);
+    set_text(object, "name", s->name);
+    set_text(object, "strategy", s->strategy);
+    set_text(object, "machine", s->machine);
+    set_text(object, "version", s->version);
+    set_text(object, "outcome", s->outcome);
+    set_text(object, "digest", s->digest);
+    json_object_set_new(object, "started", json_real((double)s->started / 1e9));
+    json_object_set_new(object, "metrics", metrics_json(s));
+    json_object_set_new(object, "distributions", distributions_json(s));
+    json_object_set_new(object, "errors", errors_json(s));
+    json_object_set_new(object, "samples", samples_json(s));
+    char *text = json_dumps(object, JSON_REAL_PRECISION(12));
+    if (text)
+        buf_add_text(out, text);
+    free(text);
+    json_decref(object);
+}

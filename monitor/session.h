@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_MONITOR_SESSION_H
+#define PRESSRUN_MONITOR_SESSION_H
+/*
+ * A session: what is known about one run when it is over. Filled by the pipeline, kept by history.h, shown by commands.
+ *
+ * Texts and arrays live in the session's arena; histograms own their counts. Durations are nanoseconds in histograms and
+ * seconds everywhere else. One thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "monitor/histogram.h"
+#include "monitor/metrics.h"
+
+struct session_distribution {
+    struct str name; // "render", "job.cards", "template.card.j2"
+    struct histogram histogram;
+};
+
+struct session_error {
+    struct str kind; // the message without what differs from record to record
+    uint64_t count;
+};
+
+// What a run used at one moment.
+struct session_sample {
+    double seconds; // since the start
+    double cpu;     // cores busy since the last sample
+    uint64_t rss_bytes;
+    uint64_t read_bytes, written_bytes; // since the start
+    uint32_t in_flight;                 // batches
+};
+
+struct session {
+    struct arena arena;
+    struct str id;   // 20261121T101500Z-1234
+    struct str name; // of the manifest
+    struct str strategy;
+    struct str machine; // host and processor
+    struct str version; // of pressrun
+    struct str outcome; // done, failed, interrupted, error
+    struct str digest;  // 32 hex digits
+    int64_t started;    // nanoseconds since 1970
+    double values[METRICS];
+    bool known[METRICS];
+    struct session_distribution *distributions;
+    size_t distributions_n, distributions_cap; // owned
+    struct session_error *errors;
+    size_t errors_n, errors_cap; // owned
+    struct session_sample *samples;
+    size_t samples_n, samples_cap; // owned
+};
+
+void session_init(struct session *s);
+void session_release(struct session *s);
+struct str session_keep(struct session *s, struct str text); // a copy in the arena
+
+void session_set(struct session *s, enum metric metric, double value);
+// The distribution of that name, made where there is none.
+struct histogram *session_distribution(struct session *s, struct str name);
+void session_count_error(struct session *s, struct str kind, uint64_t count);
+
+// Any figure by its name (metrics.h): "run.seconds", "render.p99". False: there is none of that name, or it is not known.
+bool session_figure(const struct session *s, struct str name, double *value);
+double session_quantile_seconds(const struct histogram *h, enum metric_figure figure);
+
+// One JSON object, the form that is documented and kept: history's and `history --json`'s.
+void session_write_json(const struct session *s, struct buf *out);
+
+#endif
