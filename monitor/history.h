@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_MONITOR_HISTORY_H
+#define PRESSRUN_MONITOR_HISTORY_H
+/*
+ * History: sessions kept in a directory, in `history.db` (SQLite, write-ahead log where the file system has it).
+ *
+ * A session is first written to a file of its own, `sessions/ID.json`, which needs nobody's leave; then whoever can have
+ * the database merges all such files into it and removes them. So runs that end at once lose nothing and do not wait for
+ * each other, and a database that is locked, damaged or on a full disk costs the next merge, not a session.
+ *
+ * Retention: the newest `keep` sessions; older ones go when newer ones are merged.
+ *
+ * One thread per struct; any number of processes.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "monitor/session.h"
+
+enum { HISTORY_KEEP = 10000 };
+
+struct history; // an open database
+
+// Writes the session's file and merges what is there. STATUS_OK also where only the merging had to wait.
+enum status history_add(const struct fs *fs, const char *path, const struct session *session, uint32_t keep,
+                        struct err *err);
+
+// For reading; merges first where it may. Where nothing has been kept it is empty.
+enum status history_open(const struct fs *fs, const char *path, struct history **out, struct err *err);
+void history_close(struct history *h);
+
+// One condition: a field (id, name, strategy, machine, version, outcome, digest, started) or a figure (metrics.h), an
+// operator of = != < <= > >= ~ (contains), a value. Conditions are all to be met.
+struct history_filter {
+    struct str field, operator, value;
+};
+// "run.seconds > 2" taken apart; STATUS_DATA: it is no condition, or of a figure there cannot be.
+enum status history_parse_filter(struct str text, struct history_filter *out, struct err *err);
+
+struct history_row {
+    struct str id, name, strategy, outcome, digest;
+    int64_t started; // nanoseconds since 1970
+    double seconds, records, outputs, failed, peak_rss_bytes;
+};
+
+// The newest `limit` sessions that meet the conditions, newest first; rows and texts in `arena`.
+enum status history_list(struct history *h, const struct history_filter *filters, size_t filters_n,
+                         uint32_t limit, struct arena *arena, struct history_row **rows, size_t *rows_n,
+                         struct err *err);
+// The JSON of the session whose id begins with `id`; STATUS_DATA: none does, or several do.
+enum status history_show(struct history *h, struct str id, struct arena *arena, struct str *json,
+                         struct err *err);
+// A figure of the newest sessions that meet the conditions, oldest first, for trends; values in `arena`.
+enum status history_series(struct history *h, const struct history_filter *filters, size_t filters_n,
+                           struct str figure, uint32_t limit, struct arena *arena, double **values, size_t *n,
+                           struct err *err);
+
+#endif
