@@ -308,14 +308,13 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
 
 void show_summary(const struct manifest *manifest, const struct run_report *report,
                   const char *workers_source, bool colour, struct buf *out) {
-    static const char *const stages[RUN_STAGES] = {"compile", "load", "render", "emit"};
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
     write_headline(manifest, report, workers_source, colour, out);
     write_outputs(report, out);
     buf_add_text(out, "  stages    ");
     for (int stage = 0; stage < RUN_STAGES; stage++) {
-        buf_printf(out, "%s%s ", stage ? ", " : "", stages[stage]);
+        buf_printf(out, "%s%s ", stage ? ", " : "", run_stage_names[stage]);
         show_seconds(out, report->stage_seconds[stage]);
     }
     buf_add_text(out, "\n  rate      ");

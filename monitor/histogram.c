@@ -53,13 +53,17 @@ static void note(struct histogram *h, uint64_t min, uint64_t max) {
 }
 
 void histogram_add(struct histogram *h, uint64_t value) {
+    histogram_add_times(h, value, 1);
+}
+
+void histogram_add_times(struct histogram *h, uint64_t value, uint32_t times) {
     uint32_t bucket = bucket_of(value);
     if (bucket >= h->buckets) // to the end of the doubling
         reserve(h, ((bucket >> BITS) + 1) << BITS);
-    count(&h->counts[bucket], 1);
+    count(&h->counts[bucket], times);
     note(h, value, value);
-    h->n++;
-    h->sum += (double)value;
+    h->n += times;
+    h->sum += (double)value * times;
 }
 
 void histogram_merge(struct histogram *h, const struct histogram *other) {

@@ -23,6 +23,8 @@ struct histogram {
 void histogram_release(struct histogram *h); // a zeroed struct is an empty histogram
 void histogram_clear(struct histogram *h);   // keeps its memory
 void histogram_add(struct histogram *h, uint64_t value);
+void histogram_add_times(struct histogram *h, uint64_t value,
+                         uint32_t times); // one observation that stands for so many
 void histogram_merge(struct histogram *h, const struct histogram *other);
 // The value that a share q of all do not exceed; 0 of an empty one. q = 0: the least, 1: the greatest.
 uint64_t histogram_quantile(const struct histogram *h, double q);

@@ -282,31 +282,38 @@ static enum status merge(const struct fs *fs, const char *directory, sqlite3 *db
 
 // ---- adding
 
+enum { NAME_SIZE = 128 };
+
+static int write_beneath(const struct fs *fs, int directory, const char *temporary, const char *name,
+                         struct str json, struct err *err) {
+    int fd =
+        fs->open(fs->self, directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return fd;
+    enum status status = fs_write_all(fs, fd, json.p, json.n, err);
+    fs->close(fs->self, fd);
+    int result = status == STATUS_OK ? fs->rename(fs->self, directory, temporary, directory, name) : -EIO;
+    if (result < 0)
+        fs->unlink(fs->self, directory, temporary);
+    return result;
+}
+
 static enum status write_session(const struct fs *fs, const char *directory, const struct session *session,
                                  struct err *err) {
-    char sessions[PATH_SIZE], temporary[PATH_SIZE], path[PATH_SIZE];
+    char sessions[PATH_SIZE], temporary[NAME_SIZE], name[NAME_SIZE];
     struct buf json = BUF_INIT;
     join(sessions, directory, HISTORY_SESSIONS);
     int made = fs_make_dirs(fs, AT_FDCWD, sessions, 0777);
-    if (made < 0)
-        return err_os(err, -made, "cannot make %s", sessions);
-    snprintf(path, sizeof path, "%s/%.*s.json", sessions, STR_ARG(session->id));
-    snprintf(temporary, sizeof temporary, "%s/.%.*s", sessions, STR_ARG(session->id));
-    int fd = fs->open(fs->self, AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = made < 0 ? made : fs->open(fs->self, AT_FDCWD, sessions, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
-        return err_os(err, -fd, "cannot write %s", path);
+        return err_os(err, -fd, "cannot use %s", sessions);
+    snprintf(name, sizeof name, "%.*s.json", STR_ARG(session->id));
+    snprintf(temporary, sizeof temporary, ".%.*s", STR_ARG(session->id));
     session_write_json(session, &json);
-    enum status status = fs_write_all(fs, fd, json.p, json.n, err);
+    int result = write_beneath(fs, fd, temporary, name, buf_str(&json), err);
     buf_release(&json);
     fs->close(fs->self, fd);
-    int renamed = status == STATUS_OK ? fs->rename(fs->self, AT_FDCWD, temporary, AT_FDCWD, path) : 0;
-    if (renamed < 0)
-        err_os(err, -renamed, "cannot write %s", path);
-    if (status != STATUS_OK || renamed < 0) {
-        fs->unlink(fs->self, AT_FDCWD, temporary);
-        return err->status;
-    }
-    return STATUS_OK;
+    return result < 0 ? err_os(err, -result, "cannot write %s/%s", sessions, name) : STATUS_OK;
 }
 
 enum status history_add(const struct fs *fs, const char *path, const struct session *session, uint32_t keep,

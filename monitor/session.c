@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -42,15 +43,56 @@ struct histogram *session_distribution(struct session *s, struct str name) {
     return &d->histogram;
 }
 
-void session_count_error(struct session *s, struct str kind, uint64_t count) {
+void session_add_sample(struct session *s, const struct session_sample *sample) {
+    MEM_GROW(s->samples, s->samples_cap, s->samples_n + 1);
+    s->samples[s->samples_n++] = *sample;
+}
+
+enum { KIND_SIZE = 160 };
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+// "the field \"...\" is missing": records differ in the rest.
+static struct str kind_of(struct str message, char kind[KIND_SIZE]) {
+    size_t n = 0;
+    for (size_t i = 0; i < message.n && n < KIND_SIZE - 4; i++) {
+        char c = message.p[i];
+        const char *end = c == '"' ? memchr(message.p + i + 1, '"', message.n - i - 1) : NULL;
+        if (end) {
+            memcpy(kind + n, "\"...", 4);
+            n += 4;
+            i = (size_t)(end - message.p);
+        } else if (is_digit(c)) {
+            while (i + 1 < message.n && is_digit(message.p[i + 1]))
+                i++;
+            c = '#';
+        }
+        kind[n++] = c == '\n' ? ' ' : c;
+    }
+    if (n >= KIND_SIZE - 4) { // cut off, perhaps within a character
+        while (n && ((unsigned char)kind[n - 1] & 0xc0) == 0x80)
+            n--;
+        n -= n && ((unsigned char)kind[n - 1] & 0xc0) == 0xc0;
+    }
+    return (struct str){kind, n};
+}
+
+void session_count_error(struct session *s, struct str message) {
+    char text[KIND_SIZE];
+    struct str kind = kind_of(message, text);
     size_t i = 0;
     while (i < s->errors_n && !str_equal(s->errors[i].kind, kind))
         i++;
+    if (i >= SESSION_ERROR_KINDS)
+        i = SESSION_ERROR_KINDS - 1;
     if (i == s->errors_n) {
         MEM_GROW(s->errors, s->errors_cap, s->errors_n + 1);
-        s->errors[s->errors_n++] = (struct session_error){session_keep(s, kind), 0};
+        bool last = i == SESSION_ERROR_KINDS - 1;
+        s->errors[s->errors_n++] = (struct session_error){last ? STR("others") : session_keep(s, kind), 0};
     }
-    s->errors[i].count += count;
+    s->errors[i].count++;
 }
 
 double session_quantile_seconds(const struct histogram *h, enum metric_figure figure) {

@@ -22,8 +22,10 @@ struct session_distribution {
     struct histogram histogram;
 };
 
+enum { SESSION_ERROR_KINDS = 64 }; // more are counted together, as "others"
+
 struct session_error {
-    struct str kind; // the message without what differs from record to record
+    struct str kind;
     uint64_t count;
 };
 
@@ -63,7 +65,9 @@ struct str session_keep(struct session *s, struct str text); // a copy in the ar
 void session_set(struct session *s, enum metric metric, double value);
 // The distribution of that name, made where there is none.
 struct histogram *session_distribution(struct session *s, struct str name);
-void session_count_error(struct session *s, struct str kind, uint64_t count);
+void session_add_sample(struct session *s, const struct session_sample *sample);
+// Counts an error under its kind: its message, with what is quoted and what is a number left out.
+void session_count_error(struct session *s, struct str message);
 
 // Any figure by its name (metrics.h): "run.seconds", "render.p99". False: there is none of that name, or it is not known.
 bool session_figure(const struct session *s, struct str name, double *value);

@@ -222,6 +222,8 @@ struct failures *failures_new(struct run *run) {
 void failures_report(struct failures *failures, const struct failure *failure) {
     pthread_mutex_lock(&failures->lock);
     add_line(failures, failure);
+    if (failures->run->options->session)
+        session_count_error(failures->run->options->session, failure->detail->message);
     const struct run_observer *observer = failures->run->options->observer;
     if (observer && observer->failure)
         observer->failure(observer->self, failure);

@@ -53,7 +53,10 @@ static enum step compile_step(void *self, struct worker *worker) {
     diags_append(run->diags, &diags);
     pthread_mutex_unlock(&run->lock);
     arena_release(&arena);
-    run->workers[worker->index].stage_nanoseconds[RUN_COMPILE] += run_now(run) - from;
+    const struct run_span span = {
+        .kind = SPAN_COMPILE, .subject = job->job->job->name, .from = from, .to = run_now(run)};
+    run_spent(run, worker, &span);
+    run_observe(run, worker, RUN_COMPILE, span.to - from);
     return ok ? STEP_DONE : STEP_FAILED;
 }
 
@@ -346,6 +349,7 @@ static void prepare_workers(struct run *run) {
     run->workers = MEM_NEW_ARRAY(struct worker_run, run->options->workers);
     for (uint32_t w = 0; w < run->options->workers; w++)
         reader_init(&run->workers[w].reader, run->shapes, NULL);
+    run_watch_init(run);
 }
 
 // Ending
@@ -410,6 +414,7 @@ static void fill_report(struct run *run, struct run_report *report) {
     getrusage(RUSAGE_SELF, &usage);
     report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
     report->seconds = (double)(run_now(run) - run->started) / 1e9;
+    run_watch_end(run, report);
 }
 
 static void release(struct run *run) {
@@ -424,6 +429,8 @@ static void release(struct run *run) {
             if (run->workers[w].vms[mode])
                 vm_free(run->workers[w].vms[mode]);
     }
+    if (run->workers)
+        run_watch_release(run);
     const struct fs *fs = run->options->fs;
     failures_free(run->failures);
     if (run->locked)

@@ -22,6 +22,7 @@
 #include "base/diag.h"
 #include "base/digest.h"
 #include "base/fs.h"
+#include "monitor/session.h"
 #include "pipeline/plan.h"
 #include "pipeline/retry.h"
 #include "scheduler/scheduler.h"
@@ -67,9 +68,11 @@ struct run_options {
     uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
     bool selected;             // jobs of the manifest were left out
     const struct retry *retry; // not NULL: only what it names
+    struct session *session;   // to be filled; NULL: nothing is watched but what the report needs
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
+extern const char *const run_stage_names[RUN_STAGES]; // "compile", ...
 
 struct run_counters {
     uint64_t loaded;       // records read, bad ones included

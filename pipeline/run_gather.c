@@ -106,6 +106,7 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
         run_lot_add(lot)->group = group;
         records += group->records->n;
     }
+    run_batch_begins(job->run);
     graph_spawn(worker, start_lot, lot);
     return STEP_AGAIN;
 }

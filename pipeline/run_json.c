@@ -12,10 +12,9 @@ static json_t *integer(uint64_t n) {
 }
 
 static json_t *stages(const struct run_report *report) {
-    static const char *const names[RUN_STAGES] = {"compile", "load", "render", "emit"};
     json_t *object = json_object();
     for (int stage = 0; stage < RUN_STAGES; stage++)
-        json_object_set_new(object, names[stage], json_real(report->stage_seconds[stage]));
+        json_object_set_new(object, run_stage_names[stage], json_real(report->stage_seconds[stage]));
     return object;
 }
 

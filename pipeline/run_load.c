@@ -38,6 +38,7 @@ void run_flight_end(struct flight *flight) {
         return;
     struct pass_run *pass = flight->pass;
     give_flight(flight);
+    run_batch_ends(pass->run);
     credits_give(&pass->credits);
 }
 
@@ -123,6 +124,16 @@ static void start_lots(const struct pass_run *pass, struct flight *flight, struc
     }
 }
 
+static struct run_span span_of(const struct flight *flight, enum run_span_kind kind, uint64_t from,
+                               uint64_t to) {
+    return (struct run_span){.kind = kind,
+                             .subject = flight->pass->source->name,
+                             .batch = flight->batch->sequence,
+                             .items = flight->batch->items_n,
+                             .from = from,
+                             .to = to};
+}
+
 // Parse, then each job's lot. The first lot counts and reports what belongs to the records as such.
 static void fly(void *self, struct worker *worker) {
     struct flight *flight = self;
@@ -133,7 +144,9 @@ static void fly(void *self, struct worker *worker) {
     mine->reader.projection = pass->pass->projection;
     load_parse(pass->loader, &mine->reader, flight->batch);
     evaluate_keys(flight, worker);
-    mine->stage_nanoseconds[RUN_LOAD] += run_now(run) - from;
+    const struct run_span span = span_of(flight, SPAN_PARSE, from, run_now(run));
+    run_spent(run, worker, &span);
+    run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
 
     size_t jobs_n = pass->pass->jobs_n;
     struct run_counters *counters = &flight->lots[0]->counters;
@@ -214,7 +227,9 @@ enum step run_load_step(void *self, struct worker *worker) {
     struct flight *flight = take_flight(pass);
     flight->batch->sequence = pass->sequence;
     enum status status = load_pull(pass->loader, flight->batch, &err);
-    run->workers[worker->index].stage_nanoseconds[RUN_LOAD] += run_now(run) - from;
+    const struct run_span span = span_of(flight, SPAN_READ, from, run_now(run));
+    run_spent(run, worker, &span);
+    flight->read_nanoseconds = span.to - from;
     if (status != STATUS_OK || flight->batch->items_n == 0) {
         give_flight(flight);
         credits_give(&pass->credits);
@@ -228,6 +243,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     for (size_t i = 0; i < pass->pass->jobs_n; i++)
         flight->lots[i] = run_lot_take(&run->jobs[pass->pass->jobs[i]], flight, pass->sequence);
     pass->sequence++;
+    run_batch_begins(run);
     graph_spawn(worker, fly, flight);
     return STEP_AGAIN;
 }

@@ -7,10 +7,6 @@
 // task of whoever ran it. Whoever comes second to this mark goes on.
 enum claim_phase { CLAIM_ENTERED, CLAIM_RETURNED, CLAIM_DONE };
 
-uint64_t run_now(const struct run *run) {
-    return run->options->clock.monotonic(run->options->clock.self);
-}
-
 // Lots
 // -------------------------------------------------------------------------------------------------------
 
@@ -60,8 +56,10 @@ static void end_lot(struct lot *lot) {
     pthread_mutex_unlock(&run->lock);
     if (flight)
         run_flight_end(flight);
-    else
+    else {
+        run_batch_ends(run);
         credits_give(&job->credits);
+    }
     leave(&job->unflushed, run, job->emit_node);
 }
 
@@ -165,6 +163,15 @@ static void claim_in_turn(void *self, struct worker *worker) {
         graph_spawn(worker, render_lot, lot);
 }
 
+static struct run_span span_of(const struct lot *lot, enum run_span_kind kind, uint64_t from, uint64_t to) {
+    return (struct run_span){.kind = kind,
+                             .subject = lot->job->job->job->name,
+                             .batch = lot->sequence,
+                             .items = lot->entries_n,
+                             .from = from,
+                             .to = to};
+}
+
 // Render
 // -----------------------------------------------------------------------------------------------------
 
@@ -176,18 +183,18 @@ static void render_lot(void *self, struct worker *worker) {
     struct run *run = job->run;
     struct vm *vm = run_vm(run, worker, (enum undefined_mode)job->job->job->undefined);
     uint64_t from = run_now(run);
-    for (size_t i = 0; i < lot->entries_n && !atomic_load_explicit(&job->stopped, memory_order_relaxed); i++)
-        if (lot->entries[i].state == ENTRY_PENDING)
-            run_output(lot, &lot->entries[i], vm);
-    uint64_t rendered = run_now(run);
+    run_render_entries(lot, vm, worker);
+    struct run_span render = span_of(lot, SPAN_RENDER, from, run_now(run));
+    render.emitting = lot->emit_nanoseconds;
+    run_spent(run, worker, &render);
     struct err err;
     if (lot->lane && job->job->sink->seal && job->job->sink->seal(lot->lane, &err) != STATUS_OK) {
         run_break(run, &err);
         atomic_store(&job->stopped, true);
     }
-    uint64_t *stages = run->workers[worker->index].stage_nanoseconds;
-    stages[RUN_RENDER] += rendered - from - lot->emit_nanoseconds;
-    stages[RUN_EMIT] += run_now(run) - rendered + lot->emit_nanoseconds;
+    const struct run_span seal = span_of(lot, SPAN_SEAL, render.to, run_now(run));
+    run_spent(run, worker, &seal);
+    lot->emit_nanoseconds += seal.to - seal.from;
     leave(&job->unrendered, run, job->render_node);
     turns_enter(job->emit_turns, lot->sequence, emit_in_turn, lot, worker);
 }
@@ -292,7 +299,9 @@ static void emit_in_turn(void *self, struct worker *worker) {
     run_add_result(&job->counters, &result);
     if (!late)
         job->digest = digest_add(job->digest, lot->digest);
-    run->workers[worker->index].stage_nanoseconds[RUN_EMIT] += run_now(run) - from;
+    const struct run_span span = span_of(lot, SPAN_WRITE, from, run_now(run));
+    run_spent(run, worker, &span);
+    run_observe(run, worker, RUN_EMIT, lot->emit_nanoseconds + span.to - from);
     tell_progress(run, lot, result.written + result.unchanged);
     end_lot(lot);
 }
@@ -300,11 +309,13 @@ static void emit_in_turn(void *self, struct worker *worker) {
 // Gathering: in turn, the lot's records join their groups; nothing is rendered yet.
 static void gather_in_turn(void *self, struct worker *worker) {
     struct lot *lot = self;
-    (void)worker;
+    uint64_t from = run_now(lot->job->run);
     run_gather(lot);
     report_failures(lot);
     note_failures(lot);
     run_add_counters(&lot->job->counters, &lot->counters);
+    const struct run_span span = span_of(lot, SPAN_GATHER, from, run_now(lot->job->run));
+    run_spent(lot->job->run, worker, &span);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
     end_lot(lot);
@@ -324,7 +335,8 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
         if (entry->state == ENTRY_PENDING && !gathering && job->job->to)
             run_make_path(lot, entry, vm);
     }
-    job->run->workers[worker->index].stage_nanoseconds[RUN_RENDER] += run_now(job->run) - from;
+    const struct run_span span = span_of(lot, SPAN_SELECT, from, run_now(job->run));
+    run_spent(job->run, worker, &span);
     if (gathering) {
         turns_enter(job->gather_turns, lot->sequence, gather_in_turn, lot, worker);
         return;

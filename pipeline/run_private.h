@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "monitor/histogram.h"
 #include "pipeline/claims.h"
 #include "pipeline/failures.h"
 #include "pipeline/lock.h"
@@ -73,9 +74,10 @@ struct flight {
     struct batch *batch;
     struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
     size_t bad_records; // items that could not be loaded
-    struct lot **lots;  // one per job of the pass
-    atomic_uint open;   // lots that have not ended
-    atomic_bool kept;   // some job gathers records of it: it lives until the run ends
+    uint64_t read_nanoseconds;
+    struct lot **lots; // one per job of the pass
+    atomic_uint open;  // lots that have not ended
+    atomic_bool kept;  // some job gathers records of it: it lives until the run ends
     struct flight *next;
 };
 
@@ -90,7 +92,6 @@ struct pass_run {
     struct turns *claim_turns;  // flight by flight, and within one job by job
     uint64_t claimers;          // jobs of the pass that claim paths for records
     struct flight *free, *kept; // under run->lock
-    uint64_t source_bytes;      // under run->lock
 };
 
 struct job_run {
@@ -121,10 +122,21 @@ struct job_run {
     struct run_counters counters;
 };
 
+// Which outputs of a job a worker times: so few that the clock does not count.
+struct pace {
+    uint64_t usual; // nanoseconds that an output takes; 0: not known yet
+    uint32_t every; // how many the next one stands for; 0: not known yet
+    uint32_t left;  // until the next one
+    uint64_t random;
+};
+
 struct worker_run {
     struct vm *vms[UNDEFINED_MODES]; // made when first needed
     struct reader reader;
     uint64_t stage_nanoseconds[RUN_STAGES];
+    struct histogram stages[RUN_STAGES]; // but for RUN_RENDER, which is what the jobs' add up to
+    struct histogram *jobs;              // rendering, by job; NULL: the run is not watched
+    struct pace *paces;                  // by job
 };
 
 struct run {
@@ -136,11 +148,14 @@ struct run {
     struct pass_run *passes;
     struct job_run *jobs;
     struct worker_run *workers;
-    uint32_t credits;      // batches in flight per pass
-    int root;              // the output directory
-    bool locked;           // lock_file is taken
-    struct lock lock_file; // of it
-    uint64_t started;      // monotonic
+    uint32_t credits;                      // batches in flight per pass
+    int root;                              // the output directory
+    bool locked;                           // lock_file is taken
+    struct lock lock_file;                 // of it
+    uint64_t started;                      // monotonic
+    uint64_t clock_cost;                   // nanoseconds that asking for the time takes
+    atomic_uint in_flight, in_flight_most; // batches
+    struct sampler *sampler;               // NULL: the run is not watched
     atomic_bool interrupted;
     atomic_uint_fast64_t loaded, rendered, written, failed; // for progress
     pthread_mutex_t lock;                                   // free lists, diags, err
@@ -176,7 +191,39 @@ void run_lot_start(struct lot *lot, struct worker *worker);
 void run_lot_render(struct lot *lot, struct worker *worker);
 void run_job_free_lots(struct job_run *job); // when none is in flight, before its sink is closed
 void run_job_release(struct job_run *job);
-uint64_t run_now(const struct run *run);
+
+// run_watch.c: where time goes.
+enum run_span_kind {
+    SPAN_COMPILE,
+    SPAN_READ,
+    SPAN_PARSE,
+    SPAN_SELECT,
+    SPAN_GATHER,
+    SPAN_RENDER,
+    SPAN_SEAL,
+    SPAN_WRITE
+};
+// What a worker did in one go.
+struct run_span {
+    enum run_span_kind kind;
+    struct str subject; // name of the job or source
+    uint64_t batch;     // its number
+    size_t items;       // records or outputs
+    uint64_t from, to;  // as run_now says
+    uint64_t emitting;  // of a rendering: the part that the sink took
+};
+uint64_t run_now(const struct run *run); // monotonic, nanoseconds
+void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span);
+// How long a batch took in a stage, for the stage's distribution.
+void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
+                 uint64_t nanoseconds);
+// Renders what is pending of a lot, and times as many of its outputs as are worth it.
+void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker);
+void run_batch_begins(struct run *run); // is in flight
+void run_batch_ends(struct run *run);
+void run_watch_init(struct run *run);
+void run_watch_release(struct run *run);
+void run_watch_end(struct run *run, const struct run_report *report); // fills the session
 
 void run_add_counters(struct run_counters *sum, const struct run_counters *add);
 void run_add_result(struct run_counters *sum, const struct lane_result *result);

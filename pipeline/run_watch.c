@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a run knows about itself while it goes: busy time by stage, distributions, batches in flight; and the session
+ * that this comes to in the end. Each worker writes its own; nothing here waits.
+ *
+ * Asking for the time costs as much as a hundredth of a small output. So of a job whose outputs are quick only one in
+ * `every` is timed and stands for all of them; `every` follows from how long the job's last batch took, and varies a
+ * little so that it does not fall in step with the records.
+ */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "monitor/resources.h"
+#include "pipeline/run_private.h"
+
+enum { CLOCK_TRIES = 16, EVERY_MOST = 64 };
+// The share of rendering time that its timing may take is one in this.
+enum { TIMING_SHARE = 400 };
+
+const char *const run_stage_names[RUN_STAGES] = {"compile", "load", "render", "emit"};
+
+static const struct {
+    const char *name;
+    enum run_stage stage;
+} kinds[] = {
+    [SPAN_COMPILE] = {"compile", RUN_COMPILE}, [SPAN_READ] = {"read", RUN_LOAD},
+    [SPAN_PARSE] = {"parse", RUN_LOAD},        [SPAN_SELECT] = {"select", RUN_RENDER},
+    [SPAN_GATHER] = {"gather", RUN_LOAD},      [SPAN_RENDER] = {"render", RUN_RENDER},
+    [SPAN_SEAL] = {"seal", RUN_EMIT},          [SPAN_WRITE] = {"write", RUN_EMIT},
+};
+
+uint64_t run_now(const struct run *run) {
+    return run->options->clock.monotonic(run->options->clock.self);
+}
+
+void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span) {
+    uint64_t *stages = run->workers[worker->index].stage_nanoseconds;
+    stages[kinds[span->kind].stage] += span->to - span->from - span->emitting;
+    stages[RUN_EMIT] += span->emitting;
+}
+
+void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
+                 uint64_t nanoseconds) {
+    struct worker_run *mine = &run->workers[worker->index];
+    if (mine->jobs)
+        histogram_add(&mine->stages[stage], nanoseconds);
+}
+
+// ---- rendering
+
+// One in so many is worth its timing, for what usually takes `nanoseconds`.
+static uint32_t worth_timing(uint64_t clock_cost, uint64_t nanoseconds) {
+    uint64_t every = nanoseconds ? 2 * clock_cost * TIMING_SHARE / nanoseconds + 1 : EVERY_MOST;
+    return every < EVERY_MOST ? (uint32_t)every : EVERY_MOST;
+}
+
+static void set_pace(struct pace *pace, uint64_t clock_cost, uint64_t took) {
+    pace->usual = pace->usual ? pace->usual - pace->usual / 8 + took / 8 : took;
+    pace->every = worth_timing(clock_cost, pace->usual);
+    pace->random = pace->random * 6364136223846793005u + 1442695040888963407u;
+    pace->left = (uint32_t)(pace->random >> 33) % (2 * pace->every - 1); // every - 1 on average
+}
+
+static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, struct histogram *histogram,
+                         struct pace *pace) {
+    const struct run *run = lot->job->run;
+    uint64_t emitting = lot->emit_nanoseconds, from = run_now(run);
+    run_output(lot, entry, vm);
+    uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
+    histogram_add_times(histogram, took, pace->every ? pace->every : 1);
+    set_pace(pace, run->clock_cost, took);
+}
+
+void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker) {
+    struct job_run *job = lot->job;
+    struct worker_run *mine = &job->run->workers[worker->index];
+    struct pace *pace = mine->jobs ? &mine->paces[job->index] : NULL;
+    for (size_t i = 0; i < lot->entries_n && !atomic_load_explicit(&job->stopped, memory_order_relaxed);
+         i++) {
+        struct entry *entry = &lot->entries[i];
+        if (entry->state != ENTRY_PENDING)
+            continue;
+        if (pace && pace->left-- == 0)
+            render_timed(lot, entry, vm, &mine->jobs[job->index], pace);
+        else
+            run_output(lot, entry, vm);
+    }
+}
+
+// ---- batches in flight
+
+void run_batch_begins(struct run *run) {
+    unsigned now = atomic_fetch_add_explicit(&run->in_flight, 1, memory_order_relaxed) + 1;
+    unsigned most = atomic_load_explicit(&run->in_flight_most, memory_order_relaxed);
+    while (now > most && !atomic_compare_exchange_weak(&run->in_flight_most, &most, now))
+        ;
+}
+
+void run_batch_ends(struct run *run) {
+    atomic_fetch_sub_explicit(&run->in_flight, 1, memory_order_relaxed);
+}
+
+// ---- the session
+
+static uint64_t clock_cost(const struct run *run) {
+    uint64_t from = run_now(run), to = from;
+    for (int i = 0; i < CLOCK_TRIES; i++)
+        to = run_now(run);
+    return (to - from) / CLOCK_TRIES;
+}
+
+void run_watch_init(struct run *run) {
+    size_t jobs_n = run->plan->manifest->jobs_n;
+    if (!run->options->session)
+        return;
+    run->clock_cost = clock_cost(run);
+    run->sampler = sampler_start(&run->in_flight);
+    for (uint32_t w = 0; w < run->options->workers; w++) {
+        run->workers[w].jobs = MEM_NEW_ARRAY(struct histogram, jobs_n + 1);
+        run->workers[w].paces = MEM_NEW_ARRAY(struct pace, jobs_n + 1);
+    }
+}
+
+void run_watch_release(struct run *run) {
+    for (uint32_t w = 0; w < run->options->workers; w++) {
+        struct worker_run *mine = &run->workers[w];
+        for (int stage = 0; stage < RUN_STAGES; stage++)
+            histogram_release(&mine->stages[stage]);
+        for (size_t j = 0; mine->jobs && j < run->plan->manifest->jobs_n; j++)
+            histogram_release(&mine->jobs[j]);
+        mem_free(mine->jobs);
+        mem_free(mine->paces);
+    }
+}
+
+static struct histogram *distribution(struct session *session, const char *prefix, struct str name) {
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "%s%.*s", prefix, STR_ARG(name));
+    struct histogram *histogram = session_distribution(session, buf_str(&text));
+    buf_release(&text);
+    return histogram;
+}
+
+static void merge(struct session *session, const char *prefix, struct str name,
+                  const struct histogram *from) {
+    if (from->n)
+        histogram_merge(distribution(session, prefix, name), from);
+}
+
+static void merge_worker(struct session *session, const struct run *run, const struct worker_run *worker) {
+    for (int stage = 0; stage < RUN_STAGES; stage++)
+        merge(session, "", str_of(run_stage_names[stage]), &worker->stages[stage]);
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        const struct manifest_job *job = run->jobs[j].job->job;
+        merge(session, "", STR("render"), &worker->jobs[j]);
+        merge(session, "job.", job->name, &worker->jobs[j]);
+        merge(session, "template.", job->template_name, &worker->jobs[j]);
+    }
+}
+
+static void set_rates(struct session *session, const struct run_report *report) {
+    double busy = 0;
+    for (int stage = 0; stage < RUN_STAGES; stage++)
+        busy += report->stage_seconds[stage];
+    if (report->seconds <= 0)
+        return;
+    session_set(session, METRIC_RUN_EFFICIENCY, busy / (report->workers * report->seconds));
+    session_set(session, METRIC_RUN_RECORDS_PER_SECOND, (double)report->counters.loaded / report->seconds);
+}
+
+static void set_counters(struct session *session, const struct run_report *report) {
+    const struct run_counters *c = &report->counters;
+    const struct {
+        enum metric metric;
+        double value;
+    } values[] = {
+        {METRIC_RUN_SECONDS, report->seconds},
+        {METRIC_RUN_WORKERS, report->workers},
+        {METRIC_RUN_PEAK_RSS, (double)report->peak_rss_bytes},
+        {METRIC_RUN_FAILED, (double)c->failed},
+        {METRIC_RUN_EXCLUDED, (double)c->excluded},
+        {METRIC_COMPILE_SECONDS, report->stage_seconds[RUN_COMPILE]},
+        {METRIC_LOAD_SECONDS, report->stage_seconds[RUN_LOAD]},
+        {METRIC_LOAD_RECORDS, (double)c->loaded},
+        {METRIC_LOAD_BYTES, (double)c->source_bytes},
+        {METRIC_RENDER_SECONDS, report->stage_seconds[RUN_RENDER]},
+        {METRIC_RENDER_OUTPUTS, (double)c->rendered},
+        {METRIC_RENDER_OPCODES, (double)c->instructions},
+        {METRIC_RENDER_BYTES, (double)c->bytes},
+        {METRIC_EMIT_SECONDS, report->stage_seconds[RUN_EMIT]},
+        {METRIC_EMIT_WRITTEN, (double)c->written},
+        {METRIC_EMIT_UNCHANGED, (double)c->unchanged},
+        {METRIC_EMIT_STORED, (double)c->stored},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        session_set(session, values[i].metric, values[i].value);
+}
+
+void run_watch_end(struct run *run, const struct run_report *report) {
+    struct session *session = run->options->session;
+    if (!session)
+        return;
+    sampler_stop(run->sampler, session);
+    run->sampler = NULL;
+    for (uint32_t w = 0; w < report->workers; w++)
+        merge_worker(session, run, &run->workers[w]);
+    set_counters(session, report);
+    set_rates(session, report);
+    session_set(session, METRIC_QUEUE_PEAK, atomic_load(&run->in_flight_most));
+}
