@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CLI_BENCH_H
+#define PRESSRUN_CLI_BENCH_H
+/*
+ * What `pressrun bench` can do, one file each; cmd_bench.c has the table of them, the options of all and the help.
+ */
+#include "cli/command.h"
+
+// Arguments as given: [0] is the word that chose it. Exit codes of the process.
+int bench_compare(struct cli *cli, const struct options *options);
+
+#endif
