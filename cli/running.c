@@ -6,6 +6,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/show.h"
+#include "monitor/trace.h"
 #include "pipeline/define.h"
 
 enum { WORKERS_MAX = 1024 };
@@ -88,12 +89,44 @@ static enum status read_options(struct cli *cli, const struct options *options, 
     return status;
 }
 
+// The trace that is asked for, or NULL. False: what is wrong has been told.
+static bool open_trace(struct cli *cli, const struct options *options, const struct plan *plan,
+                       const struct run_options *run, struct trace **trace) {
+    struct err err;
+    struct buf name = BUF_INIT;
+    *trace = NULL;
+    if (!options_has(options, "trace"))
+        return true;
+    buf_printf(&name, "pressrun %.*s", STR_ARG(plan->manifest->text.name));
+    const struct trace_options wanted = {.fs = &cli->fs,
+                                         .path = options_get(options, "trace"),
+                                         .process = buf_str(&name),
+                                         .row_name = "worker",
+                                         .rows = run->workers,
+                                         .origin = cli->clock.monotonic(cli->clock.self)};
+    bool opened = trace_open(&wanted, trace, &err) == STATUS_OK;
+    buf_release(&name);
+    if (!opened)
+        cli_fail("%s", err.text);
+    return opened;
+}
+
+static void close_trace(struct trace *trace) {
+    struct err err;
+    if (trace && trace_close(trace, &err) != STATUS_OK)
+        cli_note("%s", err.text);
+}
+
 static int execute(struct cli *cli, const struct options *options, struct plan *plan, struct run_options *run,
                    const char *workers_source) {
     struct interrupt interrupt;
+    if (!open_trace(cli, options, plan, run, &run->trace))
+        return EXIT_USAGE;
     int failed = interrupt_start(&interrupt);
-    if (failed)
+    if (failed) {
+        close_trace(run->trace);
         return cli_fail("cannot watch for signals (error %d)", failed);
+    }
     struct show show;
     show_init(&show, cli->quiet || options_has(options, "json"), cli->colour_err);
     struct run_observer observer = show_observer(&show);
@@ -105,6 +138,8 @@ static int execute(struct cli *cli, const struct options *options, struct plan *
     enum status status = run_execute(plan, run, &report, &cli->diags, &err);
     interrupt_stop(&interrupt);
     show_end(&show, &report);
+    close_trace(run->trace);
+    run->trace = NULL;
     show_release(&show);
     cli_write_diags(cli);
     if (status != STATUS_OK && cli->diags.errors == 0)

@@ -16,7 +16,8 @@
         {"durable", 0, NULL, "outputs survive a power failure: synced before they take their names"},        \
         {"only-failed", 0, NULL, "only what the last run could not do (.pressrun/errors.jsonl)"},            \
         {"max-failed", 0, "N", "stop when more than N records or outputs have failed"},                      \
-        {"wait", 0, NULL, "wait for another run that writes to the same directory"}, {                       \
+        {"wait", 0, NULL, "wait for another run that writes to the same directory"},                         \
+        {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"}, {       \
         "json", 0, NULL, "print the summary as one JSON object, the last line on stdout"                     \
     }
 

@@ -18,8 +18,8 @@
 
 #include "base/str.h"
 
-// CLAIMS_INPUT stands for a job: the name belongs to what the run reads.
-enum { CLAIMS_JOBS_MAX = 65534, CLAIMS_INPUT = CLAIMS_JOBS_MAX };
+// These stand for a job: the name belongs to what the run reads, or to its trace.
+enum { CLAIMS_JOBS_MAX = 65533, CLAIMS_INPUT = CLAIMS_JOBS_MAX, CLAIMS_TRACE };
 
 struct claim {
     uint32_t job;

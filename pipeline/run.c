@@ -113,7 +113,6 @@ static bool is_void(const struct job_run *job) {
 // Released when all is rendered; done when all is written. A stream that is not complete is not published.
 static enum step emit_step(void *self, struct worker *worker) {
     struct job_run *job = self;
-    (void)worker;
     if (atomic_load(&job->unflushed) > 0)
         return STEP_BLOCKED;
     bool complete = !atomic_load(&job->stopped) && !atomic_load(&job->run->interrupted);
@@ -124,7 +123,11 @@ static enum step emit_step(void *self, struct worker *worker) {
         run_note(job->run, text);
         complete = false;
     }
+    const uint64_t from = run_now(job->run);
     close_sink(job, complete);
+    const struct run_span span = {
+        .kind = SPAN_CLOSE, .subject = job->job->job->name, .from = from, .to = run_now(job->run)};
+    run_spent(job->run, worker, &span);
     return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
 }
 
@@ -235,10 +238,10 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                        .unique_n = job->job->job->unique_n};
         if (job->job->stream.p && !str_is(job->job->stream, "-"))
             if (!claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder) &&
-                holder.job == CLAIMS_INPUT)
-                return err_set(err, STATUS_CONFLICT,
-                               "job %.*s would write %.*s, which is an input of this run",
-                               STR_ARG(job->job->job->name), STR_ARG(job->job->stream));
+                holder.job >= CLAIMS_INPUT)
+                return err_set(err, STATUS_CONFLICT, "job %.*s would write %.*s, which is %s of this run",
+                               STR_ARG(job->job->job->name), STR_ARG(job->job->stream),
+                               holder.job == CLAIMS_INPUT ? "an input" : "the trace");
         for (const struct job_run *other = run->jobs; other < job; other++)
             if (job->job->stream.p && other->job->stream.p && str_equal(job->job->stream, other->job->stream))
                 options.beside = other->sink;

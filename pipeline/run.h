@@ -23,6 +23,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "monitor/session.h"
+#include "monitor/trace.h"
 #include "pipeline/plan.h"
 #include "pipeline/retry.h"
 #include "scheduler/scheduler.h"
@@ -69,6 +70,7 @@ struct run_options {
     bool selected;             // jobs of the manifest were left out
     const struct retry *retry; // not NULL: only what it names
     struct session *session;   // to be filled; NULL: nothing is watched but what the report needs
+    struct trace *trace;       // with a row per worker, and times of `clock`; may be NULL
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };

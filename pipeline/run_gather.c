@@ -99,6 +99,7 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
     if (!credits_take(&job->credits))
         return STEP_BLOCKED;
     struct lot *lot = run_lot_take(job, NULL, job->group_lots++);
+    lot->began = run_now(job->run);
     lot->first_group = job->next_group;
     for (size_t groups = 0, records = 0;
          job->next_group < job->groups_n && groups < GROUPS_PER_LOT && records < RECORDS_PER_LOT; groups++) {
@@ -106,7 +107,7 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
         run_lot_add(lot)->group = group;
         records += group->records->n;
     }
-    run_batch_begins(job->run);
+    run_batch_begins(job->run, worker);
     graph_spawn(worker, start_lot, lot);
     return STEP_AGAIN;
 }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What a run reads is not to be overwritten by what it writes: inputs below the output directory claim their paths.
+// What a run reads, and its trace, are not to be overwritten by outputs: those below the output directory claim their
+// paths.
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "pipeline/run_private.h"
 
-static void claim_file(struct run *run, const char *root, const char *path) {
+static void claim_file(struct run *run, const char *root, const char *path, uint32_t holds) {
     struct claim holder;
     char *real = realpath(path, NULL);
     size_t n = strlen(root);
     if (real && strncmp(real, root, n) == 0 && (real[n] == '/' || n == 1))
-        claims_take(run->claims, str_of(real + n + (n > 1)), (struct claim){CLAIMS_INPUT, 0}, &holder);
+        claims_take(run->claims, str_of(real + n + (n > 1)), (struct claim){holds, 0}, &holder);
     free(real);
 }
 
@@ -23,7 +24,7 @@ static void claim_templates(struct run *run, const char *root) {
             buf_clear(&path);
             buf_printf(&path, "%.*s/%.*s", STR_ARG(manifest->template_paths[d]),
                        STR_ARG(manifest->jobs[j].template_name));
-            claim_file(run, root, buf_text(&path));
+            claim_file(run, root, buf_text(&path), CLAIMS_INPUT);
         }
     buf_release(&path);
 }
@@ -34,10 +35,12 @@ void run_claim_inputs(struct run *run) {
     char *root = realpath(output, NULL);
     if (!root)
         return;
-    claim_file(run, root, manifest->text.name.p);
+    claim_file(run, root, manifest->text.name.p, CLAIMS_INPUT);
     for (size_t s = 0; s < manifest->sources_n; s++)
         if (!manifest->sources[s].files.p && !str_is(manifest->sources[s].path, "-"))
-            claim_file(run, root, manifest->sources[s].path.p);
+            claim_file(run, root, manifest->sources[s].path.p, CLAIMS_INPUT);
     claim_templates(run, root);
+    if (run->options->trace)
+        claim_file(run, root, trace_path(run->options->trace), CLAIMS_TRACE);
     free(root);
 }

@@ -33,12 +33,18 @@ static void give_flight(struct flight *flight) {
     pthread_mutex_unlock(&pass->run->lock);
 }
 
-void run_flight_end(struct flight *flight) {
+void run_flight_end(struct flight *flight, const struct worker *worker) {
     if (atomic_fetch_sub_explicit(&flight->open, 1, memory_order_acq_rel) != 1)
         return;
     struct pass_run *pass = flight->pass;
+    const struct run_span life = {.kind = SPAN_BATCH,
+                                  .subject = pass->source->name,
+                                  .batch = flight->batch->sequence,
+                                  .items = flight->batch->items_n,
+                                  .from = flight->began,
+                                  .flow = (size_t)(pass - pass->run->passes)};
     give_flight(flight);
-    run_batch_ends(pass->run);
+    run_batch_ends(pass->run, worker, &life);
     credits_give(&pass->credits);
 }
 
@@ -229,6 +235,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     enum status status = load_pull(pass->loader, flight->batch, &err);
     const struct run_span span = span_of(flight, SPAN_READ, from, run_now(run));
     run_spent(run, worker, &span);
+    flight->began = from;
     flight->read_nanoseconds = span.to - from;
     if (status != STATUS_OK || flight->batch->items_n == 0) {
         give_flight(flight);
@@ -243,7 +250,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     for (size_t i = 0; i < pass->pass->jobs_n; i++)
         flight->lots[i] = run_lot_take(&run->jobs[pass->pass->jobs[i]], flight, pass->sequence);
     pass->sequence++;
-    run_batch_begins(run);
+    run_batch_begins(run, worker);
     graph_spawn(worker, fly, flight);
     return STEP_AGAIN;
 }

@@ -46,18 +46,30 @@ static void leave(atomic_uint *count, struct run *run, uint32_t node) {
         graph_wake(run->graph, node);
 }
 
-static void end_lot(struct lot *lot) {
+static struct run_span span_of(const struct lot *lot, enum run_span_kind kind, uint64_t from, uint64_t to) {
+    return (struct run_span){.kind = kind,
+                             .subject = lot->job->job->job->name,
+                             .batch = lot->sequence,
+                             .of_groups = !lot->flight,
+                             .items = lot->entries_n,
+                             .from = from,
+                             .to = to};
+}
+
+static void end_lot(struct lot *lot, const struct worker *worker) {
     struct job_run *job = lot->job;
     struct run *run = job->run;
     struct flight *flight = lot->flight;
+    struct run_span life = span_of(lot, SPAN_GROUPS, lot->began, 0);
+    life.flow = run->plan->passes_n + job->index;
     pthread_mutex_lock(&run->lock);
     lot->next_free = job->free_lots;
     job->free_lots = lot;
     pthread_mutex_unlock(&run->lock);
     if (flight)
-        run_flight_end(flight);
+        run_flight_end(flight, worker);
     else {
-        run_batch_ends(run);
+        run_batch_ends(run, worker, &life);
         credits_give(&job->credits);
     }
     leave(&job->unflushed, run, job->emit_node);
@@ -120,8 +132,8 @@ static const struct diag *collision(struct lot *lot, struct str path, const stru
     const struct job_run *other = &run->jobs[holder->job]; // where it is a job
     struct buf text = BUF_INIT;
     buf_printf(&text, "the output path %.*s collides with ", STR_ARG(path));
-    if (holder->job == CLAIMS_INPUT)
-        buf_add_text(&text, "an input of this run");
+    if (holder->job >= CLAIMS_INPUT)
+        buf_add_text(&text, holder->job == CLAIMS_INPUT ? "an input of this run" : "the trace of this run");
     else if (other->job->stream.p)
         buf_printf(&text, "the stream of job \"%.*s\"", STR_ARG(other->job->job->name));
     else if (other->job->gathers)
@@ -161,15 +173,6 @@ static void claim_in_turn(void *self, struct worker *worker) {
     claim_paths(lot);
     if (atomic_exchange(&lot->claim_phase, CLAIM_DONE) == CLAIM_RETURNED)
         graph_spawn(worker, render_lot, lot);
-}
-
-static struct run_span span_of(const struct lot *lot, enum run_span_kind kind, uint64_t from, uint64_t to) {
-    return (struct run_span){.kind = kind,
-                             .subject = lot->job->job->job->name,
-                             .batch = lot->sequence,
-                             .items = lot->entries_n,
-                             .from = from,
-                             .to = to};
 }
 
 // Render
@@ -303,7 +306,7 @@ static void emit_in_turn(void *self, struct worker *worker) {
     run_spent(run, worker, &span);
     run_observe(run, worker, RUN_EMIT, lot->emit_nanoseconds + span.to - from);
     tell_progress(run, lot, result.written + result.unchanged);
-    end_lot(lot);
+    end_lot(lot, worker);
 }
 
 // Gathering: in turn, the lot's records join their groups; nothing is rendered yet.
@@ -318,7 +321,7 @@ static void gather_in_turn(void *self, struct worker *worker) {
     run_spent(lot->job->run, worker, &span);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
-    end_lot(lot);
+    end_lot(lot, worker);
 }
 
 // ------------------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ struct lot {
     struct lane *lane;
     struct digest digest;
     struct run_counters counters;
+    uint64_t began;            // of a lot of groups
     uint64_t emit_nanoseconds; // spent in a named sink while rendering
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
     struct lot *next_free;
@@ -74,7 +75,7 @@ struct flight {
     struct batch *batch;
     struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
     size_t bad_records; // items that could not be loaded
-    uint64_t read_nanoseconds;
+    uint64_t began, read_nanoseconds;
     struct lot **lots; // one per job of the pass
     atomic_uint open;  // lots that have not ended
     atomic_bool kept;  // some job gathers records of it: it lives until the run ends
@@ -176,8 +177,8 @@ bool run_is_interrupted(struct run *run);
 
 // run_load.c: the load node of a pass, and its flights.
 enum step run_load_step(void *self, struct worker *worker);
-void run_flight_end(struct flight *flight);         // one of its lots has ended
-void run_report_bad_records(struct flight *flight); // in the turn of its first lot
+void run_flight_end(struct flight *flight, const struct worker *worker); // one of its lots has ended
+void run_report_bad_records(struct flight *flight);                      // in the turn of its first lot
 void run_pass_release(struct pass_run *pass);
 
 // run_inputs.c
@@ -201,16 +202,22 @@ enum run_span_kind {
     SPAN_GATHER,
     SPAN_RENDER,
     SPAN_SEAL,
-    SPAN_WRITE
+    SPAN_WRITE,
+    SPAN_CLOSE,
+    // From its beginning to its end, on whichever workers: not of run_spent.
+    SPAN_BATCH,
+    SPAN_GROUPS
 };
 // What a worker did in one go.
 struct run_span {
     enum run_span_kind kind;
     struct str subject; // name of the job or source
     uint64_t batch;     // its number
+    bool of_groups;     // it is one of groups, which have numbers of their own
     size_t items;       // records or outputs
     uint64_t from, to;  // as run_now says
     uint64_t emitting;  // of a rendering: the part that the sink took
+    size_t flow;        // of a life: which of the run's passes, or behind those, which job
 };
 uint64_t run_now(const struct run *run); // monotonic, nanoseconds
 void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span);
@@ -219,8 +226,8 @@ void run_observe(const struct run *run, const struct worker *worker, enum run_st
                  uint64_t nanoseconds);
 // Renders what is pending of a lot, and times as many of its outputs as are worth it.
 void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker);
-void run_batch_begins(struct run *run); // is in flight
-void run_batch_ends(struct run *run);
+void run_batch_begins(struct run *run, const struct worker *worker); // is in flight
+void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life); // `to` is now
 void run_watch_init(struct run *run);
 void run_watch_release(struct run *run);
 void run_watch_end(struct run *run, const struct run_report *report); // fills the session

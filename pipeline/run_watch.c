@@ -21,22 +21,65 @@ const char *const run_stage_names[RUN_STAGES] = {"compile", "load", "render", "e
 
 static const struct {
     const char *name;
+    const char *role; // of the subject
     enum run_stage stage;
+    bool whole; // of all batches together
 } kinds[] = {
-    [SPAN_COMPILE] = {"compile", RUN_COMPILE}, [SPAN_READ] = {"read", RUN_LOAD},
-    [SPAN_PARSE] = {"parse", RUN_LOAD},        [SPAN_SELECT] = {"select", RUN_RENDER},
-    [SPAN_GATHER] = {"gather", RUN_LOAD},      [SPAN_RENDER] = {"render", RUN_RENDER},
-    [SPAN_SEAL] = {"seal", RUN_EMIT},          [SPAN_WRITE] = {"write", RUN_EMIT},
+    [SPAN_COMPILE] = {"compile", "job", RUN_COMPILE, true},
+    [SPAN_READ] = {"read", "source", RUN_LOAD, false},
+    [SPAN_PARSE] = {"parse", "source", RUN_LOAD, false},
+    [SPAN_SELECT] = {"select", "job", RUN_RENDER, false},
+    [SPAN_GATHER] = {"gather", "job", RUN_LOAD, false},
+    [SPAN_RENDER] = {"render", "job", RUN_RENDER, false},
+    [SPAN_SEAL] = {"seal", "job", RUN_EMIT, false},
+    [SPAN_WRITE] = {"write", "job", RUN_EMIT, false},
+    [SPAN_CLOSE] = {"close", "job", RUN_EMIT, true},
+    [SPAN_BATCH] = {"batch of", "source", RUN_STAGES, false},
+    [SPAN_GROUPS] = {"groups of", "job", RUN_STAGES, false},
 };
 
 uint64_t run_now(const struct run *run) {
     return run->options->clock.monotonic(run->options->clock.self);
 }
 
+// ---- the trace
+
+enum { TRACE_ARGS = 3 };
+
+// `args` is where they are put; they are to live as long as the span.
+static struct trace_span traced(const struct run_span *span, struct trace_arg args[TRACE_ARGS]) {
+    struct trace_span traced = {.name = kinds[span->kind].name,
+                                .role = kinds[span->kind].role,
+                                .subject = span->subject,
+                                .from = span->from,
+                                .to = span->to,
+                                .args = args};
+    if (!kinds[span->kind].whole) {
+        args[traced.args_n++] = (struct trace_arg){span->of_groups ? "group_batch" : "batch", span->batch};
+        args[traced.args_n++] = (struct trace_arg){"items", span->items};
+    }
+    if (span->emitting)
+        args[traced.args_n++] = (struct trace_arg){"emitting_ns", span->emitting};
+    return traced;
+}
+
+static void trace_stage(const struct run *run, const struct worker *worker, const struct run_span *span) {
+    struct trace_arg args[TRACE_ARGS];
+    struct trace_span stage = traced(span, args);
+    stage.category = run_stage_names[kinds[span->kind].stage];
+    trace_span(run->options->trace, worker->index, &stage);
+}
+
+static void trace_batches(const struct run *run, uint32_t row, uint64_t at, unsigned n) {
+    trace_counter(run->options->trace, row, "batches in flight", at, n);
+}
+
 void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span) {
     uint64_t *stages = run->workers[worker->index].stage_nanoseconds;
     stages[kinds[span->kind].stage] += span->to - span->from - span->emitting;
     stages[RUN_EMIT] += span->emitting;
+    if (run->options->trace)
+        trace_stage(run, worker, span);
 }
 
 void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
@@ -89,15 +132,26 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
 
 // ---- batches in flight
 
-void run_batch_begins(struct run *run) {
+void run_batch_begins(struct run *run, const struct worker *worker) {
     unsigned now = atomic_fetch_add_explicit(&run->in_flight, 1, memory_order_relaxed) + 1;
     unsigned most = atomic_load_explicit(&run->in_flight_most, memory_order_relaxed);
     while (now > most && !atomic_compare_exchange_weak(&run->in_flight_most, &most, now))
         ;
+    if (run->options->trace)
+        trace_batches(run, worker->index, run_now(run), now);
 }
 
-void run_batch_ends(struct run *run) {
-    atomic_fetch_sub_explicit(&run->in_flight, 1, memory_order_relaxed);
+void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life) {
+    unsigned now = atomic_fetch_sub_explicit(&run->in_flight, 1, memory_order_relaxed) - 1;
+    if (!run->options->trace)
+        return;
+    struct trace_arg args[TRACE_ARGS];
+    struct trace_span batch = traced(life, args);
+    batch.category = "batch";
+    batch.to = run_now(run);
+    const size_t flows = run->plan->passes_n + run->plan->manifest->jobs_n;
+    trace_life(run->options->trace, worker->index, &batch, life->batch * flows + life->flow);
+    trace_batches(run, worker->index, batch.to, now);
 }
 
 // ---- the session
@@ -197,6 +251,9 @@ static void set_counters(struct session *session, const struct run_report *repor
 }
 
 void run_watch_end(struct run *run, const struct run_report *report) {
+    // Two workers that counted at the same time may have told in the other order.
+    if (run->options->trace)
+        trace_batches(run, 0, run_now(run), atomic_load(&run->in_flight));
     struct session *session = run->options->session;
     if (!session)
         return;
