@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +27,29 @@ static void free_blocks(struct arena_block *block, const struct arena_block *unt
     }
 }
 
-static void fill(struct arena *arena, struct arena_block *block) {
+// Up to where the newest block may be filled.
+static void set_end(struct arena *arena) {
+    size_t used = arena_used(arena);
+    arena->end = arena->blocks ? arena->blocks->data + arena->blocks->size : NULL;
+    if (arena->limit) {
+        size_t left = used < arena->limit ? arena->limit - used : 0;
+        if (left < (size_t)(arena->end - arena->at))
+            arena->end = arena->at + left;
+    }
+}
+
+// The newest block from here on, its part before `at` being in use as all else that comes to `used`.
+static void fill(struct arena *arena, struct arena_block *block, char *at, size_t used) {
     arena->blocks = block;
-    arena->at = block ? block->data : NULL;
-    arena->end = block ? block->data + block->size : NULL;
+    arena->start = block ? block->data : NULL;
+    arena->at = at;
+    arena->elsewhere = used - (size_t)(at - arena->start);
+    set_end(arena);
+}
+
+void arena_limit(struct arena *arena, size_t limit) {
+    arena->limit = limit;
+    set_end(arena);
 }
 
 void arena_release(struct arena *arena) {
@@ -40,40 +60,81 @@ void arena_release(struct arena *arena) {
 // Keeps only the newest block, which is the largest, unless it is larger than what is worth keeping.
 void arena_clear(struct arena *arena) {
     struct arena_block *newest = arena->blocks;
-    arena->used = 0;
-    if (!newest)
-        return;
-    if (newest->size > KEEP_BYTES) {
+    arena->given_back += arena_used(arena);
+    if (newest && newest->size > KEEP_BYTES) {
         free_blocks(newest, NULL);
-        fill(arena, NULL);
-        return;
+        newest = NULL;
+    } else if (newest) {
+        free_blocks(newest->older, NULL);
+        newest->older = NULL;
     }
-    free_blocks(newest->older, NULL);
-    newest->older = NULL;
-    fill(arena, newest);
+    fill(arena, newest, newest ? newest->data : NULL, 0);
 }
 
-void *arena_grow(struct arena *arena, size_t size) {
-    size_t need = (size + 15) & ~(size_t)15;
-    if (need < size ||
-        (arena->limit && need > arena->limit - (arena->used < arena->limit ? arena->used : arena->limit)))
-        return NULL;
+// Room for `need` bytes in a new block, `used` of all others being in use.
+static bool add_block(struct arena *arena, size_t need, size_t used) {
     size_t block_size = arena->blocks ? arena->blocks->size * 2 : FIRST_BLOCK;
     if (block_size > LARGEST_BLOCK)
         block_size = LARGEST_BLOCK;
     if (block_size < need)
         block_size = need;
     if (block_size > SIZE_MAX - sizeof(struct arena_block))
-        return NULL;
+        return false;
     struct arena_block *block = malloc(sizeof *block + block_size);
     if (!block)
-        return NULL;
+        return false;
     block->older = arena->blocks;
     block->size = block_size;
-    fill(arena, block);
+    fill(arena, block, block->data, used);
+    return true;
+}
+
+static bool is_allowed(const struct arena *arena, size_t more) {
+    size_t used = arena_used(arena);
+    return !arena->limit || (used <= arena->limit && more <= arena->limit - used);
+}
+
+void *arena_grow(struct arena *arena, size_t size) {
+    size_t need = (size + 15) & ~(size_t)15;
+    if (need < size || !is_allowed(arena, need))
+        return NULL;
+    bool room = arena->blocks && need <= (size_t)(arena->end - arena->at);
+    if (!room && !add_block(arena, need, arena_used(arena)))
+        return NULL;
+    char *p = arena->at;
     arena->at += need;
-    arena->used += need;
-    return block->data;
+    arena->pieces++;
+    return p;
+}
+
+void *arena_extend(struct arena *arena, char *piece, size_t old_size, size_t size, size_t kept) {
+    if (!piece || arena->at != piece + old_size) {
+        char *p = arena_alloc(arena, size);
+        return p && kept ? memcpy(p, piece, kept) : p;
+    }
+    size_t more = size - old_size;
+    if (more <= (size_t)(arena->end - arena->at)) {
+        arena->at += more;
+        return piece;
+    }
+    if (!is_allowed(arena, more) || !add_block(arena, size, arena_used(arena) - old_size))
+        return NULL;
+    arena->at += size;
+    return kept ? memcpy(arena->start, piece, kept) : arena->start;
+}
+
+void arena_shrink(struct arena *arena, char *piece, size_t old_size, size_t size) {
+    if (piece && arena->at == piece + old_size)
+        arena->at = piece + size;
+}
+
+struct arena_asked arena_asked(const struct arena *arena) {
+    return (struct arena_asked){arena->pieces, arena->given_back + arena_used(arena)};
+}
+
+void arena_uncount(struct arena *arena, struct arena_asked since) {
+    arena->given_back -= arena_asked(arena).bytes - since.bytes;
+    arena->pieces = since.pieces;
 }
 
 void *arena_zero(struct arena *arena, size_t size) {
@@ -110,13 +171,11 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
 }
 
 struct arena_mark arena_mark(const struct arena *arena) {
-    return (struct arena_mark){arena->blocks, arena->at, arena->used};
+    return (struct arena_mark){arena->blocks, arena->at, arena_used(arena)};
 }
 
 void arena_rewind(struct arena *arena, struct arena_mark mark) {
+    arena->given_back += arena_used(arena) - mark.used;
     free_blocks(arena->blocks, mark.block);
-    fill(arena, mark.block);
-    if (mark.block)
-        arena->at = mark.at;
-    arena->used = mark.used;
+    fill(arena, mark.block, mark.block ? mark.at : NULL, mark.used);
 }

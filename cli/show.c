@@ -306,12 +306,27 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
+static void write_work(const struct run_counters *c, struct buf *out) {
+    buf_add_text(out, "  work      ");
+    show_number(out, c->fields_parsed, "field");
+    buf_add_text(out, " read, ");
+    show_count(out, c->fields_skipped);
+    buf_add_text(out, " skipped; ");
+    show_number(out, c->instructions, "opcode");
+    buf_add_text(out, "; ");
+    show_number(out, c->allocations, "allocation");
+    buf_add_text(out, ", ");
+    show_bytes(out, c->allocated_bytes);
+    buf_add_char(out, '\n');
+}
+
 void show_summary(const struct manifest *manifest, const struct run_report *report,
                   const char *workers_source, bool colour, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
     write_headline(manifest, report, workers_source, colour, out);
     write_outputs(report, out);
+    write_work(&report->counters, out);
     buf_add_text(out, "  stages    ");
     for (int stage = 0; stage < RUN_STAGES; stage++) {
         buf_printf(out, "%s%s ", stage ? ", " : "", run_stage_names[stage]);

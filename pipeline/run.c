@@ -397,6 +397,13 @@ static void report_unfinished(struct run *run) {
         run->lock_file.left_behind |= !failures_end(run->failures); // what is to be done again is not known
 }
 
+static void count_machine(const struct vm *vm, struct run_counters *counters) {
+    const struct arena_asked asked = vm_asked(vm);
+    counters->instructions += vm_instructions(vm);
+    counters->allocations += asked.pieces;
+    counters->allocated_bytes += asked.bytes;
+}
+
 static void fill_report(struct run *run, struct run_report *report) {
     *report = (struct run_report){.workers = run->options->workers,
                                   .interrupted = run->interrupted,
@@ -409,7 +416,7 @@ static void fill_report(struct run *run, struct run_report *report) {
             report->stage_seconds[stage] += (double)run->workers[w].stage_nanoseconds[stage] / 1e9;
         for (int mode = 0; mode < UNDEFINED_MODES; mode++)
             if (run->workers[w].vms[mode])
-                report->counters.instructions += vm_instructions(run->workers[w].vms[mode]);
+                count_machine(run->workers[w].vms[mode], &report->counters);
     }
     if (run->failures)
         snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));

@@ -87,6 +87,8 @@ struct run_counters {
     uint64_t stored;       // bytes given to the file system
     uint64_t source_bytes; // of the records, uncompressed
     uint64_t instructions; // run by the virtual machines
+    uint64_t fields_parsed, fields_skipped; // of records; stages/record/reader.h says what a field is
+    uint64_t allocations, allocated_bytes;  // that records and templates asked of arenas
 };
 
 struct run_report {

@@ -21,6 +21,7 @@ static struct flight *take_flight(struct pass_run *pass) {
     flight->kept = false;
     flight->keys = NULL;
     batch_clear(flight->batch);
+    flight->asked = arena_asked(&flight->batch->arena);
     return flight;
 }
 
@@ -140,6 +141,21 @@ static struct run_span span_of(const struct flight *flight, enum run_span_kind k
                              .to = to};
 }
 
+// Makes the values, and counts what that takes. Once per pass, however many jobs it feeds.
+static void parse(struct flight *flight, struct reader *reader, struct run_counters *counters) {
+    struct batch *batch = flight->batch;
+    const struct field_count fields = reader->fields;
+    reader->projection = flight->pass->pass->projection;
+    load_parse(flight->pass->loader, reader, batch);
+    const struct arena_asked asked = arena_asked(&batch->arena);
+    counters->loaded += batch->items_n;
+    counters->source_bytes += batch->bytes_n;
+    counters->fields_parsed += reader->fields.parsed - fields.parsed;
+    counters->fields_skipped += reader->fields.skipped - fields.skipped;
+    counters->allocations += asked.pieces - flight->asked.pieces;
+    counters->allocated_bytes += asked.bytes - flight->asked.bytes;
+}
+
 // Parse, then each job's lot. The first lot counts and reports what belongs to the records as such.
 static void fly(void *self, struct worker *worker) {
     struct flight *flight = self;
@@ -147,17 +163,14 @@ static void fly(void *self, struct worker *worker) {
     struct run *run = pass->run;
     struct worker_run *mine = &run->workers[worker->index];
     uint64_t from = run_now(run);
-    mine->reader.projection = pass->pass->projection;
-    load_parse(pass->loader, &mine->reader, flight->batch);
+    struct run_counters *counters = &flight->lots[0]->counters;
+    parse(flight, &mine->reader, counters);
     evaluate_keys(flight, worker);
     const struct run_span span = span_of(flight, SPAN_PARSE, from, run_now(run));
     run_spent(run, worker, &span);
     run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
 
     size_t jobs_n = pass->pass->jobs_n;
-    struct run_counters *counters = &flight->lots[0]->counters;
-    counters->loaded += flight->batch->items_n;
-    counters->source_bytes += flight->batch->bytes_n;
     flight->bad_records = 0;
     for (size_t k = 0; k < flight->batch->items_n; k++)
         flight->bad_records += flight->batch->items[k].error != NULL;

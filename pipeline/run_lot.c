@@ -215,6 +215,11 @@ void run_add_counters(struct run_counters *sum, const struct run_counters *add) 
     sum->unchanged += add->unchanged;
     sum->bytes += add->bytes;
     sum->stored += add->stored;
+    sum->instructions += add->instructions;
+    sum->fields_parsed += add->fields_parsed;
+    sum->fields_skipped += add->fields_skipped;
+    sum->allocations += add->allocations;
+    sum->allocated_bytes += add->allocated_bytes;
 }
 
 void run_add_result(struct run_counters *sum, const struct lane_result *result) {

@@ -76,9 +76,10 @@ struct flight {
     struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
     size_t bad_records; // items that could not be loaded
     uint64_t began, read_nanoseconds;
-    struct lot **lots; // one per job of the pass
-    atomic_uint open;  // lots that have not ended
-    atomic_bool kept;  // some job gathers records of it: it lives until the run ends
+    struct arena_asked asked; // of the batch's arena, before it was filled
+    struct lot **lots;        // one per job of the pass
+    atomic_uint open;         // lots that have not ended
+    atomic_bool kept;         // some job gathers records of it: it lives until the run ends
     struct flight *next;
 };
 

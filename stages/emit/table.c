@@ -251,7 +251,7 @@ static enum status spill_row(struct lane *lane, struct err *err) {
 static enum status table_commit(struct lane *lane, struct err *err) {
     assert(lane->is_open);
     struct arena_mark mark = arena_mark(&lane->arena);
-    bool room = lane->spilled_n == 0 && lane->arena.used + lane->text.n <= ROWS_MEMORY;
+    bool room = lane->spilled_n == 0 && arena_used(&lane->arena) + lane->text.n <= ROWS_MEMORY;
     enum status status = room ? keep_row(lane, err) : spill_row(lane, err);
     table_abort(lane);
     if (status != STATUS_OK)

@@ -162,7 +162,7 @@ enum status table_values_of_json(struct table_values *v, struct str text, struct
                                  struct table_row *row, struct err *err) {
     struct value object;
     size_t most = text.n < VALUES_BYTES / 4 ? VALUES_BYTES : text.n * 4;
-    arena->limit = arena->used + most; // of this row alone: a short text can make values many times its size
+    arena_limit(arena, arena_used(arena) + most); // a short text can make values many times its size
     enum status status = reader_parse(&v->reader, text, arena, &object);
     if (status == STATUS_MEMORY)
         no_memory(err);
@@ -177,7 +177,7 @@ enum status table_values_of_json(struct table_values *v, struct str text, struct
         status = check_unique(v, object.map, err);
     for (uint32_t i = 0; status == STATUS_OK && i < object.map->shape->n; i++)
         status = settle(v, arena, value_str(object.map->shape->keys[i]), &object.map->values[i], err);
-    arena->limit = 0;
+    arena_limit(arena, 0);
     if (status != STATUS_OK)
         return status;
     row->shape = object.map->shape;

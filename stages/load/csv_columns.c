@@ -219,12 +219,14 @@ static struct csv_view *make_view(const struct csv_columns *c, const struct read
     arena_init(&view->arena, 0);
     view->shapes = reader->shapes;
     view->projection = projection;
+    view->parsed = 0;
     struct value *keys = arena_alloc(&view->arena, c->n * sizeof *keys);
     int32_t wanted = 0;
     for (size_t i = 0; keys && i < c->n; i++) {
         struct csv_place *place = &view->columns[i];
         place->type = c->columns[i].type;
         place->want = projection ? projection_find(projection, c->columns[i].name) : NULL;
+        view->parsed += !projection || place->want;
         place->slot = projection && !place->want && !projection->keys ? -1 : wanted;
         if (place->slot >= 0)
             keys[wanted++] = c->keys[i];

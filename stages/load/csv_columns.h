@@ -28,6 +28,7 @@ struct csv_view {
     const struct projection *projection;
     const struct shape *shape; // shared, or, for more columns than shapes share, the view's own
     struct csv_view *next;
+    size_t parsed;              // how many columns are wanted
     struct arena arena;         // of a private shape
     struct csv_place columns[]; // as many as the columns
 };

@@ -30,7 +30,7 @@ __attribute__((cold, format(printf, 3, 4))) static bool fail(const struct row *r
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    row->batch->arena.limit = 0;
+    arena_limit(&row->batch->arena, 0);
     arena_rewind(&row->batch->arena, row->mark);
     loader_fail(row->loader, row->batch, row->item, (size_t)(at - row->item->raw.p), text);
     return false;
@@ -255,11 +255,14 @@ static const struct shape *shape_of(const struct row *row) {
         return shape;
     if (row->item > row->batch->items && row->item[-1].record.tag == VALUE_MAP)
         return row->item[-1].record.map->shape;
+    struct arena_asked asked = arena_asked(&row->batch->arena);
     struct value *keys = arena_alloc(&row->batch->arena, shape->n * sizeof *keys);
     for (uint32_t i = 0; keys && i < shape->n; i++)
         if (!value_copy(&row->batch->arena, shape->keys[i], &keys[i]))
             return NULL;
-    return keys ? shape_new_private(&row->batch->arena, keys, shape->n) : NULL;
+    shape = keys ? shape_new_private(&row->batch->arena, keys, shape->n) : NULL;
+    arena_uncount(&row->batch->arena, asked); // one per batch, however the records fall into them
+    return shape;
 }
 
 static bool read_row(const struct row *row, struct map **map) {
@@ -292,5 +295,9 @@ void csv_values_parse(const struct loader *loader, struct csv_columns *columns, 
     struct map *map;
     if (read_row(&row, &map))
         item->record = value_map(map);
-    batch->arena.limit = 0;
+    if (row.view) {
+        reader->fields.parsed += row.view->parsed;
+        reader->fields.skipped += columns->n - row.view->parsed;
+    }
+    arena_limit(&batch->arena, 0);
 }

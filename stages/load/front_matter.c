@@ -107,9 +107,17 @@ static void check_root(const struct document_node *root, const struct source_tex
     }
 }
 
+// Aliases written out, as the values are.
+static uint64_t fields_within(const struct document_node *node) {
+    uint64_t n = node->kind == DOCUMENT_MAPPING ? node->entries_n : 0;
+    for (const struct document_entry *entry = node->entries; entry; entry = entry->next)
+        n += fields_within(entry->value);
+    return n;
+}
+
 // The first "---" begins a document of YAML too, so the page up to the second is one, and all places are right.
-static struct front_matter read_yaml(struct arena *arena, const struct source_text *page,
-                                     const struct extent *extent) {
+static struct front_matter read_yaml(struct arena *arena, struct reader *reader,
+                                     const struct source_text *page, const struct extent *extent) {
     const struct source_text source = {page->name, str_slice(page->text, 0, extent->end)};
     struct diags diags;
     if (extent->end - extent->begin > FRONT_MATTER_BYTES)
@@ -122,6 +130,7 @@ static struct front_matter read_yaml(struct arena *arena, const struct source_te
         check_root(root, &source, &diags);
     if (diags.errors)
         return fault_of(arena, page, &diags);
+    reader->fields.parsed += fields_within(root);
     return (struct front_matter){.meta = document_value(arena, root),
                                  .text = str_from(page->text, extent->text)};
 }
@@ -183,7 +192,7 @@ struct front_matter front_matter_read(struct arena *arena, struct reader *reader
     struct extent extent;
     size_t begin = skip_mark(page->text);
     if (find_yaml(page->text, &extent))
-        return read_yaml(arena, page, &extent);
+        return read_yaml(arena, reader, page, &extent);
     if (begins_object(page->text, begin))
         return read_json(arena, reader, page, begin);
     return (struct front_matter){.meta = value_missing(), .text = str_from(page->text, begin)};

@@ -19,6 +19,8 @@
  * A byte-order mark is passed over; lines may end in CRLF. The text begins with the line after the front matter.
  * Empty YAML is an empty mapping. What has front matter and what is data itself ("x.json") the caller decides.
  *
+ * All of it is made values, and counts as fields parsed.
+ *
  * Bounded: at most FRONT_MATTER_BYTES, and FRONT_MATTER_VALUES with aliases written out, so that many pages at
  * once take no more memory than their texts allow for.
  */

@@ -114,14 +114,14 @@ void loader_fail(const struct loader *loader, struct batch *batch, struct item *
 void loader_bound_values(const struct loader *loader, struct batch *batch) {
     size_t least = (size_t)64 << 20;
     size_t bytes = loader->record_bytes < SIZE_MAX / 4 ? loader->record_bytes * 4 : SIZE_MAX / 4;
-    batch->arena.limit = batch->arena.used + (bytes > least ? bytes : least);
+    arena_limit(&batch->arena, arena_used(&batch->arena) + (bytes > least ? bytes : least));
 }
 
 static void parse_object(const struct loader *loader, struct reader *reader, struct batch *batch,
                          struct item *item) {
     loader_bound_values(loader, batch);
     enum status status = reader_parse(reader, item->raw, &batch->arena, &item->record);
-    batch->arena.limit = 0;
+    arena_limit(&batch->arena, 0);
     if (status == STATUS_MEMORY)
         loader_fail(loader, batch, item, 0,
                     "the values of the record need too much memory (limits: record_bytes)");
@@ -140,9 +140,14 @@ static void parse_item(const struct loader *loader, struct reader *reader, struc
 }
 
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch) {
-    for (size_t i = 0; i < batch->items_n; i++)
-        if (!batch->items[i].error)
-            parse_item(loader, reader, batch, &batch->items[i]);
+    for (size_t i = 0; i < batch->items_n; i++) {
+        struct item *item = &batch->items[i];
+        const struct field_count fields = reader->fields;
+        if (!item->error)
+            parse_item(loader, reader, batch, item);
+        if (item->error)
+            reader->fields = fields;
+    }
 }
 
 bool load_parse_full(const struct loader *loader, struct shapes *shapes, const struct item *item,

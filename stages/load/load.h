@@ -98,7 +98,8 @@ enum status load_open(const struct load_options *options, struct loader **out, s
 // it are in the batch and the error comes at the next call.
 enum status load_pull(struct loader *loader, struct batch *batch, struct err *err);
 
-// Makes the values of every item; faults go into the items, located in the source.
+// Makes the values of every item; faults go into the items, located in the source. The reader counts the fields of items
+// without faults.
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch);
 
 // Makes the value of a parsed item once more, with all its fields, in another batch; it borrows from the item's too.

@@ -39,7 +39,7 @@ void loader_fail(const struct loader *loader, struct batch *batch, struct item *
 void loader_too_long(const struct loader *loader, struct batch *batch, struct item *item);
 // The sentence of it, for formats whose records stand in no line of the source.
 const char *loader_too_long_text(const struct loader *loader, char text[LOADER_TEXT_SIZE]);
-// Bounds what one record's values may take of the batch's arena from here on; arena.limit = 0 ends that.
+// Bounds what one record's values may take of the batch's arena from here on; arena_limit with 0 ends that.
 void loader_bound_values(const struct loader *loader, struct batch *batch);
 void loader_settle(struct batch *batch);
 void loader_reserve(struct batch *batch, size_t bytes); // room for so many bytes in all

@@ -218,8 +218,10 @@ static void split_path(struct str path, struct value *fields) {
 
 static struct map *new_map(struct reader *reader, struct arena *arena, uint32_t fields) {
     const struct shape *shape = shapes_of_names(reader->shapes, field_names, fields);
+    struct arena_asked asked = arena_asked(arena);
     if (!shape)
         shape = shape_new_private(arena, field_names, fields);
+    arena_uncount(arena, asked);
     return shape ? map_new(arena, shape) : NULL;
 }
 
@@ -252,6 +254,7 @@ static void parse(const struct loader *base, struct reader *reader, struct batch
     map->values[CONTENT] = value_string(front.text);
     map->values[META] = front.meta.tag == VALUE_MAP ? front.meta : value_map(none);
     item->record = value_map(map);
+    reader->fields.parsed += FIELDS;
 }
 
 // ------------------------------------------------------------------------------------------------------------

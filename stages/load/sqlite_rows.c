@@ -20,7 +20,7 @@ struct rows {
     struct value *names;       // owned, n strings
     struct arena arena;        // their text
     bool *wanted;              // owned, n
-    uint32_t n;
+    uint32_t n, wanted_n;
     bool ended;
 };
 
@@ -113,6 +113,7 @@ static void add_row(struct rows *rows, struct batch *batch, const struct shape *
 }
 
 static const struct shape *private_shape(const struct rows *rows, struct arena *arena) {
+    struct arena_asked asked = arena_asked(arena);
     struct value *names = ARENA_NEW_ARRAY(arena, struct value, rows->n);
     for (uint32_t i = 0; names && i < rows->n; i++) {
         struct str name = arena_str(arena, value_str(rows->names[i]));
@@ -120,7 +121,9 @@ static const struct shape *private_shape(const struct rows *rows, struct arena *
             return NULL;
         names[i] = value_string(name);
     }
-    return names ? shape_new_private(arena, names, rows->n) : NULL;
+    const struct shape *shape = names ? shape_new_private(arena, names, rows->n) : NULL;
+    arena_uncount(arena, asked); // one per batch, however the rows fall into them
+    return shape;
 }
 
 static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
@@ -131,8 +134,8 @@ static enum status pull(struct loader *base, struct batch *batch, struct err *er
         return STATUS_OK;
     if (!shape)
         shape = private_shape(rows, &batch->arena);
-    size_t most = batch->arena.used + base->batch_bytes;
-    while (status == STATUS_OK && batch->items_n < base->batch_records && batch->arena.used < most) {
+    size_t most = arena_used(&batch->arena) + base->batch_bytes;
+    while (status == STATUS_OK && batch->items_n < base->batch_records && arena_used(&batch->arena) < most) {
         int code = sqlite3_step(rows->source.rows);
         if (code == SQLITE_ROW) {
             add_row(rows, batch, shape);
@@ -152,7 +155,10 @@ static enum status pull(struct loader *base, struct batch *batch, struct err *er
 
 static void parse(const struct loader *loader, struct reader *reader, struct batch *batch,
                   struct item *item) {
-    (void)loader, (void)reader, (void)batch, (void)item; // the values are made
+    (void)batch, (void)item; // the values are made
+    const struct rows *rows = (const struct rows *)loader;
+    reader->fields.parsed += rows->wanted_n;
+    reader->fields.skipped += rows->n - rows->wanted_n;
 }
 
 static const char *fault_of_name(const struct rows *rows, struct str name, uint32_t i) {
@@ -179,6 +185,7 @@ static enum status take_names(struct rows *rows, const struct projection *projec
             return err_set(err, STATUS_MEMORY, "%.*s: no memory", STR_ARG(rows->base.name));
         rows->names[i] = value_string(copy);
         rows->wanted[i] = !projection || projection_find(projection, name);
+        rows->wanted_n += rows->wanted[i];
     }
     return STATUS_OK;
 }

@@ -23,6 +23,7 @@ struct reading {
     struct shape_node *owner; // the key below which the next value stands; NULL: none, or a private one
     struct trail_step *below; // the same in the trail
     bool element;             // the next value is an array's, at whatever depth
+    struct field_count fields;
 };
 
 // An object being read.
@@ -169,6 +170,7 @@ static bool drop_repeated(struct reading *in, struct value *pairs, size_t *n) {
 static struct map *make_private_map(struct reading *in, const struct object_state *object) {
     struct arena *arena = in->scan.arena;
     struct value *pairs = in->r->stack + object->base;
+    struct arena_asked asked = arena_asked(arena);
     size_t n = (in->r->stack_n - object->base) / 2;
     if (!drop_repeated(in, pairs, &n))
         return NULL;
@@ -179,6 +181,7 @@ static struct map *make_private_map(struct reading *in, const struct object_stat
             keys[i] = pairs[2 * i];
         shape = shape_new_private(arena, keys, (uint32_t)n);
     }
+    arena_uncount(arena, asked); // another order of records might have found the keys in a shape
     struct map *map = shape ? map_new(arena, shape) : NULL;
     for (size_t i = 0; map && i < n; i++)
         map->values[i] = pairs[2 * i + 1];
@@ -194,9 +197,11 @@ static const char *end_object(struct reading *in, struct object_state *object, c
         map = map_new(in->scan.arena, shape);
         if (map && shape->n)
             memcpy(map->values, r->stack + object->base, shape->n * sizeof(struct value));
+        in->fields.parsed += shape->n;
     } else {
         if (object->node && !make_private(in, object))
             return NULL;
+        in->fields.parsed += (r->stack_n - object->base) / 2;
         map = make_private_map(in, object);
     }
     r->stack_n = object->base;
@@ -225,8 +230,12 @@ static const char *read_member(struct reading *in, struct object_state *object, 
                                     : object->want ? projection_find(object->want, key)
                                                    : NULL;
     bool unread = object->want && !want;
-    if (unread && !object->keys)
-        return scan_skip(&in->scan, p, object->depth);
+    if (unread) {
+        in->fields.skipped++;
+        if (!object->keys)
+            return scan_skip(&in->scan, p, object->depth);
+        in->fields.parsed--; // that the object's end will count, since it has none as its value
+    }
     if (in->r->marks)
         mark.duplicate = has_key(in, object, key);
     if (object->node && !child)
@@ -396,6 +405,8 @@ enum status reader_parse(struct reader *r, struct str text, struct arena *arena,
         in.below = trail_of(&r->trails, r->projection)->root;
     r->stack_n = 0;
     bool ok = read_document(&in, text, out) != NULL;
+    r->fields.parsed += in.fields.parsed;
+    r->fields.skipped += in.fields.skipped;
     if (!ok) {
         *out = value_missing();
         r->fault = in.scan.fault;

@@ -12,6 +12,10 @@
  *
  * A projection (NULL: all fields) names the fields to build; others are checked and skipped.
  *
+ * It counts fields. A field is a member of an object that is built, at whatever depth, as often as it stands there: one
+ * that was made a value is parsed, one of which no value was made is skipped, with all that is inside it. Elements of
+ * arrays are no fields, but members of objects that are elements are.
+ *
  * One reader per thread; the shapes are shared. Errors are by byte offset; whoever knows lines makes them places.
  */
 #include <stddef.h>
@@ -34,6 +38,11 @@ struct reader_marks {
     size_t n, cap;
 };
 
+// Fields of records, of this and of other formats.
+struct field_count {
+    uint64_t parsed, skipped;
+};
+
 struct reader {
     struct shapes *shapes;
     const struct projection *projection; // NULL: everything
@@ -45,6 +54,8 @@ struct reader {
     struct trail *trails; // of what was read with a projection (reader_trail.h)
     const char *fault;    // what was wrong, a constant
     size_t fault_at;      // byte offset of it
+    struct field_count
+        fields; // since reader_init, those before a fault included; who reads other formats adds to it
 };
 
 enum { READER_MAX_DEPTH = 512 };

@@ -20,20 +20,11 @@ bool text_grow(struct text *t, size_t more) {
         return true;
     size_t cap = t->cap < 32 ? 64 : t->cap * 2;
     cap = ((cap < want ? want : cap) + 15) & ~(size_t)15;
-    struct arena *arena = t->arena;
-    if (t->p && arena->at == t->p + t->cap && cap - t->cap <= (size_t)(arena->end - arena->at)) {
-        t->full = arena_alloc(arena, cap - t->cap) == NULL; // continues right where the text ends
-        if (!t->full)
-            t->cap = cap;
-        return !t->full;
-    }
-    char *p = arena_alloc(arena, cap);
+    char *p = arena_extend(t->arena, t->p, t->cap, cap, t->n);
     if (!p) {
         t->full = true;
         return false;
     }
-    if (t->n)
-        memcpy(p, t->p, t->n);
     t->p = p;
     t->cap = cap;
     return true;
@@ -75,12 +66,7 @@ void text_add_escaped(struct text *t, struct str s) {
 bool text_finish_str(struct text *t, struct call *call, struct str *out) {
     if (t->full)
         return call_no_memory(call);
-    struct arena *arena = t->arena;
-    if (t->p && arena->at == t->p + t->cap) { // gives back what was reserved ahead
-        size_t kept = (t->n + 15) & ~(size_t)15;
-        arena->used -= t->cap - kept;
-        arena->at = t->p + kept;
-    }
+    arena_shrink(t->arena, t->p, t->cap, (t->n + 15) & ~(size_t)15); // what was reserved ahead
     *out = t->n ? (struct str){t->p, t->n} : STR("");
     return true;
 }

@@ -648,7 +648,7 @@ on_FOR_NEXT : {
 }
 on_FOR_AGAIN:
     slots[in->b + 2].aux = 1;
-    if (UNLIKELY(vm->scratch.used > ROUND_FROM) && sp == frame->stack)
+    if (UNLIKELY(arena_used(&vm->scratch) > ROUND_FROM) && sp == frame->stack)
         round_end(vm, frame, in);
     GO(in->c);
 on_FOR_ELSE:

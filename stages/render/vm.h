@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/err.h"
@@ -101,5 +102,7 @@ bool vm_truth(struct value v);
 
 // Instructions run since vm_new, those of failed items included: a work counter, deterministic.
 uint64_t vm_instructions(const struct vm *vm);
+// Memory that items asked for since vm_new, apart from the machine's own buffers: a work counter, deterministic.
+struct arena_asked vm_asked(const struct vm *vm);
 
 #endif

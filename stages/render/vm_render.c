@@ -82,7 +82,8 @@ static void contexts_begin(struct vm *vm, struct value record, const struct vm_e
 
 static void item_begin(struct vm *vm) {
     arena_clear(&vm->scratch);
-    arena_clear(&vm->faults);
+    if (vm->faults.blocks) // seldom
+        arena_clear(&vm->faults);
     buf_clear(&vm->output);
     buf_shrink(&vm->output, OUTPUT_KEEP);
     write_begin(vm);
@@ -232,4 +233,8 @@ bool vm_truth(struct value v) {
 
 uint64_t vm_instructions(const struct vm *vm) {
     return vm->instructions;
+}
+
+struct arena_asked vm_asked(const struct vm *vm) {
+    return arena_asked(&vm->scratch);
 }

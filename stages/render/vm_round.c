@@ -145,7 +145,7 @@ void round_end(struct vm *vm, struct frame *f, const struct instruction *again) 
     struct round *r = *round;
     if (r->kept != vm->kept || !r->kept) {
         *r = (struct round){.mark = arena_mark(&vm->scratch), .kept = vm->kept};
-    } else if (vm->scratch.used - r->mark.used >= ROUND_GARBAGE) {
+    } else if (arena_used(&vm->scratch) - r->mark.used >= ROUND_GARBAGE) {
         arena_rewind(&vm->scratch, r->mark);
         clear_slots(p, from, to, f->env->slots);
         vm->suspect = value_missing();

@@ -90,7 +90,7 @@ static void text_is_not_copied(void **state) {
     struct str s, literal = STR("abc");
     assert_true(print_to_str(&call, value_string(literal), &s));
     assert_ptr_equal(s.p, literal.p);
-    assert_int_equal(call.arena->used, 0);
+    assert_int_equal(arena_used(call.arena), 0);
     library_call_end(&call);
 }
 
