@@ -182,13 +182,10 @@ static bool run_once(struct vm *vm, const struct program *program, struct value 
 static bool run_body(struct vm *vm, const struct program *program, struct value record,
                      const struct vm_extra *extra, size_t extra_n, const struct vm_writer *writer,
                      const struct diag **fault) {
-    uint64_t instructions = vm->instructions;
     vm->writer = writer;
     bool fine = run_once(vm, program, record, extra, extra_n, false);
-    if (!fine && vm->wants_copy) {
-        vm->instructions = instructions;
+    if (!fine && vm->wants_copy)
         fine = run_once(vm, program, record, extra, extra_n, true);
-    }
     if (!fine)
         *fault = vm->fault;
     return fine;

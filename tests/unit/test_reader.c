@@ -354,6 +354,70 @@ static void projections_keep_keys(void **state) {
     REFUSE(b, "{\"a\":{\"u\":tru}}", 10, "value");
 }
 
+static void expect_fields(struct bench *b, struct str text, uint64_t parsed, uint64_t skipped) {
+    const struct field_count before = b->reader.fields;
+    accept(b, text);
+    if (b->reader.fields.parsed - before.parsed != parsed ||
+        b->reader.fields.skipped - before.skipped != skipped)
+        fail_msg("%.*s: %d parsed, %d skipped", STR_ARG(text), (int)(b->reader.fields.parsed - before.parsed),
+                 (int)(b->reader.fields.skipped - before.skipped));
+}
+
+static void fields_are_counted(void **state) {
+    struct bench *b = *state;
+    const struct projection a = {.name = STR("a"), .whole = true}, x = {.name = STR("x"), .whole = true};
+    const struct projection *const under_b[] = {&x};
+    struct projection in_b = {.name = STR("b"), .children = under_b, .n = 1};
+    const struct projection *const top[] = {&a, &in_b};
+    const struct projection root = {.children = top, .n = 2};
+    for (int round = 0; round < 3; round++) { // whether or not the keys are known already
+        b->reader.projection = NULL;
+        expect_fields(b, STR("17"), 0, 0);
+        expect_fields(b, STR("{}"), 0, 0);
+        expect_fields(b, STR("[1, [2, 3], {}]"), 0, 0);
+        expect_fields(b, STR("{\"a\": 1, \"b\": [1, 2]}"), 2, 0);
+        expect_fields(b, STR("{\"a\": {\"p\": {\"q\": 1}}, \"b\": [{\"x\": 1}, [{\"x\": 2}]]}"), 6, 0);
+        expect_fields(b, STR("{\"a\": 1, \"a\": 2, \"b\": 3}"), 3, 0); // as they stand there
+        b->reader.projection = &root;
+        expect_fields(b, STR("{\"n\": {\"p\": {\"q\": 1}}, \"a\": {\"p\": 1}}"), 2, 1);
+        expect_fields(b, STR("{\"n\": 1, \"a\": 1, \"n\": [{\"p\": 1}]}"), 1, 2);
+        expect_fields(b, STR("{\"b\": [{\"x\": 1, \"y\": 2}, [{\"y\": {\"x\": 1}}]], \"a\": 1}"), 3, 2);
+        in_b.keys = true; // a key that stays without its value is a field skipped
+        expect_fields(b, STR("{\"b\": {\"x\": 1, \"y\": {\"x\": 2}}}"), 2, 1);
+        expect_fields(b, STR("{\"b\": {\"y\": 1, \"x\": 1, \"y\": 2}}"), 2, 2);
+        in_b.keys = false;
+    }
+}
+
+// Whether a shape is shared depends on what was read before, so its memory must not count.
+static void shapes_do_not_count_as_memory(void **state) {
+    struct bench *b = *state;
+    const struct str text = STR("{\"a\": 1, \"b\": {\"c\": [1, 2], \"d\": \"\\u00e9\"}, \"e\": {}}");
+    struct arena_asked shared, private;
+    struct value v;
+    arena_init(&b->arena, 0);
+    assert_int_equal(reader_parse(&b->reader, text, &b->arena, &v), STATUS_OK);
+    assert_true(v.map->shape->shared);
+    shared = arena_asked(&b->arena);
+    assert_int_equal(shared.pieces, 3 + 1 + 1);
+    arena_release(&b->arena);
+    struct shapes *full = shapes_new();
+    b->reader.shapes = full;
+    for (int i = 0; i < 2 * SHAPES_LIMIT; i++) {
+        char filler[32];
+        snprintf(filler, sizeof filler, "{\"k%d\": 1}", i);
+        assert_int_equal(reader_parse(&b->reader, str_of(filler), &b->arena, &v), STATUS_OK);
+    }
+    arena_release(&b->arena);
+    assert_int_equal(reader_parse(&b->reader, text, &b->arena, &v), STATUS_OK);
+    assert_false(v.map->shape->shared);
+    private = arena_asked(&b->arena);
+    assert_int_equal(private.pieces, shared.pieces);
+    assert_int_equal(private.bytes, shared.bytes);
+    b->reader.shapes = b->shapes;
+    shapes_free(full);
+}
+
 static void projections_skip_but_check(void **state) {
     struct bench *b = *state;
     const struct projection a = {.name = STR("a"), .whole = true}, x = {.name = STR("x"), .whole = true};
@@ -652,6 +716,8 @@ int main(void) {
         TEST(projections_skip_but_check),
         TEST(projections_of_records_that_differ),
         TEST(projections_keep_keys),
+        TEST(fields_are_counted),
+        TEST(shapes_do_not_count_as_memory),
         TEST(marks_say_where_all_stands),
         TEST(conforms),
         TEST(many_threads_share_the_shapes),
