@@ -60,7 +60,9 @@ const struct command command_run = {
         "written, unchanged, failed (records and outputs), jobs_done, jobs_failed, jobs_skipped, seconds,\n"
         "records_per_second, source_bytes, bytes_written, output_bytes, stage_seconds (busy, summed over "
         "workers),\n"
-        "peak_rss_bytes, interrupted, digest.\n"
+        "peak_rss_bytes, interrupted, digest; and the work done, the same from any number of workers:\n"
+        "templates (compiled), fields_parsed and fields_skipped (of records), instructions, allocations,\n"
+        "allocated_bytes.\n"
         "\n"
         "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 130 interrupted.\n",
     .options = run_options,

@@ -418,6 +418,7 @@ static void fill_report(struct run *run, struct run_report *report) {
             if (run->workers[w].vms[mode])
                 count_machine(run->workers[w].vms[mode], &report->counters);
     }
+    report->counters.templates = templates_compiled(run->plan->templates);
     if (run->failures)
         snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));
     struct rusage usage;

@@ -86,9 +86,13 @@ struct run_counters {
     uint64_t bytes;        // of the outputs, uncompressed
     uint64_t stored;       // bytes given to the file system
     uint64_t source_bytes; // of the records, uncompressed
-    uint64_t instructions; // run by the virtual machines
-    uint64_t fields_parsed, fields_skipped; // of records; stages/record/reader.h says what a field is
-    uint64_t allocations, allocated_bytes;  // that records and templates asked of arenas
+    // Work; docs/metrics.md tells what each of these counts.
+    uint64_t templates;       // compiled
+    uint64_t fields_parsed;   // of records, made into values
+    uint64_t fields_skipped;  // of records, passed over
+    uint64_t instructions;    // run by the virtual machines
+    uint64_t allocations;     // pieces of memory that records and templates asked for
+    uint64_t allocated_bytes; // in these
 };
 
 struct run_report {

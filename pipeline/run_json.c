@@ -49,6 +49,7 @@ void run_write_json(const struct run_report *report, const struct run_options *o
         {"source_bytes", integer(c->source_bytes)},
         {"bytes_written", integer(c->stored)},
         {"output_bytes", integer(c->bytes)},
+        {"templates", integer(c->templates)},
         {"fields_parsed", integer(c->fields_parsed)},
         {"fields_skipped", integer(c->fields_skipped)},
         {"instructions", integer(c->instructions)},

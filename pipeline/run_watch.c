@@ -234,6 +234,7 @@ static void set_counters(struct session *session, const struct run_report *repor
         {METRIC_RUN_FAILED, (double)c->failed},
         {METRIC_RUN_EXCLUDED, (double)c->excluded},
         {METRIC_COMPILE_SECONDS, report->stage_seconds[RUN_COMPILE]},
+        {METRIC_COMPILE_TEMPLATES, (double)c->templates},
         {METRIC_LOAD_SECONDS, report->stage_seconds[RUN_LOAD]},
         {METRIC_LOAD_RECORDS, (double)c->loaded},
         {METRIC_LOAD_BYTES, (double)c->source_bytes},

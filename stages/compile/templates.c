@@ -70,6 +70,13 @@ enum status templates_add_path(struct templates *t, struct str directory, struct
     return status;
 }
 
+size_t templates_compiled(struct templates *t) {
+    pthread_mutex_lock(&t->lock);
+    size_t n = t->kept_n;
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
 static size_t bucket_of(struct str name) {
     return str_hash(name) % BUCKETS;
 }

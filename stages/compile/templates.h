@@ -28,6 +28,8 @@ enum status templates_add_path(struct templates *t, struct str directory,
 // template may exist twice.
 const struct program *templates_find(struct templates *t, struct str name, const struct language *language,
                                      bool autoescape, struct diags *diags, bool *missing);
+// So far: different texts, each once under however many names.
+size_t templates_compiled(struct templates *t);
 // Names of all files in the search path that a template could be found by, for "did you mean" and `check`.
 size_t templates_list(struct templates *t,
                       struct str **names); // owned array (mem_free); texts live as long as t
