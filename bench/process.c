@@ -18,7 +18,7 @@
 
 #include "base/mem.h"
 
-enum { ERRORS_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16 };
+enum { ERRORS_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16, INTERRUPT_LOOK_MS = 50 };
 
 extern char **environ;
 
@@ -156,15 +156,24 @@ static void keep(struct buf *to, const char *p, size_t n, bool end) {
     }
 }
 
-// Reads both until they are closed; true: the time was up before.
-static bool drain(const struct child *child, struct buf *output, struct buf *errors, double until) {
+// For poll: -1 is for ever.
+static int milliseconds_until(double until, const atomic_bool *interrupt) {
+    int most = interrupt ? INTERRUPT_LOOK_MS : -1;
+    if (until <= 0)
+        return most;
+    int left = (int)((until - now()) * 1000) + 1;
+    return interrupt && left > most ? most : left;
+}
+
+// Reads both until they are closed; true: the time was up before, or it was interrupted.
+static bool drain(const struct child *child, struct buf *output, struct buf *errors, double until,
+                  const atomic_bool *interrupt) {
     struct pollfd polled[2] = {{child->output, POLLIN, 0}, {child->errors, POLLIN, 0}};
     char piece[1 << 16];
     while (polled[0].fd >= 0 || polled[1].fd >= 0) {
-        double left = until > 0 ? until - now() : 0;
-        if (until > 0 && left <= 0)
+        if ((until > 0 && now() >= until) || (interrupt && atomic_load(interrupt)))
             return true;
-        if (poll(polled, 2, until > 0 ? (int)(left * 1000) + 1 : -1) < 0 && errno != EINTR)
+        if (poll(polled, 2, milliseconds_until(until, interrupt)) < 0 && errno != EINTR)
             return false;
         for (int i = 0; i < 2; i++) {
             if (polled[i].fd < 0 || !polled[i].revents)
@@ -211,9 +220,14 @@ enum status process_run(const struct process_command *command, struct process_sa
     double began = now();
     ssize_t told = write(child.start[1], "g", 1);
     (void)told;
-    sample->timed_out = drain(&child, output, errors, command->seconds > 0 ? began + command->seconds : 0);
-    if (sample->timed_out)
+    bool ended = drain(&child, output, errors, command->seconds > 0 ? began + command->seconds : 0,
+                       command->interrupt);
+    if (ended) {
+        sample->interrupted = command->interrupt && atomic_load(command->interrupt);
+        sample->timed_out = !sample->interrupted;
         kill(-child.pid, SIGKILL);
+        kill(child.pid, SIGKILL); // which may have no group of its own yet
+    }
     finish(&child, sample);
     sample->wall = now() - began;
     sample->stolen = stolen_so_far() - stolen;

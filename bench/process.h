@@ -12,6 +12,7 @@
  * forked. Instructions are of user space, 0 where the machine does not count them.
  */
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct process_command {
     const cpu_set_t *cpus;        // NULL: all that the caller may use
     uint32_t padding;             // bytes in the environment
     double seconds;               // it is killed then; 0: never
+    const atomic_bool *interrupt; // true: it is killed, with all it started; may be NULL
 };
 
 struct process_sample {
@@ -31,7 +33,7 @@ struct process_sample {
     uint64_t peak_rss_bytes;
     uint64_t instructions; // 0: not counted
     int exit_code;         // 128 + the signal where one ended it
-    bool timed_out;
+    bool timed_out, interrupted;
     double stolen; // seconds that the host took from these CPUs, of all processes, as /proc/stat says
 };
 

@@ -8,5 +8,7 @@
 
 // Arguments as given: [0] is the word that chose it. Exit codes of the process.
 int bench_compare(struct cli *cli, const struct options *options);
+int bench_run(struct cli *cli,
+              const struct options *options); // scenarios and micro-benchmarks by their names
 
 #endif

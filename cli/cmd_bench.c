@@ -8,9 +8,12 @@ static const struct option_spec bench_options[] = {
     OPTIONS_MANIFEST,
     {"metric", 0, "NAME", "what the verdict is about: cpu (default), wall, instructions, peak_rss"},
     {"pairs", 0, "N", "run exactly N pairs, up to 96 (default: until the verdict stands)"},
-    {"seed", 0, "N", "of the order within the pairs (default: 1)"},
+    {"seed", 0, "N", "of what is chosen at random: records, the order of runs (default: 1)"},
+    {"scale", 0, "F", "sizes of scenarios, as a share of the full ones (default: 1)"},
+    {"repeat", 0, "N", "runs of a scenario of each kind (default: 3)"},
+    {"jobs", 'j', "N", "workers of scenarios (default: the CPUs this process may use); one is measured, too"},
     {"ignore-output", 0, NULL, "compare commands that print different things"},
-    {"json", 0, NULL, "print verdict and all samples as JSON"},
+    {"json", 0, NULL, "print figures, verdict and all samples as JSON"},
     OPTIONS_COMMON,
     {0},
 };
@@ -18,16 +21,28 @@ static const struct option_spec bench_options[] = {
 static int run_bench(struct cli *cli, const struct options *options) {
     if (options->arguments_n && strcmp(options->arguments[0], "compare") == 0)
         return bench_compare(cli, options);
-    return cli_argument_error(&command_bench,
-                              options->arguments_n ? "unknown benchmark \"%s\"" : "say what: compare%s",
-                              options->arguments_n ? options->arguments[0] : "");
+    return bench_run(cli, options);
 }
 
 const struct command command_bench = {
     .name = "bench",
-    .arguments = "compare A B",
-    .summary = "measure: is one of two slower?",
+    .arguments = "[NAME...] | compare A B",
+    .summary = "measure: scenarios, single operations, and whether one of two is slower",
     .details =
+        "Without a name all of these are run; `scenarios` and `micro` stand for each half. A scenario is run "
+        "in "
+        "fresh\n"
+        "processes, into an empty directory (cold) and again (warm), with one worker and with many; others "
+        "run in\n"
+        "this process. Same seed and scale: same records, same digest. A digest that differs between runs is "
+        "INVALID.\n"
+        "\n"
+#define SHAPE(...)                                               0
+#define SCENARIO(id, n, word, make, looks, set, path, flag, doc) "  " #id ": " doc "\n"
+#include "bench/scenarios.def"
+#define MICRO(id, of, prepared, work, unit, doc) "  " id ": " doc "\n"
+#include "bench/micros.def"
+        "\n"
         "A and B are manifests, executables of pressrun (for the manifest here, or -f), or commands in "
         "quotes.\n"
         "Each runs in fresh processes, one right after the other in random order, until it is clear: FAIL, B "

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Chats, notes, rows of a page, ledgers.
+#include "bench/scenario_records.h"
+
+#define PICK(r, words) scenario_pick((r), (words), sizeof(words) / sizeof *(words))
+
+enum { KIND_CHAT = 1, KIND_NOTE, KIND_ROW, KIND_LEDGER };
+
+static const char *const plain_words[] = {
+    "river",   "morning", "ticket",  "garden",  "window", "copper", "signal",  "harbour", "letter",
+    "station", "under",   "between", "without", "before", "slowly", "often",   "nearly",  "the",
+    "a",       "some",    "every",   "this",    "finds",  "holds",  "returns", "opens",   "counts",
+    "waits",   "moves",   "turns",   "keeps",   "and",    "or",     "but",     "because", "bright",
+    "narrow",  "second",  "quiet",   "early",   "paper",  "number", "colour",  "engine"};
+// As they stand in JSON.
+static const char *const odd_words[] = {
+    "caf\u00e9",  "M\u00fcnchen", "\u4eac\u90fd", "\u043c\u043e\u0440\u0435",
+    "a < b",      "R & D",        "\\\"so\\\"",   "it's",
+    "<em>",       "5 > 4",        "{set}",        "\u2026",
+    "na\u00efve", "line\\nbreak", "\U0001f600",   "C:\\\\data"};
+static const char *const first_names[] = {
+    "Ada",   "Bj\u00f6rk", "Carlos", "Dana",      "Emre",
+    "Farah", "Gia",        "Hugo",   "In\u00e9s", "\u042e\u043b\u0438\u044f",
+    "Kenji", "Lena",       "Mateo",  "Nora"};
+static const char *const last_names[] = {"Abel",    "Bianchi",      "Castillo", "Dvo\u0159\u00e1k",
+                                         "Eriksen", "F\u00f6rster", "Gupta",    "Haddad",
+                                         "O'Neill", "Kimura",       "Lopez",    "Marek"};
+static const char *const cities[] = {"Lyon",  "Graz",    "Porto", "Gda\u0144sk", "Malm\u00f6",
+                                     "Osaka", "Nairobi", "Lima",  "Cork",        "Tallinn"};
+static const char *const tongues[] = {"en", "de", "fr", "ja", "pl", "pt", "sv", "es"};
+static const char *const tiers[] = {"free", "free", "free", "plus", "plus", "business"};
+static const char *const labels[] = {"billing", "login", "export", "search", "mobile",
+                                     "quota",   "R&D",   "backup", "beta"};
+static const char *const models_named[] = {"small-1", "medium-2", "large-3"};
+
+struct random scenario_random(uint64_t seed, uint64_t kind, uint64_t i) {
+    struct random r = {seed};
+    r.state = random_next(&r) + kind;
+    r.state = random_next(&r) + i;
+    return (struct random){random_next(&r)};
+}
+
+const char *scenario_pick(struct random *r, const char *const *words, uint32_t n) {
+    return words[random_below(r, n)];
+}
+
+void scenario_add_words(struct random *r, uint32_t n, struct buf *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (i)
+            buf_add_char(out, ' ');
+        buf_add_text(out, random_below(r, 20) == 0 ? PICK(r, odd_words) : PICK(r, plain_words));
+    }
+}
+
+static void add_name(struct random *r, struct buf *out) {
+    buf_printf(out, "\"name\":\"%s %s\"", PICK(r, first_names), PICK(r, last_names));
+}
+
+static void add_labels(struct random *r, uint32_t n, struct buf *out) {
+    buf_add_text(out, "[");
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(out, "%s\"%s\"", i ? "," : "", PICK(r, labels));
+    buf_add_text(out, "]");
+}
+
+void scenario_write_chats(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
+                          struct buf *out) {
+    (void)shape;
+    struct random r = scenario_random(seed + touched, KIND_CHAT, i);
+    buf_printf(out, "{\"id\":\"chat-%07llu\",\"model\":\"%s\",\"temperature\":%u.%u,\"customer\":{",
+               (unsigned long long)i, PICK(&r, models_named), (unsigned)random_below(&r, 2),
+               1 + (unsigned)random_below(&r, 9));
+    add_name(&r, out);
+    buf_printf(out, ",\"city\":\"%s\",\"language\":\"%s\",\"tier\":\"%s\",\"since\":%u", PICK(&r, cities),
+               PICK(&r, tongues), PICK(&r, tiers), 2005 + (unsigned)random_below(&r, 20));
+    if (random_below(&r, 2))
+        buf_printf(out, ",\"nickname\":\"%s\"", PICK(&r, first_names));
+    buf_add_text(out, "},\"labels\":");
+    add_labels(&r, 2 + random_below(&r, 5), out);
+    buf_add_text(out, ",\"messages\":[");
+    uint32_t messages = 3 + random_below(&r, 8);
+    for (uint32_t m = 0; m < messages; m++) {
+        buf_printf(out, "%s{\"role\":\"%s\",\"content\":\"", m ? "," : "", m % 2 ? "assistant" : "user");
+        scenario_add_words(&r, 8 + random_below(&r, 14), out);
+        buf_add_text(out, "\"}");
+    }
+    buf_add_text(out, "]}");
+}
+
+void scenario_write_notes(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
+                          struct buf *out) {
+    (void)shape;
+    struct random r = scenario_random(seed + touched, KIND_NOTE, i);
+    buf_printf(out, "{\"id\":%llu,\"title\":\"", (unsigned long long)i);
+    scenario_add_words(&r, 3 + random_below(&r, 4), out);
+    buf_add_text(out, "\",\"author\":{");
+    add_name(&r, out);
+    buf_printf(out, ",\"city\":\"%s\"},\"draft\":%s,\"labels\":", PICK(&r, cities),
+               random_below(&r, 5) ? "false" : "true");
+    add_labels(&r, 1 + random_below(&r, 3), out);
+    buf_add_text(out, ",\"body\":\"");
+    scenario_add_words(&r, 20 + random_below(&r, 20), out);
+    buf_add_text(out, "\"}");
+}
+
+void scenario_write_rows(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
+                         struct buf *out) {
+    (void)shape;
+    struct random r = scenario_random(seed + touched, KIND_ROW, i);
+    buf_printf(out, "{\"number\":%llu,", (unsigned long long)i + 1);
+    add_name(&r, out);
+    buf_printf(out, ",\"city\":\"%s\",\"amount\":%u.%u,\"paid\":%s,\"remark\":\"", PICK(&r, cities),
+               (unsigned)random_below(&r, 10000), 1 + (unsigned)random_below(&r, 9),
+               random_below(&r, 3) ? "true" : "false");
+    scenario_add_words(&r, 4 + random_below(&r, 8), out);
+    buf_add_text(out, "\"}");
+}
+
+void scenario_write_ledgers(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
+                            struct buf *out) {
+    enum { ENTRIES = 500 };
+    struct random r = scenario_random(seed + touched, KIND_LEDGER, i);
+    buf_printf(out, "{\"id\":%llu,\"owner\":{", (unsigned long long)i);
+    add_name(&r, out);
+    buf_add_text(out, "},\"entries\":[");
+    for (uint32_t e = 0; e < ENTRIES; e++) {
+        if (e)
+            buf_add_char(out, ',');
+        scenario_write_rows(shape, random_next(&r), e, false, out);
+    }
+    buf_add_text(out, "]}");
+}

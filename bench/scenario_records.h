@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_BENCH_SCENARIO_RECORDS_H
+#define PRESSRUN_BENCH_SCENARIO_RECORDS_H
+/*
+ * The records of scenarios, and of micro-benchmarks: JSON, UTF-8, each made from the seed and its number alone. For the
+ * files of bench/ and its tests.
+ */
+#include "bench/random.h"
+#include "bench/scenario.h"
+
+typedef void scenario_write(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
+                            struct buf *out);
+scenario_write scenario_write_models, scenario_write_chats, scenario_write_rows, scenario_write_notes,
+    scenario_write_ledgers;
+
+// The random numbers of thing number i, of a kind (any constant), under a seed.
+struct random scenario_random(uint64_t seed, uint64_t kind, uint64_t i);
+const char *scenario_pick(struct random *r, const char *const *words, uint32_t n);
+// So many words, with a special character, an accent or another script here and there; no quotes around it.
+void scenario_add_words(struct random *r, uint32_t n, struct buf *out);
+
+extern const struct scenario_template scenario_templates_model[], scenario_templates_prompt[],
+    scenario_templates_page[], scenario_templates_note[], scenario_templates_ledger[];
+
+#endif
