@@ -152,7 +152,8 @@ static enum status prepare(struct material *m, int needs, struct err *err) {
     int failed = fs_make_dirs(options->fs, AT_FDCWD, m->directory, 0777);
     if (failed < 0)
         return err_os(err, -failed, "cannot make %s", m->directory);
-    if (scenario_make(m->scenario, options->fs, m->directory, RECORDS, options->seed, err) != STATUS_OK ||
+    if (scenario_make(m->scenario, options->fs, m->directory, RECORDS, options->seed, NULL, err) !=
+            STATUS_OK ||
         read_lines(m, err) != STATUS_OK)
         return err->status;
     switch (needs) {

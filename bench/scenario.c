@@ -96,7 +96,7 @@ static enum status write_text(const struct fs *fs, const char *directory, const 
 
 static enum status write_records(const struct scenario *s, const struct fs *fs, const char *directory,
                                  const char *name, uint64_t units, uint64_t seed, uint64_t touched,
-                                 struct err *err) {
+                                 const atomic_bool *interrupt, struct err *err) {
     struct file f;
     bool one = s->flags & SCENARIO_ONE_RECORD;
     if (open_file(&f, fs, directory, name, err) != STATUS_OK)
@@ -109,6 +109,8 @@ static enum status write_records(const struct scenario *s, const struct fs *fs, 
             buf_add_char(&f.pending, one ? ',' : '\n');
         s->write(&s->shape, seed, i, i == touched, &f.pending);
         status = flush(&f, PIECE, err);
+        if (status == STATUS_OK && interrupt && atomic_load(interrupt))
+            status = err_set(err, STATUS_CANCELLED, "interrupted");
     }
     buf_add_text(&f.pending, one ? "]}\n" : "\n");
     return close_file(&f, status, err);
@@ -145,14 +147,15 @@ static enum status write_templates(const struct scenario *s, const struct fs *fs
 }
 
 enum status scenario_make(const struct scenario *s, const struct fs *fs, const char *directory,
-                          uint64_t units, uint64_t seed, struct err *err) {
+                          uint64_t units, uint64_t seed, const atomic_bool *interrupt, struct err *err) {
     if (write_templates(s, fs, directory, err) != STATUS_OK ||
         write_manifest(s, fs, directory, "pressrun.yaml", "records.jsonl", err) != STATUS_OK ||
-        write_records(s, fs, directory, "records.jsonl", units, seed, UINT64_MAX, err) != STATUS_OK)
+        write_records(s, fs, directory, "records.jsonl", units, seed, UINT64_MAX, interrupt, err) !=
+            STATUS_OK)
         return err->status;
     if (!(s->flags & SCENARIO_TOUCH_ONE))
         return STATUS_OK;
     if (write_manifest(s, fs, directory, "touched.yaml", "touched.jsonl", err) != STATUS_OK)
         return err->status;
-    return write_records(s, fs, directory, "touched.jsonl", units, seed, units / 2, err);
+    return write_records(s, fs, directory, "touched.jsonl", units, seed, units / 2, interrupt, err);
 }

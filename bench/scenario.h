@@ -10,6 +10,7 @@
  *
  * The table is scenarios.def. All is constant or the caller's; thread-safe.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -52,8 +53,9 @@ const struct scenario *scenario_find(struct str name);
 uint64_t scenario_units(const struct scenario *s, double scale);
 uint64_t scenario_records(const struct scenario *s, uint64_t units);
 
-// Writes manifest, templates and records into `directory`, which is there already.
+// Writes manifest, templates and records into `directory`, which is there already. STATUS_CANCELLED: `interrupt`, which may
+// be NULL, was raised.
 enum status scenario_make(const struct scenario *s, const struct fs *fs, const char *directory,
-                          uint64_t units, uint64_t seed, struct err *err);
+                          uint64_t units, uint64_t seed, const atomic_bool *interrupt, struct err *err);
 
 #endif

@@ -167,7 +167,8 @@ static enum status prepare(struct runner *r, struct err *err) {
     int failed = fs_make_dirs(options->fs, AT_FDCWD, r->directory, 0777);
     if (failed < 0)
         return err_os(err, -failed, "cannot make %s", r->directory);
-    return scenario_make(r->scenario, options->fs, r->directory, r->result->units, options->seed, err);
+    return scenario_make(r->scenario, options->fs, r->directory, r->result->units, options->seed,
+                         options->interrupt, err);
 }
 
 enum status scenario_run(const struct scenario *s, const struct scenario_options *options,
@@ -188,10 +189,14 @@ enum status scenario_run(const struct scenario *s, const struct scenario_options
                                         .samples = MEM_NEW_ARRAY(struct scenario_sample, options->repeat)};
     r.all = result->conditions_n * options->repeat;
     if (options->progress)
-        options->progress(options->self, s, 0, r.all);
+        options->progress(options->self, s, 0, 0);
     enum status status = prepare(&r, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_CANCELLED) {
+        result->interrupted = true;
+        status = STATUS_OK;
+    } else if (status == STATUS_OK) {
         status = run_all(&r, err);
+    }
     if (r.directory[0])
         target_remove(r.directory);
     buf_release(&r.printed);

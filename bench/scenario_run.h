@@ -58,7 +58,8 @@ struct scenario_options {
     uint32_t workers;             // many
     const atomic_bool *interrupt; // may be NULL
     void *self;
-    void (*progress)(void *self, const struct scenario *scenario, uint32_t done, uint32_t all); // may be NULL
+    // Before each run, and before all (all = 0) when records are made. May be NULL.
+    void (*progress)(void *self, const struct scenario *scenario, uint32_t done, uint32_t all);
 };
 
 // STATUS_DATA: a run failed, or did something else than the others; the result has what there is.

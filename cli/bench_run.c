@@ -104,7 +104,10 @@ static void progress(void *self, const struct scenario *scenario, uint32_t done,
     const struct bench_job *b = self;
     if (!b->progress)
         return;
-    fprintf(stderr, "\r%s: %u of %u runs\033[K", scenario->name, (unsigned)done, (unsigned)all);
+    if (all)
+        fprintf(stderr, "\r%s: run %u of %u\033[K", scenario->name, (unsigned)done + 1, (unsigned)all);
+    else
+        fprintf(stderr, "\r%s: making %s\033[K", scenario->name, scenario->unit);
     fflush(stderr);
 }
 

@@ -28,6 +28,10 @@ static void add_time(const struct scenario_condition *c, enum scenario_metric me
         buf_printf(out, " ±%4.1f %%", spread(f));
 }
 
+static void add_name(const char *name, int width, bool colour, struct buf *out) {
+    buf_printf(out, colour && *name ? "\033[1m%-*s\033[0m" : "%-*s", width, name);
+}
+
 static void add_condition(const struct scenario_result *result, const struct scenario_condition *c,
                           bool colour, struct buf *out) {
     struct buf units = BUF_INIT;
@@ -36,9 +40,9 @@ static void add_condition(const struct scenario_result *result, const struct sce
         show_count(&units, result->units);
         buf_printf(&units, " %s", result->scenario->unit);
     }
-    buf_printf(out, "%s%-12s%s %-15.*s %s %3u %10.0f %7.1f", colour ? "\033[1m" : "",
-               first ? result->scenario->name : "", colour ? "\033[0m" : "", STR_ARG(buf_str(&units)),
-               c->warm ? "warm" : "cold", (unsigned)c->workers, scenario_figure(c, SCENARIO_UNITS).median,
+    add_name(first ? result->scenario->name : "", 12, colour, out);
+    buf_printf(out, " %-15.*s %s %3u %10.0f %7.1f", STR_ARG(buf_str(&units)), c->warm ? "warm" : "cold",
+               (unsigned)c->workers, scenario_figure(c, SCENARIO_UNITS).median,
                scenario_figure(c, SCENARIO_BYTES).median / 1e6);
     buf_release(&units);
     add_time(c, SCENARIO_WALL, out);
@@ -61,6 +65,8 @@ static void add_scenarios(const struct bench_findings *findings, bool colour, st
     buf_printf(out, "Scenarios at scale %g%s, seed %llu, %u repetition%s\n", options->scale,
                options->scale < 1 ? ", below their full sizes" : "", (unsigned long long)options->seed,
                (unsigned)options->repeat, options->repeat == 1 ? "" : "s");
+    buf_add_text(out, "Medians, ± half the range; gain: time of one worker over this time");
+    buf_add_text(out, timed ? "; p50 and so on: of rendering an output\n\n" : "\n\n");
     int width = options->repeat > 1 ? 17 : 9; // the spread is beside it
     buf_printf(out, "%-12s %-15s %-4s %3s %10s %7s%*s%*s", "", "units", "run", "-j", "units/s", "MB/s", width,
                "wall ms", width, "CPU ms");
@@ -70,18 +76,18 @@ static void add_scenarios(const struct bench_findings *findings, bool colour, st
     for (size_t i = 0; i < findings->scenarios_n; i++)
         for (uint32_t c = 0; c < findings->scenarios[i].conditions_n; c++)
             add_condition(&findings->scenarios[i], &findings->scenarios[i].conditions[c], colour, out);
-    buf_add_text(out, "digests\n");
+    buf_add_text(out, "\nDigests\n");
     for (size_t i = 0; i < findings->scenarios_n; i++)
         buf_printf(out, "  %-12s %s\n", findings->scenarios[i].scenario->name,
                    findings->scenarios[i].conditions[0].samples[0].digest);
 }
 
 static void add_micros(const struct bench_findings *findings, bool colour, struct buf *out) {
-    buf_printf(out, "%-14s %10s %21s %9s   %s\n", "Operations", "ns", "95 % of the median", "MB/s", "each");
+    buf_printf(out, "%-14s %10s %21s %9s   %s\n", "Operations", "ns", "95 % interval", "MB/s", "each");
     for (size_t i = 0; i < findings->micros_n; i++) {
         const struct micro_result *m = &findings->micros[i];
-        buf_printf(out, "%s%-14s%s %10.1f %9.1f to %8.1f %9.1f   %s: %s\n", colour ? "\033[1m" : "",
-                   m->micro->name, colour ? "\033[0m" : "", m->median, m->low, m->high,
+        add_name(m->micro->name, 14, colour, out);
+        buf_printf(out, " %10.1f %9.1f to %8.1f %9.1f   %s: %s\n", m->median, m->low, m->high,
                    m->bytes * 1e3 / m->median, m->micro->operation, m->micro->what);
     }
 }

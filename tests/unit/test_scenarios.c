@@ -7,8 +7,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "bench/micro.h"
@@ -23,7 +25,7 @@ static struct buf made(const struct scenario *s, uint64_t units, uint64_t seed, 
     struct scene scene;
     struct err err;
     scene_open(&scene);
-    assert_int_equal(scenario_make(s, &scene.fs, scene.path, units, seed, &err), STATUS_OK);
+    assert_int_equal(scenario_make(s, &scene.fs, scene.path, units, seed, NULL, &err), STATUS_OK);
     struct buf text = get_file(&scene, name);
     scene_close(&scene);
     assert_non_null(text.p);
@@ -157,7 +159,7 @@ static void test_full_disk(void **state) {
         struct err err = {0};
         scene_open(&scene);
         struct fs fs = faulty_fs(&faulty, call, ENOSPC);
-        enum status status = scenario_make(s, &fs, scene.path, 3, 1, &err);
+        enum status status = scenario_make(s, &fs, scene.path, 3, 1, NULL, &err);
         scene_close(&scene);
         assert_int_equal(faulty.open_files, 0);
         if (!faulty.hit) {
@@ -250,7 +252,41 @@ static void test_samples(void **state) {
     scene_close(&c.scene);
 }
 
-static void test_interrupt(void **state) {
+// Raises once the stand-in has begun.
+struct raiser {
+    const struct scene *scene;
+    atomic_bool raised;
+};
+
+static void *raise_later(void *arg) {
+    struct raiser *r = arg;
+    while (count_files(r->scene->root, "begun") == 0)
+        usleep(1000);
+    atomic_store(&r->raised, true);
+    return NULL;
+}
+
+// The run is killed, and what it has started.
+static void test_interrupt_kills(void **state) {
+    (void)state;
+    struct calls c;
+    struct scenario_result result;
+    struct err err;
+    struct raiser raiser = {.scene = &c.scene};
+    pthread_t thread;
+    set_up(&c, "#!/bin/sh\nsleep 1000 & touch \"$(dirname \"$0\")/begun\"; wait\n");
+    c.options.interrupt = &raiser.raised;
+    assert_int_equal(pthread_create(&thread, NULL, raise_later, &raiser), 0);
+    assert_int_equal(scenario_run(scenario_find(STR("small")), &c.options, &result, &err), STATUS_OK);
+    pthread_join(thread, NULL);
+    assert_true(result.interrupted);
+    assert_int_equal(result.conditions[0].n, 0);
+    assert_int_equal(count_files(c.scene.root, ".jsonl"), 0);
+    scenario_release(&result);
+    scene_close(&c.scene);
+}
+
+static void test_interrupt_at_once(void **state) {
     (void)state;
     struct calls c;
     struct scenario_result result;
@@ -308,12 +344,19 @@ static void test_micros_without_room(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_seed_decides), cmocka_unit_test(test_records_are_json),
-        cmocka_unit_test(test_scales),           cmocka_unit_test(test_enough_batches),
-        cmocka_unit_test(test_one_is_touched),   cmocka_unit_test(test_relations_agree),
-        cmocka_unit_test(test_full_disk),        cmocka_unit_test(test_runs_that_differ),
-        cmocka_unit_test(test_samples),          cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_micros),           cmocka_unit_test(test_micros_without_room),
+        cmocka_unit_test(test_the_seed_decides),
+        cmocka_unit_test(test_records_are_json),
+        cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_enough_batches),
+        cmocka_unit_test(test_one_is_touched),
+        cmocka_unit_test(test_relations_agree),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_runs_that_differ),
+        cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_interrupt_kills),
+        cmocka_unit_test(test_interrupt_at_once),
+        cmocka_unit_test(test_micros),
+        cmocka_unit_test(test_micros_without_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
