@@ -80,3 +80,18 @@ void digest_hex(struct digest d, char out[DIGEST_HEX_SIZE]) {
     }
     out[32] = 0;
 }
+
+bool digest_parse(struct str hex, struct digest *d) {
+    *d = (struct digest){0};
+    if (hex.n != DIGEST_HEX_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < hex.n; i++) {
+        char c = hex.p[i];
+        bool digit = c >= '0' && c <= '9';
+        if (!digit && !(c >= 'a' && c <= 'f'))
+            return false;
+        uint64_t *half = i < 16 ? &d->high : &d->low;
+        *half = *half << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
+    }
+    return true;
+}

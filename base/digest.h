@@ -36,5 +36,6 @@ static inline bool digest_equal(struct digest a, struct digest b) {
     return a.high == b.high && a.low == b.low;
 }
 void digest_hex(struct digest d, char out[DIGEST_HEX_SIZE]);
+bool digest_parse(struct str hex, struct digest *d); // of what digest_hex writes; false: it is something else
 
 #endif

@@ -170,6 +170,8 @@ struct change *changes_find(const double *series, size_t n, const struct changes
     while (drop_weakest(series, n, &options, &points))
         ;
     settle(series, n, options.window, &points);
+    while (drop_weakest(series, n, &options, &points))
+        ;
     struct change *changes = points.n ? MEM_NEW_ARRAY(struct change, points.n) : NULL;
     for (size_t i = 0; i < points.n; i++)
         changes[i] = between_neighbours(series, n, &points, i);

@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "bench/quantiles.h"
 #include "bench/random.h"
 
 enum { PADDING = 4096, DROPPED_MOST = 32 };
@@ -42,25 +41,66 @@ uint32_t paired_differences(const struct pair *pairs, uint32_t n, enum paired_me
     return count;
 }
 
+cpu_set_t paired_cpus(enum paired_metric metric) {
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        CPU_SET(0, &all);
+    if (metric == PAIRED_WALL)
+        return all;
+    size_t last = CPU_SETSIZE - 1;
+    while (last > 0 && !CPU_ISSET(last, &all))
+        last--;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(last, &one);
+    return one;
+}
+
+struct verdict_look paired_verdict(const struct pair *pairs, uint32_t n, enum paired_metric metric,
+                                   uint32_t fixed, const struct verdict_rule *rule) {
+    struct verdict_look look = {.verdict = VERDICT_MORE};
+    double *differences = MEM_NEW_ARRAY(double, n + 1);
+    uint32_t counted = paired_differences(pairs, n, metric, differences);
+    if (!fixed)
+        look = verdict_of(differences, counted, rule);
+    else if (counted >= fixed)
+        look = verdict_once(differences, fixed, rule);
+    mem_free(differences);
+    return look;
+}
+
 struct runner {
     const struct paired_options *options;
     struct random random;
     struct buf output, errors;
-    cpu_set_t cpus;
 };
 
 static enum status run_one(struct runner *r, int which, uint32_t padding, struct process_sample *sample,
                            struct err *err) {
     const struct paired_options *options = r->options;
     struct process_command command = which ? options->b : options->a;
-    command.cpus = &r->cpus;
+    command.cpus = &options->cpus;
     command.padding = padding;
+    command.seconds = options->seconds;
+    command.interrupt = options->interrupt;
     if (process_run(&command, sample, &r->output, &r->errors, err) != STATUS_OK)
         return err->status;
+    if (sample->interrupted)
+        return err_set(err, STATUS_CANCELLED, "interrupted");
     if (options->check &&
         !options->check(options->self, which, sample, buf_str(&r->output), buf_str(&r->errors), err))
         return err->status;
+    if (paired_value(sample, options->metric) <= 0)
+        return err_set(err, STATUS_DATA, "a run of %c took no %s that could be measured", 'A' + which,
+                       paired_metric_name(options->metric));
     return STATUS_OK;
+}
+
+// Ticks of stolen time are coarse: a single one may be of the time before.
+static bool is_disturbed(const struct pair *pair) {
+    double stolen = pair->a.stolen + pair->b.stolen, seconds = pair->a.wall + pair->b.wall;
+    return stolen > stolen_most * seconds && stolen > 1.5 * process_stolen_step();
 }
 
 static enum status run_pair(struct runner *r, struct pair *pair, struct err *err) {
@@ -71,7 +111,7 @@ static enum status run_pair(struct runner *r, struct pair *pair, struct err *err
         if (run_one(r, which, pair->padding, which ? &pair->b : &pair->a, err) != STATUS_OK)
             return err->status;
     }
-    pair->dropped = pair->a.stolen + pair->b.stolen > stolen_most * (pair->a.wall + pair->b.wall);
+    pair->dropped = is_disturbed(pair);
     return STATUS_OK;
 }
 
@@ -79,85 +119,52 @@ static bool is_interrupted(const struct runner *r) {
     return r->options->interrupt && atomic_load(r->options->interrupt);
 }
 
-static bool is_look(uint32_t n) {
-    for (int i = 0; i < VERDICT_LOOKS; i++)
-        if (verdict_looks[i] == n)
-            return true;
-    return false;
-}
-
-static double median_of(const struct paired_result *result, bool b, enum paired_metric metric) {
-    double *values = MEM_NEW_ARRAY(double, result->pairs_n), median = 0;
-    size_t n = 0;
-    for (uint32_t i = 0; i < result->pairs_n; i++)
-        if (!result->pairs[i].dropped)
-            values[n++] = paired_value(b ? &result->pairs[i].b : &result->pairs[i].a, metric);
-    if (n)
-        median = quantiles_median(values, n);
-    mem_free(values);
-    return median;
-}
-
-// A look at what there is; where the number of pairs is fixed the verdict is that of the looks on the way.
-static void look_at(const struct runner *r, struct paired_result *result) {
-    const struct paired_options *options = r->options;
-    double *differences = MEM_NEW_ARRAY(double, result->pairs_n);
-    uint32_t n = paired_differences(result->pairs, result->pairs_n, options->metric, differences);
-    if (options->pairs)
-        result->look = verdict_of(differences, n, &options->rule);
-    else if (is_look(n))
-        result->look = verdict_at(differences, n, &options->rule);
-    mem_free(differences);
-}
-
 static bool is_enough(const struct paired_options *options, const struct paired_result *result) {
     uint32_t counted = result->pairs_n - result->dropped;
-    if (options->pairs)
-        return counted >= options->pairs;
-    return result->look.verdict != VERDICT_MORE || counted >= VERDICT_PAIRS;
+    return result->look.verdict != VERDICT_MORE || counted >= VERDICT_PAIRS ||
+           (options->pairs && counted >= options->pairs);
+}
+
+static enum status add_pair(struct runner *r, struct paired_result *result, size_t *cap, struct err *err) {
+    const struct paired_options *options = r->options;
+    struct pair pair;
+    if (run_pair(r, &pair, err) != STATUS_OK)
+        return err->status;
+    MEM_GROW(result->pairs, *cap, result->pairs_n + 1);
+    result->pairs[result->pairs_n++] = pair;
+    result->dropped += pair.dropped;
+    if (result->dropped > DROPPED_MOST)
+        return err_set(err, STATUS_DATA,
+                       "the host took too much time from %u pairs: this machine is too busy",
+                       (unsigned)result->dropped);
+    if (pair.dropped)
+        return STATUS_OK;
+    uint32_t counted = result->pairs_n - result->dropped;
+    if (options->pairs ? counted == options->pairs : verdict_is_look(counted))
+        result->look =
+            paired_verdict(result->pairs, result->pairs_n, options->metric, options->pairs, &options->rule);
+    if (options->progress)
+        options->progress(options->self, &result->look, counted);
+    return STATUS_OK;
 }
 
 static enum status run_pairs(struct runner *r, struct paired_result *result, struct err *err) {
-    const struct paired_options *options = r->options;
+    struct pair warm_up;
     size_t cap = 0;
-    while (!is_enough(options, result)) {
-        if (is_interrupted(r)) {
-            result->interrupted = true;
-            return STATUS_OK;
-        }
-        struct pair pair;
-        if (run_pair(r, &pair, err) != STATUS_OK)
-            return err->status;
-        MEM_GROW(result->pairs, cap, result->pairs_n + 1);
-        result->pairs[result->pairs_n++] = pair;
-        result->dropped += pair.dropped;
-        if (result->dropped > DROPPED_MOST)
-            return err_set(err, STATUS_DATA,
-                           "the host took too much time from %u pairs: this machine is too busy",
-                           (unsigned)result->dropped);
-        if (!pair.dropped)
-            look_at(r, result);
-        if (options->progress)
-            options->progress(options->self, &result->look, result->pairs_n - result->dropped);
-    }
-    return STATUS_OK;
+    enum status status = run_pair(r, &warm_up, err);
+    while (status == STATUS_OK && !is_enough(r->options, result) && !is_interrupted(r))
+        status = add_pair(r, result, &cap, err);
+    return status;
 }
 
 enum status paired_run(const struct paired_options *options, struct paired_result *result, struct err *err) {
     struct runner r = {.options = options, .random = {options->seed}, .output = BUF_INIT, .errors = BUF_INIT};
     *result = (struct paired_result){.look.verdict = VERDICT_MORE};
-    sched_getaffinity(0, sizeof r.cpus, &r.cpus);
-    struct pair warm_up;
-    enum status status = run_pair(&r, &warm_up, err);
-    if (status == STATUS_OK)
-        status = run_pairs(&r, result, err);
-    if (result->pairs_n) {
-        result->a_median = median_of(result, false, options->metric);
-        result->b_median = median_of(result, true, options->metric);
-    }
+    enum status status = run_pairs(&r, result, err);
+    result->interrupted = is_interrupted(&r);
     buf_release(&r.output);
     buf_release(&r.errors);
-    return status;
+    return result->interrupted ? STATUS_OK : status;
 }
 
 void paired_release(struct paired_result *result) {

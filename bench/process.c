@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,51 +16,47 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "bench/counter.h"
 
 enum { ERRORS_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16, INTERRUPT_LOOK_MS = 50 };
 
 extern char **environ;
 
-static double now(void) {
+// Times are whole numbers of small units until the end, so that they can be written in decimals and read again as they were.
+static int64_t now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-// Instructions of a process and of all that it will start, from its exec on; -1: this machine does not tell.
-static int open_counter(pid_t pid) {
-    struct perf_event_attr attr = {.type = PERF_TYPE_HARDWARE,
-                                   .size = sizeof attr,
-                                   .config = PERF_COUNT_HW_INSTRUCTIONS,
-                                   .disabled = 1,
-                                   .inherit = 1,
-                                   .exclude_kernel = 1,
-                                   .exclude_hv = 1,
-                                   .enable_on_exec = 1};
-    return (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+static double since(int64_t began) {
+    return (double)(now() - began) / 1e9;
 }
 
-bool process_counts_instructions(void) {
-    int fd = open_counter(0);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+double process_stolen_step(void) {
+    return 1 / (double)sysconf(_SC_CLK_TCK);
 }
 
-// Seconds that all CPUs together have lost to the host since boot.
-static double stolen_so_far(void) {
-    char text[512];
-    int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return 0;
-    text[n] = 0;
-    unsigned long long steal = 0;
-    if (sscanf(text, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
-        return 0;
-    return (double)steal / (double)sysconf(_SC_CLK_TCK);
+// Ticks that these CPUs (NULL: all) have lost to the host since boot.
+static uint64_t stolen_so_far(const cpu_set_t *cpus) {
+    FILE *f = fopen("/proc/stat", "re");
+    unsigned long long steal;
+    uint64_t sum = 0;
+    char line[512];
+    while (f && fgets(line, sizeof line, f) && strncmp(line, "cpu", 3) == 0) {
+        unsigned cpu = 0;
+        bool total = line[3] == ' ';
+        if (sscanf(line,
+                   total ? "cpu %*u %*u %*u %*u %*u %*u %*u %llu" : "cpu%*u %*u %*u %*u %*u %*u %*u %*u %llu",
+                   &steal) != 1 ||
+            (!total && sscanf(line, "cpu%u", &cpu) != 1))
+            continue;
+        if (cpus ? !total && cpu < CPU_SETSIZE && CPU_ISSET(cpu, cpus) : total)
+            sum += steal;
+    }
+    if (f)
+        fclose(f);
+    return sum;
 }
 
 // The environment again, with padding and a passive wait policy; one allocation for the array, which the caller frees.
@@ -92,13 +87,17 @@ struct child {
 // In the child: only what is safe after a fork of a program with threads.
 _Noreturn static void become(const struct process_command *command, char **environment, const int ends[4]) {
     char go;
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGPIPE, SIG_DFL); // this program ignores it and waits for some others in a thread
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (command->cpus)
         sched_setaffinity(0, sizeof *command->cpus, command->cpus);
     int null = open("/dev/null", O_RDONLY);
     bool fine = null >= 0 && dup2(null, 0) >= 0 && dup2(ends[1], 1) >= 0 && dup2(ends[2], 2) >= 0 &&
                 (!command->directory || chdir(command->directory) == 0) && read(ends[0], &go, 1) == 1;
     if (fine) {
-        setpgid(0, 0);
+        sigprocmask(SIG_SETMASK, &none, NULL);
         environ = environment;
         execvp(command->arguments[0], (char *const *)command->arguments);
     }
@@ -139,7 +138,9 @@ static enum status start(const struct process_command *command, struct child *ch
     child->output = pipes[1][0];
     child->errors = pipes[2][0];
     child->failure = pipes[3][0];
-    child->counter = failed ? -1 : open_counter(child->pid);
+    child->counter = failed ? -1 : counter_open(COUNTER_INSTRUCTIONS, child->pid);
+    if (!failed)
+        setpgid(child->pid, child->pid); // before anybody may want to kill the group
     return failed ? err_os(err, failed, "cannot start a process") : STATUS_OK;
 }
 
@@ -156,25 +157,33 @@ static void keep(struct buf *to, const char *p, size_t n, bool end) {
     }
 }
 
-// For poll: -1 is for ever.
-static int milliseconds_until(double until, const atomic_bool *interrupt) {
-    int most = interrupt ? INTERRUPT_LOOK_MS : -1;
-    if (until <= 0)
-        return most;
-    int left = (int)((until - now()) * 1000) + 1;
-    return interrupt && left > most ? most : left;
+enum ending { ENDED, TIMED_OUT, INTERRUPTED };
+
+static bool is_interrupted(const struct process_command *command) {
+    return command->interrupt && atomic_load(command->interrupt);
 }
 
-// Reads both until they are closed; true: the time was up before, or it was interrupted.
-static bool drain(const struct child *child, struct buf *output, struct buf *errors, double until,
-                  const atomic_bool *interrupt) {
+// How long to wait for output: until the time is up, and not without looking at the interrupt now and then.
+static int patience(const struct process_command *command, double left) {
+    enum { LOOK_MILLISECONDS = 100 };
+    if (command->seconds > 0 && left * 1000 < LOOK_MILLISECONDS)
+        return (int)(left * 1000) + 1;
+    return command->interrupt || command->seconds > 0 ? LOOK_MILLISECONDS : -1;
+}
+
+// Reads both until they are closed.
+static enum ending drain(const struct process_command *command, const struct child *child, int64_t began,
+                         struct buf *output, struct buf *errors) {
     struct pollfd polled[2] = {{child->output, POLLIN, 0}, {child->errors, POLLIN, 0}};
     char piece[1 << 16];
     while (polled[0].fd >= 0 || polled[1].fd >= 0) {
-        if ((until > 0 && now() >= until) || (interrupt && atomic_load(interrupt)))
-            return true;
-        if (poll(polled, 2, milliseconds_until(until, interrupt)) < 0 && errno != EINTR)
-            return false;
+        double left = command->seconds - since(began);
+        if (command->seconds > 0 && left <= 0)
+            return TIMED_OUT;
+        if (is_interrupted(command))
+            return INTERRUPTED;
+        if (poll(polled, 2, patience(command, left)) <= 0)
+            continue;
         for (int i = 0; i < 2; i++) {
             if (polled[i].fd < 0 || !polled[i].revents)
                 continue;
@@ -185,25 +194,51 @@ static bool drain(const struct child *child, struct buf *output, struct buf *err
                 polled[i].fd = -1;
         }
     }
-    return false;
+    return ENDED;
 }
 
 static double seconds_of(struct timeval t) {
-    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+    return (double)(t.tv_sec * 1000000 + t.tv_usec) / 1e6;
 }
 
-static void finish(struct child *child, struct process_sample *sample) {
-    struct rusage usage;
+// A command may close its output and go on: the time is up for it all the same.
+static enum ending wait_for(const struct process_command *command, const struct child *child, int64_t began) {
+    struct pollfd ended = {(int)syscall(SYS_pidfd_open, child->pid, 0), POLLIN, 0};
+    enum ending ending = ENDED;
+    while (ended.fd >= 0) {
+        double left = command->seconds - since(began);
+        if (poll(&ended, 1, patience(command, left > 0 ? left : 0)) > 0)
+            break;
+        if (command->seconds > 0 && left <= 0)
+            ending = TIMED_OUT;
+        else if (is_interrupted(command))
+            ending = INTERRUPTED;
+        if (ending != ENDED)
+            break;
+    }
+    if (ended.fd >= 0)
+        close(ended.fd);
+    return ending;
+}
+
+static void finish(const struct process_command *command, const struct child *child, int64_t began,
+                   enum ending ending, struct process_sample *sample) {
+    struct rusage usage = {0};
     int status = 0;
+    if (ending == ENDED)
+        ending = wait_for(command, child, began);
+    if (ending != ENDED)
+        kill(-child->pid, SIGKILL);
     while (wait4(child->pid, &status, 0, &usage) < 0 && errno == EINTR)
         ;
+    sample->wall = since(began);
+    sample->timed_out = ending == TIMED_OUT;
+    sample->interrupted = ending == INTERRUPTED;
     sample->user = seconds_of(usage.ru_utime);
     sample->system = seconds_of(usage.ru_stime);
     sample->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
     sample->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    uint64_t count = 0;
-    if (child->counter >= 0 && read(child->counter, &count, sizeof count) == sizeof count)
-        sample->instructions = count;
+    sample->instructions = child->counter >= 0 ? counter_read(child->counter) : 0;
 }
 
 enum status process_run(const struct process_command *command, struct process_sample *sample,
@@ -214,25 +249,17 @@ enum status process_run(const struct process_command *command, struct process_sa
         buf_clear(output);
     if (errors)
         buf_clear(errors);
-    double stolen = stolen_so_far();
+    uint64_t stolen = stolen_so_far(command->cpus);
     if (start(command, &child, err) != STATUS_OK)
         return err->status;
-    double began = now();
+    int64_t began = now();
     ssize_t told = write(child.start[1], "g", 1);
     (void)told;
-    bool ended = drain(&child, output, errors, command->seconds > 0 ? began + command->seconds : 0,
-                       command->interrupt);
-    if (ended) {
-        sample->interrupted = command->interrupt && atomic_load(command->interrupt);
-        sample->timed_out = !sample->interrupted;
-        kill(-child.pid, SIGKILL);
-        kill(child.pid, SIGKILL); // which may have no group of its own yet
-    }
-    finish(&child, sample);
-    sample->wall = now() - began;
-    sample->stolen = stolen_so_far() - stolen;
+    enum ending ending = drain(command, &child, began, output, errors);
+    finish(command, &child, began, ending, sample);
+    sample->stolen = (double)(stolen_so_far(command->cpus) - stolen) / (double)sysconf(_SC_CLK_TCK);
     int failure = 0;
-    bool started = read(child.failure, &failure, sizeof failure) != sizeof failure;
+    bool started = ending != ENDED || read(child.failure, &failure, sizeof failure) != sizeof failure;
     close(child.start[1]);
     close(child.output);
     close(child.errors);

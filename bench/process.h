@@ -8,8 +8,13 @@
  * directory are the caller's, but for a padding variable of the size asked for, since where the stack begins can change a
  * program's speed by more than what is looked for, and OMP_WAIT_POLICY, without which idle threads burn instructions.
  *
- * Peak memory is the kernel's maximum resident set of any process in the tree; it starts at what the parent had when it
- * forked. Instructions are of user space, 0 where the machine does not count them.
+ * The command leads a process group of its own, with no signal blocked or ignored; the whole group is killed when the time is
+ * up or the caller is interrupted, and the command itself when the caller dies. Whoever left the group is not waited for
+ * longer than it holds standard output or error open.
+ *
+ * CPU time is of the command and of all descendants that somebody waited for. Peak memory is the kernel's maximum resident
+ * set of any one process among them; it starts at what this program had when it forked (its own memory, about 2 MB), so
+ * less than that cannot be told apart. Instructions are of user space, 0 where the machine does not count them.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -25,21 +30,21 @@ struct process_command {
     const cpu_set_t *cpus;        // NULL: all that the caller may use
     uint32_t padding;             // bytes in the environment
     double seconds;               // it is killed then; 0: never
-    const atomic_bool *interrupt; // true: it is killed, with all it started; may be NULL
+    const atomic_bool *interrupt; // it is killed when this is true; may be NULL
 };
 
 struct process_sample {
     double wall, user, system; // seconds
     uint64_t peak_rss_bytes;
-    uint64_t instructions; // 0: not counted
-    int exit_code;         // 128 + the signal where one ended it
-    bool timed_out, interrupted;
-    double stolen; // seconds that the host took from these CPUs, of all processes, as /proc/stat says
+    uint64_t instructions;       // 0: not counted
+    int exit_code;               // 128 + the signal where one ended it
+    bool timed_out, interrupted; // killed
+    double stolen; // seconds that the host took from these CPUs, from whatever ran there, as /proc/stat says
 };
 
 // Not STATUS_OK: it could not be started. `output` and `errors` (either may be NULL) are cleared and filled.
 enum status process_run(const struct process_command *command, struct process_sample *sample,
                         struct buf *output, struct buf *errors, struct err *err);
-bool process_counts_instructions(void); // whether this machine lets us
+double process_stolen_step(void); // the least that `stolen` can tell from 0: a tick
 
 #endif

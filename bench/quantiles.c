@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/quantiles.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -18,6 +18,7 @@ void quantiles_sort(double *samples, size_t n) {
 }
 
 double quantiles_of_sorted(const double *samples, size_t n, double q) {
+    assert(n >= 1 && q >= 0 && q <= 1);
     double at = q * (double)(n - 1);
     size_t below = (size_t)at;
     if (below + 1 >= n)
@@ -37,6 +38,7 @@ static double binomial_cdf(size_t n, double q, size_t k) {
 
 bool quantiles_interval(const double *sorted, size_t n, double q, double confidence, double *low,
                         double *high) {
+    assert(n >= 1 && q > 0 && q < 1);
     double risk = (1 - confidence) / 2;
     // The i-th smallest is above the quantile where fewer than i are below it.
     size_t l = 0, h = 0;
@@ -51,6 +53,7 @@ bool quantiles_interval(const double *sorted, size_t n, double q, double confide
 }
 
 void quantiles_proportion(uint64_t hits, uint64_t n, double confidence, double *low, double *high) {
+    assert(n >= 1 && hits <= n);
     double risk = (1 - confidence) / 2, x = (double)hits, rest = (double)(n - hits);
     *low = hits ? special_beta_inverse(x, rest + 1, risk) : 0;
     *high = hits < n ? special_beta_inverse(x + 1, rest, 1 - risk) : 1;
@@ -58,6 +61,7 @@ void quantiles_proportion(uint64_t hits, uint64_t n, double confidence, double *
 
 void quantiles_bootstrap(const double *samples, size_t n, quantiles_statistic *statistic, size_t rounds,
                          double confidence, uint64_t seed, double *low, double *high) {
+    assert(n >= 1 && n <= UINT32_MAX && rounds >= 1);
     struct random random = {seed};
     double *sample = MEM_NEW_ARRAY(double, n), *replicates = MEM_NEW_ARRAY(double, rounds);
     for (size_t r = 0; r < rounds; r++) {

@@ -3,14 +3,14 @@
 #define PRESSRUN_BENCH_QUANTILES_H
 /*
  * Quantiles of samples that are at hand as a whole; monitor/histogram.h is for those that are not. The intervals hold for
- * any distribution. Pure functions, thread-safe.
+ * any distribution. Samples are finite, and there is at least one. Pure functions, thread-safe.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 void quantiles_sort(double *samples, size_t n);
-// The q-quantile, interpolated between neighbours (type 7 of Hyndman and Fan, as most programs have it). n >= 1.
+// The q-quantile, interpolated between neighbours (type 7 of Hyndman and Fan, as most programs have it). q in [0, 1].
 double quantiles_of_sorted(const double *samples, size_t n, double q);
 double quantiles_median(double *samples, size_t n); // sorts
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/signed_rank.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum { SUMS = SIGNED_RANK_MOST * (SIGNED_RANK_MOST + 1) / 2 + 1 };
 // doubles lose digits.
 static uint32_t null_distribution(uint32_t n, double p[SUMS]) {
     uint32_t most = 0;
+    assert(n >= 1 && n <= SIGNED_RANK_MOST);
     memset(p, 0, SUMS * sizeof *p);
     p[0] = 1;
     for (uint32_t rank = 1; rank <= n; rank++) {
@@ -48,6 +50,7 @@ static int by_value(const void *a, const void *b) {
 }
 
 void walsh_init(struct walsh *w, const double *differences, uint32_t n) {
+    assert(n >= 1 && n <= SIGNED_RANK_MOST);
     w->n = n;
     w->m = n * (n + 1) / 2;
     w->averages = MEM_NEW_ARRAY(double, w->m);

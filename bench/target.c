@@ -45,6 +45,11 @@ void target_remove(const char *path) {
 
 // ---- what a text is
 
+const char *target_kind_name(enum target_kind kind) {
+    static const char *const names[] = {"manifest", "executable", "command"};
+    return names[kind];
+}
+
 static bool is_directory(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -61,25 +66,33 @@ static bool is_manifest(const char *text) {
     return is_directory(text) || (named && is_file(text));
 }
 
-static bool is_pressrun(const char *text) {
-    if (!strchr(text, '/') || !is_file(text) || access(text, X_OK) != 0)
-        return false;
-    const char *const arguments[] = {text, "--version", NULL};
-    struct process_command command = {.arguments = arguments, .seconds = 10};
-    struct process_sample sample;
-    struct err err;
-    struct buf output = BUF_INIT;
-    bool is = process_run(&command, &sample, &output, NULL, &err) == STATUS_OK && sample.exit_code == 0 &&
-              str_starts(buf_str(&output), STR("pressrun "));
-    buf_release(&output);
-    return is;
-}
-
 static const char *keep(struct target *t, const char *text) {
     struct str kept = arena_str(&t->arena, str_of(text));
     if (!kept.p)
         mem_fail(strlen(text));
     return kept.p;
+}
+
+// Its version, where it says that it is a pressrun; else NULL.
+static const char *find_version(struct target *t, const char *program) {
+    if (!strchr(program, '/') || !is_file(program) || access(program, X_OK) != 0)
+        return NULL;
+    const char *const arguments[] = {program, "--version", NULL};
+    struct process_command command = {.arguments = arguments, .seconds = 10};
+    struct process_sample sample;
+    struct err err;
+    struct buf output = BUF_INIT;
+    const char *version = NULL;
+    if (process_run(&command, &sample, &output, NULL, &err) == STATUS_OK && sample.exit_code == 0 &&
+        str_starts(buf_str(&output), STR("pressrun "))) {
+        size_t n = 0;
+        while (n < output.n && output.p[n] != '\n')
+            n++;
+        output.n = n;
+        version = keep(t, buf_text(&output));
+    }
+    buf_release(&output);
+    return version;
 }
 
 static void set_arguments(struct target *t, const char *const *arguments) {
@@ -113,26 +126,51 @@ static void set_run(struct target *t, const char *program, const char *directory
     set_arguments(t, arguments);
 }
 
-// Words as they are; the shell gets what only it understands. Its start is then part of what is measured.
+// The words of a plain command, quotes taken off; 0: it takes a shell to understand it. `words` has room for `most`.
+static size_t split_words(struct target *t, const char *text, const char **words, size_t most) {
+    struct buf word = BUF_INIT;
+    size_t n = 0;
+    bool plain = true;
+    for (const char *at = text + strspn(text, " \t"); plain && *at; at += strspn(at, " \t")) {
+        char quote = 0;
+        buf_clear(&word);
+        plain = n < most && *at != '#' && *at != '~';
+        for (; plain && *at && (quote || !strchr(" \t", *at)); at++) {
+            if (quote ? *at == quote : *at == '\'' || *at == '"')
+                quote = quote ? 0 : *at;
+            else if (quote != '\'' && strchr(quote ? "$`\\" : "|&;<>()$`\\*?[]{}!\n", *at))
+                plain = false;
+            else if (n == 0 && *at == '=')
+                plain = false; // an assignment
+            else
+                buf_add_char(&word, *at);
+        }
+        plain = plain && !quote;
+        if (plain)
+            words[n++] = keep(t, buf_text(&word));
+    }
+    buf_release(&word);
+    return plain ? n : 0;
+}
+
 static enum status set_command(struct target *t, const char *text, struct err *err) {
     enum { WORDS = 256 };
-    if (strpbrk(text, "|&;<>()$`\\\"'*?[]#~={}!\n")) {
-        const char *shell[] = {"sh", "-c", text, NULL};
-        set_arguments(t, shell);
-        return STATUS_OK;
-    }
     const char *words[WORDS + 1];
-    size_t n = 0;
-    for (const char *at = text + strspn(text, " \t"); *at && n < WORDS; at += strspn(at, " \t")) {
-        size_t length = strcspn(at, " \t");
-        words[n++] = arena_copy(&t->arena, at, length);
-        at += length;
-    }
-    words[n] = NULL;
-    if (!n)
+    if (!text[strspn(text, " \t\n")])
         return err_set(err, STATUS_DATA, "there is no command in \"%s\"", text);
-    set_arguments(t, words);
+    size_t n = split_words(t, text, words, WORDS);
+    words[n] = NULL;
+    set_arguments(t, n ? words : (const char *const[]){"sh", "-c", text, NULL});
     return STATUS_OK;
+}
+
+static bool is_strategy(const char *text) {
+    static const char *const names[] = {"minimal",     "sequential", "parallel",
+                                        "cache_heavy", "balanced",   "auto"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0)
+            return true;
+    return false;
 }
 
 enum status target_init(struct target *t, const char *text, const struct target_context *context, int which,
@@ -140,13 +178,19 @@ enum status target_init(struct target *t, const char *text, const struct target_
     *t = (struct target){0};
     arena_init(&t->arena, 0);
     t->shown = keep(t, text);
+    if (is_strategy(text))
+        return err_set(err, STATUS_DATA,
+                       "\"%s\" is a strategy, and this version runs only one: name manifests, executables of "
+                       "pressrun or commands (of a program of that name, with its path)",
+                       text);
+    bool directory = is_directory(text);
     if (is_manifest(text)) {
         t->kind = TARGET_MANIFEST;
-        bool directory = is_directory(text);
+        t->version = "pressrun " PRESSRUN_VERSION;
         set_run(t, context->self, directory ? text : NULL, directory ? NULL : text, context->scratch, which);
-    } else if (is_pressrun(text)) {
+    } else if ((t->version = find_version(t, text)) != NULL) {
         t->kind = TARGET_EXECUTABLE;
-        set_run(t, text, context->directory, context->manifest, context->scratch, which);
+        set_run(t, text, NULL, context->manifest, context->scratch, which);
     } else {
         t->kind = TARGET_COMMAND;
         return set_command(t, text, err);
@@ -175,41 +219,42 @@ static struct str last_lines(struct str text) {
     return lines == SHOWN_LINES ? str_from(text, from) : text;
 }
 
-static bool parse_digest(const char *hex, struct digest *digest) {
-    if (!hex || strlen(hex) != 32 || strspn(hex, "0123456789abcdef") != 32)
-        return false;
-    char half[17] = {0};
-    memcpy(half, hex, 16);
-    digest->high = strtoull(half, NULL, 16);
-    digest->low = strtoull(hex + 16, NULL, 16);
-    return true;
-}
-
-// Of the last line, which is the run's report.
-static bool find_digest(struct str output, struct digest *digest) {
+// The last line, which is the run's report; NULL where it is none.
+static json_t *read_report(struct str output) {
     while (output.n && output.p[output.n - 1] == '\n')
         output.n--;
     size_t from = output.n;
     while (from > 0 && output.p[from - 1] != '\n')
         from--;
-    json_t *report = json_loadb(output.p + from, output.n - from, 0, NULL);
-    bool found = parse_digest(json_string_value(json_object_get(report, "digest")), digest);
-    json_decref(report);
-    return found;
+    return json_loadb(output.p + from, output.n - from, 0, NULL);
+}
+
+static enum status explain(const struct target *t, const struct process_sample *sample, struct str errors,
+                           struct err *err) {
+    if (sample->timed_out)
+        return err_set(err, STATUS_DATA, "%s had not ended after %.0f s and was killed (--seconds)", t->shown,
+                       sample->wall);
+    return err_set(err, STATUS_DATA, "%s ended with exit code %d%s%.*s", t->shown, sample->exit_code,
+                   errors.n ? "; it said: " : "", STR_ARG(last_lines(errors)));
 }
 
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
-                        struct str errors, struct digest *digest, struct err *err) {
+                        struct str errors, struct digest *digest, struct work *work, struct err *err) {
     if (t->output)
         target_remove(t->output);
-    if (sample->exit_code != 0)
-        return err_set(err, STATUS_DATA, "%s ended with exit code %d%s%.*s", t->shown, sample->exit_code,
-                       errors.n ? "; it said: " : "", STR_ARG(last_lines(errors)));
+    if (work)
+        work->n = 0;
+    if (sample->timed_out || sample->exit_code != 0)
+        return explain(t, sample, errors, err);
     if (!t->output) {
         *digest = digest_of(output);
         return STATUS_OK;
     }
-    if (!find_digest(output, digest))
-        return err_set(err, STATUS_DATA, "%s printed no digest of its outputs", t->shown);
-    return STATUS_OK;
+    json_t *report = read_report(output);
+    const char *hex = json_string_value(json_object_get(report, "digest"));
+    bool found = hex && digest_parse(str_of(hex), digest);
+    if (work)
+        work_read(work, report);
+    json_decref(report);
+    return found ? STATUS_OK : err_set(err, STATUS_DATA, "%s printed no digest of its outputs", t->shown);
 }

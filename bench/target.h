@@ -7,7 +7,8 @@
  *
  *     MANIFEST      a .yaml, .yml or .json file, or a directory with one: `pressrun run -f MANIFEST`, by this program
  *     EXECUTABLE    a file that says "pressrun ..." to --version: runs the manifest given with it
- *     COMMAND       anything else: words, or for the shell where it has characters that mean something to one
+ *     COMMAND       anything else: words, quoted as in a shell where they have spaces; the shell itself runs what only it
+ *                   understands, and its start is then part of what is measured
  *
  * Runs of pressrun write into a new directory each time, below a scratch directory that is removed at the end, since
  * replacing files is slower than making them and would be what is measured. Their outputs are compared by the digest they
@@ -21,22 +22,24 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "bench/process.h"
+#include "bench/work.h"
 
 enum target_kind { TARGET_MANIFEST, TARGET_EXECUTABLE, TARGET_COMMAND };
+const char *target_kind_name(enum target_kind kind); // "manifest", ...
 
 struct target {
     enum target_kind kind;
     struct arena arena;
-    const char *shown; // as given
+    const char *shown;   // as given
+    const char *version; // "pressrun 1.2.3" where it is one; else NULL
     const char *const *arguments;
     const char *output; // of pressrun's runs: a directory that does not exist before a run; NULL: a command
 };
 
 struct target_context {
-    const char *self;      // this program
-    const char *scratch;   // a directory; outputs go below it
-    const char *manifest;  // for executables; NULL: what they find
-    const char *directory; // where executables find it; NULL: here
+    const char *self;     // this program
+    const char *scratch;  // a directory; outputs go below it
+    const char *manifest; // for executables; NULL: what they find here
 };
 
 // STATUS_DATA: it is nothing that can be run.
@@ -45,9 +48,10 @@ enum status target_init(struct target *t, const char *text, const struct target_
 void target_release(struct target *t);
 struct process_command target_command(const struct target *t);
 
-// After a run: whether it went well, and the digest of what it made. Removes what it wrote.
+// After a run: whether it went well, the digest of what it made, and the work that it counted (may be NULL). Removes what
+// it wrote.
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
-                        struct str errors, struct digest *digest, struct err *err);
+                        struct str errors, struct digest *digest, struct work *work, struct err *err);
 
 // A new directory for outputs, on a tmpfs where TMPDIR does not say otherwise and there is one; owned (mem_free).
 enum status target_scratch(char **directory, struct err *err);

@@ -3,14 +3,19 @@
 
 #include <math.h>
 
-#include "base/mem.h"
-#include "bench/quantiles.h"
 #include "bench/signed_rank.h"
 
 const uint32_t verdict_looks[VERDICT_LOOKS] = {8, 12, 16, 24, 32, 48, 64, VERDICT_PAIRS};
 
+bool verdict_is_look(uint32_t pairs) {
+    int i = 0;
+    while (i < VERDICT_LOOKS && verdict_looks[i] != pairs)
+        i++;
+    return i < VERDICT_LOOKS;
+}
+
 const char *verdict_name(enum verdict verdict) {
-    static const char *const names[] = {"MORE", "PASS", "FAIL", "INCONCLUSIVE"};
+    static const char *const names[] = {"MORE", "PASS", "FAIL", "INCONCLUSIVE", "INVALID"};
     return names[verdict];
 }
 
@@ -28,20 +33,35 @@ static void spend(const struct verdict_rule *rule, uint32_t pairs, double *alarm
     *clear = rule->beta * (now - before);
 }
 
-struct verdict_look verdict_at(const double *differences, uint32_t pairs, const struct verdict_rule *rule) {
-    double alarm, clear;
+static struct verdict_look look_at(const double *differences, uint32_t pairs, const struct verdict_rule *rule,
+                                   double alarm, double clear) {
     struct walsh walsh;
-    spend(rule, pairs, &alarm, &clear);
     walsh_init(&walsh, differences, pairs);
     double estimate = walsh_estimate(&walsh), lower = walsh_lower(&walsh, alarm),
            upper = walsh_upper(&walsh, clear);
     walsh_release(&walsh);
-    enum verdict verdict = pairs >= VERDICT_PAIRS ? VERDICT_INCONCLUSIVE : VERDICT_MORE;
+    enum verdict verdict = VERDICT_MORE;
     if (lower > log1p(rule->certain) && estimate >= log1p(rule->large))
         verdict = VERDICT_FAIL;
     else if (upper < log1p(rule->harmless))
         verdict = VERDICT_PASS;
     return (struct verdict_look){verdict, pairs, exp(estimate), exp(lower), exp(upper)};
+}
+
+struct verdict_look verdict_at(const double *differences, uint32_t pairs, const struct verdict_rule *rule) {
+    double alarm, clear;
+    spend(rule, pairs, &alarm, &clear);
+    struct verdict_look look = look_at(differences, pairs, rule, alarm, clear);
+    if (look.verdict == VERDICT_MORE && pairs >= VERDICT_PAIRS)
+        look.verdict = VERDICT_INCONCLUSIVE;
+    return look;
+}
+
+struct verdict_look verdict_once(const double *differences, uint32_t n, const struct verdict_rule *rule) {
+    struct verdict_look look = look_at(differences, n, rule, rule->alpha, rule->beta);
+    if (look.verdict == VERDICT_MORE)
+        look.verdict = VERDICT_INCONCLUSIVE;
+    return look;
 }
 
 struct verdict_look verdict_of(const double *differences, uint32_t n, const struct verdict_rule *rule) {
@@ -51,20 +71,16 @@ struct verdict_look verdict_of(const double *differences, uint32_t n, const stru
     return look;
 }
 
-void verdict_outlook(const double *differences, uint32_t n, const struct verdict_rule *rule, double *smallest,
+void verdict_outlook(const struct verdict_look *look, const struct verdict_rule *rule, double *smallest,
                      uint32_t *pairs) {
-    struct walsh walsh;
-    walsh_init(&walsh, differences, n);
-    double estimate = walsh_estimate(&walsh);
-    double lower = walsh_lower(&walsh, rule->alpha), upper = walsh_upper(&walsh, rule->beta);
-    walsh_release(&walsh);
     // What lies between the estimate and its bound is noise, and shrinks with the root of the number of pairs.
-    double below = isinf(lower) ? INFINITY : estimate - lower,
-           above = isinf(upper) ? INFINITY : upper - estimate;
+    double estimate = log(look->estimate);
+    double below = look->lower > 0 ? estimate - log(look->lower) : INFINITY;
+    double above = isinf(look->upper) ? INFINITY : log(look->upper) - estimate;
     *smallest = fmax(expm1(log1p(rule->certain) + below), rule->large);
     double room_fail = estimate - log1p(rule->certain), room_pass = log1p(rule->harmless) - estimate;
     double fail = estimate >= log1p(rule->large) && room_fail > 0 ? below / room_fail : INFINITY;
     double pass = room_pass > 0 ? above / room_pass : INFINITY;
-    double factor = fmin(fail, pass), wanted = ceil(n * factor * factor);
+    double factor = fmin(fail, pass), wanted = ceil(look->pairs * factor * factor);
     *pairs = wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX;
 }

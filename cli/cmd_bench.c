@@ -6,13 +6,18 @@
 
 static const struct option_spec bench_options[] = {
     OPTIONS_MANIFEST,
-    {"metric", 0, "NAME", "what the verdict is about: cpu (default), wall, instructions, peak_rss"},
-    {"pairs", 0, "N", "run exactly N pairs, up to 96 (default: until the verdict stands)"},
     {"seed", 0, "N", "of what is chosen at random: records, the order of runs (default: 1)"},
     {"scale", 0, "F", "sizes of scenarios, as a share of the full ones (default: 1)"},
     {"repeat", 0, "N", "runs of a scenario of each kind (default: 3)"},
     {"jobs", 'j', "N", "workers of scenarios (default: the CPUs this process may use); one is measured, too"},
-    {"ignore-output", 0, NULL, "compare commands that print different things"},
+    {"metric", 0, "NAME", "compare: what the verdict is about: cpu (default), wall, instructions, peak_rss"},
+    {"pairs", 0, "N", "compare: run exactly N pairs, up to 96 (default: until the verdict stands)"},
+    {"confirm", 0, NULL, "compare: FAIL only if a second session of its own says so, too"},
+    {"accept", 0, "COUNTER", "compare: this work counter may grow by more than 1 %; repeatable"},
+    {"ignore-output", 0, NULL, "compare: the outputs may differ"},
+    {"seconds", 0, "N", "compare: kill a run that takes longer (default: 600)"},
+    {"save", 0, "FILE", "compare: write the verdict and all samples to FILE, as --json prints them"},
+    {"replay", 0, "FILE", "compare: no A and B; the verdict again from what was saved, running nothing"},
     {"json", 0, NULL, "print figures, verdict and all samples as JSON"},
     OPTIONS_COMMON,
     {0},
@@ -47,12 +52,18 @@ const struct command command_bench = {
         "quotes.\n"
         "Each runs in fresh processes, one right after the other in random order, until it is clear: FAIL, B "
         "is\n"
-        "slower by 3 % or more; PASS, it is not slower by 5 %; INCONCLUSIVE after 96 pairs. A comparison of\n"
-        "different outputs is INVALID. What runs of pressrun write goes to a directory below TMPDIR "
-        "(default:\n"
-        "/dev/shm) and is removed.\n"
+        "slower, by about 3 % or more; PASS, it is not slower by 5 %; INCONCLUSIVE after 96 pairs. Before "
+        "that,\n"
+        "different outputs make the comparison INVALID, and more than 1 % more work, as runs of pressrun "
+        "count\n"
+        "it, is FAIL. Of equals, 2 in 100 may FAIL at most; with --confirm 1 in 1,000.\n"
         "\n"
-        "Exit codes: 0 pass; 2 usage, or INVALID; 3 fail; 4 inconclusive; 130 interrupted.\n",
+        "CPU time, instructions and memory are taken on one CPU, wall time on all that may be used (taskset\n"
+        "chooses). What runs of pressrun write goes to a directory below TMPDIR (default: /dev/shm) and is\n"
+        "removed.\n"
+        "\n"
+        "Exit codes: 0 pass; 2 usage, a run that failed, or INVALID; 3 fail; 4 inconclusive; 130 "
+        "interrupted.\n",
     .options = bench_options,
     .run = run_bench,
 };

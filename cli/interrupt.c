@@ -3,9 +3,12 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+
+static const double ONE_SIGNAL = 0.2; // seconds; timeout(1) and the like send the same twice
 
 static void watched(sigset_t *set) {
     sigemptyset(set);
@@ -14,8 +17,15 @@ static void watched(sigset_t *set) {
     sigaddset(set, SIGUSR2); // from interrupt_stop
 }
 
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void *watch(void *arg) {
     struct interrupt *interrupt = arg;
+    double first = 0;
     sigset_t set;
     watched(&set);
     for (;;) {
@@ -24,8 +34,11 @@ static void *watch(void *arg) {
             continue;
         if (signal == SIGUSR2)
             return NULL;
+        if (first > 0 && now() - first < ONE_SIGNAL)
+            continue;
         if (atomic_exchange(&interrupt->raised, true))
             _exit(EXIT_INTERRUPTED);
+        first = now();
         static const char words[] =
             "\npressrun: interrupted; finishing what is in flight (again: stop at once)\n";
         if (write(STDERR_FILENO, words, sizeof words - 1) < 0)

@@ -3,7 +3,8 @@
 #define PRESSRUN_CLI_INTERRUPT_H
 /*
  * SIGINT and SIGTERM as a flag. One thread waits for them, so there is neither a handler nor a global: the
- * first signal raises the flag and says so, the second ends the process at once with exit code 130.
+ * first signal raises the flag and says so, the second, unless it comes at the same moment, ends the process at once with
+ * exit code 130.
  *
  * Start it before any other thread, so that all of them have the signals blocked.
  */

@@ -74,7 +74,7 @@ static enum status parse_short(struct options *options, const char *word, const 
 
 enum status options_parse(struct options *options, const struct option_spec *specs, int argc,
                           char *const *argv, struct err *err) {
-    *options = (struct options){.specs = specs};
+    *options = (struct options){.specs = specs, .words = argv, .words_n = argc > 0 ? (size_t)argc : 0};
     assert(find(specs, STR(""), 0) <= OPTIONS_MAX);
     bool only_arguments = false;
     for (int i = 0; i < argc; i++) {

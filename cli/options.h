@@ -28,6 +28,8 @@ struct options {
     const char *values[OPTIONS_MAX][OPTION_REPEATS]; // of options with an argument, in order
     const char *arguments[ARGUMENTS_MAX];            // what is no option
     size_t arguments_n;
+    char *const *words; // all of them as given
+    size_t words_n;
 };
 
 enum status options_parse(struct options *options, const struct option_spec *specs, int argc,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "bench/counter.h"
 #include "bench/paired.h"
 #include "bench/quantiles.h"
 #include "bench/random.h"
@@ -54,7 +55,7 @@ static void test_plain_cases(void **state) {
     assert_int_equal(look.pairs, VERDICT_PAIRS);
     double smallest;
     uint32_t pairs;
-    verdict_outlook(d, VERDICT_PAIRS, &rule, &smallest, &pairs);
+    verdict_outlook(&look, &rule, &smallest, &pairs);
     assert_true(smallest > 0.05 && pairs > VERDICT_PAIRS);
 }
 
@@ -148,7 +149,7 @@ static void test_accounting(void **state) {
     assert_true(busy.user + busy.system > idle.user + idle.system);
     assert_true(idle.wall >= 0.05);
     assert_true(busy.peak_rss_bytes > 100000);
-    if (process_counts_instructions())
+    if (counter_exists(COUNTER_INSTRUCTIONS))
         assert_true(busy.instructions > 2 * idle.instructions);
 }
 
@@ -175,6 +176,7 @@ static struct paired_options options_of(const char *const *a, const char *const 
                                    .metric = PAIRED_WALL,
                                    .rule = verdict_rule_default(),
                                    .seed = 5,
+                                   .cpus = paired_cpus(PAIRED_WALL),
                                    .self = checked,
                                    .check = check};
 }
@@ -190,7 +192,7 @@ static void test_pairs(void **state) {
     struct err err;
     assert_int_equal(paired_run(&options, &result, &err), STATUS_OK);
     assert_int_equal(result.look.verdict, VERDICT_FAIL);
-    assert_true(result.b_median > result.a_median);
+    assert_true(result.look.estimate > 1.03);
     assert_int_equal(checked.runs[0], result.pairs_n + 1); // and a warm-up
     assert_int_equal(checked.runs[1], result.pairs_n + 1);
     uint32_t b_first = 0;
@@ -202,7 +204,7 @@ static void test_pairs(void **state) {
     options.pairs = 3;
     assert_int_equal(paired_run(&options, &result, &err), STATUS_OK);
     assert_int_equal(result.pairs_n - result.dropped, 3);
-    assert_int_equal(result.look.verdict, VERDICT_MORE);
+    assert_int_equal(result.look.verdict, VERDICT_INCONCLUSIVE); // a sign in 8 cannot be as sure as that
     paired_release(&result);
 }
 
