@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/history_place.h"
 #include "cli/interrupt.h"
 #include "cli/show.h"
+#include "monitor/history.h"
 #include "monitor/trace.h"
 #include "pipeline/define.h"
 
@@ -34,6 +36,13 @@ static bool writes_to_stdout(const struct plan *plan) {
     return false;
 }
 
+static bool writes_files(const struct plan *plan) {
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+        if (!plan->jobs[j].stream.p || !str_is(plan->jobs[j].stream, "-"))
+            return true;
+    return false;
+}
+
 static int exit_code(enum status status, const struct run_report *report) {
     if (report->interrupted)
         return EXIT_INTERRUPTED;
@@ -46,7 +55,7 @@ static int exit_code(enum status status, const struct run_report *report) {
 // What came of the run, to whoever asked for it. A run that could not begin has no summary.
 static void tell(struct cli *cli, const struct options *options, const struct plan *plan,
                  const struct run_options *run, const struct run_report *report, const char *workers_source,
-                 int64_t started) {
+                 struct str session) {
     struct buf text = BUF_INIT;
     if (!cli->quiet && !options_has(options, "json")) {
         bool to_stderr = writes_to_stdout(plan); // where the outputs are what is on stdout
@@ -60,7 +69,7 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
     if (options_has(options, "json")) {
         if (writes_to_stdout(plan))
             buf_add_char(&text, '\n'); // the outputs there may end within a line
-        run_write_json(report, run, started, &text);
+        run_write_json(report, run, session, &text);
         cli_print(buf_str(&text));
     }
     buf_release(&text);
@@ -117,37 +126,74 @@ static void close_trace(struct trace *trace) {
         cli_note("%s", err.text);
 }
 
-static int execute(struct cli *cli, const struct options *options, struct plan *plan, struct run_options *run,
-                   const char *workers_source) {
+// The directory for the session; NULL: it is not kept. A run that only writes to standard output has none of its own.
+static const char *history_directory(struct cli *cli, const struct options *options, const struct plan *plan,
+                                     const struct run_options *run) {
+    const struct manifest *manifest = plan->manifest;
+    const char *given = history_given(&cli->arena, options);
+    if (given)
+        return strcmp(given, "none") == 0 ? NULL : given;
+    if (manifest->history_keep == 0)
+        return NULL;
+    return manifest->history.p || writes_files(plan) ? history_of_manifest(&cli->arena, manifest, run->output)
+                                                     : NULL;
+}
+
+static void keep_session(struct cli *cli, const char *directory, const struct session *session,
+                         uint64_t keep) {
+    struct err err;
+    if (directory && history_add(&cli->fs, directory, session, (uint32_t)keep, &err) != STATUS_OK &&
+        !cli->quiet)
+        cli_note("the run is not in the history: %s", err.text);
+}
+
+// Runs, with the observer that shows what happens.
+static enum status execute_watched(struct cli *cli, const struct options *options, struct plan *plan,
+                                   struct run_options *run, struct run_report *report, struct err *err) {
     struct interrupt interrupt;
-    if (!open_trace(cli, options, plan, run, &run->trace))
-        return EXIT_USAGE;
-    int failed = interrupt_start(&interrupt);
-    if (failed) {
-        close_trace(run->trace);
-        return cli_fail("cannot watch for signals (error %d)", failed);
-    }
     struct show show;
+    int failed = interrupt_start(&interrupt);
+    if (failed)
+        return err_set(err, STATUS_IO, "cannot watch for signals (error %d)", failed);
     show_init(&show, cli->quiet || options_has(options, "json"), cli->colour_err);
     struct run_observer observer = show_observer(&show);
     run->observer = &observer;
     run->interrupt = &interrupt.raised;
-    struct run_report report;
-    struct err err = {0};
-    int64_t started = cli->clock.wall(cli->clock.self);
-    enum status status = run_execute(plan, run, &report, &cli->diags, &err);
+    enum status status = run_execute(plan, run, report, &cli->diags, err);
     interrupt_stop(&interrupt);
-    show_end(&show, &report);
+    show_end(&show, report);
+    show_release(&show);
+    run->observer = NULL;
+    run->interrupt = NULL;
+    return status;
+}
+
+static int execute(struct cli *cli, const struct options *options, struct plan *plan, struct run_options *run,
+                   const char *workers_source) {
+    const char *history = history_directory(cli, options, plan, run);
+    struct run_report report = {0};
+    struct err err = {0};
+    struct session session;
+    session_init(&session);
+    session_begin(&session, cli->clock.wall(cli->clock.self));
+    run->session = history ? &session : NULL;
+    if (!open_trace(cli, options, plan, run, &run->trace)) {
+        session_release(&session);
+        return EXIT_USAGE;
+    }
+    enum status status = execute_watched(cli, options, plan, run, &report, &err);
     close_trace(run->trace);
     run->trace = NULL;
-    show_release(&show);
     cli_write_diags(cli);
     if (status != STATUS_OK && cli->diags.errors == 0)
         cli_fail("%s", err.text);
     if (report.exceeded)
         cli_fail("stopped: more than %llu failed (--max-failed)", (unsigned long long)run->max_failed);
-    if (report.begun)
-        tell(cli, options, plan, run, &report, workers_source, started);
+    if (report.begun) {
+        keep_session(cli, history, &session, plan->manifest->history_keep);
+        tell(cli, options, plan, run, &report, workers_source, session.id);
+    }
+    session_release(&session);
     return exit_code(status, &report);
 }
 

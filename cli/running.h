@@ -17,7 +17,10 @@
         {"only-failed", 0, NULL, "only what the last run could not do (.pressrun/errors.jsonl)"},            \
         {"max-failed", 0, "N", "stop when more than N records or outputs have failed"},                      \
         {"wait", 0, NULL, "wait for another run that writes to the same directory"},                         \
-        {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"}, {       \
+        {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"},         \
+        {"history", 0, "DIR",                                                                                \
+         "keep what is known about the run there; \"none\": do not (PRESSRUN_HISTORY)"},                     \
+    {                                                                                                        \
         "json", 0, NULL, "print the summary as one JSON object, the last line on stdout"                     \
     }
 

@@ -4,9 +4,11 @@
 /*
  * History: sessions kept in a directory, in `history.db` (SQLite, write-ahead log where the file system has it).
  *
- * A session is first written to a file of its own, `sessions/ID.json`, which needs nobody's leave; then whoever can have
- * the database merges all such files into it and removes them. So runs that end at once lose nothing and do not wait for
- * each other, and a database that is locked, damaged or on a full disk costs the next merge, not a session.
+ * A session is first written to a file of its own, `sessions/ID.json`, which needs nobody's leave. Such files are merged
+ * into the database, in one transaction, when somebody asks for the history or when there are HISTORY_PENDING of them:
+ * opening a database costs more than a small run may. So runs that end at once lose nothing and do not wait for each other,
+ * and a database that is locked, damaged or on a full disk costs the next merge, not a session. A file that holds no
+ * session is put aside as `ID.json.damaged`.
  *
  * Retention: the newest `keep` sessions; older ones go when newer ones are merged.
  *
@@ -21,24 +23,26 @@
 #include "base/fs.h"
 #include "monitor/session.h"
 
-enum { HISTORY_KEEP = 10000 };
+enum { HISTORY_KEEP = 10000, HISTORY_PENDING = 32 };
 
 struct history; // an open database
 
-// Writes the session's file and merges what is there. STATUS_OK also where only the merging had to wait.
-enum status history_add(const struct fs *fs, const char *path, const struct session *session, uint32_t keep,
-                        struct err *err);
+// Writes the session's file, and merges where it is time. STATUS_OK also where only the merging had to wait.
+enum status history_add(const struct fs *fs, const char *directory, const struct session *session,
+                        uint32_t keep, struct err *err);
 
-// For reading; merges first where it may. Where nothing has been kept it is empty.
-enum status history_open(const struct fs *fs, const char *path, struct history **out, struct err *err);
-void history_close(struct history *h);
+// For reading; merges first where it may. Where nothing has been kept it is empty, and nothing is made.
+enum status history_open(const struct fs *fs, const char *directory, uint32_t keep, struct history **out,
+                         struct err *err);
+void history_close(struct history *h); // NULL is fine
 
 // One condition: a field (id, name, strategy, machine, version, outcome, digest, started) or a figure (metrics.h), an
 // operator of = != < <= > >= ~ (contains), a value. Conditions are all to be met.
 struct history_filter {
-    struct str field, operator, value;
+    struct str field, op, value;
 };
-// "run.seconds > 2" taken apart; STATUS_DATA: it is no condition, or of a figure there cannot be.
+// "run.seconds > 2" taken apart; STATUS_DATA: it is no condition, or of a figure there cannot be. `started` is compared
+// with a day or a moment in UTC: 2026-11-21, 2026-11-21T10:15:00.
 enum status history_parse_filter(struct str text, struct history_filter *out, struct err *err);
 
 struct history_row {
@@ -51,12 +55,18 @@ struct history_row {
 enum status history_list(struct history *h, const struct history_filter *filters, size_t filters_n,
                          uint32_t limit, struct arena *arena, struct history_row **rows, size_t *rows_n,
                          struct err *err);
-// The JSON of the session whose id begins with `id`; STATUS_DATA: none does, or several do.
+// The JSON of the session whose id begins with `id`, of the newest one where that is empty; STATUS_DATA: none does, or
+// several do.
 enum status history_show(struct history *h, struct str id, struct arena *arena, struct str *json,
                          struct err *err);
-// A figure of the newest sessions that meet the conditions, oldest first, for trends; values in `arena`.
+struct history_point {
+    struct str id;
+    int64_t started;
+    double value;
+};
+// A figure of the newest sessions that meet the conditions and have it, oldest first, for trends; in `arena`.
 enum status history_series(struct history *h, const struct history_filter *filters, size_t filters_n,
-                           struct str figure, uint32_t limit, struct arena *arena, double **values, size_t *n,
-                           struct err *err);
+                           struct str figure, uint32_t limit, struct arena *arena,
+                           struct history_point **points, size_t *n, struct err *err);
 
 #endif

@@ -59,6 +59,7 @@ struct session {
 };
 
 void session_init(struct session *s);
+void session_begin(struct session *s, int64_t started); // its id, when and where it is, and what runs it
 void session_release(struct session *s);
 struct str session_keep(struct session *s, struct str text); // a copy in the arena
 

@@ -108,6 +108,8 @@ struct manifest {
     size_t autoescape_n;
     bool autoescape_all; // in every output, whatever its extension
     struct manifest_limits limits;
+    struct str history; // directory, resolved; {NULL, 0}: in the output directory
+    uint64_t history_keep;
 };
 
 // Reads and checks a file; never NULL. Diags come out sorted; their arena must outlive them. Where there are errors

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 
+#include "monitor/history.h"
 #include "pipeline/manifest_private.h"
 #include "pipeline/manifest_table.h"
 
@@ -134,6 +135,19 @@ static void fill_autoescape(struct manifest *m, const struct document_node *jinj
     }
 }
 
+static void fill_history(struct manifest *m, const struct document_node *root) {
+    const struct document_node *history = manifest_node(root, "history");
+    struct str directory = {NULL, 0};
+    struct span span;
+    m->history_keep = HISTORY_KEEP;
+    if (!history)
+        return;
+    manifest_take_text(history, "directory", &directory, &span);
+    if (directory.p)
+        m->history = manifest_resolve(&m->arena, m->directory, directory);
+    take_number(history, "keep", &m->history_keep);
+}
+
 static void fill_options(struct manifest *m, const struct document_node *root) {
     struct span span;
     manifest_take_text(root, "name", &m->name, &span);
@@ -186,6 +200,7 @@ static void fill_environment(struct manifest_filling *f, const struct document_n
 void manifest_fill(struct manifest_filling *f, const struct document_node *root) {
     manifest_fill_globals(f, root);
     fill_options(f->m, root);
+    fill_history(f->m, root);
     fill_environment(f, root);
     fill_template_paths(f, root);
     manifest_fill_filters(f, root);

@@ -334,6 +334,23 @@ const struct manifest_key manifest_keys[] = {
      .what = "a number of seconds from 1 to 1000000",
      .standard = "10",
      .doc = "Time for rendering one output."},
+    {.path = "history",
+     .forms = FORM_MAPPING,
+     .what = "a mapping with \"directory\" and \"keep\"",
+     .doc = "Where what is known about each run is kept, and for how long."},
+    {.path = "history.directory",
+     .forms = FORM_TEXT,
+     .what = "a directory",
+     .doc = "Where history.db is, relative to the manifest; several manifests may share it. Without it "
+            ".pressrun in "
+            "the output directory."},
+    {.path = "history.keep",
+     .forms = FORM_COUNT,
+     .min = 0,
+     .max = 1000000,
+     .what = "a number of runs up to 1000000",
+     .standard = "10000",
+     .doc = "How many runs are kept, the newest ones; 0: none, and nothing is measured for it."},
     {.path = NULL},
 };
 

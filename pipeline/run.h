@@ -115,7 +115,8 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
                         struct diags *diags, struct err *err);
 
 // The report as one JSON object in one line (`run --json`).
-void run_write_json(const struct run_report *report, const struct run_options *options, int64_t started,
+void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
                     struct buf *out);
+const char *run_strategy(const struct run_options *options); // its name
 
 #endif

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "pipeline/run.h"
 
@@ -18,22 +15,21 @@ static json_t *stages(const struct run_report *report) {
     return object;
 }
 
-void run_write_json(const struct run_report *report, const struct run_options *options, int64_t started,
+const char *run_strategy(const struct run_options *options) {
+    return options->workers == 1 ? "sequential" : "parallel";
+}
+
+void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
                     struct buf *out) {
-    char session[64], digest[DIGEST_HEX_SIZE];
-    time_t seconds = (time_t)(started / 1000000000);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    size_t n = strftime(session, sizeof session, "%Y%m%dT%H%M%SZ", &tm);
-    snprintf(session + n, sizeof session - n, "-%d", (int)getpid());
+    char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
     const struct run_counters *c = &report->counters;
     struct {
         const char *name;
         json_t *value;
     } fields[] = {
-        {"session", json_string(session)},
-        {"strategy", json_string(options->workers == 1 ? "sequential" : "parallel")},
+        {"session", json_stringn(session.p, session.n)},
+        {"strategy", json_string(run_strategy(options))},
         {"workers", integer(report->workers)},
         {"loaded", integer(c->loaded)},
         {"excluded", integer(c->excluded)},

@@ -127,8 +127,8 @@ struct job_run {
 // Which outputs of a job a worker times: so few that the clock does not count.
 struct pace {
     uint64_t usual; // nanoseconds that an output takes; 0: not known yet
-    uint32_t every; // how many the next one stands for; 0: not known yet
-    uint32_t left;  // until the next one
+    uint32_t gap;   // how many the next one that is timed stands for, itself included; 0: it is the first
+    uint32_t left;  // of these, before it
     uint64_t random;
 };
 

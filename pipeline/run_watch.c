@@ -99,9 +99,10 @@ static uint32_t worth_timing(uint64_t clock_cost, uint64_t nanoseconds) {
 
 static void set_pace(struct pace *pace, uint64_t clock_cost, uint64_t took) {
     pace->usual = pace->usual ? pace->usual - pace->usual / 8 + took / 8 : took;
-    pace->every = worth_timing(clock_cost, pace->usual);
+    uint32_t every = worth_timing(clock_cost, pace->usual);
     pace->random = pace->random * 6364136223846793005u + 1442695040888963407u;
-    pace->left = (uint32_t)(pace->random >> 33) % (2 * pace->every - 1); // every - 1 on average
+    pace->gap = 1 + (uint32_t)(pace->random >> 33) % (2 * every - 1); // `every` on average
+    pace->left = pace->gap - 1;
 }
 
 static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, struct histogram *histogram,
@@ -110,7 +111,7 @@ static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, st
     uint64_t emitting = lot->emit_nanoseconds, from = run_now(run);
     run_output(lot, entry, vm);
     uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
-    histogram_add_times(histogram, took, pace->every ? pace->every : 1);
+    histogram_add_times(histogram, took, pace->gap ? pace->gap : 1);
     set_pace(pace, run->clock_cost, took);
 }
 
@@ -201,15 +202,46 @@ static void merge(struct session *session, const char *prefix, struct str name,
         histogram_merge(distribution(session, prefix, name), from);
 }
 
-static void merge_worker(struct session *session, const struct run *run, const struct worker_run *worker) {
-    for (int stage = 0; stage < RUN_STAGES; stage++)
-        merge(session, "", str_of(run_stage_names[stage]), &worker->stages[stage]);
-    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
-        const struct manifest_job *job = run->jobs[j].job->job;
-        merge(session, "", STR("render"), &worker->jobs[j]);
-        merge(session, "job.", job->name, &worker->jobs[j]);
-        merge(session, "template.", job->template_name, &worker->jobs[j]);
+// Those behind the last one that was timed took what is usual.
+static void count_rest(struct worker_run *worker, size_t jobs_n) {
+    for (size_t j = 0; j < jobs_n; j++) {
+        const struct pace *pace = &worker->paces[j];
+        if (pace->gap > pace->left + 1)
+            histogram_add_times(&worker->jobs[j], pace->usual, pace->gap - pace->left - 1);
     }
+}
+
+static void merge_distributions(struct session *session, const struct run *run, uint32_t workers) {
+    const struct worker_run *all = run->workers;
+    size_t jobs_n = run->plan->manifest->jobs_n;
+    for (uint32_t w = 0; w < workers; w++)
+        count_rest(&run->workers[w], jobs_n);
+    for (int stage = 0; stage < RUN_STAGES; stage++)
+        for (uint32_t w = 0; w < workers; w++) {
+            merge(session, "", str_of(run_stage_names[stage]), &all[w].stages[stage]);
+            for (size_t j = 0; stage == RUN_RENDER && j < jobs_n; j++)
+                merge(session, "", STR("render"), &all[w].jobs[j]);
+        }
+    for (size_t j = 0; j < jobs_n; j++)
+        for (uint32_t w = 0; w < workers; w++)
+            merge(session, "job.", run->jobs[j].job->job->name, &all[w].jobs[j]);
+    for (size_t j = 0; j < jobs_n; j++)
+        for (uint32_t w = 0; w < workers; w++)
+            merge(session, "template.", run->jobs[j].job->job->template_name, &all[w].jobs[j]);
+}
+
+static const char *outcome(const struct run_report *report) {
+    bool failed = report->counters.failed || report->jobs_failed || report->jobs_skipped;
+    return report->interrupted ? "interrupted" : failed ? "failed" : "done";
+}
+
+static void set_texts(struct session *session, const struct run *run, const struct run_report *report) {
+    char digest[DIGEST_HEX_SIZE];
+    digest_hex(report->digest, digest);
+    session->name = session_keep(session, run->plan->manifest->name);
+    session->strategy = str_of(run_strategy(run->options));
+    session->outcome = str_of(outcome(report));
+    session->digest = session_keep(session, str_of(digest));
 }
 
 static void set_rates(struct session *session, const struct run_report *report) {
@@ -264,8 +296,8 @@ void run_watch_end(struct run *run, const struct run_report *report) {
         return;
     sampler_stop(run->sampler, session);
     run->sampler = NULL;
-    for (uint32_t w = 0; w < report->workers; w++)
-        merge_worker(session, run, &run->workers[w]);
+    merge_distributions(session, run, report->workers);
+    set_texts(session, run, report);
     set_counters(session, report);
     set_rates(session, report);
     session_set(session, METRIC_QUEUE_PEAK, atomic_load(&run->in_flight_most));

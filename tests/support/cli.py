@@ -11,7 +11,7 @@ directory and the commands run there, by sh, with pressrun on the PATH. A sessio
     ! and then standard error, each line after "! "
     [exit 2]
 
-No [exit N] means 0. A line of output that looks like one of these marks, or is the last one and empty, is written
+Commands keep no history unless they ask for it, since its files have other names each time. No [exit N] means 0. A line of output that looks like one of these marks, or is the last one and empty, is written
 with a backslash before it; `[no newline]` follows output whose last line does not end. What changes from run to run
 is replaced before it is compared: see CHANGING. `--bless` writes the session anew, to be read before it is committed.
 """
@@ -102,7 +102,7 @@ def play(pressrun, folder):
         shutil.copytree(folder, directory, symlinks=True)
         os.remove(os.path.join(directory, "session"))
         path = [os.path.dirname(pressrun), os.path.dirname(sys.executable), os.environ["PATH"]]
-        environment = support.environment(PATH=":".join(path), PRESSRUN_JOBS="2")
+        environment = support.environment(PATH=":".join(path), PRESSRUN_JOBS="2", PRESSRUN_HISTORY="none")
         out = []
         for before, command, _ in steps:
             done = subprocess.run(["sh", "-c", command], cwd=directory, env=environment, stdin=subprocess.DEVNULL,

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+#include "cli/history_text.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli/show.h"
+
+enum { TREND_CELLS = 40 };
+
+static void add_moment(struct buf *out, int64_t nanoseconds) {
+    char text[32];
+    struct tm tm;
+    time_t seconds = (time_t)(nanoseconds / 1000000000);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &tm));
+    buf_add_text(out, text);
+}
+
+static void add_json(json_t *document, struct buf *out) {
+    char *text = json_dumps(document, JSON_REAL_PRECISION(12));
+    buf_add_text(out, text ? text : "null");
+    buf_add_char(out, '\n');
+    free(text);
+    json_decref(document);
+}
+
+static json_t *text_json(struct str text) {
+    return json_stringn(text.n ? text.p : "", text.n);
+}
+
+static const char *unit_of(struct str metric) {
+    int row = metric_find(metric);
+    struct str distribution;
+    if (row >= 0)
+        return metric_rows[row].unit;
+    int figure = metric_figure_of(metric, &distribution);
+    return figure == FIGURE_COUNT ? "" : "s";
+}
+
+// Durations down to nanoseconds.
+static void add_duration(struct buf *out, double seconds) {
+    if (seconds >= 0.9995)
+        buf_printf(out, "%.2f s", seconds);
+    else if (seconds >= 0.9995e-3)
+        buf_printf(out, "%.2f ms", seconds * 1e3);
+    else if (seconds >= 0.9995e-6)
+        buf_printf(out, "%.2f us", seconds * 1e6);
+    else
+        buf_printf(out, "%.0f ns", seconds * 1e9);
+}
+
+static void add_value(struct buf *out, double value, const char *unit) {
+    if (unit[0] == 's')
+        add_duration(out, value);
+    else if (unit[0] == 'B')
+        show_bytes(out, (uint64_t)value);
+    else if (value == floor(value) && value < 1e15)
+        show_count(out, (uint64_t)value);
+    else
+        buf_printf(out, value < 10 ? "%.3f" : "%.0f", value);
+    if (unit[0] == '1')
+        buf_add_text(out, "/s");
+}
+
+static const char *colour_of(struct str outcome) {
+    return str_is(outcome, "done") ? "\033[32m" : str_is(outcome, "failed") ? "\033[31m" : "\033[33m";
+}
+
+// Right-aligned in so many columns.
+static void add_cell(struct buf *out, struct buf *cell, int width) {
+    buf_printf(out, " %*s", width, buf_text(cell));
+    buf_clear(cell);
+}
+
+// ---- the list
+
+void history_text_rows(const struct history_row *rows, size_t n, bool colour, struct buf *out) {
+    struct buf cell = BUF_INIT;
+    size_t widest = strlen("session");
+    for (size_t i = 0; i < n; i++)
+        widest = rows[i].id.n > widest ? rows[i].id.n : widest;
+    if (n)
+        buf_printf(out, "%-*s  %-11s %10s %11s %11s %8s %10s  %s\n", (int)widest, "session", "outcome",
+                   "seconds", "records", "outputs", "failed", "memory", "name");
+    for (size_t i = 0; i < n; i++) {
+        const struct history_row *row = &rows[i];
+        buf_printf(out, "%-*.*s  %s%-11.*s%s", (int)widest, STR_ARG(row->id),
+                   colour ? colour_of(row->outcome) : "", STR_ARG(row->outcome), colour ? "\033[0m" : "");
+        add_duration(&cell, row->seconds);
+        add_cell(out, &cell, 10);
+        show_count(&cell, (uint64_t)row->records);
+        add_cell(out, &cell, 11);
+        show_count(&cell, (uint64_t)row->outputs);
+        add_cell(out, &cell, 11);
+        show_count(&cell, (uint64_t)row->failed);
+        add_cell(out, &cell, 8);
+        show_bytes(&cell, (uint64_t)row->peak_rss_bytes);
+        add_cell(out, &cell, 10);
+        buf_printf(out, "  %.*s\n", STR_ARG(row->name));
+    }
+    buf_release(&cell);
+}
+
+void history_text_rows_json(const struct history_row *rows, size_t n, struct buf *out) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++) {
+        const struct history_row *row = &rows[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "session", text_json(row->id));
+        json_object_set_new(object, "started", json_real((double)row->started / 1e9));
+        json_object_set_new(object, "name", text_json(row->name));
+        json_object_set_new(object, "strategy", text_json(row->strategy));
+        json_object_set_new(object, "outcome", text_json(row->outcome));
+        json_object_set_new(object, "digest", text_json(row->digest));
+        json_object_set_new(object, "run.seconds", json_real(row->seconds));
+        json_object_set_new(object, "load.records", json_real(row->records));
+        json_object_set_new(object, "render.outputs", json_real(row->outputs));
+        json_object_set_new(object, "run.failed", json_real(row->failed));
+        json_object_set_new(object, "run.peak_rss_bytes", json_real(row->peak_rss_bytes));
+        json_array_append_new(array, object);
+    }
+    add_json(array, out);
+}
+
+// ---- one session
+
+static void add_bold(struct buf *out, const char *text, bool colour) {
+    buf_printf(out, "%s%s%s", colour ? "\033[1m" : "", text, colour ? "\033[0m" : "");
+}
+
+static void add_text_row(struct buf *out, const char *name, json_t *value) {
+    if (json_is_string(value) && json_string_length(value))
+        buf_printf(out, "  %-30s %s\n", name, json_string_value(value));
+}
+
+static void add_metrics(json_t *metrics, struct buf *out) {
+    for (int i = 0; i < METRICS; i++) {
+        const json_t *value = json_object_get(metrics, metric_rows[i].name);
+        if (!json_is_number(value))
+            continue;
+        buf_printf(out, "  %-30s ", metric_rows[i].name);
+        add_value(out, json_number_value(value), metric_rows[i].unit);
+        buf_add_char(out, '\n');
+    }
+}
+
+static void add_distributions(json_t *distributions, bool colour, struct buf *out) {
+    static const enum metric_figure shown[] = {FIGURE_P50, FIGURE_P95, FIGURE_P99, FIGURE_MAX};
+    struct buf cell = BUF_INIT;
+    const char *name;
+    json_t *figures;
+    if (json_object_size(distributions)) {
+        buf_add_char(out, '\n');
+        add_bold(out,
+                 "  distribution                          n        p50        p95        p99        max\n",
+                 colour);
+    }
+    json_object_foreach(distributions, name, figures) {
+        buf_printf(out, "  %-28s", name);
+        show_count(&cell,
+                   (uint64_t)json_number_value(json_object_get(figures, metric_figures[FIGURE_COUNT])));
+        add_cell(out, &cell, 10);
+        for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+            add_duration(&cell, json_number_value(json_object_get(figures, metric_figures[shown[i]])));
+            add_cell(out, &cell, 10);
+        }
+        buf_add_char(out, '\n');
+    }
+    buf_release(&cell);
+}
+
+static void add_errors(json_t *errors, bool colour, struct buf *out) {
+    size_t i;
+    json_t *error;
+    if (json_array_size(errors)) {
+        buf_add_char(out, '\n');
+        add_bold(out, "  errors\n", colour);
+    }
+    json_array_foreach(errors, i, error) {
+        struct buf cell = BUF_INIT;
+        const char *kind = json_string_value(json_object_get(error, "kind"));
+        show_count(&cell, (uint64_t)json_integer_value(json_object_get(error, "count")));
+        add_cell(out, &cell, 10);
+        buf_printf(out, "  %s\n", kind ? kind : "");
+        buf_release(&cell);
+    }
+}
+
+// A value between 0 and `most` as one of eight heights.
+static const char *height(double value, double most) {
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double at = most > 0 ? value / most * 8 : 0;
+    return blocks[at < 0 ? 0 : at > 7 ? 7 : (int)at];
+}
+
+static void add_curve(json_t *samples, const char *key, const char *title, const char *unit,
+                      struct buf *out) {
+    enum { CELLS = 60 };
+    double most = 0;
+    size_t n = json_array_size(samples), cells = n < CELLS ? n : CELLS;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, json_number_value(json_object_get(json_array_get(samples, i), key)));
+    buf_printf(out, "  %-18s ", title);
+    for (size_t c = 0; c < cells; c++)
+        buf_add_text(
+            out,
+            height(json_number_value(json_object_get(json_array_get(samples, c * n / cells), key)), most));
+    buf_add_text(out, "  up to ");
+    if (unit[0] == 'B')
+        show_bytes(out, (uint64_t)most);
+    else
+        buf_printf(out, "%.3g%s", most, unit);
+    buf_add_char(out, '\n');
+}
+
+static void add_samples(json_t *samples, bool colour, struct buf *out) {
+    if (!json_array_size(samples))
+        return;
+    buf_add_char(out, '\n');
+    add_bold(out, "  over time\n", colour);
+    add_curve(samples, "cpu", "processors busy", "", out);
+    add_curve(samples, "rss_bytes", "memory", "B", out);
+    add_curve(samples, "written_bytes", "written to disk", "B", out);
+    add_curve(samples, "in_flight", "batches in flight", "", out);
+}
+
+bool history_text_session(struct str document, bool colour, struct buf *out) {
+    static const char *const texts[] = {"name", "outcome", "strategy", "machine", "version", "digest"};
+    json_t *session = json_loadb(document.p, document.n, 0, NULL);
+    const char *id = json_string_value(json_object_get(session, "session"));
+    if (id) {
+        add_bold(out, id, colour);
+        buf_add_text(out, "\n  started                        ");
+        add_moment(out, (int64_t)(json_number_value(json_object_get(session, "started")) * 1e9));
+        buf_add_text(out, " UTC\n");
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            add_text_row(out, texts[i], json_object_get(session, texts[i]));
+        add_metrics(json_object_get(session, "metrics"), out);
+        add_distributions(json_object_get(session, "distributions"), colour, out);
+        add_errors(json_object_get(session, "errors"), colour, out);
+        add_samples(json_object_get(session, "samples"), colour, out);
+    }
+    json_decref(session);
+    return id;
+}
+
+// ---- a trend
+
+void history_text_trend(const struct history_trend *t, bool colour, struct buf *out) {
+    const char *unit = unit_of(t->metric);
+    struct buf cell = BUF_INIT;
+    double most = 0;
+    size_t next = 0;
+    for (size_t i = 0; i < t->points_n; i++)
+        most = fmax(most, t->points[i].value);
+    for (size_t i = 0; i < t->points_n; i++) {
+        const struct history_point *point = &t->points[i];
+        if (next < t->changes_n && t->changes[next].at == i) {
+            const struct change *change = &t->changes[next++];
+            buf_printf(out, "%s-- changed from ", colour ? "\033[1;33m" : "");
+            add_value(out, change->before, unit);
+            buf_add_text(out, " to ");
+            add_value(out, change->after, unit);
+            if (change->before > 0)
+                buf_printf(out, ", %+.1f %%", 100 * (change->after / change->before - 1));
+            buf_printf(out, " (p = %.2g)%s\n", change->p, colour ? "\033[0m" : "");
+        }
+        add_moment(out, point->started);
+        add_value(&cell, point->value, unit);
+        add_cell(out, &cell, 14);
+        buf_add_text(out, "  ");
+        for (int c = 0; most > 0 && c < (int)lround(point->value / most * TREND_CELLS); c++)
+            buf_add_text(out, "█");
+        buf_printf(out, "  %.*s\n", STR_ARG(point->id));
+    }
+    buf_release(&cell);
+}
+
+void history_text_trend_json(const struct history_trend *t, struct buf *out) {
+    json_t *object = json_object(), *points = json_array(), *changes = json_array();
+    for (size_t i = 0; i < t->points_n; i++) {
+        json_t *point = json_object();
+        json_object_set_new(point, "session", text_json(t->points[i].id));
+        json_object_set_new(point, "started", json_real((double)t->points[i].started / 1e9));
+        json_object_set_new(point, "value", json_real(t->points[i].value));
+        json_array_append_new(points, point);
+    }
+    for (size_t i = 0; i < t->changes_n; i++) {
+        json_t *change = json_object();
+        json_object_set_new(change, "session", text_json(t->points[t->changes[i].at].id));
+        json_object_set_new(change, "before", json_real(t->changes[i].before));
+        json_object_set_new(change, "after", json_real(t->changes[i].after));
+        json_object_set_new(change, "p", json_real(t->changes[i].p));
+        json_array_append_new(changes, change);
+    }
+    json_object_set_new(object, "metric", text_json(t->metric));
+    json_object_set_new(object, "unit", json_string(unit_of(t->metric)));
+    json_object_set_new(object, "points", points);
+    json_object_set_new(object, "changes", changes);
+    add_json(object, out);
+}
