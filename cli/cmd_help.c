@@ -19,7 +19,7 @@ static void write_overview(struct buf *out) {
         buf_printf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     buf_add_text(out, "\n\"pressrun help COMMAND\" says more; so does \"pressrun help TOPIC\": manifest, "
                       "languages, filters, tests,\n"
-                      "functions. \"pressrun help filter NAME\" tells of one of them.\n"
+                      "functions, metrics. \"pressrun help filter NAME\" tells of one of them.\n"
                       "\"pressrun --version\" prints the version.\n");
 }
 
@@ -62,10 +62,13 @@ static int write_topic(const char *topic, struct buf *out) {
         suggest_offer(&near, str_of(commands[i]->name));
     suggest_offer(&near, STR("manifest"));
     suggest_offer(&near, STR("languages"));
+    suggest_offer(&near, STR("metrics"));
     if (command)
         write_command(command, out);
     else if (strcmp(topic, "manifest") == 0)
         manifest_write_keys(out);
+    else if (strcmp(topic, "metrics") == 0)
+        reference_write_metrics(out);
     else if (strcmp(topic, "languages") == 0)
         reference_write_languages(NULL, out);
     else if (reference_write_languages(topic, out))
@@ -116,7 +119,8 @@ const struct command command_help = {
     .name = "help",
     .arguments = "[COMMAND | TOPIC | filter NAME | test NAME | function NAME]",
     .summary = "what pressrun can do",
-    .details = "Topics: manifest (its keys), languages (of templates), filters, tests, functions.\n",
+    .details = "Topics: manifest (its keys), languages (of templates), filters, tests, functions,\n"
+               "metrics (what is measured of a run).\n",
     .options = help_options,
     .run = run_help,
 };

@@ -2,6 +2,7 @@
 #include "cli/reference.h"
 
 #include "base/suggest.h"
+#include "monitor/metrics.h"
 #include "stages/compile/compile.h"
 #include "stages/render/builtins.h"
 
@@ -86,6 +87,23 @@ void reference_write_kind(size_t kind, struct buf *out) {
     bool chat_only;
     for (size_t i = 0; (f = reference_row(kind, i, &chat_only)); i++)
         write_row(kind, f, chat_only, out);
+}
+
+void reference_write_metrics(struct buf *out) {
+    for (int i = 0; i < METRICS; i++) {
+        const struct metric_row *row = &metric_rows[i];
+        buf_printf(out, "  %-26s %s%s%s%s\n", row->name, row->meaning, *row->unit ? ", in " : "", row->unit,
+                   row->work ? " (work)" : "");
+    }
+    buf_add_text(out, "\n\"work\": depends on manifest and data alone, neither on time nor on workers.\n\n");
+    buf_add_text(out, "Distributions of durations in seconds: of a batch in load, compile (a job's "
+                      "templates) and emit, of an\n"
+                      "output in render, job.NAME and template.NAME; each with");
+    for (int i = 0; i < FIGURES; i++)
+        buf_printf(out, "%s .%s", i ? "," : "", metric_figures[i]);
+    buf_add_text(
+        out,
+        ":\nrender.p99, job.cards.max. Of outputs that take less than some 10 us one in so many is timed.\n");
 }
 
 bool reference_write_languages(const char *only, struct buf *out) {

@@ -27,6 +27,7 @@ void reference_write_signature(size_t kind, const struct library_function *f, st
 void reference_write_rest(const struct library_function *f, struct buf *out);
 
 void reference_write_kind(size_t kind, struct buf *out);
+void reference_write_metrics(struct buf *out); // what is measured of a run
 // One language, or all without a name; false where there is none of that name.
 bool reference_write_languages(const char *only, struct buf *out);
 // False: there is none of that name; *near the most similar name or {NULL, 0}.
