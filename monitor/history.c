@@ -70,11 +70,11 @@ static enum status prepare_schema(sqlite3 *db, struct err *err) {
     return version == SCHEMA_VERSION ? STATUS_OK : history_execute(db, schema, err);
 }
 
-static enum status open_with(const char *path, int flags, sqlite3 **db, struct err *err) {
+static enum status open_with(const char *path, int flags, int wait, sqlite3 **db, struct err *err) {
     enum status status = STATUS_OK;
     if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         status = history_failed(*db, "cannot open", err);
-    sqlite3_busy_timeout(*db, WAIT_MS);
+    sqlite3_busy_timeout(*db, wait);
     if (status == STATUS_OK && (flags & SQLITE_OPEN_READWRITE)) {
         // What does not take a log keeps its journal; a session lost with the power is no loss of outputs.
         sqlite3_exec(*db, "pragma journal_mode = wal; pragma synchronous = normal", NULL, NULL, NULL);
@@ -87,10 +87,10 @@ static enum status open_with(const char *path, int flags, sqlite3 **db, struct e
     return status;
 }
 
-enum status history_open_database(const char *directory, sqlite3 **db, struct err *err) {
+enum status history_open_database(const char *directory, int wait, sqlite3 **db, struct err *err) {
     char path[HISTORY_PATH];
     history_join(path, directory, HISTORY_DATABASE);
-    return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, db, err);
+    return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, wait, db, err);
 }
 
 // Where nothing may be written, what is there can still be read.
@@ -103,7 +103,7 @@ static enum status open_unchanging(const char *directory, sqlite3 **db, struct e
         else
             buf_add_char(&uri, *c);
     buf_add_text(&uri, "/" HISTORY_DATABASE "?immutable=1");
-    enum status status = open_with(buf_text(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, db, err);
+    enum status status = open_with(buf_text(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, WAIT_MS, db, err);
     buf_release(&uri);
     return status;
 }
@@ -121,11 +121,11 @@ enum status history_open(const struct fs *fs, const char *directory, uint32_t ke
     struct history *h = *out = MEM_NEW(struct history);
     enum status status;
     if (!is_there(directory) && history_pending(fs, directory) == 0) {
-        status = open_with(":memory:", SQLITE_OPEN_READWRITE, &h->db, err);
+        status = open_with(":memory:", SQLITE_OPEN_READWRITE, 0, &h->db, err);
     } else if (access(directory, W_OK) != 0 && is_there(directory)) {
         status = open_unchanging(directory, &h->db, err);
     } else {
-        status = history_open_database(directory, &h->db, err);
+        status = history_open_database(directory, WAIT_MS, &h->db, err);
         if (status == STATUS_OK)
             status = history_merge(fs, directory, h->db, keep, err);
         if (status == STATUS_CONFLICT && h->db) // another process merges; what is there can be read
@@ -333,27 +333,32 @@ enum status history_list(struct history *h, const struct history_filter *filters
     return code == SQLITE_DONE ? STATUS_OK : history_failed(h->db, "cannot read", err);
 }
 
+// An id comes before all that begin with it.
+static const char one_like[] =
+    "select d.document, s.id = ?1 from sessions s, documents d where d.session = s.number"
+    " and s.id >= ?1 and s.id < ?1 || char(0x10ffff) order by s.id limit 2";
+static const char newest[] = "select d.document, 1 from sessions s, documents d where d.session = s.number"
+                             " order by s.started desc, s.number desc limit 1";
+
 enum status history_show(struct history *h, struct str id, struct arena *arena, struct str *json,
                          struct err *err) {
     sqlite3_stmt *statement;
     size_t found = 0;
-    if (sqlite3_prepare_v2(
-            h->db,
-            "select d.document, s.id = ?1 from sessions s, documents d where d.session = s.number and"
-            " substr(s.id, 1, length(?1)) = ?1 order by 2 desc, s.started desc, s.number desc limit 2",
-            -1, &statement, NULL) != SQLITE_OK)
-        return history_failed(h->db, "cannot read", err);
-    bind_str(statement, 1, id);
-    int code;
     bool exact = false;
-    while (!exact && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+    if (sqlite3_prepare_v2(h->db, id.n ? one_like : newest, -1, &statement, NULL) != SQLITE_OK)
+        return history_failed(h->db, "cannot read", err);
+    if (id.n)
+        bind_str(statement, 1, id);
+    while (!exact && sqlite3_step(statement) == SQLITE_ROW) {
         exact = sqlite3_column_int(statement, 1);
         if (!found++)
             *json = text_of(statement, 0, arena);
     }
     sqlite3_finalize(statement);
-    if (found == 1 || (found && (exact || id.n == 0)))
+    if (exact || found == 1)
         return STATUS_OK;
+    if (id.n == 0)
+        return err_set(err, STATUS_DATA, "no run has been kept here");
     return err_set(err, STATUS_DATA,
                    found ? "several sessions begin with \"%.*s\"" : "there is no session \"%.*s\"",
                    STR_ARG(id));

@@ -23,7 +23,7 @@
 #include "base/fs.h"
 #include "monitor/session.h"
 
-enum { HISTORY_KEEP = 10000, HISTORY_PENDING = 32 };
+enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 32 };
 
 struct history; // an open database
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "monitor/history_private.h"
 
-enum { SESSION_BYTES = 64 << 20, NAME_SIZE = 128 };
+enum { SESSION_BYTES = 64 << 20, NAME_SIZE = 128, ADD_WAIT_MS = 20 };
 
 // A statement that takes one text or number after the other.
 struct insert {
@@ -298,7 +298,7 @@ enum status history_add(const struct fs *fs, const char *directory, const struct
         return err->status;
     if (history_pending(fs, directory) < HISTORY_PENDING)
         return STATUS_OK;
-    if (history_open_database(directory, &db, err) != STATUS_OK)
+    if (history_open_database(directory, ADD_WAIT_MS, &db, err) != STATUS_OK)
         return err->status == STATUS_CONFLICT ? STATUS_OK : err->status;
     enum status status = history_merge(fs, directory, db, keep, err);
     sqlite3_close(db);

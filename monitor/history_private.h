@@ -13,7 +13,8 @@ enum { HISTORY_PATH = 4096 };
 void history_join(char out[HISTORY_PATH], const char *directory, const char *name);
 enum status history_failed(sqlite3 *db, const char *what, struct err *err);
 enum status history_execute(sqlite3 *db, const char *sql, struct err *err);
-enum status history_open_database(const char *directory, sqlite3 **db, struct err *err);
+// Waits so many milliseconds for whoever has it.
+enum status history_open_database(const char *directory, int wait, sqlite3 **db, struct err *err);
 
 // How many files wait in the directory.
 size_t history_pending(const struct fs *fs, const char *directory);

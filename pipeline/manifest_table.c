@@ -349,7 +349,7 @@ const struct manifest_key manifest_keys[] = {
      .min = 0,
      .max = 1000000,
      .what = "a number of runs up to 1000000",
-     .standard = "10000",
+     .standard = "1000",
      .doc = "How many runs are kept, the newest ones; 0: none, and nothing is measured for it."},
     {.path = NULL},
 };
