@@ -11,14 +11,18 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-// How a trace begins, by which it is known again. All of it is one process to its readers, number 1.
-#define HEAD "[\n{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":"
+// How a trace begins, by which it is known again. All of it is one process to its readers, number 1. Some of them want
+// a category and a time of every event, so the names of rows have them, too, as Chrome's own.
+#define HEAD                                                                                                 \
+    "[\n{\"name\":\"process_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":0,"        \
+    "\"args\":{\"name\":"
 #define NEXT ",\n{\"name\":"
 
 // Rows do not share a cache line.
 struct row {
     struct buf text; // whole events
-    char apart[64 - sizeof(struct buf) % 64];
+    uint64_t free;   // from then on a span may begin
+    char apart[64 - (sizeof(struct buf) + sizeof(uint64_t)) % 64];
 };
 
 struct trace {
@@ -147,11 +151,12 @@ static enum status put_names(struct trace *trace, const struct trace_options *op
     ADD(&text, "}}");
     for (uint32_t row = 1; row <= options->rows; row++) {
         buf_printf(&text,
-                   NEXT "\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"name\":\"%s %u\"}}",
+                   NEXT "\"thread_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":%u,"
+                        "\"args\":{\"name\":\"%s %u\"}}",
                    row, options->row_name, row);
         buf_printf(&text,
-                   NEXT
-                   "\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":%u,\"args\":{\"sort_index\":%u}}",
+                   NEXT "\"thread_sort_index\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,"
+                        "\"tid\":%u,\"args\":{\"sort_index\":%u}}",
                    row, row);
     }
     put(trace, buf_str(&text));
@@ -247,9 +252,13 @@ void trace_span(struct trace *trace, uint32_t row, const struct trace_span *span
     struct buf *b = event(trace, row);
     if (!b)
         return;
-    begin(b, trace, span, 'X', span->from);
+    struct row *mine = &trace->rows[row];
+    uint64_t from = span->from > mine->free ? span->from : mine->free;
+    uint64_t to = span->to > from ? span->to : from;
+    mine->free = to + TRACE_APART;
+    begin(b, trace, span, 'X', from);
     ADD(b, ",\"dur\":");
-    add_micros(b, span->to - span->from);
+    add_micros(b, to - from);
     add_row(b, row);
     add_args(b, span);
 }
@@ -273,7 +282,7 @@ void trace_counter(struct trace *trace, uint32_t row, const char *name, uint64_t
         return;
     ADD(b, NEXT "\"");
     buf_add_text(b, name);
-    ADD(b, "\",\"ph\":\"C\",\"ts\":");
+    ADD(b, "\",\"cat\":\"counter\",\"ph\":\"C\",\"ts\":");
     add_time(b, trace, at);
     add_row(b, row);
     ADD(b, ",\"args\":{\"value\":");

@@ -8,7 +8,9 @@
  *
  * The file is the format's plain array, one event a line. Its readers do not need the closing bracket, so what a killed
  * process leaves behind can be opened, too. Names are cut after TRACE_NAME_MOST bytes, and what is not UTF-8 in them is
- * made so. Times are given in nanoseconds and written in microseconds with three decimals, so nothing is lost.
+ * made so. Times are given in nanoseconds and written in microseconds with three decimals, so nothing is lost; but readers
+ * that calculate with doubles find that a span overlaps the one before where it begins at that one's end, and drop it or
+ * take it for a part. So a span begins at least TRACE_APART after the one before it on its row.
  *
  * Memory: each row has a buffer of its own, of TRACE_BLOCK bytes and less than one event; when it is full it goes to the
  * file as a whole. However long the trace, no event is dropped and memory stays as it is. A write that fails ends the
@@ -22,7 +24,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 
-enum { TRACE_BLOCK = 64 << 10, TRACE_NAME_MOST = 200 };
+enum { TRACE_BLOCK = 64 << 10, TRACE_NAME_MOST = 200, TRACE_APART = 2 }; // bytes, bytes, nanoseconds
 
 struct trace;
 

@@ -114,26 +114,62 @@ static void events_are_written_as_the_format_has_them(void **state) {
     trace_counter(trace, 0, "depth", 2000000, 4);
     trace_counter(trace, 0, "depth", 999999, 0); // before the origin
     assert_int_equal(trace_close(trace, &err), STATUS_OK);
-    assert_file(
-        &place,
-        "[\n"
-        "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":1,\"args\":{\"name\":\"p\"}},\n"
-        "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":1,\"args\":{\"name\":\"worker 1\"}},\n"
-        "{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":1,\"args\":{\"sort_index\":1}},\n"
-        "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":1,\"tid\":2,\"args\":{\"name\":\"worker 2\"}},\n"
-        "{\"name\":\"thread_sort_index\",\"ph\":\"M\",\"pid\":1,\"tid\":2,\"args\":{\"sort_index\":2}},\n"
-        "{\"name\":\"render "
-        "cards\",\"cat\":\"render\",\"ph\":\"b\",\"ts\":0.001,\"id\":3,\"pid\":1,\"tid\":1,"
-        "\"args\":{\"job\":\"cards\",\"batch\":7,\"items\":18446744073709551615}},\n"
-        "{\"name\":\"render "
-        "cards\",\"cat\":\"render\",\"ph\":\"e\",\"ts\":2.040,\"id\":3,\"pid\":1,\"tid\":1,"
-        "\"args\":{\"job\":\"cards\",\"batch\":7,\"items\":18446744073709551615}},\n"
-        "{\"name\":\"depth\",\"ph\":\"C\",\"ts\":1000.000,\"pid\":1,\"tid\":1,\"args\":{\"value\":4}},\n"
-        "{\"name\":\"depth\",\"ph\":\"C\",\"ts\":0.000,\"pid\":1,\"tid\":1,\"args\":{\"value\":0}},\n"
-        "{\"name\":\"render "
-        "cards\",\"cat\":\"render\",\"ph\":\"X\",\"ts\":0.001,\"dur\":2.039,\"pid\":1,\"tid\":2,"
-        "\"args\":{\"job\":\"cards\",\"batch\":7,\"items\":18446744073709551615}}\n"
-        "]\n");
+    assert_file(&place,
+                "[\n"
+                "{\"name\":\"process_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":0,"
+                "\"args\":{\"name\":\"p\"}},\n"
+                "{\"name\":\"thread_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":1,"
+                "\"args\":{\"name\":\"worker 1\"}},\n"
+                "{\"name\":\"thread_sort_index\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,"
+                "\"tid\":1,\"args\":{\"sort_index\":1}},\n"
+                "{\"name\":\"thread_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":2,"
+                "\"args\":{\"name\":\"worker 2\"}},\n"
+                "{\"name\":\"thread_sort_index\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,"
+                "\"tid\":2,\"args\":{\"sort_index\":2}},\n"
+                "{\"name\":\"render "
+                "cards\",\"cat\":\"render\",\"ph\":\"b\",\"ts\":0.001,\"id\":3,\"pid\":1,\"tid\":1,"
+                "\"args\":{\"job\":\"cards\",\"batch\":7,\"items\":18446744073709551615}},\n"
+                "{\"name\":\"render "
+                "cards\",\"cat\":\"render\",\"ph\":\"e\",\"ts\":2.040,\"id\":3,\"pid\":1,\"tid\":1,"
+                "\"args\":{\"job\":\"cards\",\"batch\":7,\"items\":18446744073709551615}},\n"
+                "{\"name\":\"depth\",\"cat\":\"counter\",\"ph\":\"C\",\"ts\":1000.000,\"pid\":1,\"tid\":1,"
+                "\"args\":{\"value\":4}},\n"
+                "{\"name\":\"depth\",\"cat\":\"counter\",\"ph\":\"C\",\"ts\":0.000,\"pid\":1,\"tid\":1,"
+                "\"args\":{\"value\":0}},\n"
+                "{\"name\":\"render "
+                "cards\",\"cat\":\"render\",\"ph\":\"X\",\"ts\":0.001,\"dur\":2.039,\"pid\":1,\"tid\":2,"
+                "\"args\":{\"job\":\"cards\",\"batch\":7,\"items\":18446744073709551615}}\n"
+                "]\n");
+    tear_down(&place);
+}
+
+// Begins and lengths as they are written, in nanoseconds.
+static void spans_of_a_row_never_touch(void **state) {
+    (void)state;
+    static const uint64_t given[][2] = {{100, 200}, {200, 300}, {301, 400},
+                                        {402, 402}, {402, 403}, {500, 600}};
+    static const char *const written[][2] = {{"0.100", "0.100"}, {"0.202", "0.098"}, {"0.302", "0.098"},
+                                             {"0.402", "0.000"}, {"0.404", "0.000"}, {"0.500", "0.100"}};
+    struct place place = {0};
+    struct err err;
+    set_up(&place, 0, 0);
+    struct trace *trace = opened(&place, 2);
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        const struct trace_span span = span_of("a", 1000000 + given[i][0], 1000000 + given[i][1]);
+        trace_span(trace, 0, &span);
+    }
+    const struct trace_span other = span_of("a", 1000100, 1000200); // of a row of its own
+    trace_span(trace, 1, &other);
+    assert_int_equal(trace_close(trace, &err), STATUS_OK);
+    char *text = text_of(&place), *at = text;
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "\"ts\":%s,\"dur\":%s,", written[i][0], written[i][1]);
+        at = strstr(at, "\"ph\":\"X\",") + 9;
+        assert_memory_equal(at, expected, strlen(expected));
+    }
+    assert_non_null(strstr(at, "\"ts\":0.100,\"dur\":0.100,\"pid\":1,\"tid\":2"));
+    mem_free(text);
     tear_down(&place);
 }
 
@@ -237,7 +273,8 @@ static void what_is_no_trace_stays(void **state) {
     (void)state;
     static const char *const texts[] = {
         "x", "[\n", "[\n{\"name\":\"other\"}]\n",
-        "{\"id\": 1, \"text\": \"a longer line than what traces begin with, in any case\"}\n"};
+        "{\"id\": 1, \"text\": \"a longer line than what traces begin with, in any case, which is quite long "
+        "by now, and even a little longer\"}\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct place place = {0};
         struct trace *trace;
@@ -347,6 +384,7 @@ static void short_and_interrupted_calls_are_gone_on_with(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_written_as_the_format_has_them),
+        cmocka_unit_test(spans_of_a_row_never_touch),
         cmocka_unit_test(names_are_escaped_cut_and_made_utf8),
         cmocka_unit_test(nothing_is_lost_however_many_write),
         cmocka_unit_test(what_is_no_trace_stays),
