@@ -271,10 +271,10 @@ static void nothing_is_lost_however_many_write(void **state) {
 
 static void what_is_no_trace_stays(void **state) {
     (void)state;
-    static const char *const texts[] = {
-        "x", "[\n", "[\n{\"name\":\"other\"}]\n",
-        "{\"id\": 1, \"text\": \"a longer line than what traces begin with, in any case, which is quite long "
-        "by now, and even a little longer\"}\n"};
+    static const char line[] =
+        "{\"id\": 1, \"text\": \"a longer line than what traces begin with, in any case, \"}\n"
+        "{\"id\": 2, \"text\": \"with another one behind it\"}\n";
+    static const char *const texts[] = {"x", "[\n", "[\n{\"name\":\"other\"}]\n", line};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct place place = {0};
         struct trace *trace;
