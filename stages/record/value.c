@@ -270,13 +270,10 @@ static bool copy_values(struct arena *arena, const struct value *from, uint32_t 
 static const struct shape *copy_shape(struct arena *arena, const struct shape *from) {
     if (from->shared)
         return from;
-    struct arena_asked asked = arena_asked(arena);
     struct value *keys = arena_alloc(arena, from->n * sizeof *keys);
     if (!keys || !copy_values(arena, from->keys, from->n, keys))
         return NULL;
-    const struct shape *copy = shape_new_private(arena, keys, from->n);
-    arena_uncount(arena, asked); // which shapes are shared is a matter of which records came first
-    return copy;
+    return shape_new_private(arena, keys, from->n);
 }
 
 static bool copy_list(struct arena *arena, struct value from, struct value *to) {

@@ -262,7 +262,7 @@ def near_limits(runner):
     """Memory: which records are within the limit must not depend on what the worker did before."""
     manifest = ("sources: { r: r.jsonl }\nlimits: { memory_bytes: 64KiB }\njobs: { j: { from: r, template: t.j2, to: out.txt } }\n")
     template = ("{% set ns = namespace(l=[]) %}{% for i in range(id % 700) %}{% set ns.l = ns.l + [] %}{{ (name ~ i)|upper }}"
-                "{% endfor %}{{ (name * (id * 37 % 9000))|replace('n', '')|length }}")
+                "{% endfor %}{{ (name * (id * 37 % 1500))|wordwrap(7)|length }}{{ ('a@b.de ' * (id % 200))|urlize|length }}")
     files = {"pressrun.yaml": manifest, "t.j2": template, "r.jsonl": records(1500)}
     with fault.case(files) as one:
         failed = counters(runner, "near limits", one, 1)["failed"]

@@ -182,6 +182,53 @@ static void many_columns_are_no_trouble(void **state) {
     assert_ptr_equal(items[3].record.map->shape, items[2].record.map->shape);
 }
 
+// How much is counted for all records when batches hold this many.
+static struct arena_asked asked_in_batches(struct csv_run *r, struct str text, size_t records) {
+    struct loader *loader;
+    struct batch *batch = batch_new();
+    r->options.batch_records = records;
+    memory_source_put(&r->source, text);
+    assert_int_equal(load_open(&r->options, &loader, &r->err), STATUS_OK);
+    for (;;) {
+        batch_clear(batch);
+        assert_int_equal(load_pull(loader, batch, &r->err), STATUS_OK);
+        if (batch->items_n == 0)
+            break;
+        load_parse(loader, &r->reader, batch);
+    }
+    struct arena_asked asked = arena_asked(&batch->arena);
+    load_close(loader);
+    batch_free(batch);
+    return asked;
+}
+
+static void batches_do_not_change_what_is_counted(void **state) {
+    struct csv_run *r = *state;
+    enum { COLUMNS = 300, ROWS = 12, BAD = 5 };
+    const struct projection c1 = {.name = STR("c1"), .whole = true};
+    const struct projection *const top[] = {&c1};
+    const struct projection root = {.children = top, .n = 1};
+    struct buf text = BUF_INIT;
+    for (int row = 0; row < ROWS; row++)
+        for (int i = 0; i < COLUMNS; i++)
+            buf_printf(&text, row ? "%d%s" : "c%d%s", i,
+                       i + 1 == COLUMNS || (row == BAD && i == 1) ? "\n" : ",");
+    struct arena_asked whole = asked_in_batches(r, buf_str(&text), 0);
+    assert_int_equal(r->reader.fields.parsed, (ROWS - 2) * COLUMNS);
+    assert_int_equal(r->reader.fields.skipped, 0);
+    for (size_t records = 1; records < ROWS; records += 3) {
+        struct arena_asked asked = asked_in_batches(r, buf_str(&text), records);
+        assert_int_equal(asked.pieces, whole.pieces);
+        assert_int_equal(asked.bytes, whole.bytes);
+    }
+    r->reader.fields = (struct field_count){0, 0};
+    r->reader.projection = &root;
+    asked_in_batches(r, buf_str(&text), 0);
+    assert_int_equal(r->reader.fields.parsed, ROWS - 2);
+    assert_int_equal(r->reader.fields.skipped, (ROWS - 2) * (COLUMNS - 1));
+    buf_release(&text);
+}
+
 struct parsing {
     struct csv_run *run;
     struct loader *loader;
@@ -250,6 +297,7 @@ int main(void) {
         TEST(a_projection_leaves_out_but_checks),
         TEST(records_share_a_shape),
         TEST(many_columns_are_no_trouble),
+        TEST(batches_do_not_change_what_is_counted),
         TEST(threads_parse_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
