@@ -231,7 +231,8 @@ void run_batch_begins(struct run *run, const struct worker *worker); // is in fl
 void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life); // `to` is now
 void run_watch_init(struct run *run);
 void run_watch_release(struct run *run);
-void run_watch_end(struct run *run, const struct run_report *report); // fills the session
+void run_watch_end(struct run *run, const struct run_report *report);
+void run_session_fill(const struct run *run, const struct run_report *report); // run_session.c
 
 void run_add_counters(struct run_counters *sum, const struct run_counters *add);
 void run_add_result(struct run_counters *sum, const struct lane_result *result);
