@@ -12,7 +12,7 @@
 #include "bench/random.h"
 #include "bench/target.h"
 
-enum { PATH_SIZE = 4096, WORDS_SIZE = 16, WORDS_SHOWN = 300 };
+enum { PATH_SIZE = 4096, WORDS_SIZE = 16, WORDS_SHOWN = 300, SESSION_MOST = 16 << 20 };
 
 const char *const scenario_stages[SCENARIO_STAGES] = {"compile", "load", "render", "emit"};
 const char *const scenario_quantiles[SCENARIO_QUANTILES] = {"p50", "p95", "p99", "max"};
@@ -21,7 +21,7 @@ struct runner {
     const struct scenario *scenario;
     const struct scenario_options *options;
     struct scenario_result *result;
-    char directory[PATH_SIZE], output[PATH_SIZE], manifest[PATH_SIZE], touched[PATH_SIZE];
+    char directory[PATH_SIZE], output[PATH_SIZE], manifest[PATH_SIZE], touched[PATH_SIZE], history[PATH_SIZE];
     struct random random;
     struct buf printed, errors;
     uint32_t done, all;
@@ -36,7 +36,6 @@ static uint64_t count_in(const json_t *report, const char *key) {
 
 static void take_report(const json_t *report, struct scenario_sample *sample) {
     const json_t *stages = json_object_get(report, "stage_seconds");
-    const json_t *render = json_object_get(json_object_get(report, "distributions"), "render");
     sample->records = count_in(report, "loaded");
     sample->outputs = count_in(report, "rendered");
     sample->written = count_in(report, "written");
@@ -47,9 +46,23 @@ static void take_report(const json_t *report, struct scenario_sample *sample) {
     sample->seconds = json_number_value(json_object_get(report, "seconds"));
     for (int i = 0; i < SCENARIO_STAGES; i++)
         sample->stage_seconds[i] = json_number_value(json_object_get(stages, scenario_stages[i]));
+}
+
+// What only the session knows, which a run has kept as ID.json.
+static void take_session(struct runner *r, const char *id, struct scenario_sample *sample) {
+    char path[PATH_SIZE + 64], *text;
+    size_t size;
+    struct err err;
+    snprintf(path, sizeof path, "%s/sessions/%s.json", r->history, id);
+    if (fs_read_file(r->options->fs, path, SESSION_MOST, &text, &size, &err) != STATUS_OK)
+        return; // then it is not known
+    json_t *session = json_loadb(text, size, 0, NULL);
+    const json_t *render = json_object_get(json_object_get(session, "distributions"), "render");
     sample->timed = json_is_object(render);
     for (int i = 0; i < SCENARIO_QUANTILES; i++)
         sample->render[i] = json_number_value(json_object_get(render, scenario_quantiles[i]));
+    json_decref(session);
+    mem_free(text);
 }
 
 // The last line that a run printed.
@@ -62,10 +75,13 @@ static enum status read_report(struct runner *r, struct scenario_sample *sample,
         from--;
     json_t *report = json_loadb(text.p + from, text.n - from, 0, NULL);
     const char *digest = json_string_value(json_object_get(report, "digest"));
+    const char *session = json_string_value(json_object_get(report, "session"));
     enum status status = STATUS_OK;
     if (digest && strlen(digest) == DIGEST_HEX_SIZE - 1) {
         memcpy(sample->digest, digest, DIGEST_HEX_SIZE);
         take_report(report, sample);
+        if (session && !strchr(session, '/'))
+            take_session(r, session, sample);
     } else {
         status = err_set(err, STATUS_DATA, "%s: the run printed no report", r->scenario->name);
     }
@@ -162,7 +178,7 @@ static enum status prepare(struct runner *r, struct err *err) {
     const struct scenario_options *options = r->options;
     if (!set_path(r->directory, options->scratch, r->scenario->name) ||
         !set_path(r->output, r->directory, "out") || !set_path(r->manifest, r->directory, "pressrun.yaml") ||
-        !set_path(r->touched, r->directory, "touched.yaml"))
+        !set_path(r->touched, r->directory, "touched.yaml") || !set_path(r->history, r->directory, "history"))
         return err_os(err, ENAMETOOLONG, "cannot work in %s", options->scratch);
     int failed = fs_make_dirs(options->fs, AT_FDCWD, r->directory, 0777);
     if (failed < 0)
