@@ -66,7 +66,8 @@ static void take_session(struct runner *r, const char *id, struct scenario_sampl
 }
 
 // The last line that a run printed.
-static enum status read_report(struct runner *r, struct scenario_sample *sample, struct err *err) {
+static enum status read_report(struct runner *r, struct scenario_sample *sample, struct work *work,
+                               struct err *err) {
     struct str text = buf_str(&r->printed);
     while (text.n && text.p[text.n - 1] == '\n')
         text.n--;
@@ -80,6 +81,7 @@ static enum status read_report(struct runner *r, struct scenario_sample *sample,
     if (digest && strlen(digest) == DIGEST_HEX_SIZE - 1) {
         memcpy(sample->digest, digest, DIGEST_HEX_SIZE);
         take_report(report, sample);
+        work_read(work, report);
         if (session && !strchr(session, '/'))
             take_session(r, session, sample);
     } else {
@@ -89,8 +91,8 @@ static enum status read_report(struct runner *r, struct scenario_sample *sample,
     return status;
 }
 
-static enum status run_once(struct runner *r, const struct scenario_condition *c,
-                            struct scenario_sample *sample, struct err *err) {
+static enum status run_once(struct runner *r, struct scenario_condition *c, struct scenario_sample *sample,
+                            struct err *err) {
     char workers[WORDS_SIZE];
     bool touched = c->warm && r->scenario->flags & SCENARIO_TOUCH_ONE;
     snprintf(workers, sizeof workers, "%u", (unsigned)c->workers);
@@ -112,7 +114,7 @@ static enum status run_once(struct runner *r, const struct scenario_condition *c
         return err_set(err, STATUS_DATA, "%s: a run ended with exit code %d%s%.*s", r->scenario->name,
                        sample->process.exit_code, words.n ? "; it said: " : "", STR_ARG(words));
     }
-    return read_report(r, sample, err);
+    return read_report(r, sample, &c->work, err);
 }
 
 // ---- whether it did what the others did

@@ -16,6 +16,7 @@
 #include "base/digest.h"
 #include "bench/process.h"
 #include "bench/scenario.h"
+#include "bench/work.h"
 
 enum { SCENARIO_STAGES = 4, SCENARIO_QUANTILES = 4 };
 extern const char *const scenario_stages[SCENARIO_STAGES];       // "compile", ... of a run's report
@@ -36,6 +37,7 @@ struct scenario_condition {
     bool warm;
     struct scenario_sample *samples; // owned; `repeat` of them
     uint32_t n;
+    struct work work; // of the last one, as of all
 };
 
 enum { SCENARIO_CONDITIONS = 4 };

@@ -72,10 +72,24 @@ static bool choose(struct bench_job *b, const char *word, struct err *err) {
     return every_scenario || every_micro || scenario || micro || unknown(word, err);
 }
 
+// Options that say something to `compare` alone.
+static bool refuse_others(const struct options *options, struct err *err) {
+    static const char *const others[] = {"directory", "file",          "metric",  "pairs", "confirm",
+                                         "accept",    "ignore-output", "seconds", "save",  "replay"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (options_has(options, others[i])) {
+            err_set(err, STATUS_DATA, "--%s is for \"bench compare\"", others[i]);
+            return false;
+        }
+    return true;
+}
+
 static bool parse_options(struct bench_job *b, const struct options *options, struct err *err) {
     const char *scale = options_get(options, "scale"), *seed = options_get(options, "seed");
     const char *repeat = options_get(options, "repeat"), *workers = options_get(options, "jobs");
     uint32_t number = 1;
+    if (!refuse_others(options, err))
+        return false;
     b->options.scale = 1;
     b->options.repeat = REPEAT;
     b->options.workers = workers_available().n;

@@ -123,6 +123,13 @@ static json_t *medians_json(const struct scenario_condition *c, const char *cons
     return object;
 }
 
+static json_t *work_json(const struct work *work) {
+    json_t *object = json_object();
+    for (size_t i = 0; i < work->n; i++)
+        json_object_set_new(object, work->counters[i].name, integer(work->counters[i].value));
+    return object;
+}
+
 static json_t *samples_json(const struct scenario_condition *c) {
     json_t *array = json_array();
     for (uint32_t i = 0; i < c->n; i++) {
@@ -157,6 +164,7 @@ static json_t *condition_json(const struct scenario_result *result, const struct
     json_object_set_new(object, "output_bytes", integer(first->output_bytes));
     json_object_set_new(object, "stored_bytes", integer(first->stored_bytes));
     json_object_set_new(object, "digest", json_string(first->digest));
+    json_object_set_new(object, "work", work_json(&c->work));
     json_object_set_new(object, "samples", samples_json(c));
     return object;
 }

@@ -45,6 +45,7 @@ const struct command command_bench = {
 #define SHAPE(...)                                               0
 #define SCENARIO(id, n, word, make, looks, set, path, flag, doc) "  " #id ": " doc "\n"
 #include "bench/scenarios.def"
+        "\n"
 #define MICRO(id, of, prepared, work, unit, doc) "  " id ": " doc "\n"
 #include "bench/micros.def"
         "\n"
