@@ -96,9 +96,18 @@ static enum status run_once(struct runner *r, struct scenario_condition *c, stru
     char workers[WORDS_SIZE];
     bool touched = c->warm && r->scenario->flags & SCENARIO_TOUCH_ONE;
     snprintf(workers, sizeof workers, "%u", (unsigned)c->workers);
-    const char *const arguments[] = {
-        r->options->program, "run", "--json", "-j", workers, "-f", touched ? r->touched : r->manifest, "-o",
-        r->output,           NULL};
+    const char *const arguments[] = {r->options->program,
+                                     "run",
+                                     "--json",
+                                     "-j",
+                                     workers,
+                                     "-f",
+                                     touched ? r->touched : r->manifest,
+                                     "--history",
+                                     r->history,
+                                     "-o",
+                                     r->output,
+                                     NULL};
     struct process_command command = {.arguments = arguments, .interrupt = r->options->interrupt};
     *sample = (struct scenario_sample){.units = r->result->units};
     if (process_run(&command, &sample->process, &r->printed, &r->errors, err) != STATUS_OK)
@@ -114,7 +123,9 @@ static enum status run_once(struct runner *r, struct scenario_condition *c, stru
         return err_set(err, STATUS_DATA, "%s: a run ended with exit code %d%s%.*s", r->scenario->name,
                        sample->process.exit_code, words.n ? "; it said: " : "", STR_ARG(words));
     }
-    return read_report(r, sample, &c->work, err);
+    enum status status = read_report(r, sample, &c->work, err);
+    target_remove(r->history);
+    return status;
 }
 
 // ---- whether it did what the others did

@@ -23,9 +23,9 @@ static bool is_timed(const struct scenario_condition *c) {
 
 static void add_time(const struct scenario_condition *c, enum scenario_metric metric, struct buf *out) {
     struct scenario_figure f = scenario_figure(c, metric);
-    buf_printf(out, " %8.1f", f.median * 1000);
+    buf_printf(out, " %7.1f", f.median * 1000);
     if (c->n > 1)
-        buf_printf(out, " ±%4.1f %%", spread(f));
+        buf_printf(out, " ±%2.0f%%", spread(f));
 }
 
 static void add_name(const char *name, int width, bool colour, struct buf *out) {
@@ -40,20 +40,22 @@ static void add_condition(const struct scenario_result *result, const struct sce
         show_count(&units, result->units);
         buf_printf(&units, " %s", result->scenario->unit);
     }
-    add_name(first ? result->scenario->name : "", 12, colour, out);
-    buf_printf(out, " %-15.*s %s %3u %10.0f %7.1f", STR_ARG(buf_str(&units)), c->warm ? "warm" : "cold",
+    add_name(first ? result->scenario->name : "", 11, colour, out);
+    buf_printf(out, " %-13.*s %s %2u %8.0f %6.1f", STR_ARG(buf_str(&units)), c->warm ? "warm" : "cold",
                (unsigned)c->workers, scenario_figure(c, SCENARIO_UNITS).median,
                scenario_figure(c, SCENARIO_BYTES).median / 1e6);
     buf_release(&units);
     add_time(c, SCENARIO_WALL, out);
     add_time(c, SCENARIO_CPU, out);
-    for (int i = 0; i < SCENARIO_QUANTILES; i++)
+    for (int i = 0; i < SCENARIO_QUANTILES; i++) {
+        double us = scenario_median(c, render_of, i) * 1e6;
         if (is_timed(c))
-            buf_printf(out, " %8.1f", scenario_median(c, render_of, i) * 1e6);
-    buf_printf(out, " %6.1f", scenario_figure(c, SCENARIO_PEAK).median / 1e6);
+            buf_printf(out, " %6.*f", us < 1000 ? 1 : 0, us);
+    }
+    buf_printf(out, " %5.1f", scenario_figure(c, SCENARIO_PEAK).median / 1e6);
     double gain = scenario_gain(result, c, SCENARIO_WALL);
     if (gain > 0)
-        buf_printf(out, " %6.2f", gain);
+        buf_printf(out, " %4.2f", gain);
     buf_add_char(out, '\n');
 }
 
@@ -67,12 +69,12 @@ static void add_scenarios(const struct bench_findings *findings, bool colour, st
                (unsigned)options->repeat, options->repeat == 1 ? "" : "s");
     buf_add_text(out, "Medians, ± half the range; gain: time of one worker over this time");
     buf_add_text(out, timed ? "; p50 and so on: of rendering an output\n\n" : "\n\n");
-    int width = options->repeat > 1 ? 17 : 9; // the spread is beside it
-    buf_printf(out, "%-12s %-15s %-4s %3s %10s %7s%*s%*s", "", "units", "run", "-j", "units/s", "MB/s", width,
+    int width = options->repeat > 1 ? 13 : 8; // the spread is beside it
+    buf_printf(out, "%-11s %-13s %-4s %2s %8s %6s%*s%*s", "", "units", "run", "-j", "units/s", "MB/s", width,
                "wall ms", width, "CPU ms");
     if (timed)
-        buf_printf(out, " %8s %8s %8s %8s", "p50 us", "p95", "p99", "max");
-    buf_printf(out, " %6s %6s\n", "MB", "gain");
+        buf_printf(out, " %6s %6s %6s %6s", "p50 us", "p95", "p99", "max");
+    buf_printf(out, " %5s %4s\n", "MB", "gain");
     for (size_t i = 0; i < findings->scenarios_n; i++)
         for (uint32_t c = 0; c < findings->scenarios[i].conditions_n; c++)
             add_condition(&findings->scenarios[i], &findings->scenarios[i].conditions[c], colour, out);
