@@ -189,6 +189,9 @@ void run_watch_release(struct run *run) {
 }
 
 void run_watch_end(struct run *run, const struct run_report *report) {
+    // Two workers that counted at the same time may have told in the other order.
+    if (run->options->trace)
+        trace_batches(run, 0, run_now(run), atomic_load(&run->in_flight));
     if (!run->options->session)
         return;
     sampler_stop(run->sampler, run->options->session);
