@@ -53,12 +53,13 @@ demo:
 	@echo "    $(SECOND)/out/characters.sqlite    and as a database"
 
 # gcc with warnings as errors, then the sanitizers; the thread sanitizer's build is clang's, with its warnings as errors.
-# Left out is what renders one template at a time, of the thread sanitizer (golden.jobs is for that), and what asks Python.
+# Left out is what renders one template at a time, of the thread sanitizer (golden.jobs is for that), what asks Python, and
+# what runs the same again and again to compare counters.
 test:
 	@scripts/install-packages build demo test
 	@$(MAKE) release dev asan tsan
-	$(CTEST) build/asan -L $(BEHAVIOUR) -E '^golden[.]reference'
-	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan -L $(BEHAVIOUR) -E '^golden[.](reference|corpus)|^fault[.]templates'
+	$(CTEST) build/asan -L $(BEHAVIOUR) -E '^golden[.]reference|^fault[.]work'
+	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan -L $(BEHAVIOUR) -E '^golden[.](reference|corpus)|^fault[.](templates|work)'
 	$(CTEST) build/dev
 
 soak: export PRESSRUN_DOCUMENTS = 1000000
