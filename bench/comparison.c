@@ -8,7 +8,6 @@
 #include "bench/quantiles.h"
 #include "bench/signed_rank.h"
 
-static const double growth_most = 0.01;
 static const double confirming_alpha = 0.05;
 
 const char *const judgement_reasons[JUDGEMENT_REASONS] = {"output", "work", "pairs", "not confirmed",
@@ -66,7 +65,7 @@ const struct work_counter *comparison_grown(const struct comparison *c, size_t n
     const struct work *a = &c->sides[0].work, *b = &c->sides[1].work;
     for (size_t i = 0; i < a->n; i++) {
         const struct work_counter *counter = work_find(b, a->counters[i].name);
-        if (counter && work_growth(a->counters[i].value, counter->value) > growth_most &&
+        if (counter && work_is_worse(a->counters[i].value, counter->value) &&
             !is_accepted(c, counter->name) && n-- == 0)
             return counter;
     }

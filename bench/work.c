@@ -75,3 +75,7 @@ double work_growth(uint64_t a, uint64_t b) {
         return 0;
     return a ? (double)b / (double)a - 1 : INFINITY;
 }
+
+bool work_is_worse(uint64_t a, uint64_t b) {
+    return b > a && b - a > a / 100; // exact, since both sides are whole
+}

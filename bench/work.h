@@ -34,5 +34,6 @@ bool work_is_counter(const char *name); // whether there is one of this name
 
 // What B does of it over what A does, less 1; INFINITY from nothing to something.
 double work_growth(uint64_t a, uint64_t b);
+bool work_is_worse(uint64_t a, uint64_t b); // by more than 1 %
 
 #endif

@@ -59,7 +59,7 @@ def ranks():
     for n in (1, 2, 9, 25, 60, 96):
         near("ranks %d" % n, ask("ranks", n), null_of_ranks(n))
     chance = random.Random(5)
-    for n in (6, 17, 50):
+    for n in (6, 17, 50, 96):
         d = [chance.gauss(0.3, 1) for _ in range(n)]
         walsh = sorted((d[i] + d[j]) / 2 for i in range(n) for j in range(i, n))
         for confidence in (0.9, 0.95, 0.99):
@@ -82,8 +82,32 @@ def proportions():
         near("proportion %d of %d" % (hits, n), ask("proportion", hits, n, 0.95), [interval.low, interval.high], 1e-8)
 
 
+def quantiles():
+    chance = random.Random(7)
+    for n, q, confidence in itertools.product((5, 31, 400), (0.1, 0.5, 0.9), (0.9, 0.95)):
+        x = sorted(chance.expovariate(1) for _ in range(n))
+        risk = (1 - confidence) / 2
+        # The l-th smallest is below the quantile unless fewer than l samples are.
+        l = max((k for k in range(1, n + 1) if stats.binom.cdf(k - 1, n, q) <= risk), default=0)
+        h = min((k for k in range(1, n + 1) if stats.binom.cdf(k - 1, n, q) >= 1 - risk), default=0)
+        both = bool(l and h)
+        near("quantile %g of %d" % (q, n), ask("quantile", q, confidence, *x),
+             [float(numpy.quantile(x, q)), x[l - 1] if both else x[0], x[h - 1] if both else x[-1], both])
+
+
+def changes():
+    chance = random.Random(9)
+    x = [chance.gauss(100 if i < 23 else 108, 2) for i in range(40)]
+    found = ask("change", *x)
+    near("change", found, [found[0], stats.ttest_ind(x[:int(found[0])], x[int(found[0]):]).pvalue])
+    if found[0] != 23:
+        WRONG.append("change: at %g, not 23" % found[0])
+
+
 if __name__ == "__main__":
     distributions()
+    quantiles()
+    changes()
     ranks()
     proportions()
     for wrong in WRONG:

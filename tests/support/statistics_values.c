@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "bench/changes.h"
 #include "bench/quantiles.h"
 #include "bench/signed_rank.h"
 #include "bench/special.h"
@@ -45,6 +47,16 @@ int main(int argc, char **argv) {
     } else if (strcmp(argv[1], "proportion") == 0) {
         quantiles_proportion((uint64_t)x[0], (uint64_t)x[1], x[2], &low, &high);
         printf("%.17g %.17g\n", low, high);
+    } else if (strcmp(argv[1], "quantile") == 0) { // q, confidence, then samples
+        quantiles_sort(x + 2, n - 2);
+        bool both = quantiles_interval(x + 2, n - 2, x[0], x[1], &low, &high);
+        printf("%.17g %.17g %.17g %d\n", quantiles_of_sorted(x + 2, n - 2, x[0]), low, high, both);
+    } else if (strcmp(argv[1], "change") == 0) {
+        size_t found;
+        struct change *changes = changes_find(x, n, &(struct changes_options){0}, &found);
+        for (size_t i = 0; i < found; i++)
+            printf("%zu %.17g ", changes[i].at, changes[i].p);
+        mem_free(changes);
     } else {
         return 2;
     }

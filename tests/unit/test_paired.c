@@ -7,7 +7,10 @@
 #include <cmocka.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "bench/counter.h"
@@ -153,6 +156,41 @@ static void test_accounting(void **state) {
         assert_true(busy.instructions > 2 * idle.instructions);
 }
 
+// Whether a process has ended, if need be after a moment; perhaps nobody has asked what became of it.
+static bool is_gone(const char *pid) {
+    for (int i = 0; i < 1000; i++, usleep(1000)) {
+        char path[64], state = 'Z';
+        snprintf(path, sizeof path, "/proc/%d/stat", (int)strtol(pid, NULL, 10));
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+            state = '?';
+        if (f)
+            fclose(f);
+        if (state == 'Z')
+            return true;
+    }
+    return false;
+}
+
+// Who closes its output and goes on, leaves a child behind that holds it, or is interrupted.
+static void test_processes_that_hide(void **state) {
+    (void)state;
+    struct process_sample sample;
+    struct err err;
+    struct buf output = BUF_INIT;
+    assert_int_equal(run("exec >&- 2>&-; sleep 100", 0.2, &sample, NULL, NULL, &err), STATUS_OK);
+    assert_true(sample.timed_out && !sample.interrupted);
+    assert_int_equal(run("sleep 100 & echo $!; exit 0", 0.2, &sample, &output, NULL, &err), STATUS_OK);
+    assert_true(sample.timed_out);
+    assert_true(is_gone(buf_text(&output)));
+    buf_release(&output);
+    atomic_bool interrupt = true;
+    const char *const arguments[] = {"sleep", "100", NULL};
+    struct process_command command = {.arguments = arguments, .interrupt = &interrupt};
+    assert_int_equal(process_run(&command, &sample, NULL, NULL, &err), STATUS_OK);
+    assert_true(sample.interrupted && !sample.timed_out && sample.wall < 50);
+}
+
 // ---- pairs
 
 struct checked {
@@ -221,6 +259,53 @@ static void test_pairs_that_differ(void **state) {
     paired_release(&result);
 }
 
+// Nothing that was measured is 0: there are no logarithms of that.
+static void test_nothing_measured(void **state) {
+    (void)state;
+    struct checked checked = {{0}};
+    struct paired_options options = options_of(quick, quick, &checked);
+    struct paired_result result;
+    struct err err;
+    if (counter_exists(COUNTER_INSTRUCTIONS))
+        skip();
+    options.metric = PAIRED_INSTRUCTIONS;
+    assert_int_equal(paired_run(&options, &result, &err), STATUS_DATA);
+    assert_non_null(strstr(err.text, "instructions"));
+    paired_release(&result);
+    struct pair pair = {.a = {.wall = 1}};
+    double d;
+    assert_int_equal(paired_differences(&pair, 1, PAIRED_WALL, &d), 0);
+    pair.b.wall = 2;
+    assert_int_equal(paired_differences(&pair, 1, PAIRED_WALL, &d), 1);
+    pair.dropped = true;
+    assert_int_equal(paired_differences(&pair, 1, PAIRED_WALL, &d), 0);
+}
+
+// Looks before the first one, one alone, and what they spend together.
+static void test_looks(void **state) {
+    (void)state;
+    struct verdict_rule rule = verdict_rule_default();
+    double d[VERDICT_PAIRS] = {0};
+    assert_int_equal(verdict_of(d, 0, &rule).pairs, 0);
+    assert_int_equal(verdict_of(d, 7, &rule).verdict, VERDICT_MORE);
+    assert_true(verdict_is_look(8) && verdict_is_look(96) && !verdict_is_look(0) && !verdict_is_look(9));
+    assert_int_equal(verdict_once(d, 1, &rule).verdict, VERDICT_INCONCLUSIVE);
+    assert_int_equal(verdict_once(d, 6, &rule).verdict, VERDICT_PASS); // 1/64 is less than 2.5 %
+    assert_int_equal(verdict_once(d, 5, &rule).verdict, VERDICT_INCONCLUSIVE);
+    for (int i = 0; i < VERDICT_PAIRS; i++)
+        d[i] = log(1.04);
+    assert_int_equal(verdict_once(d, 6, &rule).verdict,
+                     VERDICT_FAIL); // both would be right: FAIL is tested first
+    for (int i = 0; i < VERDICT_PAIRS; i++)
+        d[i] = log(1.029);
+    assert_int_equal(verdict_once(d, 96, &rule).verdict, VERDICT_PASS);
+    struct verdict_look none = verdict_once(d, 3, &rule);
+    double smallest;
+    uint32_t pairs;
+    verdict_outlook(&none, &rule, &smallest, &pairs);
+    assert_true(isinf(smallest) && pairs == UINT32_MAX);
+}
+
 static void test_interrupted(void **state) {
     (void)state;
     atomic_bool interrupt = true;
@@ -244,6 +329,9 @@ int main(void) {
         cmocka_unit_test(test_accounting),
         cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_pairs_that_differ),
+        cmocka_unit_test(test_nothing_measured),
+        cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_processes_that_hide),
         cmocka_unit_test(test_interrupted),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
