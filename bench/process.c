@@ -59,21 +59,31 @@ static uint64_t stolen_so_far(const cpu_set_t *cpus) {
     return sum;
 }
 
-// The environment again, with padding and a passive wait policy; one allocation for the array, which the caller frees.
+// Whether a variable is one that `setting` ("NAME=value") sets.
+static bool is_replaced(const char *variable, const char *setting) {
+    return setting && strncmp(variable, setting, strcspn(setting, "=") + 1) == 0;
+}
+
+// The environment again, with padding, the caller's variable and a passive wait policy; one allocation for the array, which
+// the caller frees.
 static char **environment_of(const struct process_command *command, char *padding) {
+    static const char passive[] = "OMP_WAIT_POLICY=passive";
     size_t n = 0, at = 0;
     while (environ[n])
         n++;
-    char **copy = MEM_NEW_ARRAY(char *, n + 3);
+    char **copy = MEM_NEW_ARRAY(char *, n + 4);
     for (size_t i = 0; i < n; i++)
-        if (strncmp(environ[i], "OMP_WAIT_POLICY=", 16) != 0)
+        if (!is_replaced(environ[i], passive) && !is_replaced(environ[i], command->variable))
             copy[at++] = environ[i];
     uint32_t size = command->padding < PADDING_MOST ? command->padding : PADDING_MOST;
     memcpy(padding, "PRESSRUN_PADDING=", 17);
     memset(padding + 17, 'x', size);
     padding[17 + size] = 0;
     copy[at++] = padding;
-    copy[at++] = "OMP_WAIT_POLICY=passive";
+    // execve changes neither of these.
+    copy[at++] = (char *)passive;
+    if (command->variable)
+        copy[at++] = (char *)command->variable;
     return copy;
 }
 

@@ -111,7 +111,8 @@ static void set_arguments(struct target *t, const char *const *arguments) {
 static void set_run(struct target *t, const char *program, const char *directory, const char *manifest,
                     const char *scratch, int which) {
     t->output = arena_printf(&t->arena, "%s/%c", scratch, 'a' + which);
-    if (!t->output)
+    t->history = arena_printf(&t->arena, "PRESSRUN_HISTORY=%s/%c/.pressrun", scratch, 'a' + which);
+    if (!t->output || !t->history)
         mem_fail(strlen(scratch));
     const char *arguments[10] = {program, "run", "--json", "-o", t->output};
     size_t n = 5;
@@ -203,7 +204,7 @@ void target_release(struct target *t) {
 }
 
 struct process_command target_command(const struct target *t) {
-    return (struct process_command){.arguments = t->arguments};
+    return (struct process_command){.arguments = t->arguments, .variable = t->history};
 }
 
 // ---- what came of a run

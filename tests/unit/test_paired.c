@@ -124,6 +124,24 @@ static void test_processes(void **state) {
     buf_release(&errors);
 }
 
+static void test_environment(void **state) {
+    (void)state;
+    const char *const arguments[] = {
+        "sh", "-c", "env | grep -c ^MINE=; echo $MINE; env | grep -c ^OMP_WAIT_POLICY=", NULL};
+    struct process_command command = {.arguments = arguments, .variable = "MINE=new"};
+    struct process_sample sample;
+    struct buf output = BUF_INIT;
+    struct err err;
+    setenv("MINE", "old", 1);
+    setenv("OMP_WAIT_POLICY", "active", 1);
+    assert_int_equal(process_run(&command, &sample, &output, NULL, &err), STATUS_OK);
+    assert_true(str_is(buf_str(&output), "1\nnew\n1\n"));
+    command.variable = NULL;
+    assert_int_equal(process_run(&command, &sample, &output, NULL, &err), STATUS_OK);
+    assert_true(str_is(buf_str(&output), "1\nold\n1\n"));
+    buf_release(&output);
+}
+
 static void test_processes_that_do_not_start_or_end(void **state) {
     (void)state;
     struct process_sample sample;
@@ -326,6 +344,7 @@ int main(void) {
         cmocka_unit_test(test_error_rates),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_processes_that_do_not_start_or_end),
+        cmocka_unit_test(test_environment),
         cmocka_unit_test(test_accounting),
         cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_pairs_that_differ),
