@@ -91,6 +91,22 @@ static enum status read_report(struct runner *r, struct scenario_sample *sample,
     return status;
 }
 
+// With the last lines that it said, as one.
+static enum status run_failed(struct runner *r, const struct scenario_sample *sample, struct err *err) {
+    struct buf *words = &r->errors;
+    size_t from = words->n > WORDS_SHOWN ? words->n - WORDS_SHOWN : 0;
+    while (from > 0 && from < words->n && words->p[from - 1] != '\n')
+        from++;
+    while (words->n > from && words->p[words->n - 1] == '\n')
+        words->n--;
+    for (size_t i = from; i < words->n; i++)
+        if (words->p[i] == '\n')
+            words->p[i] = ' ';
+    return err_set(err, STATUS_DATA, "%s: a run ended with exit code %d%s%.*s", r->scenario->name,
+                   sample->process.exit_code, words->n > from ? "; it said: " : "",
+                   STR_ARG(str_from(buf_str(words), from)));
+}
+
 static enum status run_once(struct runner *r, struct scenario_condition *c, struct scenario_sample *sample,
                             struct err *err) {
     char workers[WORDS_SIZE];
@@ -116,13 +132,8 @@ static enum status run_once(struct runner *r, struct scenario_condition *c, stru
         r->result->interrupted = true;
         return STATUS_OK;
     }
-    if (sample->process.exit_code != 0) {
-        struct str words = buf_str(&r->errors);
-        if (words.n > WORDS_SHOWN)
-            words = str_from(words, words.n - WORDS_SHOWN);
-        return err_set(err, STATUS_DATA, "%s: a run ended with exit code %d%s%.*s", r->scenario->name,
-                       sample->process.exit_code, words.n ? "; it said: " : "", STR_ARG(words));
-    }
+    if (sample->process.exit_code != 0)
+        return run_failed(r, sample, err);
     enum status status = read_report(r, sample, &c->work, err);
     target_remove(r->history);
     return status;

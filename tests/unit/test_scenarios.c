@@ -218,6 +218,9 @@ static void assert_refused(const char *script, const char *scenario, const char 
 static void test_runs_that_differ(void **state) {
     (void)state;
     assert_refused("#!/bin/sh\necho no room >&2; exit 1\n", "small", "exit code 1; it said: no room");
+    assert_refused("#!/bin/sh\nexit 3\n", "small", "exit code 3");
+    assert_refused("#!/bin/sh\nseq 1000 >&2; echo no >&2; echo room >&2; exit 1\n", "small", "1000 no room");
+    assert_refused("#!/bin/sh\nseq -s : 1000 >&2; kill $$\n", "small", "exit code 143");
     assert_refused("#!/bin/sh\necho hello\n", "small", "no report");
     assert_refused("#!/bin/sh\necho '{\"digest\": \"12\"}'\n", "small", "no report");
     assert_refused(STAND_IN("${first:-2}", "0"), "small",
