@@ -98,7 +98,7 @@ static enum status run_one(struct runner *r, int which, uint32_t padding, struct
 }
 
 // Ticks of stolen time are coarse: a single one may be of the time before.
-static bool is_disturbed(const struct pair *pair) {
+bool paired_is_disturbed(const struct pair *pair) {
     double stolen = pair->a.stolen + pair->b.stolen, seconds = pair->a.wall + pair->b.wall;
     return stolen > stolen_most * seconds && stolen > 1.5 * process_stolen_step();
 }
@@ -111,7 +111,7 @@ static enum status run_pair(struct runner *r, struct pair *pair, struct err *err
         if (run_one(r, which, pair->padding, which ? &pair->b : &pair->a, err) != STATUS_OK)
             return err->status;
     }
-    pair->dropped = is_disturbed(pair);
+    pair->dropped = paired_is_disturbed(pair);
     return STATUS_OK;
 }
 

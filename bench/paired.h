@@ -59,6 +59,9 @@ struct paired_result {
     bool interrupted;
 };
 
+// Whether the host took too much of it: the rule that drops pairs.
+bool paired_is_disturbed(const struct pair *pair);
+
 // Of the CPUs that this process may use: the last one, which has the least to do with interrupts, or all for wall time.
 cpu_set_t paired_cpus(enum paired_metric metric);
 

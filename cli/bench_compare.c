@@ -228,12 +228,24 @@ static void describe(struct cli *cli, const struct options *options, struct comp
     c->arguments_n = options->words_n;
 }
 
+// Options that say something to scenarios alone.
+static const char *find_other(const struct options *options) {
+    static const char *const others[] = {"scale", "repeat", "jobs"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (options_has(options, others[i]))
+            return others[i];
+    return NULL;
+}
+
 int bench_compare(struct cli *cli, const struct options *options) {
     char self[4096], *scratch;
     const char *directory = options_get(options, "directory"), *saved = options_get(options, "replay");
     struct comparison c;
     struct comparison_run run = {.progress = !cli->quiet && isatty(STDERR_FILENO) ? progress : NULL};
     struct err err;
+    const char *other = find_other(options);
+    if (other)
+        return cli_argument_error(&command_bench, "--%s is for scenarios, not for \"bench compare\"", other);
     if (directory && chdir(directory) != 0)
         return cli_fail_os(errno, "cannot work in %s", directory);
     if (saved)

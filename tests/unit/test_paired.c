@@ -277,6 +277,26 @@ static void test_pairs_that_differ(void **state) {
     paired_release(&result);
 }
 
+// More than a tenth and more than a tick, whoever of the two it was taken from.
+static void test_disturbed(void **state) {
+    (void)state;
+    double tick = process_stolen_step();
+    struct pair pair = {.a = {.wall = 10 * tick}, .b = {.wall = 10 * tick}};
+    assert_false(paired_is_disturbed(&pair));
+    pair.a.stolen = tick; // 5 %
+    assert_false(paired_is_disturbed(&pair));
+    pair.b.stolen = tick;
+    assert_false(paired_is_disturbed(&pair)); // a tenth, not more
+    pair.b.stolen = 2 * tick;
+    assert_true(paired_is_disturbed(&pair));
+    pair.a.stolen = 3 * tick;
+    pair.b.stolen = 0;
+    assert_true(paired_is_disturbed(&pair));
+    pair = (struct pair){.a = {.wall = tick / 10, .stolen = tick},
+                         .b = {.wall = tick / 10}}; // one tick says little
+    assert_false(paired_is_disturbed(&pair));
+}
+
 // Nothing that was measured is 0: there are no logarithms of that.
 static void test_nothing_measured(void **state) {
     (void)state;
@@ -349,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_pairs_that_differ),
         cmocka_unit_test(test_nothing_measured),
+        cmocka_unit_test(test_disturbed),
         cmocka_unit_test(test_looks),
         cmocka_unit_test(test_processes_that_hide),
         cmocka_unit_test(test_interrupted),
