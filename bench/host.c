@@ -6,22 +6,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/processor.h"
 #include "bench/counter.h"
-
-static void read_model(char *model, size_t size) {
-    FILE *f = fopen("/proc/cpuinfo", "re");
-    char line[512];
-    model[0] = 0;
-    while (f && !model[0] && fgets(line, sizeof line, f)) {
-        const char *value = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !value)
-            continue;
-        value += 1 + strspn(value + 1, " ");
-        snprintf(model, size, "%.*s", (int)strcspn(value, "\n"), value);
-    }
-    if (f)
-        fclose(f);
-}
 
 void host_write_mask(const cpu_set_t *set, char *text, uint32_t size) {
     uint32_t at = 0;
@@ -51,6 +37,6 @@ void host_describe(struct host *host, const cpu_set_t *used) {
     if (uname(&name) == 0)
         snprintf(host->system, sizeof host->system, "%.64s %.64s %.64s", name.sysname, name.release,
                  name.machine);
-    read_model(host->cpu, sizeof host->cpu);
+    processor_name(host->cpu, sizeof host->cpu);
     host_write_mask(used, host->mask, sizeof host->mask);
 }

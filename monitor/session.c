@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "monitor/session.h"
 
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,29 +10,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/processor.h"
 
 void session_init(struct session *s) {
     *s = (struct session){0};
     arena_init(&s->arena, 0);
 }
 
-// "AMD EPYC 7B13", from the beginning of a list that is long where there are many processors.
-static struct str read_processor(char *text, size_t size) {
-    int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
-    char *name = strstr(text, "model name"), *colon = name ? strchr(name, ':') : NULL;
-    if (!colon)
-        return STR("unknown processor");
-    colon += 1 + (colon[1] == ' ');
-    return (struct str){colon, strcspn(colon, "\n")};
-}
-
 void session_begin(struct session *s, int64_t started) {
     enum { SECOND = 1000000000, MICROSECOND = 1000 };
-    char text[4096], id[64];
+    char processor[128], id[64];
     struct utsname host = {0};
     struct tm tm;
     time_t seconds = (time_t)(started / SECOND);
@@ -44,8 +30,9 @@ void session_begin(struct session *s, int64_t started) {
     s->started = started;
     s->version = STR(PRESSRUN_VERSION);
     uname(&host);
-    struct str processor = read_processor(text, sizeof text);
-    char *machine = arena_printf(&s->arena, "%s, %.*s", host.nodename, STR_ARG(processor));
+    processor_name(processor, sizeof processor);
+    char *machine =
+        arena_printf(&s->arena, "%s, %s", host.nodename, processor[0] ? processor : "unknown processor");
     s->machine = str_of(machine ? machine : "");
 }
 
