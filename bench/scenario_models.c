@@ -69,11 +69,12 @@ static void add_columns(const struct application *a, struct random *r, struct bu
     buf_add_text(out, "\"columns\":[");
     for (uint32_t c = 0; c < n; c++) {
         uint32_t type = random_below(r, TYPES);
+        const char *adjective = scenario_pick(r, adjectives, sizeof adjectives / sizeof *adjectives);
+        bool nullable = random_below(r, 5) < 2;
         buf_printf(out,
                    "%s{\"name\":\"%s_%s\",\"sql_type\":\"%s\",\"type\":\"%s\",\"nullable\":%s,\"default\":",
-                   c ? "," : "", scenario_pick(r, adjectives, sizeof adjectives / sizeof *adjectives),
-                   attributes[(first + c * 5) % ATTRIBUTES], types[type].sql, types[type].script,
-                   random_below(r, 5) < 2 ? "true" : "false");
+                   c ? "," : "", adjective, attributes[(first + c * 5) % ATTRIBUTES], types[type].sql,
+                   types[type].script, nullable ? "true" : "false");
         if (random_below(r, 2))
             buf_printf(out, "\"%s\"}", types[type].fallback);
         else

@@ -52,8 +52,23 @@ void scenario_add_words(struct random *r, uint32_t n, struct buf *out) {
     }
 }
 
+// Each draws once: in what order a call's arguments are evaluated is the compiler's choice.
+static void add_picked(struct random *r, const char *before, const char *const *words, uint32_t n,
+                       const char *after, struct buf *out) {
+    buf_add_text(out, before);
+    buf_add_text(out, scenario_pick(r, words, n));
+    buf_add_text(out, after);
+}
+#define ADD_PICKED(r, before, words, after, out)                                                             \
+    add_picked((r), (before), (words), sizeof(words) / sizeof *(words), (after), (out))
+
+static void add_number(struct random *r, const char *before, uint32_t first, uint32_t n, struct buf *out) {
+    buf_printf(out, "%s%u", before, (unsigned)(first + random_below(r, n)));
+}
+
 static void add_name(struct random *r, struct buf *out) {
-    buf_printf(out, "\"name\":\"%s %s\"", PICK(r, first_names), PICK(r, last_names));
+    ADD_PICKED(r, "\"name\":\"", first_names, " ", out);
+    ADD_PICKED(r, "", last_names, "\"", out);
 }
 
 static void add_labels(struct random *r, uint32_t n, struct buf *out) {
@@ -67,14 +82,18 @@ void scenario_write_chats(const struct scenario_shape *shape, uint64_t seed, uin
                           struct buf *out) {
     (void)shape;
     struct random r = scenario_random(seed + touched, KIND_CHAT, i);
-    buf_printf(out, "{\"id\":\"chat-%07llu\",\"model\":\"%s\",\"temperature\":%u.%u,\"customer\":{",
-               (unsigned long long)i, PICK(&r, models_named), (unsigned)random_below(&r, 2),
-               1 + (unsigned)random_below(&r, 9));
+    buf_printf(out, "{\"id\":\"chat-%07llu\"", (unsigned long long)i);
+    ADD_PICKED(&r, ",\"model\":\"", models_named, "\"", out);
+    add_number(&r, ",\"temperature\":", 0, 2, out);
+    add_number(&r, ".", 1, 9, out);
+    buf_add_text(out, ",\"customer\":{");
     add_name(&r, out);
-    buf_printf(out, ",\"city\":\"%s\",\"language\":\"%s\",\"tier\":\"%s\",\"since\":%u", PICK(&r, cities),
-               PICK(&r, tongues), PICK(&r, tiers), 2005 + (unsigned)random_below(&r, 20));
+    ADD_PICKED(&r, ",\"city\":\"", cities, "\"", out);
+    ADD_PICKED(&r, ",\"language\":\"", tongues, "\"", out);
+    ADD_PICKED(&r, ",\"tier\":\"", tiers, "\"", out);
+    add_number(&r, ",\"since\":", 2005, 20, out);
     if (random_below(&r, 2))
-        buf_printf(out, ",\"nickname\":\"%s\"", PICK(&r, first_names));
+        ADD_PICKED(&r, ",\"nickname\":\"", first_names, "\"", out);
     buf_add_text(out, "},\"labels\":");
     add_labels(&r, 2 + random_below(&r, 5), out);
     buf_add_text(out, ",\"messages\":[");
@@ -95,8 +114,8 @@ void scenario_write_notes(const struct scenario_shape *shape, uint64_t seed, uin
     scenario_add_words(&r, 3 + random_below(&r, 4), out);
     buf_add_text(out, "\",\"author\":{");
     add_name(&r, out);
-    buf_printf(out, ",\"city\":\"%s\"},\"draft\":%s,\"labels\":", PICK(&r, cities),
-               random_below(&r, 5) ? "false" : "true");
+    ADD_PICKED(&r, ",\"city\":\"", cities, "\"}", out);
+    buf_printf(out, ",\"draft\":%s,\"labels\":", random_below(&r, 5) ? "false" : "true");
     add_labels(&r, 1 + random_below(&r, 3), out);
     buf_add_text(out, ",\"body\":\"");
     scenario_add_words(&r, 20 + random_below(&r, 20), out);
@@ -109,9 +128,10 @@ void scenario_write_rows(const struct scenario_shape *shape, uint64_t seed, uint
     struct random r = scenario_random(seed + touched, KIND_ROW, i);
     buf_printf(out, "{\"number\":%llu,", (unsigned long long)i + 1);
     add_name(&r, out);
-    buf_printf(out, ",\"city\":\"%s\",\"amount\":%u.%u,\"paid\":%s,\"remark\":\"", PICK(&r, cities),
-               (unsigned)random_below(&r, 10000), 1 + (unsigned)random_below(&r, 9),
-               random_below(&r, 3) ? "true" : "false");
+    ADD_PICKED(&r, ",\"city\":\"", cities, "\"", out);
+    add_number(&r, ",\"amount\":", 0, 10000, out);
+    add_number(&r, ".", 1, 9, out);
+    buf_printf(out, ",\"paid\":%s,\"remark\":\"", random_below(&r, 3) ? "true" : "false");
     scenario_add_words(&r, 4 + random_below(&r, 8), out);
     buf_add_text(out, "\"}");
 }
