@@ -20,7 +20,7 @@ static void add_moment(struct buf *out, int64_t nanoseconds) {
 }
 
 static void add_json(json_t *document, struct buf *out) {
-    char *text = json_dumps(document, JSON_REAL_PRECISION(12));
+    char *text = json_dumps(document, JSON_REAL_PRECISION(15));
     buf_add_text(out, text ? text : "null");
     buf_add_char(out, '\n');
     free(text);

@@ -287,7 +287,7 @@ static enum status prepare_list(struct history *h, const char *what, const char 
     struct buf sql = BUF_INIT;
     buf_add_text(&sql, what);
     write_conditions(before, filters, n, &sql);
-    buf_add_text(&sql, " order by s.started desc, s.number desc limit ?");
+    buf_add_text(&sql, " order by s.started desc, s.id desc limit ?");
     int code = sqlite3_prepare_v2(h->db, buf_text(&sql), -1, statement, NULL);
     buf_release(&sql);
     if (code != SQLITE_OK)
@@ -338,7 +338,7 @@ static const char one_like[] =
     "select d.document, s.id = ?1 from sessions s, documents d where d.session = s.number"
     " and s.id >= ?1 and s.id < ?1 || char(0x10ffff) order by s.id limit 2";
 static const char newest[] = "select d.document, 1 from sessions s, documents d where d.session = s.number"
-                             " order by s.started desc, s.number desc limit 1";
+                             " order by s.started desc, s.id desc limit 1";
 
 enum status history_show(struct history *h, struct str id, struct arena *arena, struct str *json,
                          struct err *err) {

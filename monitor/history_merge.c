@@ -182,7 +182,7 @@ static enum status drop_old(sqlite3 *db, uint32_t keep, struct err *err) {
     char sql[512];
     snprintf(
         sql, sizeof sql,
-        "delete from sessions where number in (select number from sessions order by started desc, number desc"
+        "delete from sessions where number in (select number from sessions order by started desc, id desc"
         " limit -1 offset %u)",
         (unsigned)keep);
     if (history_execute(db, sql, err) != STATUS_OK)

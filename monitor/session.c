@@ -156,6 +156,8 @@ bool session_figure(const struct session *s, struct str name, double *value) {
 
 // ---- JSON
 
+enum { REAL_DIGITS = 15 }; // counts are exact, and moments to 10 us; 0.1 stays 0.1
+
 static json_t *text_json(struct str text) {
     json_t *string = json_stringn(text.n ? text.p : "", text.n);
     return string ? string : json_string("?"); // was not UTF-8
@@ -231,7 +233,7 @@ void session_write_json(const struct session *s, struct buf *out) {
     json_object_set_new(object, "distributions", distributions_json(s));
     json_object_set_new(object, "errors", errors_json(s));
     json_object_set_new(object, "samples", samples_json(s));
-    char *text = json_dumps(object, JSON_REAL_PRECISION(12));
+    char *text = json_dumps(object, JSON_REAL_PRECISION(REAL_DIGITS));
     if (text)
         buf_add_text(out, text);
     free(text);

@@ -112,6 +112,33 @@ static void keeps_the_newest(void **state) {
     assert_int_equal(count(path, 3, NULL), 3);
 }
 
+// Runs that begin within a moment: however they are merged, the newest is first, and its counts are what they were.
+static void a_moment_apart(void **state) {
+    static const int order[] = {2, 0, 3, 1};
+    const char *path = *state;
+    const int64_t moment = INT64_C(1795271635622885000);
+    struct fs fs = fs_system();
+    struct history *h;
+    struct history_row *rows;
+    struct arena arena;
+    struct err err;
+    struct str json;
+    size_t n;
+    for (int i = 0; i < 4; i++) {
+        add(path, moment + order[i] * 1000, order[i] + 1234567890123, 100);
+        assert_int_equal(count(path, 100, NULL), i + 1);
+    }
+    arena_init(&arena, 0);
+    assert_int_equal(history_open(&fs, path, 100, &h, &err), STATUS_OK);
+    assert_int_equal(history_list(h, NULL, 0, 100, &arena, &rows, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++)
+        assert_true(rows[i].seconds == 1234567890123 + 3 - (double)i);
+    assert_int_equal(history_show(h, STR(""), &arena, &json, &err), STATUS_OK);
+    assert_non_null(strstr(json.p, "\"run.seconds\": 1234567890126"));
+    history_close(h);
+    arena_release(&arena);
+}
+
 static void conditions(void **state) {
     const char *path = *state;
     add(path, 10 * DAY, 0.5, 100);
@@ -279,6 +306,7 @@ int main(void) {
         ONE(nothing_is_empty),
         ONE(merges_in_time),
         ONE(keeps_the_newest),
+        ONE(a_moment_apart),
         ONE(conditions),
         ONE(many_at_once),
         ONE(shows_one),
