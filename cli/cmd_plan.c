@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // pressrun plan, pressrun check: what would run, and whether it could.
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/show.h"
 #include "pipeline/check.h"
 #include "pipeline/plan.h"
 
@@ -20,6 +22,20 @@ static const struct option_spec plan_options[] = {
 
 static const struct option_spec check_options[] = {OPTIONS_MANIFEST, OPTIONS_COMMON, {0}};
 
+// For a person at a terminal.
+static void write_text(const struct plan *plan, struct buf *out) {
+    struct buf text = BUF_INIT;
+    plan_write_text(plan, &text);
+    for (size_t from = 0; from < text.n;) {
+        const char *line = text.p + from, *end = memchr(line, '\n', text.n - from);
+        size_t n = end ? (size_t)(end - line) : text.n - from;
+        show_escaped(out, (struct str){line, n});
+        buf_add_char(out, '\n');
+        from += n + 1;
+    }
+    buf_release(&text);
+}
+
 static void write_plan(const struct plan *plan, const struct options *options, struct buf *out) {
     if (options_has(options, "json"))
         plan_write_json(plan, out);
@@ -28,7 +44,7 @@ static void write_plan(const struct plan *plan, const struct options *options, s
     else if (options_has(options, "mermaid"))
         plan_write_mermaid(plan, out);
     else
-        plan_write_text(plan, out);
+        write_text(plan, out);
 }
 
 static int run_plan(struct cli *cli, const struct options *options) {
@@ -63,7 +79,7 @@ static void add_paths(struct buf *out, const struct str *paths, size_t n, size_t
         else if (i > 0)
             buf_add_char(out, ' ');
         column = (breaks ? indent : column + (i > 0)) + width;
-        buf_add_str(out, paths[i]);
+        show_escaped(out, paths[i]);
         if (i + 1 < n)
             buf_add_char(out, ',');
     }
@@ -96,9 +112,10 @@ static int run_check(struct cli *cli, const struct options *options) {
     cli_write_diags(cli);
     if (ok && !cli->quiet) {
         struct buf text = BUF_INIT;
-        buf_printf(&text, "%.*s: ok: %zu source%s, %zu job%s, %zu template%s\n", STR_ARG(manifest->text.name),
-                   manifest->sources_n, manifest->sources_n == 1 ? "" : "s", manifest->jobs_n,
-                   manifest->jobs_n == 1 ? "" : "s", result.templates, result.templates == 1 ? "" : "s");
+        show_escaped(&text, manifest->text.name);
+        buf_printf(&text, ": ok: %zu source%s, %zu job%s, %zu template%s\n", manifest->sources_n,
+                   manifest->sources_n == 1 ? "" : "s", manifest->jobs_n, manifest->jobs_n == 1 ? "" : "s",
+                   result.templates, result.templates == 1 ? "" : "s");
         show_fields(plan, &text);
         cli_print(buf_str(&text));
         buf_release(&text);

@@ -75,6 +75,20 @@ static void add_cell(struct buf *out, struct buf *cell, int width) {
     buf_clear(cell);
 }
 
+// As a terminal may have it, in so many columns at least.
+static void add_name(struct buf *out, struct str name, size_t width) {
+    size_t from = out->n;
+    show_escaped(out, name);
+    while (out->n - from < width)
+        buf_add_char(out, ' ');
+}
+
+// Ends the line.
+static void add_last(struct buf *out, struct str name) {
+    show_escaped(out, name);
+    buf_add_char(out, '\n');
+}
+
 // ---- the list
 
 void history_text_rows(const struct history_row *rows, size_t n, bool colour, struct buf *out) {
@@ -87,8 +101,10 @@ void history_text_rows(const struct history_row *rows, size_t n, bool colour, st
                    "seconds", "records", "outputs", "failed", "memory", "name");
     for (size_t i = 0; i < n; i++) {
         const struct history_row *row = &rows[i];
-        buf_printf(out, "%-*.*s  %s%-11.*s%s", (int)widest, STR_ARG(row->id),
-                   colour ? colour_of(row->outcome) : "", STR_ARG(row->outcome), colour ? "\033[0m" : "");
+        add_name(out, row->id, widest);
+        buf_printf(out, "  %s", colour ? colour_of(row->outcome) : "");
+        add_name(out, row->outcome, 11);
+        buf_add_text(out, colour ? "\033[0m" : "");
         add_duration(&cell, row->seconds);
         add_cell(out, &cell, 10);
         show_count(&cell, (uint64_t)row->records);
@@ -99,7 +115,8 @@ void history_text_rows(const struct history_row *rows, size_t n, bool colour, st
         add_cell(out, &cell, 8);
         show_bytes(&cell, (uint64_t)row->peak_rss_bytes);
         add_cell(out, &cell, 10);
-        buf_printf(out, "  %.*s\n", STR_ARG(row->name));
+        buf_add_text(out, "  ");
+        add_last(out, row->name);
     }
     buf_release(&cell);
 }
@@ -127,13 +144,17 @@ void history_text_rows_json(const struct history_row *rows, size_t n, struct buf
 
 // ---- one session
 
-static void add_bold(struct buf *out, const char *text, bool colour) {
-    buf_printf(out, "%s%s%s", colour ? "\033[1m" : "", text, colour ? "\033[0m" : "");
+static void add_heading(struct buf *out, const char *text, bool colour) {
+    buf_add_text(out, colour ? "\033[1m" : "");
+    show_escaped(out, str_of(text));
+    buf_add_text(out, colour ? "\033[0m\n" : "\n");
 }
 
 static void add_text_row(struct buf *out, const char *name, json_t *value) {
-    if (json_is_string(value) && json_string_length(value))
-        buf_printf(out, "  %-30s %s\n", name, json_string_value(value));
+    if (!json_is_string(value) || !json_string_length(value))
+        return;
+    buf_printf(out, "  %-30s ", name);
+    add_last(out, str_of(json_string_value(value)));
 }
 
 static void add_metrics(json_t *metrics, struct buf *out) {
@@ -154,12 +175,13 @@ static void add_distributions(json_t *distributions, bool colour, struct buf *ou
     json_t *figures;
     if (json_object_size(distributions)) {
         buf_add_char(out, '\n');
-        add_bold(out,
-                 "  distribution                          n        p50        p95        p99        max\n",
-                 colour);
+        add_heading(out,
+                    "  distribution                          n        p50        p95        p99        max",
+                    colour);
     }
     json_object_foreach(distributions, name, figures) {
-        buf_printf(out, "  %-28s", name);
+        buf_add_text(out, "  ");
+        add_name(out, str_of(name), 28);
         show_count(&cell,
                    (uint64_t)json_number_value(json_object_get(figures, metric_figures[FIGURE_COUNT])));
         add_cell(out, &cell, 10);
@@ -177,14 +199,15 @@ static void add_errors(json_t *errors, bool colour, struct buf *out) {
     json_t *error;
     if (json_array_size(errors)) {
         buf_add_char(out, '\n');
-        add_bold(out, "  errors\n", colour);
+        add_heading(out, "  errors", colour);
     }
     json_array_foreach(errors, i, error) {
         struct buf cell = BUF_INIT;
         const char *kind = json_string_value(json_object_get(error, "kind"));
         show_count(&cell, (uint64_t)json_integer_value(json_object_get(error, "count")));
         add_cell(out, &cell, 10);
-        buf_printf(out, "  %s\n", kind ? kind : "");
+        buf_add_text(out, "  ");
+        add_last(out, str_of(kind ? kind : "?"));
         buf_release(&cell);
     }
 }
@@ -220,7 +243,7 @@ static void add_samples(json_t *samples, bool colour, struct buf *out) {
     if (!json_array_size(samples))
         return;
     buf_add_char(out, '\n');
-    add_bold(out, "  over time\n", colour);
+    add_heading(out, "  over time", colour);
     add_curve(samples, "cpu", "processors busy", "", out);
     add_curve(samples, "rss_bytes", "memory", "B", out);
     add_curve(samples, "written_bytes", "written to disk", "B", out);
@@ -232,8 +255,8 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
     json_t *session = json_loadb(document.p, document.n, 0, NULL);
     const char *id = json_string_value(json_object_get(session, "session"));
     if (id) {
-        add_bold(out, id, colour);
-        buf_add_text(out, "\n  started                        ");
+        add_heading(out, id, colour);
+        buf_add_text(out, "  started                        ");
         add_moment(out, (int64_t)(json_number_value(json_object_get(session, "started")) * 1e9));
         buf_add_text(out, " UTC\n");
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -274,7 +297,8 @@ void history_text_trend(const struct history_trend *t, bool colour, struct buf *
         buf_add_text(out, "  ");
         for (int c = 0; most > 0 && c < (int)lround(point->value / most * TREND_CELLS); c++)
             buf_add_text(out, "█");
-        buf_printf(out, "  %.*s\n", STR_ARG(point->id));
+        buf_add_text(out, "  ");
+        add_last(out, point->id);
     }
     buf_release(&cell);
 }

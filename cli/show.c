@@ -50,6 +50,14 @@ void show_seconds(struct buf *out, double seconds) {
         buf_printf(out, "%.0f min %02d s", (double)(long)(seconds / 60), (int)seconds % 60);
 }
 
+void show_escaped(struct buf *out, struct str text) {
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct str shown = diag_escape(&arena, text);
+    buf_add_str(out, shown.p ? shown : STR("?"));
+    arena_release(&arena);
+}
+
 static void show_rate(struct buf *out, uint64_t n, double seconds) {
     show_count(out, seconds > 0 ? (uint64_t)((double)n / seconds) : 0);
     buf_add_text(out, " records/s");
@@ -132,17 +140,8 @@ static void clear_bar(struct show *show, struct buf *out) {
     show->bar_shown = false;
 }
 
-// Names and texts of others may be anything; terminals are not to act on them.
-static void write_escaped(struct str text, struct buf *out) {
-    struct arena arena;
-    arena_init(&arena, 0);
-    struct str shown = diag_escape(&arena, text);
-    buf_add_str(out, shown.p ? shown : STR("?"));
-    arena_release(&arena);
-}
-
 static void write_key(struct str key, struct buf *out) {
-    write_escaped(key.n > KEY_BYTES ? str_slice(key, 0, KEY_BYTES) : key, out);
+    show_escaped(out, key.n > KEY_BYTES ? str_slice(key, 0, KEY_BYTES) : key);
     if (key.n > KEY_BYTES)
         buf_add_text(out, "...");
 }
@@ -208,7 +207,7 @@ static void show_note(void *self, const char *sentence) {
         struct buf text = BUF_INIT;
         clear_bar(show, &text);
         buf_add_text(&text, "pressrun: ");
-        write_escaped(str_of(sentence), &text);
+        show_escaped(&text, str_of(sentence));
         buf_add_char(&text, '\n');
         write_err(&text);
     }
@@ -252,8 +251,9 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
                            const char *source, bool colour, struct buf *out) {
     bool good = report->counters.failed == 0 && report->jobs_failed == 0 && report->jobs_skipped == 0;
     const char *word = report->interrupted ? "interrupted" : good ? "done" : "done, with failures";
-    buf_printf(out, "%s%.*s%s%s%s in ", colour ? (good ? "\033[1;32m" : "\033[1;31m") : "",
-               STR_ARG(manifest->name), manifest->name.n ? ": " : "", word, colour ? "\033[0m" : "");
+    buf_add_text(out, colour ? (good ? "\033[1;32m" : "\033[1;31m") : "");
+    show_escaped(out, manifest->name);
+    buf_printf(out, "%s%s%s in ", manifest->name.n ? ": " : "", word, colour ? "\033[0m" : "");
     show_seconds(out, report->seconds);
     size_t jobs = report->jobs_done + report->jobs_failed + report->jobs_skipped;
     buf_printf(out, " on %u worker%s (%s); ", report->workers, report->workers == 1 ? "" : "s", source);
@@ -301,7 +301,7 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     show_count(out, c->failed);
     if (c->failed && report->errors_path[0]) {
         buf_add_text(out, ", see ");
-        write_escaped(str_of(report->errors_path), out);
+        show_escaped(out, str_of(report->errors_path));
     }
     buf_add_char(out, '\n');
 }

@@ -36,5 +36,7 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
 void show_count(struct buf *out, uint64_t n);     // 1,234,567
 void show_bytes(struct buf *out, uint64_t bytes); // 1.2 MB (powers of ten)
 void show_seconds(struct buf *out, double seconds);
+// Names and texts of others may be anything; terminals are not to act on them.
+void show_escaped(struct buf *out, struct str text);
 
 #endif
