@@ -40,9 +40,16 @@ static const char *unit_of(struct str metric) {
     return figure == FIGURE_COUNT ? "" : "s";
 }
 
+// What is kept may be any number.
+static uint64_t whole(double value) {
+    return value > 0 ? value < 1e18 ? (uint64_t)value : (uint64_t)1e18 : 0;
+}
+
 // Durations down to nanoseconds.
 static void add_duration(struct buf *out, double seconds) {
-    if (seconds >= 0.9995)
+    if (seconds < 0 || seconds >= 1e9)
+        buf_printf(out, "%.3g s", seconds);
+    else if (seconds >= 0.9995)
         buf_printf(out, "%.2f s", seconds);
     else if (seconds >= 0.9995e-3)
         buf_printf(out, "%.2f ms", seconds * 1e3);
@@ -56,11 +63,11 @@ static void add_value(struct buf *out, double value, const char *unit) {
     if (unit[0] == 's')
         add_duration(out, value);
     else if (unit[0] == 'B')
-        show_bytes(out, (uint64_t)value);
-    else if (value == floor(value) && value < 1e15)
+        show_bytes(out, whole(value));
+    else if (value == floor(value) && value >= 0 && value < 1e15)
         show_count(out, (uint64_t)value);
     else
-        buf_printf(out, value < 10 ? "%.3f" : "%.0f", value);
+        buf_printf(out, fabs(value) < 10 ? "%.3f" : fabs(value) < 1e15 ? "%.0f" : "%.3g", value);
     if (unit[0] == '1')
         buf_add_text(out, "/s");
 }
@@ -107,13 +114,13 @@ void history_text_rows(const struct history_row *rows, size_t n, bool colour, st
         buf_add_text(out, colour ? "\033[0m" : "");
         add_duration(&cell, row->seconds);
         add_cell(out, &cell, 10);
-        show_count(&cell, (uint64_t)row->records);
+        show_count(&cell, whole(row->records));
         add_cell(out, &cell, 11);
-        show_count(&cell, (uint64_t)row->outputs);
+        show_count(&cell, whole(row->outputs));
         add_cell(out, &cell, 11);
-        show_count(&cell, (uint64_t)row->failed);
+        show_count(&cell, whole(row->failed));
         add_cell(out, &cell, 8);
-        show_bytes(&cell, (uint64_t)row->peak_rss_bytes);
+        show_bytes(&cell, whole(row->peak_rss_bytes));
         add_cell(out, &cell, 10);
         buf_add_text(out, "  ");
         add_last(out, row->name);
@@ -182,8 +189,7 @@ static void add_distributions(json_t *distributions, bool colour, struct buf *ou
     json_object_foreach(distributions, name, figures) {
         buf_add_text(out, "  ");
         add_name(out, str_of(name), 28);
-        show_count(&cell,
-                   (uint64_t)json_number_value(json_object_get(figures, metric_figures[FIGURE_COUNT])));
+        show_count(&cell, whole(json_number_value(json_object_get(figures, metric_figures[FIGURE_COUNT]))));
         add_cell(out, &cell, 10);
         for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
             add_duration(&cell, json_number_value(json_object_get(figures, metric_figures[shown[i]])));
@@ -204,7 +210,7 @@ static void add_errors(json_t *errors, bool colour, struct buf *out) {
     json_array_foreach(errors, i, error) {
         struct buf cell = BUF_INIT;
         const char *kind = json_string_value(json_object_get(error, "kind"));
-        show_count(&cell, (uint64_t)json_integer_value(json_object_get(error, "count")));
+        show_count(&cell, whole(json_number_value(json_object_get(error, "count"))));
         add_cell(out, &cell, 10);
         buf_add_text(out, "  ");
         add_last(out, str_of(kind ? kind : "?"));
@@ -233,7 +239,7 @@ static void add_curve(json_t *samples, const char *key, const char *title, const
             height(json_number_value(json_object_get(json_array_get(samples, c * n / cells), key)), most));
     buf_add_text(out, "  up to ");
     if (unit[0] == 'B')
-        show_bytes(out, (uint64_t)most);
+        show_bytes(out, whole(most));
     else
         buf_printf(out, "%.3g%s", most, unit);
     buf_add_char(out, '\n');
@@ -257,7 +263,7 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
     if (id) {
         add_heading(out, id, colour);
         buf_add_text(out, "  started                        ");
-        add_moment(out, (int64_t)(json_number_value(json_object_get(session, "started")) * 1e9));
+        add_moment(out, history_moment(json_number_value(json_object_get(session, "started"))));
         buf_add_text(out, " UTC\n");
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
             add_text_row(out, texts[i], json_object_get(session, texts[i]));

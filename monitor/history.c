@@ -281,6 +281,10 @@ static struct str text_of(sqlite3_stmt *statement, int column, struct arena *are
     return kept;
 }
 
+int64_t history_moment(double seconds) {
+    return (int64_t)((seconds >= 0 ? seconds <= HISTORY_LATEST ? seconds : HISTORY_LATEST : 0) * 1e9);
+}
+
 static enum status prepare_list(struct history *h, const char *what, const char *before,
                                 const struct history_filter *filters, size_t n, int first,
                                 sqlite3_stmt **statement, struct err *err) {
@@ -313,7 +317,7 @@ enum status history_list(struct history *h, const struct history_filter *filters
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         MEM_GROW(list, cap, *rows_n + 1);
         struct history_row *row = &list[(*rows_n)++];
-        *row = (struct history_row){.started = (int64_t)(sqlite3_column_double(statement, 5) * 1e9),
+        *row = (struct history_row){.started = history_moment(sqlite3_column_double(statement, 5)),
                                     .seconds = sqlite3_column_double(statement, 6),
                                     .records = sqlite3_column_double(statement, 7),
                                     .outputs = sqlite3_column_double(statement, 8),
@@ -382,7 +386,7 @@ enum status history_series(struct history *h, const struct history_filter *filte
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         MEM_GROW(list, cap, *n + 1);
         list[(*n)++] = (struct history_point){text_of(statement, 0, arena),
-                                              (int64_t)(sqlite3_column_double(statement, 1) * 1e9),
+                                              history_moment(sqlite3_column_double(statement, 1)),
                                               sqlite3_column_double(statement, 2)};
     }
     sqlite3_finalize(statement);

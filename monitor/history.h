@@ -24,6 +24,7 @@
 #include "monitor/session.h"
 
 enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 32 };
+#define HISTORY_LATEST 9e9 // the last second since 1970 whose nanoseconds can be counted, roughly
 
 struct history; // an open database
 
@@ -50,6 +51,9 @@ struct history_row {
     int64_t started; // nanoseconds since 1970
     double seconds, records, outputs, failed, peak_rss_bytes;
 };
+
+// Seconds since 1970 as nanoseconds; what is no such moment as one that is.
+int64_t history_moment(double seconds);
 
 // The newest `limit` sessions that meet the conditions, newest first; rows and texts in `arena`.
 enum status history_list(struct history *h, const struct history_filter *filters, size_t filters_n,

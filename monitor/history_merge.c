@@ -67,12 +67,15 @@ static void merge_release(struct merge *m) {
     sqlite3_finalize(m->figure.statement);
 }
 
-static bool add_figure(struct merge *m, sqlite3_int64 session, const char *name, double value) {
+// What is no number is passed over.
+static bool add_figure(struct merge *m, sqlite3_int64 session, const char *name, const json_t *value) {
+    if (!json_is_number(value))
+        return true;
     sqlite3_bind_text(m->name.statement, 1, name, -1, SQLITE_TRANSIENT);
     if (!step_insert(&m->name))
         return false;
     sqlite3_bind_int64(m->figure.statement, 1, session);
-    sqlite3_bind_double(m->figure.statement, 2, value);
+    sqlite3_bind_double(m->figure.statement, 2, json_number_value(value));
     sqlite3_bind_text(m->figure.statement, 3, name, -1, SQLITE_TRANSIENT);
     return step_insert(&m->figure);
 }
@@ -81,15 +84,17 @@ static bool add_figures(struct merge *m, sqlite3_int64 session, json_t *document
     const char *key, *figure;
     json_t *value, *figures;
     bool fine = true;
+    struct buf name = BUF_INIT;
     json_object_foreach(json_object_get(document, "metrics"), key, value) fine =
-        fine && add_figure(m, session, key, json_number_value(value));
+        fine && add_figure(m, session, key, value);
     json_object_foreach(json_object_get(document, "distributions"), key, figures) {
         json_object_foreach(figures, figure, value) {
-            char name[640];
-            snprintf(name, sizeof name, "%s.%s", key, figure);
-            fine = fine && add_figure(m, session, name, json_number_value(value));
+            buf_clear(&name);
+            buf_printf(&name, "%s.%s", key, figure);
+            fine = fine && add_figure(m, session, buf_text(&name), value);
         }
     }
+    buf_release(&name);
     return fine;
 }
 
@@ -161,15 +166,23 @@ static void put_aside(const struct fs *fs, const char *path) {
     fs->rename(fs->self, AT_FDCWD, path, AT_FDCWD, aside);
 }
 
+// It has a name, and a moment that can be told.
+static bool is_sound(const json_t *document) {
+    const json_t *started = json_object_get(document, "started");
+    return json_string_length(json_object_get(document, "session")) && json_is_number(started) &&
+           json_number_value(started) >= 0 && json_number_value(started) <= HISTORY_LATEST;
+}
+
 // False: the database does not take it. A file that cannot be read (another one merges it, perhaps) is left as it is.
 static bool merge_file(struct merge *m, const struct fs *fs, const char *path, bool *settled) {
     char *text;
     size_t size;
     struct err err;
-    if (fs_read_file(fs, path, SESSION_BYTES, &text, &size, &err) != STATUS_OK)
+    enum status status = fs_read_file(fs, path, SESSION_BYTES, &text, &size, &err);
+    if (status != STATUS_OK && status != STATUS_LIMIT)
         return true;
-    json_t *document = json_loadb(text, size, 0, NULL);
-    bool sound = json_is_string(json_object_get(document, "session"));
+    json_t *document = status == STATUS_OK ? json_loadb(text, size, 0, NULL) : NULL;
+    bool sound = is_sound(document);
     *settled = sound && add_session(m, document, text, size);
     if (!sound)
         put_aside(fs, path);

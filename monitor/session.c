@@ -183,11 +183,7 @@ static json_t *distributions_json(const struct session *s) {
         for (int f = 0; f < FIGURES; f++)
             json_object_set_new(figures, metric_figures[f],
                                 json_real(session_quantile_seconds(&d->histogram, (enum metric_figure)f)));
-        char key[512];
-        size_t n = d->name.n < sizeof key - 1 ? d->name.n : sizeof key - 1;
-        memcpy(key, d->name.p, n);
-        key[n] = 0;
-        json_object_set_new(object, key, figures);
+        json_object_set_new(object, d->name.p, figures); // kept with an end
     }
     return object;
 }

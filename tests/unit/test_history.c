@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,6 +165,66 @@ static void bad_conditions(void **state) {
         assert_int_equal(history_parse_filter(str_of(texts[i]), &filter, &err), STATUS_DATA);
 }
 
+// What is no session is put aside, not dropped.
+static void no_sessions(void **state) {
+    static const char *const texts[] = {
+        "",
+        "[1]",
+        "{\"session\": \"a\"}",
+        "{\"session\": \"\", \"started\": 1}",
+        "{\"session\": 7, \"started\": 1}",
+        "{\"session\": \"a\", \"started\": \"1\"}",
+        "{\"session\": \"a\", \"started\": -1}",
+        "{\"session\": \"a\", \"started\": 1e300}",
+        "{\"session\": \"a\", \"started\": NaN}",
+    };
+    const char *path = *state;
+    char name[32];
+    assert_int_equal(mkdirat(scene.root, "sessions", 0777), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        snprintf(name, sizeof name, "sessions/%zu.json", i);
+        put_text(&scene, name, texts[i]);
+        assert_int_equal(count(path, 100, NULL), 0);
+        assert_int_equal(count_files(scene.root, ".damaged"), i + 1);
+    }
+    assert_int_equal(waiting(), 0);
+}
+
+static void odd_figures(void **state) {
+    const char *path = *state;
+    assert_int_equal(mkdirat(scene.root, "sessions", 0777), 0);
+    put_text(
+        &scene, "sessions/a.json",
+        "{\"session\": \"a\", \"started\": 1, \"name\": [], \"distributions\": {\"load\": 5, \"emit\": "
+        "{\"p50\": {}}},"
+        " \"metrics\": {\"run.seconds\": \"2\", \"run.failed\": 1e308}, \"samples\": 3, \"errors\": {}}");
+    assert_int_equal(count(path, 100, NULL), 1);
+    assert_int_equal(count(path, 100, "run.failed > 1e300"), 1);
+    assert_int_equal(count(path, 100, "run.seconds < 100"), 0); // it is not known
+    assert_int_equal(count(path, 100, "emit.p50 < 100"), 0);
+}
+
+// Names may be of any length; what is asked for is the whole of them.
+static void long_names(void **state) {
+    enum { LETTERS = 700 };
+    const char *path = *state;
+    char name[16 + 2 * LETTERS + 1] = "template.", condition[sizeof name + 16];
+    struct fs fs = fs_system();
+    struct session s;
+    struct err err;
+    for (size_t i = 0; i < LETTERS; i++)
+        memcpy(name + strlen("template.") + 2 * i, "\xc3\xa9", 3);
+    for (int i = 0; i < 2; i++) {
+        name[strlen("template.x") + (size_t)i * 2 * (LETTERS - 10)] = '\xa8'; // alike at first
+        begin(&s, (i + 1) * DAY, 1);
+        histogram_add(session_distribution(&s, str_of(name)), 5);
+        assert_int_equal(history_add(&fs, path, &s, 100, &err), STATUS_OK);
+        session_release(&s);
+        snprintf(condition, sizeof condition, "%s.count = 1", name);
+        assert_int_equal(count(path, 100, condition), 1);
+    }
+}
+
 // Processes that all end at once: no session is lost, none is there twice.
 static void many_at_once(void **state) {
     enum { PROCESSES = 8, EACH = 40 };
@@ -308,6 +369,9 @@ int main(void) {
         ONE(keeps_the_newest),
         ONE(a_moment_apart),
         ONE(conditions),
+        ONE(no_sessions),
+        ONE(odd_figures),
+        ONE(long_names),
         ONE(many_at_once),
         ONE(shows_one),
         ONE(every_fault),
