@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +56,25 @@ void history_join(char out[HISTORY_PATH], const char *directory, const char *nam
     snprintf(out, HISTORY_PATH, "%s/%s", directory, name);
 }
 
+// Where a link stands, merging would rename, remove or write what is elsewhere.
+static enum status refuse_link(const char *path, struct err *err) {
+    struct stat st;
+    if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode))
+        return STATUS_OK;
+    return err_set(err, STATUS_DATA, "%s is a link, which is not followed", path);
+}
+
+static enum status refuse_links(const char *directory, struct err *err) {
+    char database[HISTORY_PATH], sessions[HISTORY_PATH];
+    history_join(database, directory, HISTORY_DATABASE);
+    history_join(sessions, directory, HISTORY_SESSIONS);
+    const char *const paths[] = {directory, database, sessions};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (refuse_link(paths[i], err) != STATUS_OK)
+            return err->status;
+    return STATUS_OK;
+}
+
 static int read_version(void *context, int n, char **values, char **names) {
     (void)names;
     *(long *)context = n && values[0] ? strtol(values[0], NULL, 10) : 0;
@@ -90,6 +110,9 @@ static enum status open_with(const char *path, int flags, int wait, sqlite3 **db
 enum status history_open_database(const char *directory, int wait, sqlite3 **db, struct err *err) {
     char path[HISTORY_PATH];
     history_join(path, directory, HISTORY_DATABASE);
+    *db = NULL;
+    if (refuse_links(directory, err) != STATUS_OK)
+        return err->status;
     return open_with(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, wait, db, err);
 }
 

@@ -190,6 +190,40 @@ static void no_sessions(void **state) {
     assert_int_equal(waiting(), 0);
 }
 
+// Merging writes, renames and removes; not what is elsewhere.
+static void no_links(void **state) {
+    const char *path = *state;
+    char inner[300], name[320];
+    struct fs fs = fs_system();
+    struct history *h;
+    struct session s;
+    struct err err;
+    snprintf(inner, sizeof inner, "%s/inner", path);
+    assert_int_equal(mkdirat(scene.root, "elsewhere", 0777), 0);
+    assert_int_equal(mkdirat(scene.root, "inner", 0777), 0);
+    put_text(&scene, "elsewhere/mine.json", "{}");
+    put_text(&scene, "empty", "");
+    snprintf(name, sizeof name, "%s/sessions", inner);
+    assert_int_equal(symlink("../elsewhere", name), 0);
+    assert_int_equal(history_open(&fs, inner, 100, &h, &err), STATUS_DATA);
+    assert_null(h);
+    begin(&s, DAY, 1);
+    assert_int_not_equal(history_add(&fs, inner, &s, 100, &err), STATUS_OK);
+    session_release(&s);
+    assert_file(&scene, "elsewhere/mine.json", "{}");
+    assert_int_equal(unlink(name), 0);
+
+    snprintf(name, sizeof name, "%s/history.db", inner);
+    assert_int_equal(symlink("../empty", name), 0);
+    for (int i = 0; i < HISTORY_PENDING; i++) { // the last one would merge
+        begin(&s, i * DAY, 1);
+        assert_int_equal(history_add(&fs, inner, &s, 100, &err) == STATUS_OK, i + 1 < HISTORY_PENDING);
+        session_release(&s);
+    }
+    assert_int_equal(history_open(&fs, inner, 100, &h, &err), STATUS_DATA);
+    assert_file(&scene, "empty", "");
+}
+
 static void odd_figures(void **state) {
     const char *path = *state;
     assert_int_equal(mkdirat(scene.root, "sessions", 0777), 0);
@@ -370,6 +404,7 @@ int main(void) {
         ONE(a_moment_apart),
         ONE(conditions),
         ONE(no_sessions),
+        ONE(no_links),
         ONE(odd_figures),
         ONE(long_names),
         ONE(many_at_once),
