@@ -123,7 +123,7 @@ static int answer_trend(struct cli *cli, struct history *h, const struct questio
 // The directory, and how many runs are kept there; NULL: an error has been told.
 static const char *find_history(struct cli *cli, const struct options *options, uint64_t *keep) {
     const char *given = history_given(&cli->arena, options);
-    *keep = HISTORY_KEEP;
+    *keep = HISTORY_KEEP_ALL; // how many are to stay there, only the runs' manifests know
     if (given)
         return given;
     struct manifest *manifest = cli_read_manifest(cli, options);

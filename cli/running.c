@@ -140,10 +140,11 @@ static const char *history_directory(struct cli *cli, const struct options *opti
 }
 
 static void keep_session(struct cli *cli, const char *directory, const struct session *session,
-                         uint64_t keep) {
+                         uint64_t manifest_keep) {
     struct err err;
-    if (directory && history_add(&cli->fs, directory, session, (uint32_t)keep, &err) != STATUS_OK &&
-        !cli->quiet)
+    // Where its manifest keeps none, a place was given all the same; what others keep there stays.
+    uint32_t keep = manifest_keep ? (uint32_t)manifest_keep : HISTORY_KEEP_ALL;
+    if (directory && history_add(&cli->fs, directory, session, keep, &err) != STATUS_OK && !cli->quiet)
         cli_note("the run is not in the history: %s", err.text);
 }
 

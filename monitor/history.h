@@ -10,7 +10,8 @@
  * and a database that is locked, damaged or on a full disk costs the next merge, not a session. A file that holds no
  * session is put aside as `ID.json.damaged`.
  *
- * Retention: the newest `keep` sessions; older ones go when newer ones are merged.
+ * Retention: the newest `keep` sessions; older ones go when newer ones are merged. Who does not know how many are to stay
+ * says HISTORY_KEEP_ALL.
  *
  * One thread per struct; any number of processes.
  */
@@ -24,7 +25,8 @@
 #include "monitor/session.h"
 
 enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 32 };
-#define HISTORY_LATEST 9e9 // the last second since 1970 whose nanoseconds can be counted, roughly
+#define HISTORY_KEEP_ALL UINT32_MAX // a merge drops nothing
+#define HISTORY_LATEST   9e9        // the last second since 1970 whose nanoseconds can be counted, roughly
 
 struct history; // an open database
 

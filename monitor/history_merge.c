@@ -193,6 +193,8 @@ static bool merge_file(struct merge *m, const struct fs *fs, const char *path, b
 
 static enum status drop_old(sqlite3 *db, uint32_t keep, struct err *err) {
     char sql[512];
+    if (keep == HISTORY_KEEP_ALL)
+        return STATUS_OK;
     snprintf(
         sql, sizeof sql,
         "delete from sessions where number in (select number from sessions order by started desc, id desc"

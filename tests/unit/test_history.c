@@ -109,6 +109,8 @@ static void keeps_the_newest(void **state) {
     add(path, DAY, 1000, 10); // is too old
     assert_int_equal(count(path, 10, "run.seconds = 1000"), 0);
     assert_int_equal(count(path, 3, NULL), 10); // only a merge drops
+    add(path, 150 * DAY, 1, 10);
+    assert_int_equal(count(path, HISTORY_KEEP_ALL, NULL), 11);
     add(path, 200 * DAY, 1, 3);
     assert_int_equal(count(path, 3, NULL), 3);
 }
