@@ -145,7 +145,7 @@ static void keep_session(struct cli *cli, const char *directory, const struct se
     // Where its manifest keeps none, a place was given all the same; what others keep there stays.
     uint32_t keep = manifest_keep ? (uint32_t)manifest_keep : HISTORY_KEEP_ALL;
     if (directory && history_add(&cli->fs, directory, session, keep, &err) != STATUS_OK && !cli->quiet)
-        cli_note("the run is not in the history: %s", err.text);
+        cli_note("%s", err.text);
 }
 
 // Runs, with the observer that shows what happens.

@@ -30,7 +30,8 @@ enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 32 };
 
 struct history; // an open database
 
-// Writes the session's file, and merges where it is time. STATUS_OK also where only the merging had to wait.
+// Writes the session's file, and merges where it is time. STATUS_OK also where only the merging had to wait; else the
+// error says whether the session is lost or only waits.
 enum status history_add(const struct fs *fs, const char *directory, const struct session *session,
                         uint32_t keep, struct err *err);
 

@@ -308,14 +308,17 @@ static enum status write_session(const struct fs *fs, const char *directory, con
 
 enum status history_add(const struct fs *fs, const char *directory, const struct session *session,
                         uint32_t keep, struct err *err) {
+    struct err why;
     sqlite3 *db;
-    if (write_session(fs, directory, session, err) != STATUS_OK)
-        return err->status;
+    if (write_session(fs, directory, session, &why) != STATUS_OK)
+        return err_set(err, why.status, "the run is not in the history: %s", why.text);
     if (history_pending(fs, directory) < HISTORY_PENDING)
         return STATUS_OK;
-    if (history_open_database(directory, ADD_WAIT_MS, &db, err) != STATUS_OK)
-        return err->status == STATUS_CONFLICT ? STATUS_OK : err->status;
-    enum status status = history_merge(fs, directory, db, keep, err);
+    enum status status = history_open_database(directory, ADD_WAIT_MS, &db, &why);
+    if (status == STATUS_OK)
+        status = history_merge(fs, directory, db, keep, &why);
     sqlite3_close(db);
-    return status == STATUS_CONFLICT ? STATUS_OK : status; // somebody else is at it; the next one will
+    if (status == STATUS_OK || status == STATUS_CONFLICT) // somebody else is at it; the next one will
+        return STATUS_OK;
+    return err_set(err, status, "the run waits in %s/" HISTORY_SESSIONS ": %s", directory, why.text);
 }
