@@ -10,6 +10,7 @@
 #include "cli/show.h"
 
 enum { TREND_CELLS = 40 };
+static const double P_LEAST = 1e-9; // smaller ones say no more
 
 static void add_moment(struct buf *out, int64_t nanoseconds) {
     char text[32];
@@ -295,7 +296,8 @@ void history_text_trend(const struct history_trend *t, bool colour, struct buf *
             add_value(out, change->after, unit);
             if (change->before > 0)
                 buf_printf(out, ", %+.1f %%", 100 * (change->after / change->before - 1));
-            buf_printf(out, " (p = %.2g)%s\n", change->p, colour ? "\033[0m" : "");
+            buf_printf(out, change->p < P_LEAST ? " (p < %.2g)" : " (p = %.2g)", fmax(change->p, P_LEAST));
+            buf_add_text(out, colour ? "\033[0m\n" : "\n");
         }
         add_moment(out, point->started);
         add_value(&cell, point->value, unit);
