@@ -158,10 +158,8 @@ size_t history_pending(const struct fs *fs, const char *directory) {
 }
 
 // What holds no session is put aside under another name, so that it is looked at once.
-static void put_aside(const struct fs *fs, const char *path) {
-    char aside[HISTORY_PATH];
-    if (strlen(path) + sizeof ".damaged" > sizeof aside)
-        return;
+static void put_aside(const struct fs *fs, const char path[HISTORY_PATH]) {
+    char aside[HISTORY_PATH + sizeof ".damaged"];
     snprintf(aside, sizeof aside, "%s.damaged", path);
     fs->rename(fs->self, AT_FDCWD, path, AT_FDCWD, aside);
 }
