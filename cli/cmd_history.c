@@ -154,6 +154,8 @@ static int run_history(struct cli *cli, const struct options *options) {
     struct history *h;
     if (history_open(&cli->fs, directory, (uint32_t)keep, &h, &err) != STATUS_OK)
         return cli_fail("%s (in %s)", err.text, directory);
+    if (err.status != STATUS_OK && !cli->quiet)
+        cli_note("the newest runs may be missing here: %s (in %s)", err.text, directory);
     int code = options->arguments_n ? answer_one(cli, h, options->arguments[0], json)
                : q.trend.p          ? answer_trend(cli, h, &q, json)
                                     : answer_list(cli, h, &q, json);

@@ -131,6 +131,20 @@ static enum status open_unchanging(const char *directory, sqlite3 **db, struct e
     return status;
 }
 
+// False: there is nothing in it yet.
+static bool open_as_it_was(const char *directory, sqlite3 **db) {
+    struct err err;
+    long version = 0;
+    if (open_unchanging(directory, db, &err) != STATUS_OK)
+        return false;
+    if (sqlite3_exec(*db, "pragma user_version", read_version, &version, NULL) == SQLITE_OK &&
+        version == SCHEMA_VERSION)
+        return true;
+    sqlite3_close(*db);
+    *db = NULL;
+    return false;
+}
+
 // ---- reading
 
 static bool is_there(const char *directory) {
@@ -143,6 +157,7 @@ enum status history_open(const struct fs *fs, const char *directory, uint32_t ke
                          struct err *err) {
     struct history *h = *out = MEM_NEW(struct history);
     enum status status;
+    err->status = STATUS_OK;
     if (!is_there(directory) && history_pending(fs, directory) == 0) {
         status = open_with(":memory:", SQLITE_OPEN_READWRITE, 0, &h->db, err);
     } else if (access(directory, W_OK) != 0 && is_there(directory)) {
@@ -151,8 +166,12 @@ enum status history_open(const struct fs *fs, const char *directory, uint32_t ke
         status = history_open_database(directory, WAIT_MS, &h->db, err);
         if (status == STATUS_OK)
             status = history_merge(fs, directory, h->db, keep, err);
-        if (status == STATUS_CONFLICT && h->db) // another process merges; what is there can be read
-            status = STATUS_OK;
+        if (status == STATUS_CONFLICT && h->db) { // another process merges; what is there can be read
+            status = err->status = STATUS_OK;
+        } else if (status == STATUS_IO && is_there(directory)) { // as on a full disk
+            sqlite3_close(h->db);
+            status = open_as_it_was(directory, &h->db) ? STATUS_OK : err->status;
+        }
     }
     if (status != STATUS_OK) {
         history_close(h);

@@ -35,7 +35,8 @@ struct history; // an open database
 enum status history_add(const struct fs *fs, const char *directory, const struct session *session,
                         uint32_t keep, struct err *err);
 
-// For reading; merges first where it may. Where nothing has been kept it is empty, and nothing is made.
+// For reading; merges first where it may. Where nothing has been kept it is empty, and nothing is made. STATUS_OK with
+// another status in `err`: what waits could not be merged, and is missing.
 enum status history_open(const struct fs *fs, const char *directory, uint32_t keep, struct history **out,
                          struct err *err);
 void history_close(struct history *h); // NULL is fine

@@ -354,6 +354,40 @@ static void a_locked_database_waits(void **state) {
     assert_int_equal(count(path, 100, NULL), HISTORY_PENDING + 1);
 }
 
+// What cannot be merged, as on a full disk, stays; what has been merged before is to be had.
+static void a_database_that_takes_nothing(void **state) {
+    const char *path = *state;
+    char name[300];
+    struct fs fs = fs_system();
+    struct history *h;
+    struct history_row *rows;
+    struct arena arena;
+    struct err err;
+    size_t n;
+    sqlite3 *db;
+    add(path, DAY, 1, 100);
+    assert_int_equal(count(path, 100, NULL), 1);
+    snprintf(name, sizeof name, "%s/history.db", path);
+    assert_int_equal(sqlite3_open(name, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "create trigger full before insert on sessions"
+                                  " begin select raise(abort, 'full'); end",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    add(path, 2 * DAY, 1, 100);
+    arena_init(&arena, 0);
+    assert_int_equal(history_open(&fs, path, 100, &h, &err), STATUS_OK);
+    assert_int_equal(err.status, STATUS_IO);
+    assert_int_equal(history_list(h, NULL, 0, 100, &arena, &rows, &n, &err), STATUS_OK);
+    assert_int_equal(n, 1);
+    history_close(h);
+    arena_release(&arena);
+    assert_int_equal(waiting(), 1);
+    assert_int_equal(sqlite3_exec(db, "drop trigger full", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(count(path, 100, NULL), 2);
+}
+
 static void errors_by_kind(void **state) {
     struct session s;
     char text[64];
@@ -413,6 +447,7 @@ int main(void) {
         ONE(shows_one),
         ONE(every_fault),
         ONE(a_locked_database_waits),
+        ONE(a_database_that_takes_nothing),
         cmocka_unit_test(bad_conditions),
         cmocka_unit_test(errors_by_kind),
         cmocka_unit_test(sampler_sees_work),
