@@ -126,12 +126,20 @@ static const char *find_history(struct cli *cli, const struct options *options, 
     *keep = HISTORY_KEEP_ALL; // how many are to stay there, only the runs' manifests know
     if (given)
         return given;
-    struct manifest *manifest = cli_read_manifest(cli, options);
+    struct manifest *manifest = cli_open_manifest(cli, options);
     if (!manifest)
         return NULL;
+    if (!manifest->output.p) { // it cannot be made out at all
+        cli_write_diags(cli);
+        manifest_free(manifest);
+        return NULL;
+    }
+    if (!manifest->sound && !cli->quiet)
+        cli_note("the manifest has errors, which \"pressrun check\" shows");
     const char *directory = history_of_manifest(&cli->arena, manifest, options_get(options, "output"));
     struct str kept = arena_str(&cli->arena, str_of(directory)); // the manifest's own goes with it
-    *keep = manifest->history_keep ? manifest->history_keep : HISTORY_KEEP;
+    if (manifest->sound && manifest->history_keep)
+        *keep = manifest->history_keep;
     manifest_free(manifest);
     return kept.p;
 }

@@ -77,5 +77,7 @@ int cli_argument_error(const struct command *command, const char *format, ...)
 
 // The manifest that -C and -f ask for; NULL after its errors have been written.
 struct manifest *cli_read_manifest(struct cli *cli, const struct options *options);
+// The same, whatever its errors are, which stay unsaid; NULL where there is none, which has been told.
+struct manifest *cli_open_manifest(struct cli *cli, const struct options *options);
 
 #endif

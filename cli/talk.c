@@ -90,7 +90,7 @@ void cli_write_diags(struct cli *cli) {
     buf_release(&text);
 }
 
-struct manifest *cli_read_manifest(struct cli *cli, const struct options *options) {
+struct manifest *cli_open_manifest(struct cli *cli, const struct options *options) {
     const char *directory = options_get(options, "directory");
     if (directory && chdir(directory) != 0) {
         cli_fail_os(errno, "cannot work in %s", directory);
@@ -107,8 +107,12 @@ struct manifest *cli_read_manifest(struct cli *cli, const struct options *option
             "project, -f names another manifest");
         return NULL;
     }
-    struct manifest *manifest = manifest_read(&cli->fs, path, &cli->diags);
-    if (manifest->sound)
+    return manifest_read(&cli->fs, path, &cli->diags);
+}
+
+struct manifest *cli_read_manifest(struct cli *cli, const struct options *options) {
+    struct manifest *manifest = cli_open_manifest(cli, options);
+    if (!manifest || manifest->sound)
         return manifest;
     plan_check_texts(&cli->fs, manifest, &cli->diags);
     cli_write_diags(cli);
