@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "bench/special.h"
 
-enum { WINDOW = 30, LEAST = 2 };   // values on each side of a change
-static const double generous = 10; // times the error, for points that are looked at again
+enum { WINDOW = 30, LEAST = 2 };      // values on each side of a change
+static const double CANDIDATE = 0.05; // error of a split within a window: weak ones are dropped later
 
 // Ascending positions, each once.
 struct points {
@@ -164,9 +164,9 @@ struct change *changes_find(const double *series, size_t n, const struct changes
     if (options.window < 2 * LEAST)
         options.window = 2 * LEAST;
     if (options.p <= 0)
-        options.p = 0.001;
+        options.p = n > options.window ? 0.001 * (double)options.window / (double)n : 0.001;
     struct points points = {0};
-    split_windows(series, n, options.window, options.p * generous, &points);
+    split_windows(series, n, options.window, CANDIDATE, &points);
     while (drop_weakest(series, n, &options, &points))
         ;
     settle(series, n, options.window, &points);

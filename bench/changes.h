@@ -22,7 +22,7 @@ struct change {
 
 struct changes_options {
     size_t window;        // 0: 30 values
-    double p;             // 0: 0.001
+    double p;             // 0: 0.001, less in series longer than a window, which have more to offer
     double min_magnitude; // relative size that counts; 0: any
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +26,11 @@ void session_begin(struct session *s, int64_t started) {
     time_t seconds = (time_t)(started / SECOND);
     gmtime_r(&seconds, &tm);
     size_t n = strftime(id, sizeof id, "%Y%m%dT%H%M%S", &tm);
-    snprintf(id + n, sizeof id - n, ".%06dZ-%d", (int)(started % SECOND / MICROSECOND), (int)getpid());
+    uint16_t lot = 0; // containers on one host may begin a run in the same microsecond, each as process 1
+    if (getrandom(&lot, sizeof lot, GRND_NONBLOCK) < 0)
+        lot = (uint16_t)started;
+    snprintf(id + n, sizeof id - n, ".%06dZ-%d-%04x", (int)(started % SECOND / MICROSECOND), (int)getpid(),
+             lot);
     s->id = session_keep(s, str_of(id));
     s->started = started;
     s->version = STR(PRESSRUN_VERSION);

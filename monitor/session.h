@@ -40,7 +40,7 @@ struct session_sample {
 
 struct session {
     struct arena arena;
-    struct str id;   // 20261121T101500Z-1234
+    struct str id;   // 20261121T101500.123456Z-1234-9f3c
     struct str name; // of the manifest
     struct str strategy;
     struct str machine; // host and processor

@@ -29,7 +29,7 @@ MARKS = ("$ ", "! ", "# ", "[exit ", "[no newline]", "\\")
 
 # What changes from run to run, and what stands for it in a session.
 CHANGING = [
-    (r"\b[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9]+", "SESSION"),               # ids
+    (r"\b[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9]+-[0-9a-f]{4}", "SESSION"),               # ids
     (r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\b", "MOMENT"),
     (r"\b[0-9][0-9.,]* (ns|us|µs|ms|s|min)(?![\w/])", "N s"),          # times
     (r"\b[0-9][0-9.,]* [kKMG]?B/s\b", "N MB/s"),                         # rates
