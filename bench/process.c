@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "bench/counter.h"
 
-enum { ERRORS_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16, INTERRUPT_LOOK_MS = 50 };
+enum { ERRORS_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16 };
 
 extern char **environ;
 
@@ -118,14 +118,13 @@ _Noreturn static void become(const struct process_command *command, char **envir
     __builtin_unreachable();
 }
 
-static void close_pair(int pair[2]) {
-    for (int i = 0; i < 2; i++)
-        if (pair[i] >= 0)
-            close(pair[i]);
+static void close_pair(const int pair[2]) {
+    close(pair[0]);
+    close(pair[1]);
 }
 
 static enum status start(const struct process_command *command, struct child *child, struct err *err) {
-    int pipes[4][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    int pipes[4][2];
     for (int i = 0; i < 4; i++)
         if (pipe2(pipes[i], O_CLOEXEC) != 0) {
             err_os(err, errno, "cannot make a pipe");
@@ -142,16 +141,20 @@ static enum status start(const struct process_command *command, struct child *ch
     int failed = child->pid < 0 ? errno : 0;
     mem_free(environment);
     mem_free(padding);
+    if (failed) {
+        for (int i = 0; i < 4; i++)
+            close_pair(pipes[i]);
+        return err_os(err, failed, "cannot start a process");
+    }
     for (int i = 0; i < 4; i++)
         close(ends[i]);
     child->start[1] = pipes[0][1];
     child->output = pipes[1][0];
     child->errors = pipes[2][0];
     child->failure = pipes[3][0];
-    child->counter = failed ? -1 : counter_open(COUNTER_INSTRUCTIONS, child->pid);
-    if (!failed)
-        setpgid(child->pid, child->pid); // before anybody may want to kill the group
-    return failed ? err_os(err, failed, "cannot start a process") : STATUS_OK;
+    child->counter = counter_open(COUNTER_INSTRUCTIONS, child->pid);
+    setpgid(child->pid, child->pid); // before anybody may want to kill the group
+    return STATUS_OK;
 }
 
 // Standard error keeps its end, standard output its beginning; both are read to the end so that nobody waits.
@@ -267,7 +270,8 @@ enum status process_run(const struct process_command *command, struct process_sa
     (void)told;
     enum ending ending = drain(command, &child, began, output, errors);
     finish(command, &child, began, ending, sample);
-    sample->stolen = (double)(stolen_so_far(command->cpus) - stolen) / (double)sysconf(_SC_CLK_TCK);
+    uint64_t stolen_now = stolen_so_far(command->cpus); // some hosts take back what they said they took
+    sample->stolen = stolen_now > stolen ? (double)(stolen_now - stolen) / (double)sysconf(_SC_CLK_TCK) : 0;
     int failure = 0;
     bool started = ending != ENDED || read(child.failure, &failure, sizeof failure) != sizeof failure;
     close(child.start[1]);

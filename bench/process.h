@@ -6,7 +6,8 @@
  *
  * Standard input is /dev/null, standard output is kept (it may hold a digest), of standard error the end. Environment and
  * directory are the caller's, but for a padding variable of the size asked for, since where the stack begins can change a
- * program's speed by more than what is looked for, a variable that the caller names, and OMP_WAIT_POLICY, without which idle threads burn instructions.
+ * program's speed by more than what is looked for, a variable that the caller names, and OMP_WAIT_POLICY, without which
+ * idle threads burn instructions.
  *
  * The command leads a process group of its own, with no signal blocked or ignored; the whole group is killed when the time is
  * up or the caller is interrupted, and the command itself when the caller dies. Whoever left the group is not waited for

@@ -11,8 +11,8 @@
  *                   understands, and its start is then part of what is measured
  *
  * Runs of pressrun write into a new directory each time, below a scratch directory that is removed at the end, since
- * replacing files is slower than making them and would be what is measured; what they remember of themselves is there, too. Their outputs are compared by the digest they
- * print; those of a command by what it prints.
+ * replacing files is slower than making them and would be what is measured; what they remember of themselves is there, too.
+ * Their outputs are compared by the digest they print; those of a command by what it prints.
  *
  * Owns what it points to, in an arena of its own. One thread.
  */
@@ -33,9 +33,8 @@ struct target {
     const char *shown;   // as given
     const char *version; // "pressrun 1.2.3" where it is one; else NULL
     const char *const *arguments;
-    const char *output; // of pressrun's runs: a directory that does not exist before a run; NULL: a command
-    const char *
-        history; // a setting: what these runs leave in the history goes there, too, and not where the user's is
+    const char *output;  // of pressrun's runs: a directory that does not exist before a run; NULL: a command
+    const char *history; // a setting: what these runs remember goes below scratch, not where the user's is
 };
 
 struct target_context {

@@ -5,11 +5,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -156,6 +158,37 @@ static void test_processes_that_do_not_start_or_end(void **state) {
     assert_int_equal(run("sleep 100 & sleep 100", 0.2, &sample, NULL, NULL, &err), STATUS_OK);
     assert_true(sample.timed_out);
     assert_int_equal(sample.exit_code, 128 + SIGKILL);
+}
+
+static int count_descriptors(int *free) {
+    int n = 0;
+    *free = 256;
+    for (int fd = 255; fd >= 0; fd--)
+        if (fcntl(fd, F_GETFD) >= 0)
+            n++;
+        else
+            *free = fd;
+    return n;
+}
+
+// Whether or not there were descriptors enough to start a process, none stays open.
+static void test_descriptors(void **state) {
+    (void)state;
+    struct process_sample sample;
+    struct err err;
+    struct rlimit limit, low;
+    int free, now_free, n = count_descriptors(&free);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    for (rlim_t more = 0; more < 16; more++) {
+        low.rlim_cur = (rlim_t)free + more;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+        enum status status = run("exit 0", 0, &sample, NULL, NULL, &err);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_true(more > 8 || status == STATUS_IO);
+        assert_true(more < 12 || (status == STATUS_OK && sample.exit_code == 0));
+        assert_int_equal(count_descriptors(&now_free), n);
+    }
 }
 
 // What a child of the command uses counts as well.
@@ -365,6 +398,7 @@ int main(void) {
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_processes_that_do_not_start_or_end),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_accounting),
         cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_pairs_that_differ),
