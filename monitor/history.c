@@ -94,7 +94,8 @@ static enum status open_with(const char *path, int flags, int wait, sqlite3 **db
     enum status status = STATUS_OK;
     if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         status = history_failed(*db, "cannot open", err);
-    sqlite3_busy_timeout(*db, wait);
+    else
+        sqlite3_busy_timeout(*db, wait);
     if (status == STATUS_OK && (flags & SQLITE_OPEN_READWRITE)) {
         // What does not take a log keeps its journal; a session lost with the power is no loss of outputs.
         sqlite3_exec(*db, "pragma journal_mode = wal; pragma synchronous = normal", NULL, NULL, NULL);
@@ -395,12 +396,15 @@ enum status history_show(struct history *h, struct str id, struct arena *arena, 
         return history_failed(h->db, "cannot read", err);
     if (id.n)
         bind_str(statement, 1, id);
-    while (!exact && sqlite3_step(statement) == SQLITE_ROW) {
+    int code = SQLITE_DONE;
+    while (!exact && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         exact = sqlite3_column_int(statement, 1);
         if (!found++)
             *json = text_of(statement, 0, arena);
     }
     sqlite3_finalize(statement);
+    if (!exact && code != SQLITE_DONE)
+        return history_failed(h->db, "cannot read", err);
     if (exact || found == 1)
         return STATUS_OK;
     if (id.n == 0)

@@ -7,7 +7,7 @@
  * A distribution is of durations: of a stage ("render"), a job ("job.cards") or a template ("template.card.j2"). Its
  * figures are called NAME.p50, .p95, .p99, .max, .mean (seconds) and .count.
  *
- * To add a metric: one row in metrics.def, and whoever knows the number sets it (pipeline/session.c).
+ * To add a metric: one row in metrics.def, and whoever knows the number sets it (pipeline/run_session.c).
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
 /*
  * A session: what is known about one run when it is over. Filled by the pipeline, kept by history.h, shown by commands.
  *
- * Texts and arrays live in the session's arena; histograms own their counts. Durations are nanoseconds in histograms and
- * seconds everywhere else. One thread.
+ * Texts live in the session's arena; arrays are its own, histograms own their counts. Durations are nanoseconds in
+ * histograms and seconds everywhere else. One thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ struct session {
     struct str strategy;
     struct str machine; // host and processor
     struct str version; // of pressrun
-    struct str outcome; // done, failed, interrupted, error
+    struct str outcome; // done, failed, interrupted
     struct str digest;  // 32 hex digits
     int64_t started;    // nanoseconds since 1970
     double values[METRICS];

@@ -317,6 +317,40 @@ static void shows_one(void **state) {
     arena_release(&arena);
 }
 
+// Of a database that can be opened and not read nobody is told that there is no such session.
+static void pages_that_are_damaged(void **state) {
+    const char *path = *state;
+    enum { PAGE = 4096 };
+    static const char nothing[PAGE] = {0};
+    char file[4096];
+    struct fs fs = fs_system();
+    struct history *h;
+    struct arena arena;
+    struct err err;
+    struct str json;
+    add(path, DAY, 1, 100);
+    assert_int_equal(count(path, 100, NULL), 1); // merged
+    snprintf(file, sizeof file, "%s/history.db", path);
+    FILE *f = fopen(file, "r+");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    long pages = ftell(f) / PAGE;
+    assert_true(pages > 2);
+    for (long page = 1; page < pages; page++) { // the first one has the schema
+        fseek(f, page * PAGE, SEEK_SET);
+        assert_int_equal(fwrite(nothing, PAGE, 1, f), 1);
+    }
+    fclose(f);
+    arena_init(&arena, 0);
+    assert_int_equal(history_open(&fs, path, 100, &h, &err), STATUS_OK);
+    assert_int_equal(history_show(h, STR(""), &arena, &json, &err), STATUS_DATA);
+    assert_non_null(strstr(err.text, "cannot read history.db"));
+    assert_int_equal(history_show(h, STR("1970"), &arena, &json, &err), STATUS_DATA);
+    assert_non_null(strstr(err.text, "cannot read history.db"));
+    history_close(h);
+    arena_release(&arena);
+}
+
 // Whatever fails while a session is written: either it is there as a whole, or the caller has been told.
 static void every_fault(void **state) {
     const char *path = *state;
@@ -445,6 +479,7 @@ int main(void) {
         ONE(long_names),
         ONE(many_at_once),
         ONE(shows_one),
+        ONE(pages_that_are_damaged),
         ONE(every_fault),
         ONE(a_locked_database_waits),
         ONE(a_database_that_takes_nothing),
