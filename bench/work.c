@@ -15,6 +15,7 @@ static const struct {
     {"failed", "run.failed"},
     {"templates", "compile.templates"},
     {"loaded", "load.records"},
+    {"source_bytes", "load.bytes"},
     {"fields_parsed", "load.fields_parsed"},
     {"fields_skipped", "load.fields_skipped"},
     {"instructions", "render.opcodes"},
