@@ -8,7 +8,7 @@
 
 // Arguments as given: [0] is the word that chose it. Exit codes of the process.
 int bench_compare(struct cli *cli, const struct options *options);
-int bench_run(struct cli *cli,
-              const struct options *options); // scenarios and micro-benchmarks by their names
+int bench_run(struct cli *cli, const struct options *options); // scenarios and micro-benchmarks by name
+bool bench_find_self(char *path, size_t size); // this program, to run it; false: has been told
 
 #endif

@@ -210,12 +210,6 @@ static int run_targets(struct cli *cli, const struct options *options, struct co
 
 // ---- the command
 
-static bool read_self(char *path, size_t size) {
-    ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    path[n > 0 ? n : 0] = 0;
-    return n > 0;
-}
-
 static void describe(struct cli *cli, const struct options *options, struct comparison *c) {
     char started[32];
     time_t now = (time_t)(cli->clock.wall(cli->clock.self) / 1000000000);
@@ -253,8 +247,8 @@ int bench_compare(struct cli *cli, const struct options *options) {
     if (options->arguments_n != 3)
         return cli_argument_error(&command_bench,
                                   "compare takes two: manifests, executables of pressrun or commands");
-    if (!read_self(self, sizeof self))
-        return cli_fail("cannot find out where this program is");
+    if (!bench_find_self(self, sizeof self))
+        return EXIT_USAGE;
     if (target_scratch(&scratch, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
     comparison_init(&c);

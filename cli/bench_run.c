@@ -175,7 +175,7 @@ static int measure(struct bench_job *b, struct cli *cli, const struct options *o
     struct err err;
     int failed = interrupt_start(&interrupt);
     if (failed)
-        return cli_fail("cannot watch for signals (error %d)", failed);
+        return cli_fail_os(failed, "cannot watch for signals");
     b->options.interrupt = &interrupt.raised;
     enum status status = run_scenarios(b, &err);
     if (status == STATUS_OK)
@@ -197,10 +197,8 @@ int bench_run(struct cli *cli, const struct options *options) {
     struct err err;
     if (!parse_options(&b, options, &err))
         return cli_argument_error(&command_bench, "%s", err.text);
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
-        return cli_fail("cannot find out where this program is");
-    self[n] = 0;
+    if (!bench_find_self(self, sizeof self))
+        return EXIT_USAGE;
     if (target_scratch(&scratch, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
     b.options.program = self;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pressrun bench: the table of what can be measured.
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/bench.h"
 
@@ -9,7 +11,7 @@ static const struct option_spec bench_options[] = {
     {"seed", 0, "N", "of what is chosen at random: records, the order of runs (default: 1)"},
     {"scale", 0, "F", "sizes of scenarios, as a share of the full ones (default: 1)"},
     {"repeat", 0, "N", "runs of a scenario of each kind (default: 3)"},
-    {"jobs", 'j', "N", "workers of scenarios (default: the CPUs this process may use); one is measured, too"},
+    {"jobs", 'j', "N", "workers of scenarios, besides one (default: the CPUs this process may use)"},
     {"metric", 0, "NAME", "compare: what the verdict is about: cpu (default), wall, instructions, peak_rss"},
     {"pairs", 0, "N", "compare: run exactly N pairs, up to 96 (default: until the verdict stands)"},
     {"confirm", 0, NULL, "compare: FAIL only if a second session of its own says so, too"},
@@ -22,6 +24,14 @@ static const struct option_spec bench_options[] = {
     OPTIONS_COMMON,
     {0},
 };
+
+bool bench_find_self(char *path, size_t size) {
+    ssize_t n = readlink("/proc/self/exe", path, size - 1);
+    path[n > 0 ? n : 0] = 0;
+    if (n <= 0)
+        cli_fail_os(errno, "cannot find out where this program is");
+    return n > 0;
+}
 
 static int run_bench(struct cli *cli, const struct options *options) {
     if (options->arguments_n && strcmp(options->arguments[0], "compare") == 0)

@@ -155,7 +155,7 @@ static enum status execute_watched(struct cli *cli, const struct options *option
     struct show show;
     int failed = interrupt_start(&interrupt);
     if (failed)
-        return err_set(err, STATUS_IO, "cannot watch for signals (error %d)", failed);
+        return err_os(err, failed, "cannot watch for signals");
     show_init(&show, cli->quiet || options_has(options, "json"), cli->colour_err);
     struct run_observer observer = show_observer(&show);
     run->observer = &observer;
