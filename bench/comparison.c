@@ -8,10 +8,11 @@
 #include "bench/quantiles.h"
 #include "bench/signed_rank.h"
 
-static const double confirming_alpha = 0.05;
-
-const char *const judgement_reasons[JUDGEMENT_REASONS] = {"output", "work", "pairs", "not confirmed",
-                                                          "interrupted"};
+const char *const judgement_reasons[JUDGEMENT_REASONS] = {[JUDGED_BY_OUTPUT] = "output",
+                                                          [JUDGED_BY_WORK] = "work",
+                                                          [JUDGED_BY_PAIRS] = "pairs",
+                                                          [JUDGED_UNCONFIRMED] = "not confirmed",
+                                                          [JUDGED_TOO_EARLY] = "interrupted"};
 
 void comparison_init(struct comparison *c) {
     *c = (struct comparison){.rule = verdict_rule_default(), .compares_output = true};
@@ -36,8 +37,8 @@ struct verdict_rule comparison_rule(const struct comparison *c, size_t session) 
     struct verdict_rule rule = c->rule;
     if (session < c->sessions_n)
         rule.alpha = c->sessions[session].alpha;
-    else if (session > 0 && rule.alpha < confirming_alpha)
-        rule.alpha = confirming_alpha;
+    else if (session > 0 && rule.alpha < VERDICT_CONFIRMING_ALPHA)
+        rule.alpha = VERDICT_CONFIRMING_ALPHA;
     return rule;
 }
 

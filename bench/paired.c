@@ -10,7 +10,10 @@ enum { PADDING = 4096, DROPPED_MOST = 32 };
 static const double stolen_most = 0.1; // share of a pair's time
 
 const char *paired_metric_name(enum paired_metric metric) {
-    static const char *const names[PAIRED_METRICS] = {"cpu", "wall", "instructions", "peak_rss"};
+    static const char *const names[PAIRED_METRICS] = {[PAIRED_CPU] = "cpu",
+                                                      [PAIRED_WALL] = "wall",
+                                                      [PAIRED_INSTRUCTIONS] = "instructions",
+                                                      [PAIRED_PEAK_RSS] = "peak_rss"};
     return names[metric];
 }
 

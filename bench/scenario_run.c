@@ -15,7 +15,6 @@
 enum { PATH_SIZE = 4096, WORDS_SIZE = 16, WORDS_SHOWN = 300, SESSION_MOST = 16 << 20 };
 
 const char *const scenario_stages[SCENARIO_STAGES] = {"compile", "load", "render", "emit"};
-const char *const scenario_quantiles[SCENARIO_QUANTILES] = {"p50", "p95", "p99", "max"};
 
 struct runner {
     const struct scenario *scenario;
@@ -60,21 +59,14 @@ static void take_session(struct runner *r, const char *id, struct scenario_sampl
     const json_t *render = json_object_get(json_object_get(session, "distributions"), "render");
     sample->timed = json_is_object(render);
     for (int i = 0; i < SCENARIO_QUANTILES; i++)
-        sample->render[i] = json_number_value(json_object_get(render, scenario_quantiles[i]));
+        sample->render[i] = json_number_value(json_object_get(render, metric_figures[i]));
     json_decref(session);
     mem_free(text);
 }
 
-// The last line that a run printed.
 static enum status read_report(struct runner *r, struct scenario_sample *sample, struct work *work,
                                struct err *err) {
-    struct str text = buf_str(&r->printed);
-    while (text.n && text.p[text.n - 1] == '\n')
-        text.n--;
-    size_t from = text.n;
-    while (from > 0 && text.p[from - 1] != '\n')
-        from--;
-    json_t *report = json_loadb(text.p + from, text.n - from, 0, NULL);
+    json_t *report = work_report(buf_str(&r->printed));
     const char *digest = json_string_value(json_object_get(report, "digest"));
     const char *session = json_string_value(json_object_get(report, "session"));
     enum status status = STATUS_OK;

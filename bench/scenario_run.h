@@ -17,10 +17,10 @@
 #include "bench/process.h"
 #include "bench/scenario.h"
 #include "bench/work.h"
+#include "monitor/metrics.h"
 
-enum { SCENARIO_STAGES = 4, SCENARIO_QUANTILES = 4 };
-extern const char *const scenario_stages[SCENARIO_STAGES];       // "compile", ... of a run's report
-extern const char *const scenario_quantiles[SCENARIO_QUANTILES]; // "p50", "p95", "p99", "max"
+enum { SCENARIO_STAGES = 4, SCENARIO_QUANTILES = FIGURE_MAX + 1 }; // of metric_figures: p50 to max
+extern const char *const scenario_stages[SCENARIO_STAGES];         // "compile", ... of a run's report
 
 struct scenario_sample {
     struct process_sample process;

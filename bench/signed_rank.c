@@ -3,10 +3,10 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "bench/quantiles.h"
 
 enum { SUMS = SIGNED_RANK_MOST * (SIGNED_RANK_MOST + 1) / 2 + 1 };
 
@@ -44,11 +44,6 @@ uint32_t signed_rank_critical(uint32_t n, double error) {
     return most;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void walsh_init(struct walsh *w, const double *differences, uint32_t n) {
     assert(n >= 1 && n <= SIGNED_RANK_MOST);
     w->n = n;
@@ -58,7 +53,7 @@ void walsh_init(struct walsh *w, const double *differences, uint32_t n) {
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = i; j < n; j++)
             w->averages[at++] = (differences[i] + differences[j]) / 2;
-    qsort(w->averages, w->m, sizeof *w->averages, by_value);
+    quantiles_sort(w->averages, w->m);
 }
 
 void walsh_release(struct walsh *w) {

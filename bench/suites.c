@@ -5,8 +5,6 @@
 
 #include "bench/random.h"
 
-static const double confirming_alpha_most = 0.05;
-
 static struct verdict_look run_session(const double *differences, size_t n, double scale,
                                        const struct verdict_rule *rule, struct random *random) {
     double flipped[VERDICT_PAIRS];
@@ -24,8 +22,8 @@ struct suites_result suites_flip(const double *differences, size_t n, const stru
     struct random random = {options->seed};
     struct verdict_rule confirming = options->rule;
     confirming.alpha = options->alpha_suite / (options->benchmarks * options->rule.alpha);
-    if (confirming.alpha > confirming_alpha_most)
-        confirming.alpha = confirming_alpha_most;
+    if (confirming.alpha > VERDICT_CONFIRMING_ALPHA)
+        confirming.alpha = VERDICT_CONFIRMING_ALPHA;
     for (uint32_t suite = 0; suite < options->suites; suite++) {
         bool failed = false;
         for (uint32_t i = 0; i < options->benchmarks; i++) {

@@ -46,7 +46,8 @@ void target_remove(const char *path) {
 // ---- what a text is
 
 const char *target_kind_name(enum target_kind kind) {
-    static const char *const names[] = {"manifest", "executable", "command"};
+    static const char *const names[] = {
+        [TARGET_MANIFEST] = "manifest", [TARGET_EXECUTABLE] = "executable", [TARGET_COMMAND] = "command"};
     return names[kind];
 }
 
@@ -220,16 +221,6 @@ static struct str last_lines(struct str text) {
     return lines == SHOWN_LINES ? str_from(text, from) : text;
 }
 
-// The last line, which is the run's report; NULL where it is none.
-static json_t *read_report(struct str output) {
-    while (output.n && output.p[output.n - 1] == '\n')
-        output.n--;
-    size_t from = output.n;
-    while (from > 0 && output.p[from - 1] != '\n')
-        from--;
-    return json_loadb(output.p + from, output.n - from, 0, NULL);
-}
-
 static enum status explain(const struct target *t, const struct process_sample *sample, struct str errors,
                            struct err *err) {
     if (sample->timed_out)
@@ -251,7 +242,7 @@ enum status target_take(const struct target *t, const struct process_sample *sam
         *digest = digest_of(output);
         return STATUS_OK;
     }
-    json_t *report = read_report(output);
+    json_t *report = work_report(output);
     const char *hex = json_string_value(json_object_get(report, "digest"));
     bool found = hex && digest_parse(str_of(hex), digest);
     if (work)

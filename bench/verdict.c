@@ -15,7 +15,11 @@ bool verdict_is_look(uint32_t pairs) {
 }
 
 const char *verdict_name(enum verdict verdict) {
-    static const char *const names[] = {"MORE", "PASS", "FAIL", "INCONCLUSIVE", "INVALID"};
+    static const char *const names[] = {[VERDICT_MORE] = "MORE",
+                                        [VERDICT_PASS] = "PASS",
+                                        [VERDICT_FAIL] = "FAIL",
+                                        [VERDICT_INCONCLUSIVE] = "INCONCLUSIVE",
+                                        [VERDICT_INVALID] = "INVALID"};
     return names[verdict];
 }
 

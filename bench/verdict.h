@@ -34,6 +34,7 @@ struct verdict_rule {
     double harmless;       // PASS: 0.05
 };
 struct verdict_rule verdict_rule_default(void); // alpha 2 %, beta 2.5 %
+#define VERDICT_CONFIRMING_ALPHA 0.05 // at most, of measuring once more what was FAIL: both must say so
 
 struct verdict_look {
     enum verdict verdict;

@@ -61,6 +61,15 @@ static void read_object(struct work *work, const json_t *object, const char *pre
     }
 }
 
+json_t *work_report(struct str output) {
+    while (output.n && output.p[output.n - 1] == '\n')
+        output.n--;
+    size_t from = output.n;
+    while (from > 0 && output.p[from - 1] != '\n')
+        from--;
+    return json_loadb(output.p + from, output.n - from, 0, NULL);
+}
+
 void work_read(struct work *work, const json_t *report) {
     work->n = 0;
     read_object(work, report, "");

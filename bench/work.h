@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 enum { WORK_MOST = 64, WORK_NAME = 64 };
 
 struct work_counter {
@@ -25,7 +27,9 @@ struct work {
     size_t n;
 };
 
-// Of the report of a run. Whatever else it has is left alone.
+// The report of a run in what it printed, which is the last line; the caller's (json_decref), NULL where it is none.
+json_t *work_report(struct str output);
+// Of such a report. Whatever else it has is left alone.
 void work_read(struct work *work, const json_t *report);
 void work_add(struct work *work, const char *name,
               uint64_t value); // once each; too many or too long ones are left out

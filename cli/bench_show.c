@@ -155,7 +155,7 @@ static json_t *condition_json(const struct scenario_result *result, const struct
         json_object_set_new(object, names[m], figure_json(scenario_figure(c, m)));
     json_object_set_new(object, "stage_seconds", medians_json(c, scenario_stages, SCENARIO_STAGES, stage_of));
     json_object_set_new(object, "render_seconds",
-                        is_timed(c) ? medians_json(c, scenario_quantiles, SCENARIO_QUANTILES, render_of)
+                        is_timed(c) ? medians_json(c, metric_figures, SCENARIO_QUANTILES, render_of)
                                     : json_null());
     double gain = scenario_gain(result, c, SCENARIO_WALL), cpu = scenario_gain(result, c, SCENARIO_CPU);
     json_object_set_new(object, "gain_wall", gain > 0 ? json_real(gain) : json_null());

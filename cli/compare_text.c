@@ -3,26 +3,29 @@
 
 #include <math.h>
 
-#include "base/diag.h"
 #include "cli/show.h"
 
-static const char *const wholes[PAIRED_METRICS] = {"the CPU time", "the time", "the instructions",
-                                                   "the peak memory"};
-static const char *const shorts[PAIRED_METRICS] = {"CPU time", "wall time", "instructions", "peak memory"};
+static const char *const wholes[PAIRED_METRICS] = {[PAIRED_CPU] = "the CPU time",
+                                                   [PAIRED_WALL] = "the time",
+                                                   [PAIRED_INSTRUCTIONS] = "the instructions",
+                                                   [PAIRED_PEAK_RSS] = "the peak memory"};
+static const char *const shorts[PAIRED_METRICS] = {[PAIRED_CPU] = "CPU time",
+                                                   [PAIRED_WALL] = "wall time",
+                                                   [PAIRED_INSTRUCTIONS] = "instructions",
+                                                   [PAIRED_PEAK_RSS] = "peak memory"};
 
 static void write_verdict(enum verdict verdict, bool colour, struct buf *out) {
-    static const char *const colours[] = {"", "\033[1;32m", "\033[1;31m", "\033[1;33m", "\033[1;31m"};
+    static const char *const colours[] = {[VERDICT_MORE] = "",
+                                          [VERDICT_PASS] = "\033[1;32m",
+                                          [VERDICT_FAIL] = "\033[1;31m",
+                                          [VERDICT_INCONCLUSIVE] = "\033[1;33m",
+                                          [VERDICT_INVALID] = "\033[1;31m"};
     buf_printf(out, "%s%s%s  ", colour ? colours[verdict] : "", verdict_name(verdict),
                colour ? "\033[0m" : "");
 }
 
-// What was given may be anything; terminals are not to act on it.
 static void write_shown(const struct comparison_side *side, struct buf *out) {
-    struct arena arena;
-    arena_init(&arena, 0);
-    struct str shown = diag_escape(&arena, str_of(side->shown ? side->shown : "?"));
-    buf_add_str(out, shown.p ? shown : STR("?"));
-    arena_release(&arena);
+    show_escaped(out, str_of(side->shown ? side->shown : "?"));
     if (side->version && side->kind && str_is(str_of(side->kind), "executable"))
         buf_printf(out, " (%s)", side->version);
     buf_add_char(out, '\n');
