@@ -103,7 +103,7 @@ void reference_write_metrics(struct buf *out) {
         buf_printf(out, "%s .%s", i ? "," : "", metric_figures[i]);
     buf_add_text(
         out,
-        ":\nrender.p99, job.cards.max. Of outputs that take less than some 20 us one in so many is timed.\n");
+        ":\nrender.p99, job.cards.max. Of outputs that take less than some 25 us one in so many is timed.\n");
 }
 
 bool reference_write_languages(const char *only, struct buf *out) {

@@ -68,16 +68,23 @@ static void merge_release(struct merge *m) {
 }
 
 // What is no number is passed over.
+static bool insert_figure(struct merge *m, sqlite3_int64 session, const char *name, double value) {
+    sqlite3_bind_int64(m->figure.statement, 1, session);
+    sqlite3_bind_double(m->figure.statement, 2, value);
+    sqlite3_bind_text(m->figure.statement, 3, name, -1, SQLITE_TRANSIENT);
+    return step_insert(&m->figure);
+}
+
+// Nearly all names are there already.
 static bool add_figure(struct merge *m, sqlite3_int64 session, const char *name, const json_t *value) {
     if (!json_is_number(value))
         return true;
-    sqlite3_bind_text(m->name.statement, 1, name, -1, SQLITE_TRANSIENT);
-    if (!step_insert(&m->name))
+    if (!insert_figure(m, session, name, json_number_value(value)))
         return false;
-    sqlite3_bind_int64(m->figure.statement, 1, session);
-    sqlite3_bind_double(m->figure.statement, 2, json_number_value(value));
-    sqlite3_bind_text(m->figure.statement, 3, name, -1, SQLITE_TRANSIENT);
-    return step_insert(&m->figure);
+    if (sqlite3_changes(m->db) > 0)
+        return true;
+    sqlite3_bind_text(m->name.statement, 1, name, -1, SQLITE_TRANSIENT);
+    return step_insert(&m->name) && insert_figure(m, session, name, json_number_value(value));
 }
 
 static bool add_figures(struct merge *m, sqlite3_int64 session, json_t *document) {

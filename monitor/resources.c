@@ -13,15 +13,29 @@
 #include "base/mem.h"
 
 #define SECOND 1000000000u
-enum { FIRST_INTERVAL = 20 * 1000 * 1000 }; // nanoseconds
+enum { FIRST_INTERVAL = 50 * 1000 * 1000 }; // nanoseconds
 
 // ---- a look
 
-static bool read_text(const char *path, char *text, size_t size) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-    if (fd >= 0)
-        close(fd);
+// The kernel's books are opened once: finding them costs more than reading them.
+struct books {
+    int statm, io;
+};
+
+static struct books books_open(void) {
+    return (struct books){open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
+                          open("/proc/self/io", O_RDONLY | O_CLOEXEC)};
+}
+
+static void books_close(struct books books) {
+    if (books.statm >= 0)
+        close(books.statm);
+    if (books.io >= 0)
+        close(books.io);
+}
+
+static bool read_text(int fd, char *text, size_t size) {
+    ssize_t n = fd < 0 ? -1 : pread(fd, text, size - 1, 0);
     text[n > 0 ? n : 0] = 0;
     return n > 0;
 }
@@ -36,7 +50,7 @@ static bool find_number(const char *text, const char *name, uint64_t *number) {
     return at;
 }
 
-void resources_now(struct resources *r) {
+static void look(struct books books, struct resources *r) {
     char text[512];
     struct timespec cpu;
     struct rusage usage;
@@ -45,14 +59,20 @@ void resources_now(struct resources *r) {
     r->cpu_seconds = seconds_of(cpu);
     getrusage(RUSAGE_SELF, &usage);
     r->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
-    if (read_text("/proc/self/statm", text, sizeof text)) {
+    if (read_text(books.statm, text, sizeof text)) {
         char *end;
         strtoull(text, &end, 10); // virtual memory
         r->rss_bytes = strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
     }
-    r->disk_known = read_text("/proc/self/io", text, sizeof text) &&
+    r->disk_known = read_text(books.io, text, sizeof text) &&
                     find_number(text, "\nread_bytes: ", &r->read_bytes) &&
                     find_number(text, "\nwrite_bytes: ", &r->written_bytes);
+}
+
+void resources_now(struct resources *r) {
+    struct books books = books_open();
+    look(books, r);
+    books_close(books);
 }
 
 // ---- the sampler
@@ -63,6 +83,7 @@ struct sampler {
     pthread_cond_t stop;
     bool stopped; // under lock
     const atomic_uint *in_flight;
+    struct books books;
     struct resources first;
     struct session_sample samples[RESOURCES_SAMPLES];
     uint32_t n;
@@ -91,7 +112,7 @@ static void thin_out(struct sampler *s) {
 static void sample(struct sampler *s) {
     struct resources r;
     double at = now();
-    resources_now(&r);
+    look(s->books, &r);
     if (s->n == RESOURCES_SAMPLES)
         thin_out(s);
     s->samples[s->n++] =
@@ -126,7 +147,8 @@ struct sampler *sampler_start(const atomic_uint *in_flight) {
     pthread_condattr_t attributes;
     s->in_flight = in_flight;
     s->interval = FIRST_INTERVAL;
-    resources_now(&s->first);
+    s->books = books_open();
+    look(s->books, &s->first);
     s->started = s->last = now();
     s->last_cpu = s->first.cpu_seconds;
     pthread_mutex_init(&s->lock, NULL);
@@ -136,6 +158,7 @@ struct sampler *sampler_start(const atomic_uint *in_flight) {
     pthread_condattr_destroy(&attributes);
     if (pthread_create(&s->thread, NULL, watch, s) == 0)
         return s;
+    books_close(s->books);
     pthread_cond_destroy(&s->stop);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);
@@ -144,7 +167,7 @@ struct sampler *sampler_start(const atomic_uint *in_flight) {
 
 static void fill(const struct sampler *s, struct session *session) {
     struct resources last;
-    resources_now(&last);
+    look(s->books, &last);
     for (uint32_t i = 0; i < s->n; i++)
         session_add_sample(session, &s->samples[i]);
     session_set(session, METRIC_RUN_CPU, last.cpu_seconds - s->first.cpu_seconds);
@@ -163,6 +186,7 @@ void sampler_stop(struct sampler *s, struct session *session) {
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
     fill(s, session);
+    books_close(s->books);
     pthread_cond_destroy(&s->stop);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);

@@ -5,7 +5,7 @@
  * What this process uses: processor, memory and disk, by the kernel's books; once, or sampled by a thread of its own while
  * something runs.
  *
- * The sampler looks often at first (every 20 ms) and keeps at most RESOURCES_SAMPLES samples: when they are full every other
+ * The sampler looks often at first (every 50 ms) and keeps at most RESOURCES_SAMPLES samples: when they are full every other
  * one goes and the interval doubles. A look takes some 10 us. What the kernel does not tell (disk, in some containers) is 0
  * and not known.
  */

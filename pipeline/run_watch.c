@@ -15,7 +15,7 @@
 
 enum { CLOCK_TRIES = 16, EVERY_MOST = 64 };
 // The share of rendering time that its timing may take is one in this.
-enum { TIMING_SHARE = 400 };
+enum { TIMING_SHARE = 500 };
 
 const char *const run_stage_names[RUN_STAGES] = {"compile", "load", "render", "emit"};
 
