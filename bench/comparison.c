@@ -20,8 +20,8 @@ void comparison_init(struct comparison *c) {
 }
 
 void comparison_release(struct comparison *c) {
-    for (size_t i = 0; i < c->sessions_n; i++)
-        mem_free(c->sessions[i].pairs);
+    for (size_t i = 0; i < c->rounds_n; i++)
+        mem_free(c->rounds[i].pairs);
     arena_release(&c->arena);
     *c = (struct comparison){0};
 }
@@ -33,25 +33,25 @@ const char *comparison_keep(struct comparison *c, const char *text) {
     return kept;
 }
 
-struct verdict_rule comparison_rule(const struct comparison *c, size_t session) {
+struct verdict_rule comparison_rule(const struct comparison *c, size_t round) {
     struct verdict_rule rule = c->rule;
-    if (session < c->sessions_n)
-        rule.alpha = c->sessions[session].alpha;
-    else if (session > 0 && rule.alpha < VERDICT_CONFIRMING_ALPHA)
+    if (round < c->rounds_n)
+        rule.alpha = c->rounds[round].alpha;
+    else if (round > 0 && rule.alpha < VERDICT_CONFIRMING_ALPHA)
         rule.alpha = VERDICT_CONFIRMING_ALPHA;
     return rule;
 }
 
-struct verdict_look comparison_look(const struct comparison *c, size_t session) {
-    struct verdict_rule rule = comparison_rule(c, session);
-    const struct comparison_session *s = &c->sessions[session];
+struct verdict_look comparison_look(const struct comparison *c, size_t round) {
+    struct verdict_rule rule = comparison_rule(c, round);
+    const struct comparison_round *s = &c->rounds[round];
     return paired_verdict(s->pairs, s->pairs_n, c->metric, c->pairs, &rule);
 }
 
-uint32_t comparison_dropped(const struct comparison *c, size_t session) {
+uint32_t comparison_dropped(const struct comparison *c, size_t round) {
     uint32_t dropped = 0;
-    for (uint32_t i = 0; i < c->sessions[session].pairs_n; i++)
-        dropped += c->sessions[session].pairs[i].dropped;
+    for (uint32_t i = 0; i < c->rounds[round].pairs_n; i++)
+        dropped += c->rounds[round].pairs[i].dropped;
     return dropped;
 }
 
@@ -73,9 +73,9 @@ const struct work_counter *comparison_grown(const struct comparison *c, size_t n
     return NULL;
 }
 
-static struct judgement judge_sessions(const struct comparison *c) {
+static struct judgement judge_rounds(const struct comparison *c) {
     struct judgement judgement = {.verdict = VERDICT_INCONCLUSIVE, .reason = JUDGED_TOO_EARLY};
-    if (!c->sessions_n)
+    if (!c->rounds_n)
         return judgement;
     struct verdict_look first = comparison_look(c, 0), second = {.verdict = VERDICT_MORE};
     judgement.look = first;
@@ -83,7 +83,7 @@ static struct judgement judge_sessions(const struct comparison *c) {
         return judgement;
     if (first.verdict != VERDICT_FAIL || !c->confirm)
         return (struct judgement){first.verdict, JUDGED_BY_PAIRS, 0, first};
-    if (c->sessions_n > 1)
+    if (c->rounds_n > 1)
         second = comparison_look(c, 1);
     if (second.verdict == VERDICT_MORE)
         return judgement;
@@ -98,22 +98,22 @@ struct judgement comparison_judge(const struct comparison *c) {
         return (struct judgement){.verdict = VERDICT_INVALID, .reason = JUDGED_BY_OUTPUT};
     if (comparison_grown(c, 0))
         return (struct judgement){.verdict = VERDICT_FAIL, .reason = JUDGED_BY_WORK};
-    return judge_sessions(c);
+    return judge_rounds(c);
 }
 
-// The session that the judgement is of; NULL: none.
-static const struct comparison_session *find_judged(const struct comparison *c) {
-    return c->sessions_n ? &c->sessions[comparison_judge(c).session] : NULL;
+// The round that the judgement is of; NULL: none.
+static const struct comparison_round *find_judged(const struct comparison *c) {
+    return c->rounds_n ? &c->rounds[comparison_judge(c).round] : NULL;
 }
 
 struct comparison_median comparison_median(const struct comparison *c, size_t which) {
     struct comparison_median median = {0};
-    const struct comparison_session *session = find_judged(c);
-    double *values = MEM_NEW_ARRAY(double, (session ? session->pairs_n : 0) + 1);
+    const struct comparison_round *round = find_judged(c);
+    double *values = MEM_NEW_ARRAY(double, (round ? round->pairs_n : 0) + 1);
     size_t n = 0;
-    for (uint32_t i = 0; session && i < session->pairs_n; i++)
-        if (!session->pairs[i].dropped)
-            values[n++] = paired_value(which ? &session->pairs[i].b : &session->pairs[i].a, c->metric);
+    for (uint32_t i = 0; round && i < round->pairs_n; i++)
+        if (!round->pairs[i].dropped)
+            values[n++] = paired_value(which ? &round->pairs[i].b : &round->pairs[i].a, c->metric);
     if (n) {
         median.value = quantiles_median(values, n);
         median.bounded = quantiles_interval(values, n, 0.5, 0.95, &median.low, &median.high);
@@ -123,14 +123,14 @@ struct comparison_median comparison_median(const struct comparison *c, size_t wh
 }
 
 double comparison_ratio(const struct comparison *c, enum paired_metric metric) {
-    const struct comparison_session *session = find_judged(c);
+    const struct comparison_round *round = find_judged(c);
     double ratio = 0;
-    if (!session)
+    if (!round)
         return 0;
-    double *differences = MEM_NEW_ARRAY(double, session->pairs_n + 1);
-    uint32_t n = paired_differences(session->pairs, session->pairs_n, metric, differences);
-    uint32_t index = (uint32_t)(session - c->sessions);
-    if (n && n == session->pairs_n - comparison_dropped(c, index)) {
+    double *differences = MEM_NEW_ARRAY(double, round->pairs_n + 1);
+    uint32_t n = paired_differences(round->pairs, round->pairs_n, metric, differences);
+    uint32_t index = (uint32_t)(round - c->rounds);
+    if (n && n == round->pairs_n - comparison_dropped(c, index)) {
         struct walsh walsh;
         walsh_init(&walsh, differences, n);
         ratio = exp(walsh_estimate(&walsh));

@@ -9,8 +9,8 @@
  * The strongest evidence decides, in this order:
  *   1. what they print: different outputs are no comparison, INVALID
  *   2. work counters (work.h): growth of more than 1 % that was not accepted is FAIL, whatever the clock says
- *   3. the pairs of the first session (verdict.h)
- *   4. where that is to be confirmed and says FAIL: the pairs of a second session with a seed of its own. FAIL only if both
+ *   3. the pairs of the first round (verdict.h)
+ *   4. where that is to be confirmed and says FAIL: the pairs of a second round with a seed of its own. FAIL only if both
  *      say so, else INCONCLUSIVE
  *
  * Texts live in the comparison's arena. One thread.
@@ -21,7 +21,7 @@
 #include "bench/paired.h"
 #include "bench/work.h"
 
-enum { COMPARISON_SESSIONS = 2 };
+enum { COMPARISON_ROUNDS = 2 };
 
 struct comparison_side {
     const char *shown; // as it was given
@@ -32,9 +32,9 @@ struct comparison_side {
     struct work work;
 };
 
-struct comparison_session {
+struct comparison_round {
     uint64_t seed;
-    double alpha;       // of this session's rule
+    double alpha;       // of this round's rule
     struct pair *pairs; // owned, dropped ones included
     uint32_t pairs_n;
 };
@@ -53,18 +53,18 @@ struct comparison {
     const char *started;          // 2026-01-31T12:00:00Z
     const char *const *arguments; // of that program
     size_t arguments_n;
-    struct comparison_session sessions[COMPARISON_SESSIONS];
-    size_t sessions_n;
+    struct comparison_round rounds[COMPARISON_ROUNDS];
+    size_t rounds_n;
 };
 
 void comparison_init(struct comparison *c);
 void comparison_release(struct comparison *c);
 const char *comparison_keep(struct comparison *c, const char *text); // a copy in its arena
 
-// The rule of the first session, or of the second, which need not be as sure as the first, since both must agree.
-struct verdict_rule comparison_rule(const struct comparison *c, size_t session);
-struct verdict_look comparison_look(const struct comparison *c, size_t session);
-uint32_t comparison_dropped(const struct comparison *c, size_t session);
+// The rule of the first round, or of the second, which need not be as sure as the first, since both must agree.
+struct verdict_rule comparison_rule(const struct comparison *c, size_t round);
+struct verdict_look comparison_look(const struct comparison *c, size_t round);
+uint32_t comparison_dropped(const struct comparison *c, size_t round);
 
 enum judgement_reason {
     JUDGED_BY_OUTPUT,
@@ -79,12 +79,12 @@ extern const char *const judgement_reasons[JUDGEMENT_REASONS]; // "output", ...
 struct judgement {
     enum verdict verdict; // never VERDICT_MORE
     enum judgement_reason reason;
-    size_t session;           // that the look is of
+    size_t round;             // that the look is of
     struct verdict_look look; // pairs = 0: there was none
 };
 struct judgement comparison_judge(const struct comparison *c);
 
-// Of the metric, over the pairs of the session that was judged; 0 where there are none. Bounds at 95 %, of order statistics.
+// Of the metric, over the pairs of the round that was judged; 0 where there are none. Bounds at 95 %, of order statistics.
 struct comparison_median {
     double value, low, high;
     bool bounded; // false: too few runs, low and high are the least and the greatest

@@ -62,17 +62,17 @@ static void set_look(json_t *object, const struct verdict_look *look) {
     set(object, "pairs", integer(look->pairs));
 }
 
-static json_t *sessions_json(const struct comparison *c) {
+static json_t *rounds_json(const struct comparison *c) {
     json_t *array = json_array();
-    for (size_t i = 0; i < c->sessions_n; i++) {
-        const struct comparison_session *session = &c->sessions[i];
+    for (size_t i = 0; i < c->rounds_n; i++) {
+        const struct comparison_round *round = &c->rounds[i];
         struct verdict_look look = comparison_look(c, i);
         json_t *object = json_object();
-        set(object, "seed", integer(session->seed));
-        set(object, "alpha", json_real(session->alpha));
+        set(object, "seed", integer(round->seed));
+        set(object, "alpha", json_real(round->alpha));
         set(object, "verdict", json_string(verdict_name(look.verdict)));
         set_look(object, &look);
-        set(object, "samples", pairs_json(session->pairs, session->pairs_n));
+        set(object, "samples", pairs_json(round->pairs, round->pairs_n));
         json_array_append_new(array, object);
     }
     return array;
@@ -146,7 +146,7 @@ void comparison_write_json(const struct comparison *c, struct buf *out) {
     set(object, "program", text_or_null(c->program));
     set(object, "started", text_or_null(c->started));
     set(object, "arguments", texts_json(c->arguments, c->arguments_n));
-    set(object, "sessions", sessions_json(c));
+    set(object, "rounds", rounds_json(c));
     char *text = json_dumps(object, JSON_REAL_PRECISION(DIGITS));
     buf_add_text(out, text ? text : "{}");
     buf_add_char(out, '\n');
@@ -228,20 +228,20 @@ static struct process_sample read_sample(struct reader *r, const json_t *object)
     };
 }
 
-static void read_pairs(struct reader *r, const json_t *object, struct comparison_session *session) {
+static void read_pairs(struct reader *r, const json_t *object, struct comparison_round *round) {
     const json_t *array = get_array(r, object, "samples", PAIRS_MOST);
     size_t n = json_array_size(array);
-    session->pairs = MEM_NEW_ARRAY(struct pair, n + 1);
+    round->pairs = MEM_NEW_ARRAY(struct pair, n + 1);
     uint32_t counted = 0;
     for (size_t i = 0; i < n && !r->failed; i++) {
         const json_t *pair = json_array_get(array, i);
-        session->pairs[session->pairs_n++] =
+        round->pairs[round->pairs_n++] =
             (struct pair){.a = read_sample(r, get_object(r, pair, "a")),
                           .b = read_sample(r, get_object(r, pair, "b")),
                           .b_first = get_flag(r, pair, "b_first"),
                           .dropped = get_flag(r, pair, "dropped"),
                           .padding = (uint32_t)get_integer(r, pair, "padding", UINT32_MAX)};
-        const struct pair *last = &session->pairs[i];
+        const struct pair *last = &round->pairs[i];
         if (paired_value(&last->a, r->c->metric) <= 0 || paired_value(&last->b, r->c->metric) <= 0)
             refuse(r, "samples", "of runs that took any of the metric");
         counted += !last->dropped;
@@ -250,15 +250,15 @@ static void read_pairs(struct reader *r, const json_t *object, struct comparison
         refuse(r, "samples", "as few as a comparison takes");
 }
 
-static void read_sessions(struct reader *r, const json_t *root) {
+static void read_rounds(struct reader *r, const json_t *root) {
     struct comparison *c = r->c;
-    const json_t *array = get_array(r, root, "sessions", COMPARISON_SESSIONS);
+    const json_t *array = get_array(r, root, "rounds", COMPARISON_ROUNDS);
     for (size_t i = 0; i < json_array_size(array) && !r->failed; i++) {
         const json_t *object = json_array_get(array, i);
-        struct comparison_session *session = &c->sessions[c->sessions_n++];
-        session->seed = get_integer(r, object, "seed", INT64_MAX);
-        session->alpha = get_number(r, object, "alpha", 1e-9, 0.5);
-        read_pairs(r, object, session);
+        struct comparison_round *round = &c->rounds[c->rounds_n++];
+        round->seed = get_integer(r, object, "seed", INT64_MAX);
+        round->alpha = get_number(r, object, "alpha", 1e-9, 0.5);
+        read_pairs(r, object, round);
     }
 }
 
@@ -353,7 +353,7 @@ static void read_document(struct reader *r, const json_t *root, const char **sto
     read_host(r, root);
     read_side(r, get_object(r, root, "a"), &c->sides[0]);
     read_side(r, get_object(r, root, "b"), &c->sides[1]);
-    read_sessions(r, root);
+    read_rounds(r, root);
 }
 
 enum status comparison_read_json(struct comparison *c, struct str text, const char **stored,

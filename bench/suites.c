@@ -5,8 +5,8 @@
 
 #include "bench/random.h"
 
-static struct verdict_look run_session(const double *differences, size_t n, double scale,
-                                       const struct verdict_rule *rule, struct random *random) {
+static struct verdict_look run_round(const double *differences, size_t n, double scale,
+                                     const struct verdict_rule *rule, struct random *random) {
     double flipped[VERDICT_PAIRS];
     size_t from = (size_t)(random_unit(random) * (double)n);
     for (size_t i = 0; i < VERDICT_PAIRS; i++) {
@@ -27,14 +27,14 @@ struct suites_result suites_flip(const double *differences, size_t n, const stru
     for (uint32_t suite = 0; suite < options->suites; suite++) {
         bool failed = false;
         for (uint32_t i = 0; i < options->benchmarks; i++) {
-            struct verdict_look look = run_session(differences, n, options->scale, &options->rule, &random);
+            struct verdict_look look = run_round(differences, n, options->scale, &options->rule, &random);
             result.pairs += look.pairs;
             result.passed += look.verdict == VERDICT_PASS;
             result.inconclusive += look.verdict == VERDICT_INCONCLUSIVE;
             if (look.verdict != VERDICT_FAIL)
                 continue;
             result.flagged++;
-            look = run_session(differences, n, options->scale, &confirming, &random);
+            look = run_round(differences, n, options->scale, &confirming, &random);
             failed = failed || look.verdict == VERDICT_FAIL;
         }
         result.failed += failed;

@@ -7,7 +7,7 @@
  * in which nothing changed: stretches of the real differences, in their order, with random signs. No assumption on the noise
  * is needed, and drift and bursts of the machine are in it.
  *
- * A suite fails when a benchmark of it is FAIL and is so again in a second session, at alpha_suite / (benchmarks alpha), at
+ * A suite fails when a benchmark of it is FAIL and is so again in a second round, at alpha_suite / (benchmarks alpha), at
  * most 5 %. Deterministic from the seed. Thread-safe.
  */
 #include <stddef.h>
@@ -25,9 +25,9 @@ struct suites_options {
 
 struct suites_result {
     uint64_t failed;               // suites
-    uint64_t flagged;              // benchmarks that were FAIL in the first session
+    uint64_t flagged;              // benchmarks that were FAIL in the first round
     uint64_t passed, inconclusive; // others
-    uint64_t pairs;                // of first sessions
+    uint64_t pairs;                // of first rounds
 };
 
 // n is at least VERDICT_PAIRS.

@@ -127,9 +127,9 @@ static bool parse_options(struct comparison *c, struct comparison_run *run, cons
 
 // ---- running
 
-static void progress(void *self, size_t session, const struct verdict_look *look, uint32_t pairs) {
+static void progress(void *self, size_t round, const struct verdict_look *look, uint32_t pairs) {
     (void)self;
-    fprintf(stderr, "\r%s%u pairs", session ? "second session: " : "", (unsigned)pairs);
+    fprintf(stderr, "\r%s%u pairs", round ? "second round: " : "", (unsigned)pairs);
     if (look->pairs)
         fprintf(stderr, ", %.3f times after %u", look->estimate, (unsigned)look->pairs);
     fprintf(stderr, "\033[K");

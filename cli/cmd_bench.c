@@ -14,7 +14,7 @@ static const struct option_spec bench_options[] = {
     {"jobs", 'j', "N", "workers of scenarios, besides one (default: the CPUs this process may use)"},
     {"metric", 0, "NAME", "compare: what the verdict is about: cpu (default), wall, instructions, peak_rss"},
     {"pairs", 0, "N", "compare: run exactly N pairs, up to 96 (default: until the verdict stands)"},
-    {"confirm", 0, NULL, "compare: FAIL only if a second session of its own says so, too"},
+    {"confirm", 0, NULL, "compare: FAIL only if a second round of pairs says so, too"},
     {"accept", 0, "COUNTER", "compare: this work counter may grow by more than 1 %; repeatable"},
     {"ignore-output", 0, NULL, "compare: the outputs may differ"},
     {"seconds", 0, "N", "compare: kill a run that takes longer (default: 600)"},

@@ -66,7 +66,7 @@ static void write_sentence(const struct comparison *c, const struct judgement *j
                      c->interrupted ? "interrupted before it was clear\n" : "there is nothing to judge\n");
         return;
     case JUDGED_UNCONFIRMED:
-        buf_printf(out, "B seemed slower, but a second session did not confirm it: %.3f times %s of A\n",
+        buf_printf(out, "B seemed slower, but a second round did not confirm it: %.3f times %s of A\n",
                    look->estimate, wholes[c->metric]);
         return;
     case JUDGED_BY_PAIRS:
@@ -82,9 +82,9 @@ static void write_sentence(const struct comparison *c, const struct judgement *j
 
 static void write_interval(const struct comparison *c, const struct judgement *judgement, struct buf *out) {
     const struct verdict_look *look = &judgement->look;
-    struct verdict_rule rule = comparison_rule(c, judgement->session);
+    struct verdict_rule rule = comparison_rule(c, judgement->round);
     bool lower = look->lower > 0, upper = !isinf(look->upper);
-    uint32_t dropped = comparison_dropped(c, judgement->session);
+    uint32_t dropped = comparison_dropped(c, judgement->round);
     buf_add_text(out, "  ");
     if (lower && upper)
         buf_printf(out, "between %.3f and %.3f", look->lower, look->upper);
@@ -95,8 +95,8 @@ static void write_interval(const struct comparison *c, const struct judgement *j
     if (lower || upper)
         buf_printf(out, " (%.1f %% sure), ", 100 * (1 - (lower ? rule.alpha : 0) - (upper ? rule.beta : 0)));
     buf_printf(out, "%u pair%s", (unsigned)look->pairs, look->pairs == 1 ? "" : "s");
-    if (judgement->session)
-        buf_add_text(out, " of the second session");
+    if (judgement->round)
+        buf_add_text(out, " of the second round");
     if (!lower && !upper)
         buf_add_text(out, ", too few for any bound");
     if (dropped)
@@ -151,7 +151,7 @@ static void write_work(const struct comparison *c, struct buf *out) {
 
 // What more would help, where the verdict is none.
 static void write_outlook(const struct comparison *c, const struct judgement *judgement, struct buf *out) {
-    struct verdict_rule rule = comparison_rule(c, judgement->session);
+    struct verdict_rule rule = comparison_rule(c, judgement->round);
     double smallest;
     uint32_t wanted;
     verdict_outlook(&judgement->look, &rule, &smallest, &wanted);

@@ -26,15 +26,14 @@ static struct process_sample sample_of(double seconds) {
 }
 
 // B takes `ratio` times as long, with noise of at most 1 %.
-static void add_session(struct comparison *c, double ratio, uint32_t pairs) {
-    struct random random = {c->sessions_n + 1};
-    struct comparison_session *session = &c->sessions[c->sessions_n];
-    *session =
-        (struct comparison_session){.seed = c->sessions_n, .alpha = comparison_rule(c, c->sessions_n).alpha};
-    c->sessions_n++;
-    session->pairs = MEM_NEW_ARRAY(struct pair, pairs);
-    for (; session->pairs_n < pairs; session->pairs_n++)
-        session->pairs[session->pairs_n] =
+static void add_round(struct comparison *c, double ratio, uint32_t pairs) {
+    struct random random = {c->rounds_n + 1};
+    struct comparison_round *round = &c->rounds[c->rounds_n];
+    *round = (struct comparison_round){.seed = c->rounds_n, .alpha = comparison_rule(c, c->rounds_n).alpha};
+    c->rounds_n++;
+    round->pairs = MEM_NEW_ARRAY(struct pair, pairs);
+    for (; round->pairs_n < pairs; round->pairs_n++)
+        round->pairs[round->pairs_n] =
             (struct pair){.a = sample_of(0.1 + 0.001 * random_unit(&random)),
                           .b = sample_of(ratio * (0.1 + 0.001 * random_unit(&random))),
                           .b_first = random_next(&random) & 1};
@@ -66,11 +65,11 @@ static void test_what_decides(void **state) {
     const char *accepted[] = {"render.opcodes"};
     init(&c);
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_TOO_EARLY);
-    add_session(&c, 1, 7);
+    add_round(&c, 1, 7);
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_TOO_EARLY); // before the first look
-    mem_free(c.sessions[0].pairs);
-    c.sessions_n = 0;
-    add_session(&c, 1, 12);
+    mem_free(c.rounds[0].pairs);
+    c.rounds_n = 0;
+    add_round(&c, 1, 12);
     assert_judged(&c, VERDICT_PASS, JUDGED_BY_PAIRS);
     // Work weighs more than time: 1 % is no growth, more is.
     work_add(&c.sides[0].work, "render.opcodes", 1000);
@@ -103,21 +102,21 @@ static void test_confirmation(void **state) {
     (void)state;
     struct comparison c;
     init(&c);
-    add_session(&c, 1.2, 16);
+    add_round(&c, 1.2, 16);
     assert_judged(&c, VERDICT_FAIL, JUDGED_BY_PAIRS);
     c.confirm = true;
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_TOO_EARLY);
-    add_session(&c, 1.2, 16);
-    assert_true(c.sessions[1].alpha == 0.05);
+    add_round(&c, 1.2, 16);
+    assert_true(c.rounds[1].alpha == 0.05);
     assert_judged(&c, VERDICT_FAIL, JUDGED_BY_PAIRS);
-    assert_int_equal(comparison_judge(&c).session, 1);
-    mem_free(c.sessions[1].pairs);
-    c.sessions_n = 1;
-    add_session(&c, 1, 16);
+    assert_int_equal(comparison_judge(&c).round, 1);
+    mem_free(c.rounds[1].pairs);
+    c.rounds_n = 1;
+    add_round(&c, 1, 16);
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_UNCONFIRMED);
-    mem_free(c.sessions[1].pairs);
-    c.sessions_n = 1;
-    add_session(&c, 1.2, 7); // interrupted
+    mem_free(c.rounds[1].pairs);
+    c.rounds_n = 1;
+    add_round(&c, 1.2, 7); // interrupted
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_TOO_EARLY);
     comparison_release(&c);
 }
@@ -127,11 +126,11 @@ static void test_fixed_pairs(void **state) {
     (void)state;
     struct comparison c;
     init(&c);
-    add_session(&c, 1.2, 8);
+    add_round(&c, 1.2, 8);
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_TOO_EARLY); // 8 looks are too early for that
     c.pairs = 8;
     assert_judged(&c, VERDICT_FAIL, JUDGED_BY_PAIRS);
-    c.sessions[0].pairs[3].dropped = true;
+    c.rounds[0].pairs[3].dropped = true;
     assert_judged(&c, VERDICT_INCONCLUSIVE, JUDGED_TOO_EARLY);
     c.pairs = 7;
     assert_judged(&c, VERDICT_FAIL, JUDGED_BY_PAIRS);
@@ -155,8 +154,8 @@ static void test_round_trip(void **state) {
     struct err err;
     init(&c);
     c.confirm = true;
-    add_session(&c, 1 + 1e-1 / 3, 96);
-    add_session(&c, 1.2, 16);
+    add_round(&c, 1 + 1e-1 / 3, 96);
+    add_round(&c, 1.2, 16);
     work_add(&c.sides[0].work, "load.records", 5);
     comparison_write_json(&c, &text);
     comparison_init(&again);
