@@ -18,7 +18,7 @@ static const struct {
     {"source_bytes", "load.bytes"},
     {"fields_parsed", "load.fields_parsed"},
     {"fields_skipped", "load.fields_skipped"},
-    {"instructions", "render.opcodes"},
+    {"opcodes", "render.opcodes"},
     {"rendered", "render.outputs"},
     {"output_bytes", "render.bytes"},
     {"allocations", "render.allocations"},

@@ -61,7 +61,7 @@ const struct command command_run = {
         "records_per_second, source_bytes, bytes_written, output_bytes, stage_seconds (busy, summed over "
         "workers),\n"
         "peak_rss_bytes, interrupted, digest; and the work done, the same from any number of workers:\n"
-        "templates (compiled), fields_parsed and fields_skipped (of records), instructions, allocations,\n"
+        "templates (compiled), fields_parsed and fields_skipped (of records), opcodes (run), allocations,\n"
         "allocated_bytes.\n"
         "\n"
         "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 130 interrupted.\n",

@@ -312,7 +312,7 @@ static void write_work(const struct run_counters *c, struct buf *out) {
     buf_add_text(out, " read, ");
     show_count(out, c->fields_skipped);
     buf_add_text(out, " skipped; ");
-    show_number(out, c->instructions, "opcode");
+    show_number(out, c->opcodes, "opcode");
     buf_add_text(out, "; ");
     show_number(out, c->allocations, "allocation");
     buf_add_text(out, ", ");

@@ -399,7 +399,7 @@ static void report_unfinished(struct run *run) {
 
 static void count_machine(const struct vm *vm, struct run_counters *counters) {
     const struct arena_asked asked = vm_asked(vm);
-    counters->instructions += vm_instructions(vm);
+    counters->opcodes += vm_instructions(vm);
     counters->allocations += asked.pieces;
     counters->allocated_bytes += asked.bytes;
 }

@@ -90,7 +90,7 @@ struct run_counters {
     uint64_t templates;       // compiled
     uint64_t fields_parsed;   // of records, made into values
     uint64_t fields_skipped;  // of records, passed over
-    uint64_t instructions;    // run by the virtual machines
+    uint64_t opcodes;         // run by the virtual machines
     uint64_t allocations;     // pieces of memory that records and templates asked for
     uint64_t allocated_bytes; // in these
 };

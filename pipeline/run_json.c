@@ -48,7 +48,7 @@ void run_write_json(const struct run_report *report, const struct run_options *o
         {"templates", integer(c->templates)},
         {"fields_parsed", integer(c->fields_parsed)},
         {"fields_skipped", integer(c->fields_skipped)},
-        {"instructions", integer(c->instructions)},
+        {"opcodes", integer(c->opcodes)},
         {"allocations", integer(c->allocations)},
         {"allocated_bytes", integer(c->allocated_bytes)},
         {"stage_seconds", stages(report)},

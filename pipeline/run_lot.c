@@ -215,7 +215,7 @@ void run_add_counters(struct run_counters *sum, const struct run_counters *add) 
     sum->unchanged += add->unchanged;
     sum->bytes += add->bytes;
     sum->stored += add->stored;
-    sum->instructions += add->instructions;
+    sum->opcodes += add->opcodes;
     sum->fields_parsed += add->fields_parsed;
     sum->fields_skipped += add->fields_skipped;
     sum->allocations += add->allocations;

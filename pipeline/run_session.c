@@ -88,7 +88,7 @@ static void set_counters(struct session *session, const struct run_report *repor
         {METRIC_LOAD_FIELDS_SKIPPED, (double)c->fields_skipped},
         {METRIC_RENDER_SECONDS, report->stage_seconds[RUN_RENDER]},
         {METRIC_RENDER_OUTPUTS, (double)c->rendered},
-        {METRIC_RENDER_OPCODES, (double)c->instructions},
+        {METRIC_RENDER_OPCODES, (double)c->opcodes},
         {METRIC_RENDER_BYTES, (double)c->bytes},
         {METRIC_RENDER_ALLOCATIONS, (double)c->allocations},
         {METRIC_RENDER_ALLOCATED, (double)c->allocated_bytes},

@@ -22,7 +22,7 @@ TIMES_LONG = 10 if fault.ALL else 2  # what takes a second each
 # Metrics that monitor/metrics.def says are of work, and what --json calls them.
 WORK = {"run.failed": "failed", "run.excluded": "excluded", "compile.templates": "templates", "load.records": "loaded",
         "load.bytes": "source_bytes", "load.fields_parsed": "fields_parsed", "load.fields_skipped": "fields_skipped",
-        "render.outputs": "rendered", "render.opcodes": "instructions", "render.bytes": "output_bytes",
+        "render.outputs": "rendered", "render.opcodes": "opcodes", "render.bytes": "output_bytes",
         "render.allocations": "allocations", "render.allocated_bytes": "allocated_bytes"}
 # What else depends on nothing else where the output directory is empty.
 FROM_NOTHING = ("written", "unchanged", "bytes_written", "jobs_done", "jobs_failed", "jobs_skipped", "digest")
@@ -59,7 +59,7 @@ def expect_same(runner, what, files, *arguments, before=lambda one: None, fails=
             if not runner.find("%s, -j %d, time %d" % (what, workers, time), ", ".join(differ)):
                 return first
     runner.find(what, "" if first["failed"] == fails else "%d failed, not %d" % (first["failed"], fails),
-                *["%s is 0" % name for name in ("instructions", "fields_parsed", "loaded") if not first[name]])
+                *["%s is 0" % name for name in ("opcodes", "fields_parsed", "loaded") if not first[name]])
     return first
 
 
@@ -101,21 +101,21 @@ def change(runner):
     some = lambda by: by > 0  # noqa: E731
     runner.find("change", "" if (base["fields_parsed"], base["fields_skipped"], base["loaded"]) == (3, 2, 1) else str(base))
     expect("nothing", {})
-    expect("one more round", text(tags=["a", "b", "c"]), instructions=some, output_bytes=1, source_bytes=5,
+    expect("one more round", text(tags=["a", "b", "c"]), opcodes=some, output_bytes=1, source_bytes=5,
            allocated_bytes=some)
     expect("one more unread field", text(more={"with": {"fields": 1}}), fields_skipped=1, source_bytes=some)
     expect("one more unread field inside", text(inner={"x": 1, "u": 2, "v": 3}), fields_skipped=1, source_bytes=some)
     expect("one more field read", {"t.j2": ONE["t.j2"] + "{{ id }}"}, fields_parsed=1, fields_skipped=-1,
-           instructions=some, output_bytes=some, allocated_bytes=some)
+           opcodes=some, output_bytes=some, allocated_bytes=some)
     expect("a list is made", {"t.j2": "{% set x = [1, 2, id] %}" + ONE["t.j2"]}, fields_parsed=1, fields_skipped=-1,
-           instructions=some, allocations=some, allocated_bytes=some)
-    expect("one more template", {"t.j2": "{% include 'u.j2' %}", "u.j2": ONE["t.j2"]}, templates=1, instructions=some,
+           opcodes=some, allocations=some, allocated_bytes=some)
+    expect("one more template", {"t.j2": "{% include 'u.j2' %}", "u.j2": ONE["t.j2"]}, templates=1, opcodes=some,
            allocations=lambda by: True, allocated_bytes=lambda by: True)
     expect("a record that is none", {"r.jsonl": ONE["r.jsonl"] + '{"id": 1, "tags": [], "inner": {"x": 1}, ]'}, failed=1,
            loaded=1, source_bytes=some, allocations=some, allocated_bytes=some)  # whose fields do not count
     expect("a record of little", {"r.jsonl": ONE["r.jsonl"] + '{"inner": {}}\n', "pressrun.yaml": ONE["pressrun.yaml"] +
                                    "undefined: default\n"}, loaded=1, source_bytes=some, fields_parsed=1,
-           instructions=some, rendered=1, allocations=some, allocated_bytes=some)
+           opcodes=some, rendered=1, allocations=some, allocated_bytes=some)
 
 
 def formats(runner):
