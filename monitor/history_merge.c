@@ -67,7 +67,7 @@ static void merge_release(struct merge *m) {
     sqlite3_finalize(m->figure.statement);
 }
 
-// What is no number is passed over.
+// Of a name that is not there yet it changes nothing.
 static bool insert_figure(struct merge *m, sqlite3_int64 session, const char *name, double value) {
     sqlite3_bind_int64(m->figure.statement, 1, session);
     sqlite3_bind_double(m->figure.statement, 2, value);
@@ -75,7 +75,7 @@ static bool insert_figure(struct merge *m, sqlite3_int64 session, const char *na
     return step_insert(&m->figure);
 }
 
-// Nearly all names are there already.
+// What is no number is passed over. Nearly all names are there already.
 static bool add_figure(struct merge *m, sqlite3_int64 session, const char *name, const json_t *value) {
     if (!json_is_number(value))
         return true;
