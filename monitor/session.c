@@ -124,7 +124,7 @@ void session_count_error(struct session *s, struct str message) {
     s->errors[i].count++;
 }
 
-double session_quantile_seconds(const struct histogram *h, enum metric_figure figure) {
+static double figure_of(const struct histogram *h, enum metric_figure figure) {
     switch (figure) {
     case FIGURE_P50:
         return (double)histogram_quantile(h, 0.5) / 1e9;
@@ -153,7 +153,7 @@ bool session_figure(const struct session *s, struct str name, double *value) {
     }
     for (size_t i = 0; figure >= 0 && i < s->distributions_n; i++)
         if (str_equal(s->distributions[i].name, distribution)) {
-            *value = session_quantile_seconds(&s->distributions[i].histogram, (enum metric_figure)figure);
+            *value = figure_of(&s->distributions[i].histogram, (enum metric_figure)figure);
             return s->distributions[i].histogram.n > 0;
         }
     return false;
@@ -187,7 +187,7 @@ static json_t *distributions_json(const struct session *s) {
         json_t *figures = json_object();
         for (int f = 0; f < FIGURES; f++)
             json_object_set_new(figures, metric_figures[f],
-                                json_real(session_quantile_seconds(&d->histogram, (enum metric_figure)f)));
+                                json_real(figure_of(&d->histogram, (enum metric_figure)f)));
         json_object_set_new(object, d->name.p, figures); // kept with an end
     }
     return object;

@@ -72,7 +72,6 @@ void session_count_error(struct session *s, struct str message);
 
 // Any figure by its name (metrics.h): "run.seconds", "render.p99". False: there is none of that name, or it is not known.
 bool session_figure(const struct session *s, struct str name, double *value);
-double session_quantile_seconds(const struct histogram *h, enum metric_figure figure);
 
 // One JSON object, the form that is documented and kept: history's and `history --json`'s.
 void session_write_json(const struct session *s, struct buf *out);
