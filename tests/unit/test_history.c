@@ -317,6 +317,30 @@ static void shows_one(void **state) {
     arena_release(&arena);
 }
 
+static const char *journal_of(const char *directory, const char *name, const char *sql) {
+    static char mode[16];
+    char path[4096];
+    sqlite3 *db;
+    sqlite3_stmt *statement;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    snprintf(mode, sizeof mode, "%s", (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return mode;
+}
+
+// A write-ahead log, where any database here can have one.
+static void keeps_a_log(void **state) {
+    const char *path = *state;
+    add(path, DAY, 1, 100);
+    assert_int_equal(count(path, 100, NULL), 1);
+    bool can = strcmp(journal_of(path, "other.db", "pragma journal_mode = wal"), "wal") == 0;
+    assert_string_equal(journal_of(path, "history.db", "pragma journal_mode"), can ? "wal" : "delete");
+}
+
 // Of a database that can be opened and not read nobody is told that there is no such session.
 static void pages_that_are_damaged(void **state) {
     const char *path = *state;
@@ -480,6 +504,7 @@ int main(void) {
         ONE(long_names),
         ONE(many_at_once),
         ONE(shows_one),
+        ONE(keeps_a_log),
         ONE(pages_that_are_damaged),
         ONE(every_fault),
         ONE(a_locked_database_waits),
