@@ -83,7 +83,8 @@ struct sampler {
     pthread_cond_t stop;
     bool stopped; // under lock
     const atomic_uint *in_flight;
-    struct books books;
+    struct books books; // once opened
+    bool opened;
     struct resources first;
     struct session_sample samples[RESOURCES_SAMPLES];
     uint32_t n;
@@ -112,6 +113,9 @@ static void thin_out(struct sampler *s) {
 static void sample(struct sampler *s) {
     struct resources r;
     double at = now();
+    if (!s->opened) // not before: a short run needs its descriptors for other things
+        s->books = books_open();
+    s->opened = true;
     look(s->books, &r);
     if (s->n == RESOURCES_SAMPLES)
         thin_out(s);
@@ -147,8 +151,8 @@ struct sampler *sampler_start(const atomic_uint *in_flight) {
     pthread_condattr_t attributes;
     s->in_flight = in_flight;
     s->interval = FIRST_INTERVAL;
-    s->books = books_open();
-    look(s->books, &s->first);
+    s->books = (struct books){-1, -1};
+    resources_now(&s->first);
     s->started = s->last = now();
     s->last_cpu = s->first.cpu_seconds;
     pthread_mutex_init(&s->lock, NULL);
@@ -167,7 +171,7 @@ struct sampler *sampler_start(const atomic_uint *in_flight) {
 
 static void fill(const struct sampler *s, struct session *session) {
     struct resources last;
-    look(s->books, &last);
+    resources_now(&last);
     for (uint32_t i = 0; i < s->n; i++)
         session_add_sample(session, &s->samples[i]);
     session_set(session, METRIC_RUN_CPU, last.cpu_seconds - s->first.cpu_seconds);
