@@ -57,7 +57,7 @@ demo:
 # All tests run in the first build. The sanitizers leave out what would say the same again: what asks Python, counts twice or
 # kills the program from outside, and the thread sanitizer also what has one thread. `make soak` leaves out nothing.
 ASAN_WITHOUT := '^golden[.](reference|corpus$$)|^fault[.](kill|signal|work)|^unit[.]statistics'
-TSAN_WITHOUT := '^golden[.](reference|corpus)|^fault[.](fail|kill|mutate|templates|work)|^unit[.](statistics|test_table$$|test_emit_faults|test_reader_jansson)|^cli[.]bench-compare'
+TSAN_WITHOUT := '^golden[.](reference|corpus)|^fault[.](fail|kill|mutate|templates|work)|^unit[.](statistics|test_table$$|test_emit_faults|test_reader_jansson|test_vm_pieces)|^cli[.]bench-compare'
 test:
 	@scripts/install-packages build demo test
 	@$(MAKE) dev asan tsan

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -123,10 +124,15 @@ static void close_pair(const int pair[2]) {
     close(pair[1]);
 }
 
+// The one that says "go on" is a socket, as a write to a child that has ended already must not raise SIGPIPE.
+static int open_pair(int pair[2], bool socket) {
+    return socket ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) : pipe2(pair, O_CLOEXEC);
+}
+
 static enum status start(const struct process_command *command, struct child *child, struct err *err) {
     int pipes[4][2];
     for (int i = 0; i < 4; i++)
-        if (pipe2(pipes[i], O_CLOEXEC) != 0) {
+        if (open_pair(pipes[i], i == 0) != 0) {
             err_os(err, errno, "cannot make a pipe");
             for (int k = 0; k < i; k++)
                 close_pair(pipes[k]);
@@ -266,7 +272,7 @@ enum status process_run(const struct process_command *command, struct process_sa
     if (start(command, &child, err) != STATUS_OK)
         return err->status;
     int64_t began = now();
-    ssize_t told = write(child.start[1], "g", 1);
+    ssize_t told = send(child.start[1], "g", 1, MSG_NOSIGNAL);
     (void)told;
     enum ending ending = drain(command, &child, began, output, errors);
     finish(command, &child, began, ending, sample);
