@@ -2,7 +2,7 @@
 #include "monitor/metrics.h"
 
 const struct metric_row metric_rows[METRICS] = {
-#define METRIC(id, name, unit, work, meaning) {name, unit, work, meaning},
+#define METRIC(id, name, key, unit, work, meaning) [METRIC_##id] = {name, key, unit, work, meaning},
 #include "monitor/metrics.def"
 };
 

@@ -15,13 +15,13 @@
 #include "base/str.h"
 
 enum metric {
-#define METRIC(id, name, unit, work, meaning) METRIC_##id,
+#define METRIC(id, name, key, unit, work, meaning) METRIC_##id,
 #include "monitor/metrics.def"
     METRICS
 };
 
 struct metric_row {
-    const char *name, *unit;
+    const char *name, *key, *unit; // key: NULL where `run --json` does not have it
     bool work;
     const char *meaning;
 };

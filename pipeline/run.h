@@ -114,6 +114,13 @@ struct run_report {
 enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
                         struct diags *diags, struct err *err);
 
+// The report's numbers by name (monitor/metrics.h); those that only a session has are not known.
+struct run_figures {
+    double values[METRICS];
+    bool known[METRICS];
+};
+void run_figures_of(const struct run_report *report, struct run_figures *figures);
+
 // The report as one JSON object in one line (`run --json`).
 void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
                     struct buf *out);

@@ -58,54 +58,14 @@ static void set_texts(struct session *session, const struct run *run, const stru
     session->digest = session_keep(session, str_of(digest));
 }
 
-static void set_rates(struct session *session, const struct run_report *report) {
-    double busy = 0;
-    for (int stage = 0; stage < RUN_STAGES; stage++)
-        busy += report->stage_seconds[stage];
-    if (report->seconds <= 0)
-        return;
-    session_set(session, METRIC_RUN_EFFICIENCY, busy / (report->workers * report->seconds));
-    session_set(session, METRIC_RUN_RECORDS_PER_SECOND, (double)report->counters.loaded / report->seconds);
-}
-
-static void set_counters(struct session *session, const struct run_report *report) {
-    const struct run_counters *c = &report->counters;
-    const struct {
-        enum metric metric;
-        double value;
-    } values[] = {
-        {METRIC_RUN_SECONDS, report->seconds},
-        {METRIC_RUN_WORKERS, report->workers},
-        {METRIC_RUN_PEAK_RSS, (double)report->peak_rss_bytes},
-        {METRIC_RUN_FAILED, (double)c->failed},
-        {METRIC_RUN_EXCLUDED, (double)c->excluded},
-        {METRIC_COMPILE_SECONDS, report->stage_seconds[RUN_COMPILE]},
-        {METRIC_COMPILE_TEMPLATES, (double)c->templates},
-        {METRIC_LOAD_SECONDS, report->stage_seconds[RUN_LOAD]},
-        {METRIC_LOAD_RECORDS, (double)c->loaded},
-        {METRIC_LOAD_BYTES, (double)c->source_bytes},
-        {METRIC_LOAD_FIELDS_PARSED, (double)c->fields_parsed},
-        {METRIC_LOAD_FIELDS_SKIPPED, (double)c->fields_skipped},
-        {METRIC_RENDER_SECONDS, report->stage_seconds[RUN_RENDER]},
-        {METRIC_RENDER_OUTPUTS, (double)c->rendered},
-        {METRIC_RENDER_OPCODES, (double)c->opcodes},
-        {METRIC_RENDER_BYTES, (double)c->bytes},
-        {METRIC_RENDER_ALLOCATIONS, (double)c->allocations},
-        {METRIC_RENDER_ALLOCATED, (double)c->allocated_bytes},
-        {METRIC_EMIT_SECONDS, report->stage_seconds[RUN_EMIT]},
-        {METRIC_EMIT_WRITTEN, (double)c->written},
-        {METRIC_EMIT_UNCHANGED, (double)c->unchanged},
-        {METRIC_EMIT_STORED, (double)c->stored},
-    };
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        session_set(session, values[i].metric, values[i].value);
-}
-
 void run_session_fill(const struct run *run, const struct run_report *report) {
     struct session *session = run->options->session;
     merge_distributions(session, run, report->workers);
     set_texts(session, run, report);
-    set_counters(session, report);
-    set_rates(session, report);
+    struct run_figures figures;
+    run_figures_of(report, &figures);
+    for (int i = 0; i < METRICS; i++)
+        if (figures.known[i])
+            session_set(session, (enum metric)i, figures.values[i]);
     session_set(session, METRIC_QUEUE_PEAK, atomic_load(&run->in_flight_most));
 }
