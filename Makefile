@@ -52,6 +52,7 @@ demo:
 	@echo "    $(DEMO)/pressrun.yaml               how it is made"
 	@echo "    $(SECOND)/out/index.html           the characters of Unicode, by category"
 	@echo "    $(SECOND)/out/characters.sqlite    and as a database"
+	@echo "    $(PRESSRUN) history -C $(DEMO) latest    what the run did and took"
 
 # gcc with warnings as errors, then the sanitizers; the thread sanitizer's build is clang's, with its warnings as errors.
 # All tests run in the first build. The sanitizers leave out what would say the same again: what asks Python, counts twice or
