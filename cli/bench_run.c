@@ -173,7 +173,7 @@ static void tell(const struct bench_job *b, const struct cli *cli, bool json) {
 static int measure(struct bench_job *b, struct cli *cli, const struct options *options) {
     struct interrupt interrupt;
     struct err err;
-    int failed = interrupt_start(&interrupt);
+    int failed = interrupt_start(&interrupt, "ending what is measured");
     if (failed)
         return cli_fail_os(failed, "cannot watch for signals");
     b->options.interrupt = &interrupt.raised;

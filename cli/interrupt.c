@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,17 +40,15 @@ static void *watch(void *arg) {
         if (atomic_exchange(&interrupt->raised, true))
             _exit(EXIT_INTERRUPTED);
         first = now();
-        static const char words[] =
-            "\npressrun: interrupted; finishing what is in flight (again: stop at once)\n";
-        if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
-            continue; // nobody listens; the flag is what counts
+        dprintf(STDERR_FILENO, "\npressrun: interrupted; %s (again: stop at once)\n", interrupt->what);
     }
 }
 
-int interrupt_start(struct interrupt *interrupt) {
+int interrupt_start(struct interrupt *interrupt, const char *what) {
     sigset_t set;
     watched(&set);
     atomic_init(&interrupt->raised, false);
+    interrupt->what = what;
     int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
     return failed ? failed : pthread_create(&interrupt->thread, NULL, watch, interrupt);
 }

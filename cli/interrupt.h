@@ -13,10 +13,12 @@
 
 struct interrupt {
     atomic_bool raised;
+    const char *what; // is done then, as it is said
     pthread_t thread;
 };
 
-int interrupt_start(struct interrupt *interrupt); // 0, or an errno
+// `what`, borrowed: "finishing what is in flight". 0, or an errno.
+int interrupt_start(struct interrupt *interrupt, const char *what);
 void interrupt_stop(struct interrupt *interrupt);
 
 #endif

@@ -153,7 +153,7 @@ static enum status execute_watched(struct cli *cli, const struct options *option
                                    struct run_options *run, struct run_report *report, struct err *err) {
     struct interrupt interrupt;
     struct show show;
-    int failed = interrupt_start(&interrupt);
+    int failed = interrupt_start(&interrupt, "finishing what is in flight");
     if (failed)
         return err_os(err, failed, "cannot watch for signals");
     show_init(&show, cli->quiet || options_has(options, "json"), cli->colour_err);
