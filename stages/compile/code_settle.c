@@ -32,6 +32,8 @@ static void read_node(struct codegen *g, const struct node *node) {
     case NODE_TEST:
         read_chain(g, node->call.args);
         read_chain(g, node->call.keywords);
+        read_chain(g, node->call.unpacked);
+        read_chain(g, node->call.unpacked_keywords);
         break;
     case NODE_COMPARE:
     case NODE_CONCAT:
