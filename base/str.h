@@ -42,6 +42,14 @@ static inline struct str str_from(struct str a, size_t at) { // what is left fro
     return at < a.n ? (struct str){a.p + at, a.n - at} : (struct str){a.p + a.n, 0};
 }
 
+static inline struct str str_trim(struct str a) { // without spaces and tabs on either side
+    while (a.n && (a.p[0] == ' ' || a.p[0] == '\t'))
+        a = str_from(a, 1);
+    while (a.n && (a.p[a.n - 1] == ' ' || a.p[a.n - 1] == '\t'))
+        a.n--;
+    return a;
+}
+
 static inline struct str str_slice(struct str a, size_t from, size_t to) { // bytes from..to, clamped
     to = to < a.n ? to : a.n;
     return from < to ? (struct str){a.p + from, to - from} : (struct str){a.p, 0};

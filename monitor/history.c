@@ -188,14 +188,6 @@ void history_close(struct history *h) {
     mem_free(h);
 }
 
-static struct str trim(struct str text) {
-    while (text.n && (text.p[0] == ' ' || text.p[0] == '\t'))
-        text = str_from(text, 1);
-    while (text.n && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t'))
-        text.n--;
-    return text;
-}
-
 static bool is_column(struct str field) {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         if (str_is(field, columns[i]))
@@ -260,8 +252,8 @@ enum status history_parse_filter(struct str text, struct history_filter *out, st
         return err_set(err, STATUS_DATA,
                        "\"%.*s\" is no condition, such as \"run.seconds > 2\" or \"outcome = failed\"",
                        STR_ARG(text));
-    out->field = trim((struct str){text.p, at});
-    out->value = trim(str_from(text, at + out->op.n));
+    out->field = str_trim((struct str){text.p, at});
+    out->value = str_trim(str_from(text, at + out->op.n));
     if (!is_column(out->field) && metric_find(out->field) < 0 &&
         metric_figure_of(out->field, &distribution) < 0)
         return unknown_field(out->field, err);

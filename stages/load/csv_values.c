@@ -164,16 +164,8 @@ static bool read_json(const struct cell *c, const char *plain, struct value *out
                 STR_ARG(cut(row->columns->columns[c->column].name, NAME_SHOWN)), reader->fault);
 }
 
-static struct str trim(struct str text) {
-    while (text.n && (text.p[0] == ' ' || text.p[0] == '\t'))
-        text = str_from(text, 1);
-    while (text.n && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t'))
-        text.n--;
-    return text;
-}
-
 static bool read_typed(struct cell *c, struct str plain, struct value *out) {
-    c->text = trim(plain);
+    c->text = str_trim(plain);
     *out = value_none();
     if (c->text.n == 0)
         return true;
