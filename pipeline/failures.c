@@ -8,7 +8,8 @@
 #include "pipeline/run_private.h"
 #include "stages/load/load.h"
 
-#define NEXT_FILE FAILURES_FILE ".next" // of a run that keeps the list of the one before for now
+#define NEXT_FILE                                                                                            \
+    FAILURES_FILE ".next" // of a run that leaves the list of the one before in place until it ends
 
 struct failures {
     struct run *run;
