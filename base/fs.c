@@ -149,6 +149,12 @@ static ssize_t system_read(void *self, int fd, void *p, size_t n) {
     return got < 0 ? -errno : got;
 }
 
+static ssize_t system_read_at(void *self, int fd, void *p, size_t n, off_t at) {
+    (void)self;
+    ssize_t got = pread(fd, p, n, at);
+    return got < 0 ? -errno : got;
+}
+
 static ssize_t system_write(void *self, int fd, const void *p, size_t n) {
     (void)self;
     ssize_t put = write(fd, p, n);
@@ -187,6 +193,11 @@ static int system_stat(void *self, int fd, struct stat *st) {
 static int system_truncate(void *self, int fd, off_t size) {
     (void)self;
     return ftruncate(fd, size) < 0 ? -errno : 0;
+}
+
+static int system_touch(void *self, int fd) {
+    (void)self;
+    return futimens(fd, NULL) < 0 ? -errno : 0;
 }
 
 static int system_sync(void *self, int fd) {
@@ -243,11 +254,13 @@ struct fs fs_system(void) {
         .open_beneath = system_open_beneath,
         .make_dir = system_make_dir,
         .read = system_read,
+        .read_at = system_read_at,
         .write = system_write,
         .rename = system_rename,
         .unlink = system_unlink,
         .stat = system_stat,
         .truncate = system_truncate,
+        .touch = system_touch,
         .sync = system_sync,
         .lock = system_lock,
         .list = system_list,

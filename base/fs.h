@@ -26,11 +26,13 @@ struct fs {
     int (*open_beneath)(void *self, int dir, const char *path, int flags, mode_t mode);
     int (*make_dir)(void *self, int dir, const char *path, mode_t mode); // one level
     ssize_t (*read)(void *self, int fd, void *p, size_t n);              // read at the file position
+    ssize_t (*read_at)(void *self, int fd, void *p, size_t n, off_t at); // leaves the file position alone
     ssize_t (*write)(void *self, int fd, const void *p, size_t n);
     int (*rename)(void *self, int old_dir, const char *from, int new_dir, const char *to);
     int (*unlink)(void *self, int dir, const char *path);
     int (*stat)(void *self, int fd, struct stat *st);
     int (*truncate)(void *self, int fd, off_t size);
+    int (*touch)(void *self, int fd); // sets its times to now
     int (*sync)(void *self, int fd); // all of the file system that the file is on
     int (*lock)(void *self, int fd); // for this process alone, until it ends; -EWOULDBLOCK: somebody has it
     // Names in a directory beneath `dir` (AT_FDCWD: any path), without "." and ".."; ends early where fn is false.

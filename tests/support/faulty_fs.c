@@ -41,6 +41,16 @@ static ssize_t faulty_read(void *self, int fd, void *p, size_t n) {
     return f->real.read(f->real.self, fd, p, f->byte_by_byte ? 1 : n);
 }
 
+static ssize_t faulty_read_at(void *self, int fd, void *p, size_t n, off_t at) {
+    struct faulty *f = self;
+    if (fails(f))
+        return -f->error;
+    if (f->is_short && f->calls % 3 == 0)
+        return -EINTR;
+    n = f->is_short && n > 7000 ? 7000 : n;
+    return f->real.read_at(f->real.self, fd, p, f->byte_by_byte ? 1 : n, at);
+}
+
 static ssize_t faulty_write(void *self, int fd, const void *p, size_t n) {
     struct faulty *f = self;
     if (fails(f))
@@ -85,6 +95,11 @@ static int faulty_truncate(void *self, int fd, off_t size) {
     return fails(f) ? -f->error : f->real.truncate(f->real.self, fd, size);
 }
 
+static int faulty_touch(void *self, int fd) {
+    struct faulty *f = self;
+    return fails(f) ? -f->error : f->real.touch(f->real.self, fd);
+}
+
 static int faulty_sync(void *self, int fd) {
     struct faulty *f = self;
     (void)fd; // a real one of a busy disk takes its time
@@ -118,11 +133,13 @@ struct fs faulty_fs(struct faulty *f, int fail_at, int error) {
         .open_beneath = faulty_open_beneath,
         .make_dir = faulty_make_dir,
         .read = faulty_read,
+        .read_at = faulty_read_at,
         .write = faulty_write,
         .rename = faulty_rename,
         .unlink = faulty_unlink,
         .stat = faulty_stat,
         .truncate = faulty_truncate,
+        .touch = faulty_touch,
         .sync = faulty_sync,
         .lock = faulty_lock,
         .list = faulty_list,

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "cache/tier.h"
+
+#include <stdlib.h>
+
+static const char *const category_names[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, lifetime) #name,
+    CACHE_CATEGORIES(X)
+#undef X
+};
+
+static const char *const tier_names[CACHE_TIERS_N] = {[CACHE_MEMORY] = "memory", [CACHE_PACKS] = "packs"};
+
+const char *cache_category_name(enum cache_category category) {
+    return category_names[category];
+}
+
+bool cache_category_find(struct str name, enum cache_category *category) {
+    for (unsigned i = 0; i < CACHE_CATEGORIES_N; i++) {
+        if (str_is(name, category_names[i])) {
+            *category = (enum cache_category)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cache_tier_name(enum cache_tier_kind kind) {
+    return tier_names[kind];
+}
+
+struct cache_value *cache_value_new(size_t n, int64_t made) {
+    struct cache_value *value = n < SIZE_MAX / 2 ? malloc(sizeof *value + n) : NULL;
+    if (!value)
+        return NULL;
+    atomic_init(&value->holders, 1);
+    value->made = made;
+    value->n = n;
+    return value;
+}
+
+struct cache_value *cache_value_of(struct str bytes, int64_t made) {
+    struct cache_value *value = cache_value_new(bytes.n, made);
+    if (value && bytes.n)
+        memcpy(value->bytes, bytes.p, bytes.n);
+    return value;
+}
+
+void cache_value_hold(struct cache_value *value) {
+    atomic_fetch_add_explicit(&value->holders, 1, memory_order_relaxed);
+}
+
+void cache_value_drop(struct cache_value *value) {
+    if (value && atomic_fetch_sub_explicit(&value->holders, 1, memory_order_acq_rel) == 1)
+        free(value);
+}
