@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "cache/cache.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+
+enum { TIMED_EVERY = 16 };
+
+struct counters {
+    atomic_ullong hits, misses, expired, refused;
+    atomic_ullong tier_hits[CACHE_TIERS_MOST], get_time[CACHE_TIERS_MOST], get_timed[CACHE_TIERS_MOST];
+};
+
+struct cache {
+    struct cache_tier tiers[CACHE_TIERS_MOST];
+    unsigned n;
+    struct clock clock;
+    struct cache_policy policies[CACHE_CATEGORIES_N];
+    struct counters counters[CACHE_CATEGORIES_N];
+};
+
+static const struct cache_policy usual[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, seconds)                                                                  \
+    {.lifetime = (int64_t)(seconds)*1000000000, .largest = (size), .tiers = ~0u},
+    CACHE_CATEGORIES(X)
+#undef X
+};
+
+struct cache *cache_open(const struct cache_tier *tiers, unsigned n, const struct clock *clock) {
+    struct cache *cache = MEM_NEW(struct cache);
+    assert(n <= CACHE_TIERS_MOST);
+    for (unsigned i = 0; i < n; i++)
+        cache->tiers[i] = tiers[i];
+    cache->n = n;
+    cache->clock = *clock;
+    memcpy(cache->policies, usual, sizeof usual);
+    return cache;
+}
+
+void cache_close(struct cache *cache) {
+    for (unsigned i = 0; cache && i < cache->n; i++)
+        cache->tiers[i].close(cache->tiers[i].self);
+    mem_free(cache);
+}
+
+struct cache_policy cache_policy(const struct cache *cache, enum cache_category category) {
+    return cache->policies[category];
+}
+
+void cache_set_policy(struct cache *cache, enum cache_category category, struct cache_policy policy) {
+    cache->policies[category] = policy;
+}
+
+static void count(atomic_ullong *counter, uint64_t n) {
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static uint64_t counted(const atomic_ullong *counter) {
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static bool uses(const struct cache *cache, enum cache_category category, unsigned tier) {
+    return cache->policies[category].tiers >> tier & 1;
+}
+
+static struct cache_value *get_from(struct cache *cache, unsigned tier, struct cache_key key, bool timed) {
+    const struct cache_tier *t = &cache->tiers[tier];
+    struct counters *counters = &cache->counters[key.category];
+    uint64_t start = timed ? cache->clock.monotonic(cache->clock.self) : 0;
+    struct cache_value *value = t->get(t->self, key);
+    if (timed) {
+        count(&counters->get_time[tier], cache->clock.monotonic(cache->clock.self) - start);
+        count(&counters->get_timed[tier], 1);
+    }
+    return value;
+}
+
+static bool is_expired(const struct cache *cache, struct cache_key key, const struct cache_value *value) {
+    int64_t lifetime = cache->policies[key.category].lifetime;
+    return lifetime && cache->clock.wall(cache->clock.self) - value->made >= lifetime;
+}
+
+struct cache_value *cache_get(struct cache *cache, struct cache_key key) {
+    struct counters *counters = &cache->counters[key.category];
+    bool timed = counted(&counters->hits) % TIMED_EVERY == 0;
+    for (unsigned i = 0; i < cache->n && !cache->policies[key.category].refresh; i++) {
+        if (!uses(cache, key.category, i))
+            continue;
+        struct cache_value *value = get_from(cache, i, key, timed);
+        if (value && is_expired(cache, key, value)) {
+            cache_value_drop(value);
+            count(&counters->expired, 1);
+            continue; // a later tier may have a newer one, of another process
+        }
+        if (!value)
+            continue;
+        for (unsigned before = 0; before < i; before++)
+            if (uses(cache, key.category, before))
+                cache->tiers[before].put(cache->tiers[before].self, key, value);
+        count(&counters->hits, 1);
+        count(&counters->tier_hits[i], 1);
+        return value;
+    }
+    count(&counters->misses, 1);
+    return NULL;
+}
+
+void cache_put(struct cache *cache, struct cache_key key, struct str bytes) {
+    struct cache_value *value = NULL;
+    if (bytes.n <= cache->policies[key.category].largest)
+        value = cache_value_of(bytes, cache->clock.wall(cache->clock.self));
+    if (!value) {
+        count(&cache->counters[key.category].refused, 1);
+        return;
+    }
+    for (unsigned i = 0; i < cache->n; i++)
+        if (uses(cache, key.category, i))
+            cache->tiers[i].put(cache->tiers[i].self, key, value);
+    cache_value_drop(value);
+}
+
+// From the last tier on, so that nobody refills an earlier one from a later.
+void cache_invalidate(struct cache *cache, struct cache_key key) {
+    for (unsigned i = cache->n; i-- > 0;)
+        cache->tiers[i].invalidate(cache->tiers[i].self, key);
+}
+
+void cache_clear(struct cache *cache, enum cache_category category) {
+    for (unsigned i = cache->n; i-- > 0;)
+        cache->tiers[i].clear(cache->tiers[i].self, category);
+}
+
+void cache_flush(struct cache *cache) {
+    for (unsigned i = 0; i < cache->n; i++)
+        cache->tiers[i].flush(cache->tiers[i].self);
+}
+
+struct cache_category_report cache_report(const struct cache *cache, enum cache_category category) {
+    const struct counters *counters = &cache->counters[category];
+    struct cache_category_report report = {
+        .hits = counted(&counters->hits),
+        .misses = counted(&counters->misses),
+        .expired = counted(&counters->expired),
+        .refused = counted(&counters->refused),
+    };
+    for (unsigned i = 0; i < cache->n; i++) {
+        report.tier_hits[i] = counted(&counters->tier_hits[i]);
+        report.get_time[i] = counted(&counters->get_time[i]);
+        report.get_timed[i] = counted(&counters->get_timed[i]);
+    }
+    return report;
+}
+
+unsigned cache_tiers(const struct cache *cache) {
+    return cache->n;
+}
+
+enum cache_tier_kind cache_tier_stats(const struct cache *cache, unsigned tier, struct cache_stats *stats) {
+    cache->tiers[tier].stats(cache->tiers[tier].self, stats);
+    return cache->tiers[tier].kind;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CACHE_CACHE_H
+#define PRESSRUN_CACHE_CACHE_H
+/*
+ * Reading through the tiers: a value is looked for in one after the other, and what a later one has is put into those
+ * before it. Which tiers a category uses, how long its values are good and how large they may be is a row of a table, made
+ * from CACHE_CATEGORIES and changed by options.
+ *
+ * What a key stands for is not known here, and nothing is computed: a miss is the caller's to fill, with cache_put.
+ * Any number of threads may call all but open and close. The tiers are closed with the cache.
+ */
+#include "base/clock.h"
+#include "cache/tier.h"
+
+enum { CACHE_TIERS_MOST = 4 };
+
+struct cache_policy { // of a category
+    int64_t lifetime; // nanoseconds, 0: no end
+    size_t largest;   // bytes of a value
+    unsigned tiers;   // bit i: the i-th tier is used
+    bool refresh;     // look nowhere, but put: everything is made again
+};
+
+struct cache_category_report {
+    uint64_t hits, misses;
+    uint64_t expired, refused; // misses as too old; values not put as too large
+    uint64_t tier_hits[CACHE_TIERS_MOST];
+    uint64_t get_time[CACHE_TIERS_MOST];  // nanoseconds of those that were timed
+    uint64_t get_timed[CACHE_TIERS_MOST]; // one in 16
+};
+
+struct cache; // owned
+
+// Tiers first to last, at most CACHE_TIERS_MOST; they become the cache's.
+struct cache *cache_open(const struct cache_tier *tiers, unsigned n, const struct clock *clock);
+void cache_close(struct cache *cache); // NULL is fine
+
+struct cache_policy cache_policy(const struct cache *cache, enum cache_category category);
+// Before the first get: not for use while other threads ask.
+void cache_set_policy(struct cache *cache, enum cache_category category, struct cache_policy policy);
+
+struct cache_value *cache_get(struct cache *cache, struct cache_key key); // held, or NULL
+// Of bytes that are copied once, to all tiers of the category.
+void cache_put(struct cache *cache, struct cache_key key, struct str bytes);
+void cache_invalidate(struct cache *cache, struct cache_key key);
+void cache_clear(struct cache *cache, enum cache_category category);
+void cache_flush(struct cache *cache);
+
+struct cache_category_report cache_report(const struct cache *cache, enum cache_category category);
+unsigned cache_tiers(const struct cache *cache);
+enum cache_tier_kind cache_tier_stats(const struct cache *cache, unsigned tier, struct cache_stats *stats);
+
+#endif
