@@ -152,7 +152,7 @@ static void test_round_trip(void **state) {
     scene_close(&scene);
 }
 
-enum { FEW = 12 };
+enum { FEW = 8 };
 
 // All keys of a pack of FEW with one fault are right but for at most one, which is counted and can be put again.
 static void expect_fault(const struct scene *scene, bool open_before, const char *name,
@@ -344,7 +344,7 @@ static void test_cap(void **state) {
     struct scene scene;
     scene_open(&scene);
     struct cache_tier tier = open_packs(&scene, 64 << 10, 8 << 10);
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 1; i < 2000; i++) {
         put_one(&tier, i);
         if (i % 10 == 0)
             tier.flush(tier.self);
