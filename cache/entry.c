@@ -62,7 +62,9 @@ bool entry_peek(struct str bytes, struct entry *entry) {
         .stored = (uint32_t)get_number(bytes.p + AT_STORED, 4),
         .time = (int64_t)get_number(bytes.p + AT_TIME, 8),
     };
-    return entry->size <= ENTRY_LARGEST && entry->stored <= ENTRY_LARGEST;
+    // Times are added to and compared; those of the year 2116 and later are none of ours.
+    return entry->size <= ENTRY_LARGEST && entry->stored <= ENTRY_LARGEST && entry->time >= 0 &&
+           entry->time <= INT64_MAX / 2;
 }
 
 bool entry_open(struct str bytes, struct entry *entry) {

@@ -47,7 +47,7 @@ static inline size_t entry_size(const struct entry *entry) {
 
 // Writes the header before a payload that is at bytes + ENTRY_HEADER already.
 void entry_seal(const struct entry *entry, char *bytes);
-// What a header says, where it may be one: sizes within limits, a known version, category and kind. Not verified.
+// What a header says, where it may be one: sizes and time within limits, a known version, category and kind. Not verified.
 bool entry_peek(struct str bytes, struct entry *entry);
 // The same of a whole entry at the start of `bytes`, with its checksum.
 bool entry_open(struct str bytes, struct entry *entry);

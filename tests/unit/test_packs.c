@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cache/codec.h"
 #include "cache/entry.h"
 #include "cache/packs.h"
 #include "tests/support/faulty_fs.h"
@@ -479,6 +481,104 @@ static void test_processes(void **state) {
     assert_true(kills > 0);
 }
 
+struct job {
+    const struct cache_tier *tier;
+    unsigned seed, wrong;
+};
+
+static void *run_job(void *context) {
+    struct job *job = context;
+    const struct cache_tier *tier = job->tier;
+    unsigned seed = job->seed;
+    for (int i = 0; i < 5000; i++) {
+        seed = seed * 1103515245u + 12345;
+        unsigned key = (seed >> 8) % KEYS;
+        enum found found = get_one(tier, key);
+        job->wrong += found == WRONG;
+        if (found == MISSING)
+            put_one(tier, key);
+        if (seed >> 23 == 3)
+            tier->flush(tier->self);
+        if (seed >> 23 == 4)
+            packs_gc(tier->self, 16 << 10);
+        if (seed >> 23 == 5)
+            tier->invalidate(tier->self, key_of(key));
+        if (seed >> 23 == 6)
+            packs_refresh(tier->self);
+        if (seed >> 20 == 7)
+            packs_verify(tier->self, true);
+        if (seed >> 20 == 8)
+            tier->clear(tier->self, CACHE_THROUGH);
+    }
+    return NULL;
+}
+
+static void test_threads(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene);
+    struct cache_tier tier = open_packs(&scene, 256 << 10, 16 << 10);
+    pthread_t threads[4];
+    struct job jobs[4];
+    for (unsigned i = 0; i < 4; i++) {
+        jobs[i] = (struct job){.tier = &tier, .seed = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, run_job, &jobs[i]), 0);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(jobs[i].wrong, 0);
+    }
+    assert_true(count_right(&tier, 0, KEYS) > 0);
+    assert_int_equal(stats_of(&tier).damaged, 0);
+    assert_int_equal(stats_of(&tier).failed, 0);
+    tier.close(tier.self);
+    scene_close(&scene);
+}
+
+// Entries that were made for this: with right checksums, and wrong all the same.
+static void test_lies(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t size;
+        enum entry_kind kind;
+        int64_t time;
+    } lies[] = {
+        {64 << 20, ENTRY_ZSTD, 1},   // unpacks to less
+        {3, ENTRY_ZSTD, 1},          // to more
+        {UINT32_MAX, ENTRY_ZSTD, 1}, // beyond all limits
+        {22, ENTRY_RAW, 1},          // not the payload's size
+        {22, ENTRY_DICTIONARY, 1},   // not in a segment
+        {22, ENTRY_ZSTD, INT64_MAX}, // nothing could be later
+        {22, ENTRY_ZSTD, -1},
+    };
+    struct buf b = value_of(1);
+    struct codec *codec = codec_new();
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct scene scene;
+        scene_open(&scene);
+        char bytes[4096] = {0};
+        struct entry entry = {.key = key_of(1)};
+        codec_pack(codec, buf_str(&b), &entry, bytes + ENTRY_HEADER);
+        assert_int_equal(entry.kind, ENTRY_ZSTD);
+        entry.size = lies[i].size;
+        entry.kind = lies[i].kind;
+        entry.time = lies[i].time;
+        entry_seal(&entry, bytes);
+        put_file(&scene, "segment-0000000000000000", bytes, entry_size(&entry));
+        struct cache_tier tier = open_packs(&scene, 0, 0);
+        assert_int_equal(get_one(&tier, 1), MISSING);
+        assert_true(put_one(&tier, 1));
+        assert_int_equal(get_one(&tier, 1), RIGHT);
+        tier.close(tier.self);
+        tier = open_packs(&scene, 0, 0);
+        assert_int_equal(get_one(&tier, 1), RIGHT);
+        tier.close(tier.self);
+        scene_close(&scene);
+    }
+    codec_free(codec);
+    buf_release(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
@@ -490,6 +590,8 @@ int main(void) {
         cmocka_unit_test(test_cap),
         cmocka_unit_test(test_dictionary),
         cmocka_unit_test(test_processes),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
