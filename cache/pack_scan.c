@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the directory holds: names, and the entries of segments.
-#include <errno.h>
-#include <stdlib.h>
-
 #include "cache/packs_private.h"
 
-enum { LOOK_EVERY = 100 * 1000 * 1000, SEARCH_WORK = 4 }; // nanoseconds; times the bytes of a segment
+enum {
+    LOOK_EVERY = 100 * 1000 * 1000,
+    SEARCH_WORK = 4,
+    SCAN_PART = 256 << 10
+}; // nanoseconds; times the bytes of a part; bytes
 
 // The next whole entry from `at` on, past what is damaged; bytes.n where there is none. Bytes that look like large
 // entries at every place would be hashed again and again, so the work has a bound.
@@ -25,15 +26,24 @@ static size_t next_entry(struct str bytes, size_t at, struct entry *entry) {
     return bytes.n;
 }
 
-static void scan_bytes(struct packs *packs, int32_t id, struct str bytes, bool whole) {
+// A part of a segment from where it was looked through to; `last`: nothing follows.
+static void scan_bytes(struct packs *packs, int32_t id, struct str bytes, bool last, bool whole) {
     struct segment *segment = packs->segments[id];
     uint64_t base = segment->size;
     size_t at = 0;
     struct entry entry;
     while (at < bytes.n) {
-        size_t found = entry_open(str_from(bytes, at), &entry) ? at : next_entry(bytes, at + 1, &entry);
+        struct str rest = str_from(bytes, at);
+        size_t found = at;
+        if (!entry_open(rest, &entry)) {
+            bool more = rest.n < ENTRY_HEADER || (entry_peek(rest, &entry) && entry_size(&entry) > rest.n);
+            if (more && !last)
+                break;
+            found = next_entry(bytes, at + 1, &entry);
+        }
         if (found == bytes.n) {
-            packs->stats.damaged += whole && !segment->torn;
+            whole = whole && last && !segment->torn;
+            packs->stats.damaged += whole;
             segment->torn = segment->torn || whole;
             break;
         }
@@ -46,6 +56,28 @@ static void scan_bytes(struct packs *packs, int32_t id, struct str bytes, bool w
         at = found + entry_size(&entry);
         segment->size = base + at;
     }
+}
+
+// Part by part, so that a small piece of memory is used again; parts grow where one holds no whole entry.
+static int scan_parts(struct packs *packs, int32_t id, uint64_t size, bool whole) {
+    struct segment *segment = packs->segments[id];
+    struct buf part = BUF_INIT;
+    size_t most = SCAN_PART;
+    int result = 0;
+    for (bool last = false; !last && result == 0;) {
+        uint64_t before = segment->size;
+        size_t n = size - before < most ? (size_t)(size - before) : most;
+        last = n == size - before;
+        buf_clear(&part);
+        buf_reserve(&part, n);
+        result = pack_read(packs, segment->fd, part.p, n, before);
+        if (result == 0)
+            scan_bytes(packs, id, (struct str){part.p, n}, last, whole);
+        if (segment->size == before)
+            most *= 2;
+    }
+    buf_release(&part);
+    return result;
 }
 
 void pack_scan(struct packs *packs, int32_t id, bool whole) {
@@ -69,14 +101,7 @@ void pack_scan(struct packs *packs, int32_t id, bool whole) {
         segment->damaged = true; // none of ours
         return;
     }
-    size_t n = (size_t)(size - segment->size);
-    char *bytes = malloc(n);
-    result = bytes ? pack_read(packs, segment->fd, bytes, n, segment->size) : -ENOMEM;
-    if (result == 0)
-        scan_bytes(packs, id, (struct str){bytes, n}, whole);
-    else
-        packs->stats.failed++;
-    free(bytes);
+    packs->stats.failed += scan_parts(packs, id, size, whole) < 0;
 }
 
 struct look {

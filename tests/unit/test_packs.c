@@ -481,6 +481,48 @@ static void test_processes(void **state) {
     assert_true(kills > 0);
 }
 
+enum { TOGETHER = 40 };
+
+// Many processes at once leave a segment each, which become one; an entry larger than a part is read at opening, too.
+static void test_small_ones_become_one(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene);
+    struct cache_tier tiers[TOGETHER];
+    for (unsigned i = 0; i < TOGETHER; i++) {
+        tiers[i] = open_packs(&scene, 0, 0);
+        assert_true(put_one(&tiers[i], i));
+        tiers[i].invalidate(tiers[i].self, key_of(i / 20 * 20));
+        tiers[i].flush(tiers[i].self);
+        if (i % 20)
+            assert_int_equal(get_one(&tiers[i], i), RIGHT);
+    }
+    char *large = pattern(700 << 10, 3);
+    struct cache_value *value = cache_value_of((struct str){large, 700 << 10}, 0);
+    assert_true(tiers[5].put(tiers[5].self, key_of(900), value));
+    cache_value_drop(value);
+    for (unsigned i = 0; i < TOGETHER; i++)
+        tiers[i].close(tiers[i].self);
+    assert_int_equal(count_files(scene.root, NULL), TOGETHER);
+    struct cache_tier tier = open_packs(&scene, 0, 0);
+    assert_true(put_one(&tier, 100));
+    while (packs_gc(tier.self, 700))
+        ;
+    assert_in_range(count_files(scene.root, NULL), 1, 16);
+    tier.close(tier.self);
+    tier = open_packs(&scene, 0, 0);
+    assert_int_equal(count_right(&tier, 0, 200), TOGETHER - 2 + 1);
+    value = tier.get(tier.self, key_of(900));
+    assert_non_null(value);
+    assert_int_equal(value->n, 700 << 10);
+    assert_memory_equal(value->bytes, large, value->n);
+    cache_value_drop(value);
+    free(large);
+    assert_int_equal(stats_of(&tier).damaged, 0);
+    tier.close(tier.self);
+    scene_close(&scene);
+}
+
 struct job {
     const struct cache_tier *tier;
     unsigned seed, wrong;
@@ -591,6 +633,7 @@ int main(void) {
         cmocka_unit_test(test_dictionary),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_small_ones_become_one),
         cmocka_unit_test(test_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
