@@ -33,8 +33,8 @@ struct fs {
     int (*stat)(void *self, int fd, struct stat *st);
     int (*truncate)(void *self, int fd, off_t size);
     int (*touch)(void *self, int fd); // sets its times to now
-    int (*sync)(void *self, int fd); // all of the file system that the file is on
-    int (*lock)(void *self, int fd); // for this process alone, until it ends; -EWOULDBLOCK: somebody has it
+    int (*sync)(void *self, int fd);  // all of the file system that the file is on
+    int (*lock)(void *self, int fd);  // for this process alone, until it ends; -EWOULDBLOCK: somebody has it
     // Names in a directory beneath `dir` (AT_FDCWD: any path), without "." and ".."; ends early where fn is false.
     int (*list)(void *self, int dir, const char *path, fs_entry_fn fn, void *context);
     int (*close)(void *self, int fd);

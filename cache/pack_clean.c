@@ -54,7 +54,7 @@ static bool pick(struct packs *packs, bool damaged_only, struct victim *victim) 
         victim->id = PACK_NO_SEGMENT;
         for (size_t i = 0; i < packs->segments_n; i++) {
             const struct segment *segment = packs->segments[i];
-            if (!segment || (int32_t)i == packs->own || busy[i % 256])
+            if (!segment || (int32_t)i == packs->own || segment->stuck || busy[i % 256])
                 continue;
             if (damaged_only ? !segment->damaged && !segment->torn
                              : !victim->over && !wants_rewrite(packs, segment, small))
@@ -160,6 +160,7 @@ static bool clean_one(struct packs *packs, bool damaged_only, uint64_t slice, bo
     if (done && packs->segments[victim.id] == segment) {
         done = packs->fs.unlink(packs->fs.self, packs->dir, segment->name) == 0;
         packs->stats.failed += !done;
+        segment->stuck = !done;
         if (done) {
             packs->stats.evictions += count_valid(packs, victim.id);
             pack_segment_remove(packs, victim.id);

@@ -104,6 +104,7 @@ static bool own_adopt(struct packs *packs) {
         bool good = !segment->damaged && packs->fs.stat(packs->fs.self, fd, &st) == 0 &&
                     ((uint64_t)st.st_size == segment->size ||
                      packs->fs.truncate(packs->fs.self, fd, (off_t)segment->size) == 0);
+        segment->torn = segment->torn && !good;
         if (good)
             return own_begin(packs, (int32_t)i, fd);
         packs->fs.close(packs->fs.self, fd);

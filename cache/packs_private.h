@@ -20,11 +20,13 @@ struct segment {
     uint64_t size;    // bytes that were looked through; what lies beyond is torn or not seen yet
     uint64_t dead;    // bytes of entries that are not valid any more
     bool used;        // since its file was last touched
-    bool damaged, torn;
-    bool seen; // in this look at the directory
+    bool damaged; // between whole entries, or there is less than there was: to be rewritten, not appended to
+    bool torn;    // at its end, as it was found
+    bool stuck;   // cannot be removed
+    bool seen;    // in this look at the directory
 };
 
-struct slot { // of the index; free where segment is PACK_NO_SEGMENT and kind ENTRY_RAW
+struct slot { // of the index; forgotten where segment is PACK_NO_SEGMENT
     struct digest digest;
     int64_t time;
     int32_t segment;

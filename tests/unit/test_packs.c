@@ -523,6 +523,30 @@ static void test_small_ones_become_one(void **state) {
     scene_close(&scene);
 }
 
+static int refuse_unlink(void *self, int dir, const char *path) {
+    (void)self, (void)dir, (void)path;
+    return -EACCES;
+}
+
+static void test_what_cannot_be_removed(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene);
+    scene.fs.unlink = refuse_unlink;
+    struct cache_tier tier = open_packs(&scene, 32 << 10, 4 << 10);
+    for (unsigned i = 0; i < 1000; i++) {
+        put_one(&tier, i);
+        if (i % 10 == 0)
+            tier.flush(tier.self);
+    }
+    while (packs_gc(tier.self, 1 << 20)) // comes to an end
+        ;
+    assert_int_equal(count_right(&tier, 0, 1000), 1000);
+    assert_true(stats_of(&tier).failed > 0);
+    tier.close(tier.self);
+    scene_close(&scene);
+}
+
 struct job {
     const struct cache_tier *tier;
     unsigned seed, wrong;
@@ -633,6 +657,7 @@ int main(void) {
         cmocka_unit_test(test_dictionary),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_what_cannot_be_removed),
         cmocka_unit_test(test_small_ones_become_one),
         cmocka_unit_test(test_lies),
     };
