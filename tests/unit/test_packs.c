@@ -173,8 +173,33 @@ static void expect_fault(const struct scene *scene, bool open_before, const char
     for (unsigned i = 0; i < FEW; i++)
         if (get_one(&tier, i) == MISSING)
             assert_true(put_one(&tier, i));
+    tier.flush(tier.self);
     assert_int_equal(count_right(&tier, 0, FEW), FEW);
     tier.close(tier.self);
+    tier = open_packs(scene, 0, 0);
+    assert_int_equal(count_right(&tier, 0, FEW), FEW);
+    tier.close(tier.self);
+}
+
+// A sound entry of another key where one of ours was.
+static void test_exchanged(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_open(&scene);
+    struct cache_tier tier = {0};
+    for (unsigned i = 2; i-- > 0;) {
+        char bytes[ENTRY_HEADER + 5] = {0};
+        struct entry entry = {.key = key_of(i + 1), .kind = ENTRY_RAW, .size = 5, .stored = 5, .time = 1};
+        memcpy(bytes + ENTRY_HEADER, i ? "first" : "other", 5);
+        entry_seal(&entry, bytes);
+        put_file(&scene, "segment-0000000000000000", bytes, sizeof bytes);
+        if (i)
+            tier = open_packs(&scene, 0, 0);
+    }
+    assert_null(tier.get(tier.self, key_of(2)));
+    assert_int_equal(stats_of(&tier).damaged, 1);
+    tier.close(tier.self);
+    scene_close(&scene);
 }
 
 static void start_over(const struct scene *scene, const char *keep) {
@@ -657,6 +682,7 @@ int main(void) {
         cmocka_unit_test(test_dictionary),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_exchanged),
         cmocka_unit_test(test_what_cannot_be_removed),
         cmocka_unit_test(test_small_ones_become_one),
         cmocka_unit_test(test_lies),
