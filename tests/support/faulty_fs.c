@@ -31,24 +31,26 @@ static int faulty_make_dir(void *self, int dir, const char *path, mode_t mode) {
     return fails(f) ? -f->error : f->real.make_dir(f->real.self, dir, path, mode);
 }
 
-static ssize_t faulty_read(void *self, int fd, void *p, size_t n) {
-    struct faulty *f = self;
+// How much of a read may be done; or its error.
+static ssize_t readable(struct faulty *f, size_t n) {
     if (fails(f))
         return -f->error;
     if ((f->is_short && f->calls % 3 == 0) || (f->byte_by_byte && f->calls % 2))
         return -EINTR;
     n = f->is_short && n > 7000 ? 7000 : n;
-    return f->real.read(f->real.self, fd, p, f->byte_by_byte ? 1 : n);
+    return f->byte_by_byte ? 1 : (ssize_t)n;
+}
+
+static ssize_t faulty_read(void *self, int fd, void *p, size_t n) {
+    struct faulty *f = self;
+    ssize_t may = readable(f, n);
+    return may < 0 ? may : f->real.read(f->real.self, fd, p, (size_t)may);
 }
 
 static ssize_t faulty_read_at(void *self, int fd, void *p, size_t n, off_t at) {
     struct faulty *f = self;
-    if (fails(f))
-        return -f->error;
-    if (f->is_short && f->calls % 3 == 0)
-        return -EINTR;
-    n = f->is_short && n > 7000 ? 7000 : n;
-    return f->real.read_at(f->real.self, fd, p, f->byte_by_byte ? 1 : n, at);
+    ssize_t may = readable(f, n);
+    return may < 0 ? may : f->real.read_at(f->real.self, fd, p, (size_t)may, at);
 }
 
 static ssize_t faulty_write(void *self, int fd, const void *p, size_t n) {

@@ -145,6 +145,11 @@ static ssize_t lossy_read(void *self, int fd, void *p, size_t n) {
     return l->real.read(l->real.self, fd, p, n);
 }
 
+static ssize_t lossy_read_at(void *self, int fd, void *p, size_t n, off_t at) {
+    struct lossy *l = self;
+    return l->real.read_at(l->real.self, fd, p, n, at);
+}
+
 static struct lossy_file *file_at(struct lossy *l, int fd) {
     struct stat st;
     assert_int_equal(fstat(fd, &st), 0);
@@ -235,6 +240,7 @@ struct fs lossy_fs(struct lossy *l, const struct scene *scene) {
         .open_beneath = lossy_open_beneath,
         .make_dir = lossy_make_dir,
         .read = lossy_read,
+        .read_at = lossy_read_at,
         .write = lossy_write,
         .rename = lossy_rename,
         .unlink = lossy_unlink,

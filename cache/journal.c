@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+// Opening, looking up and appending.
+#include "cache/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "cache/journal_private.h"
+
+enum {
+    FIRST_OUTPUTS_LIMIT = 1 << 22, // beyond that tables grow on the way: a file's size is only a claim
+    OUTPUT_BYTES = 152,
+    WINDOW = 64 << 10,  // read at once by who goes along the file
+    WINDOW_FIRST = 512, // and by who jumps
+    REDUNDANT_FROM = 64 << 10,
+};
+
+// Opening ------------------------------------------------------------------------------------------------------
+
+static int open_file(const struct journal_options *o) {
+    int flags = (o->writable ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK;
+    int fd = o->fs->open_beneath(o->fs->self, o->root, JOURNAL_FILE, flags, 0666);
+    if (fd != -ENOENT || !o->writable)
+        return fd;
+    int made = fs_make_dirs(o->fs, o->root, ".pressrun", 0777);
+    return made < 0 ? made : o->fs->open_beneath(o->fs->self, o->root, JOURNAL_FILE, flags, 0666);
+}
+
+static enum status write_header(struct journal *j, struct err *err) {
+    struct buf header = BUF_INIT;
+    journal_code_header(&header);
+    int cut = j->options.fs->truncate(j->options.fs->self, j->fd, 0);
+    enum status status = cut < 0 ? err_os(err, -cut, "cannot cut off %s", JOURNAL_FILE)
+                                 : fs_write_all(j->options.fs, j->fd, header.p, header.n, err);
+    buf_release(&header);
+    j->end = j->scanned = JOURNAL_HEADER;
+    return status;
+}
+
+// What is there is no journal of ours: it keeps its bytes under another name, and a new one begins.
+static enum status set_aside(struct journal *j, struct err *err) {
+    const struct fs *fs = j->options.fs;
+    int result = fs->rename(fs->self, j->options.root, JOURNAL_FILE, j->options.root, JOURNAL_OLD_FILE);
+    if (result < 0)
+        return err_os(err, -result, "cannot set %s aside", JOURNAL_FILE);
+    fs->close(fs->self, j->fd);
+    j->fd = open_file(&j->options);
+    if (j->fd < 0)
+        return err_os(err, -j->fd, "cannot open %s", JOURNAL_FILE);
+    j->found.set_aside = true;
+    return write_header(j, err);
+}
+
+static enum status cut_tail(struct journal *j, struct err *err) {
+    if (!j->options.writable || j->found.torn_bytes == 0)
+        return STATUS_OK;
+    int result = j->options.fs->truncate(j->options.fs->self, j->fd, (off_t)j->end);
+    return result < 0 ? err_os(err, -result, "cannot cut off %s", JOURNAL_FILE) : STATUS_OK;
+}
+
+// A header that is neither ours nor another version's: the records may be sound all the same.
+static enum status read_headless(struct journal *j, struct err *err) {
+    enum status status = journal_scan(j, 0, err);
+    if (status != STATUS_OK)
+        return status;
+    j->header_damaged = true;
+    if (j->end > 0)
+        return cut_tail(j, err);
+    j->found.torn_bytes = 0;
+    j->found.damaged++;
+    return j->options.writable ? set_aside(j, err) : STATUS_OK;
+}
+
+static enum status read_file(struct journal *j, uint64_t size, struct err *err) {
+    unsigned char header[JOURNAL_HEADER];
+    ssize_t got = journal_read_at(j->options.fs, j->fd, header, sizeof header, 0);
+    if (got < 0)
+        return err_os(err, (int)-got, "cannot read %s", JOURNAL_FILE);
+    if (got < JOURNAL_HEADER) { // made by a run that was killed just then
+        j->found.fresh = got == 0;
+        j->found.torn_bytes = (uint64_t)got;
+        return j->options.writable ? write_header(j, err) : STATUS_OK;
+    }
+    uint32_t version;
+    int sound = journal_decode_header(header, sizeof header, &version);
+    if (sound < 0) {
+        j->found.version = version;
+        if (j->options.writable)
+            return set_aside(j, err);
+        return err_set(err, STATUS_UNSUPPORTED, "%s is of version %u, not %d", JOURNAL_FILE, version,
+                       JOURNAL_VERSION);
+    }
+    journal_forget(j, size / OUTPUT_BYTES > FIRST_OUTPUTS_LIMIT ? 0 : size);
+    if (!sound)
+        return read_headless(j, err);
+    enum status status = journal_scan(j, JOURNAL_HEADER, err);
+    return status == STATUS_OK ? cut_tail(j, err) : status;
+}
+
+static enum status open_and_read(struct journal *j, struct err *err) {
+    const struct fs *fs = j->options.fs;
+    struct stat st;
+    j->fd = open_file(&j->options);
+    if (j->fd == -ENOENT && !j->options.writable) {
+        j->found.fresh = true;
+        return STATUS_OK;
+    }
+    if (j->fd < 0)
+        return err_os(err, -j->fd, "cannot open %s", JOURNAL_FILE);
+    int result = fs->stat(fs->self, j->fd, &st);
+    if (result < 0)
+        return err_os(err, -result, "cannot look at %s", JOURNAL_FILE);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, STATUS_DATA, "%s is not a file", JOURNAL_FILE);
+    return read_file(j, (uint64_t)st.st_size, err);
+}
+
+enum status journal_open(struct journal_options options, struct journal **journal,
+                         struct journal_found *found, struct err *err) {
+    struct journal *j = MEM_NEW(struct journal);
+    j->options = options;
+    j->fd = -1;
+    pthread_mutex_init(&j->lock, NULL);
+    journal_forget(j, 0);
+    enum status status = open_and_read(j, err);
+    *found = j->found;
+    journal_begin(j);
+    if (status != STATUS_OK) {
+        journal_close(j);
+        j = NULL;
+    }
+    *journal = j;
+    return status;
+}
+
+void journal_close(struct journal *j) {
+    if (!j)
+        return;
+    if (j->fd >= 0)
+        j->options.fs->close(j->options.fs->self, j->fd);
+    journal_forget(j, 0);
+    journal_index_release(&j->index);
+    pthread_mutex_destroy(&j->lock);
+    mem_free(j);
+}
+
+struct journal_figures journal_figures(const struct journal *j) {
+    return (struct journal_figures){
+        .outputs = j->index.live,
+        .left = j->index.left,
+        .bytes = j->end,
+        .live_bytes = j->index.live_bytes + j->recipes_live_bytes + JOURNAL_HEADER,
+        .index_bytes = journal_index_bytes(&j->index) + j->seen_words * sizeof *j->seen,
+        .generation = j->generation,
+    };
+}
+
+bool journal_is_redundant(const struct journal *j) {
+    struct journal_figures f = journal_figures(j);
+    return j->header_damaged || (f.bytes > REDUNDANT_FROM && f.live_bytes * 2 < f.bytes);
+}
+
+// Looking up ---------------------------------------------------------------------------------------------------
+
+void journal_reader_init(struct journal_reader *reader, struct journal *journal) {
+    *reader = (struct journal_reader){.journal = journal};
+}
+
+void journal_reader_release(struct journal_reader *reader) {
+    mem_free(reader->window);
+    *reader = (struct journal_reader){0};
+}
+
+// The window over at least `size` bytes at `at`. Who goes along the file gets long windows, who jumps short ones.
+static const unsigned char *window(struct journal_reader *r, uint64_t at, size_t size) {
+    if (at >= r->at && at + size <= r->at + r->n)
+        return r->window + (at - r->at);
+    bool along = r->n > 0 && at >= r->at && at - r->at < r->n + WINDOW;
+    size_t want = along ? WINDOW : WINDOW_FIRST;
+    want = want < size ? size : want;
+    if (want > r->cap) {
+        mem_free(r->window);
+        r->window = mem_alloc(want);
+        r->cap = want;
+    }
+    ssize_t got = journal_read_at(r->journal->options.fs, r->journal->fd, r->window, want, at);
+    r->reads++;
+    r->at = at;
+    r->n = got > 0 ? (size_t)got : 0;
+    return r->n >= size ? r->window : NULL;
+}
+
+bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry) {
+    const struct journal *j = reader->journal;
+    const struct journal_item *item = &j->index.items[number];
+    size_t size = (size_t)item->units * JOURNAL_UNIT, hashed = 0;
+    const unsigned char *p = window(reader, (uint64_t)item->unit * JOURNAL_UNIT, size);
+    struct journal_record record;
+    uint32_t recipe;
+    if (!p || journal_decode_record(p, size, size, &record, &hashed) != size ||
+        !journal_decode_entry(&record, entry, &recipe)) {
+        reader->damaged++;
+        return false;
+    }
+    entry->recipe = journal_recipe_of(j, recipe);
+    entry->number = number;
+    entry->left = item->left;
+    return true;
+}
+
+bool journal_find(struct journal_reader *reader, struct str path, struct journal_entry *entry) {
+    const struct journal_index *index = &reader->journal->index;
+    uint32_t number = journal_index_find(index, journal_path_key(path));
+    return number != JOURNAL_NONE && index->items[number].live && journal_read_item(reader, number, entry) &&
+           str_equal(entry->path, path);
+}
+
+bool journal_find_raw(struct journal_reader *reader, struct str job, struct digest raw,
+                      struct journal_entry *entry) {
+    const struct journal_index *index = &reader->journal->index;
+    uint64_t key = journal_raw_key(job, raw);
+    size_t at = SIZE_MAX;
+    for (;;) {
+        uint32_t number = key ? journal_index_find_raw(index, key, &at) : JOURNAL_NONE;
+        if (number == JOURNAL_NONE)
+            return false;
+        if (journal_read_item(reader, number, entry) && digest_equal(entry->raw, raw) && entry->recipe &&
+            str_equal(entry->recipe->job, job))
+            return true;
+    }
+}
+
+void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *context) {
+    const struct journal_index *index = &reader->journal->index;
+    struct journal_entry entry;
+    for (uint32_t i = 0; i < index->items_n; i++)
+        if (index->items[i].live && journal_read_item(reader, i, &entry) && !fn(context, &entry))
+            return;
+}
+
+void journal_see(struct journal *j, uint32_t number) {
+    // Mostly set one after the other by one thread: looking first keeps the line from going back and forth.
+    _Atomic uint64_t *word = &j->seen[number / 64];
+    uint64_t bit = UINT64_C(1) << (number % 64);
+    if (!(atomic_load_explicit(word, memory_order_relaxed) & bit))
+        atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+}
+
+// Appending ----------------------------------------------------------------------------------------------------
+
+void journal_batch_release(struct journal_batch *batch) {
+    buf_release(&batch->bytes);
+    batch->entries = 0;
+}
+
+// Hashes as they are in the file. On a little-endian machine that is what they are already.
+static const void *field_bytes(const uint64_t *fields, uint32_t n, struct buf *room) {
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    if (first)
+        return fields;
+    buf_reserve(room, (size_t)n * 8);
+    for (uint32_t i = 0; i < n; i++)
+        journal_put((unsigned char *)room->p + (size_t)i * 8, fields[i], 8);
+    return room->p;
+}
+
+bool journal_batch_add(struct journal_batch *batch, const struct journal *journal,
+                       const struct journal_entry *entry, const uint64_t *fields) {
+    struct buf room = BUF_INIT;
+    bool fits = journal_code_entry(&batch->bytes, entry, entry->recipe->id, journal->generation,
+                                   field_bytes(fields, entry->fields_n, &room));
+    buf_release(&room);
+    batch->entries += fits;
+    return fits;
+}
+
+void journal_batch_remove(struct journal_batch *batch, const struct journal *journal, struct str path) {
+    journal_code_mark(&batch->bytes, (struct journal_mark_record){.key = journal_path_key(path),
+                                                                  .generation = journal->generation,
+                                                                  .what = JOURNAL_REMOVED});
+}
+
+static enum status append_locked(struct journal *j, struct str bytes, struct err *err) {
+    const struct fs *fs = j->options.fs;
+    if (j->broken || j->fd < 0 || !j->options.writable)
+        return err_set(err, STATUS_IO, "%s takes no more entries", JOURNAL_FILE);
+    enum status status = fs_write_all(fs, j->fd, bytes.p, bytes.n, err);
+    if (status == STATUS_OK)
+        j->end += bytes.n;
+    else
+        j->broken = fs->truncate(fs->self, j->fd, (off_t)j->end) < 0;
+    return status;
+}
+
+enum status journal_append_bytes(struct journal *j, struct str bytes, bool sync, struct err *err) {
+    if (bytes.n == 0)
+        return STATUS_OK;
+    pthread_mutex_lock(&j->lock);
+    enum status status = append_locked(j, bytes, err);
+    pthread_mutex_unlock(&j->lock);
+    int synced = status == STATUS_OK && sync ? j->options.fs->sync(j->options.fs->self, j->fd) : 0;
+    return synced < 0 ? err_os(err, -synced, "cannot sync %s", JOURNAL_FILE) : status;
+}
+
+enum status journal_append(struct journal *j, struct journal_batch *batch, bool sync, struct err *err) {
+    enum status status = journal_append_bytes(j, buf_str(&batch->bytes), sync, err);
+    buf_clear(&batch->bytes);
+    batch->entries = 0;
+    return status;
+}
+
+static bool is_same_recipe(const struct journal_recipe *a, const struct journal_recipe *b) {
+    bool same = str_equal(a->job, b->job) && digest_equal(a->program, b->program) &&
+                digest_equal(a->globals, b->globals) && digest_equal(a->options, b->options) &&
+                digest_equal(a->through, b->through) && a->fields_n == b->fields_n;
+    for (uint32_t i = 0; same && i < a->fields_n; i++)
+        same = str_equal(a->fields[i], b->fields[i]);
+    return same;
+}
+
+enum status journal_recipe(struct journal *j, const struct journal_recipe *recipe,
+                           const struct journal_recipe **kept, struct err *err) {
+    for (size_t i = j->recipes_n; i-- > 0;) {
+        *kept = j->recipes[i].recipe;
+        if (is_same_recipe(*kept, recipe))
+            return STATUS_OK;
+    }
+    *kept = NULL;
+    struct journal_recipe named = *recipe;
+    struct buf bytes = BUF_INIT;
+    named.id = j->last_recipe + 1;
+    if (j->last_recipe >= JOURNAL_NONE - 1 || !journal_code_recipe(&bytes, &named))
+        return err_set(err, STATUS_LIMIT, "%.*s: what its outputs are made from does not fit into %s",
+                       STR_ARG(recipe->job), JOURNAL_FILE);
+    enum status status = journal_append_bytes(j, buf_str(&bytes), false, err);
+    buf_release(&bytes);
+    if (status == STATUS_OK)
+        status = journal_take_in(j, err);
+    if (status == STATUS_OK && !(*kept = journal_recipe_of(j, named.id)))
+        status = err_set(err, STATUS_IO, "%s lost what was written to it", JOURNAL_FILE);
+    return status;
+}
+
+// The end of a run ---------------------------------------------------------------------------------------------
+
+enum status journal_take_in(struct journal *j, struct err *err) {
+    if (j->scanned == j->end)
+        return STATUS_OK;
+    j->runs = true;
+    enum status status = journal_scan(j, j->scanned, err);
+    j->runs = false;
+    return status;
+}
+
+static bool is_seen(const struct journal *j, size_t number) {
+    return number / 64 < j->seen_words &&
+           (atomic_load_explicit(&j->seen[number / 64], memory_order_relaxed) >> (number % 64) & 1);
+}
+
+static void note_changes(const struct journal *j, struct buf *out) {
+    for (size_t i = 0; i < j->index.items_n; i++) {
+        const struct journal_item *item = &j->index.items[i];
+        bool seen = is_seen(j, i);
+        if (item->live && seen == item->left)
+            journal_code_mark(out, (struct journal_mark_record){.key = item->path_key,
+                                                                .generation = j->generation,
+                                                                .what = seen ? JOURNAL_BACK : JOURNAL_LEFT});
+    }
+}
+
+enum status journal_end_run(struct journal *j, bool complete, int64_t now_ns, struct err *err) {
+    enum status status = journal_take_in(j, err);
+    if (status != STATUS_OK)
+        return status;
+    struct buf notes = BUF_INIT;
+    if (complete)
+        note_changes(j, &notes);
+    journal_code_run(&notes, j->generation, complete, now_ns);
+    status = journal_append_bytes(j, buf_str(&notes), false, err);
+    buf_release(&notes);
+    if (status == STATUS_OK)
+        status = journal_take_in(j, err);
+    if (status == STATUS_OK)
+        journal_begin(j);
+    return status;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CACHE_JOURNAL_FORMAT_H
+#define PRESSRUN_CACHE_JOURNAL_FORMAT_H
+/*
+ * The journal's bytes. Numbers are little-endian whatever the machine. Changes to any of this raise JOURNAL_VERSION.
+ *
+ *   file     header, then records; everything begins at a multiple of 4
+ *   header   32 bytes: "pressjnl", version u32, zero u32, zero u64, checksum u64 of the first 24
+ *   record   checksum u64, mark u8 (0xA7), kind u8, units u16, payload, zeros up to a multiple of 4.
+ *            `units` is the whole record's length in 4 bytes, so at most 262,140 bytes. The checksum is the low half of
+ *            XXH3-128 over all that follows it. Mark, kind and length turn most false starts away without hashing.
+ *   ENTRY    recipe u32, generation u32, path length u16, fields u16, size u64, mtime i64 (ns), inode u64,
+ *            fingerprint, raw, record, output: 16 each (low half first), fields u64 each, path
+ *   RECIPE   id u32, fields u32, program, globals, options, through: 16 each, job, then the field names, each a
+ *            length u32 and the bytes
+ *   MARK     path key u64, generation u32, what u32 (LEFT, BACK, REMOVED): about an output without a new entry
+ *   RUN      generation u32, complete u32, time i64 (ns): a run that came to its end
+ *
+ * An entry is 112 bytes, 8 a field, the path, and 0 to 3 of padding. Of two records about one output the later one holds.
+ */
+#include "cache/journal.h"
+
+enum { JOURNAL_VERSION = 1 };
+enum {
+    JOURNAL_HEADER = 32,
+    JOURNAL_FRAME = 12, // before the payload
+    JOURNAL_UNIT = 4,
+    JOURNAL_LONGEST = 0xFFFF * JOURNAL_UNIT,
+};
+enum journal_kind { JOURNAL_ENTRY = 1, JOURNAL_RECIPE, JOURNAL_MARK, JOURNAL_RUN, JOURNAL_KINDS };
+enum journal_mark { JOURNAL_LEFT = 1, JOURNAL_BACK, JOURNAL_REMOVED };
+
+// 64 bits of what is looked up.
+static inline uint64_t journal_path_key(struct str path) {
+    return digest_of(path).low;
+}
+uint64_t journal_raw_key(struct str job, struct digest raw); // 0: there is none
+
+struct journal_record {
+    enum journal_kind kind;
+    const unsigned char *payload;
+    size_t size; // of the payload with its padding
+};
+
+struct journal_mark_record {
+    uint64_t key;
+    uint32_t generation, what;
+};
+
+void journal_code_header(struct buf *out);
+// 1: sound; 0: damaged or something else; -1: another version, *version.
+int journal_decode_header(const unsigned char *p, size_t n, uint32_t *version);
+
+// The length of the sound record that begins at p; 0: there is none. Hashes no more than `longest` bytes; *hashed gets
+// what was looked at in vain.
+size_t journal_decode_record(const unsigned char *p, size_t n, size_t longest, struct journal_record *record,
+                             size_t *hashed);
+
+bool journal_code_entry(struct buf *out, const struct journal_entry *entry, uint32_t recipe,
+                        uint32_t generation,
+                        const void *fields); // false: too long; fields are little-endian
+bool journal_decode_entry(const struct journal_record *record, struct journal_entry *entry, uint32_t *recipe);
+bool journal_code_recipe(struct buf *out, const struct journal_recipe *recipe);
+struct journal_recipe *
+journal_decode_recipe(const struct journal_record *record); // owned, one block; NULL: malformed
+struct journal_recipe *journal_recipe_copy(const struct journal_recipe *recipe); // owned, one block
+void journal_code_mark(struct buf *out, struct journal_mark_record mark);
+bool journal_decode_mark(const struct journal_record *record, struct journal_mark_record *mark);
+void journal_code_run(struct buf *out, uint32_t generation, bool complete, int64_t now_ns);
+bool journal_decode_run(const struct journal_record *record, uint32_t *generation);
+
+uint64_t journal_get(const unsigned char *p, size_t bytes);
+void journal_put(unsigned char *p, uint64_t value, size_t bytes);
+
+#endif

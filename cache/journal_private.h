@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_CACHE_JOURNAL_PRIVATE_H
+#define PRESSRUN_CACHE_JOURNAL_PRIVATE_H
+/*
+ * What the journal's files share: opening and appending (journal.c), taking in what is in the file (journal_scan.c),
+ * rewriting it (journal_compact.c). See journal.h for who may do what when.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cache/journal.h"
+#include "cache/journal_format.h"
+#include "cache/journal_index.h"
+
+struct journal_kept_recipe {
+    struct journal_recipe *recipe; // owned
+    size_t live_bytes;             // 0: a later one of the same job took its place
+};
+
+struct journal {
+    struct journal_options options;
+    int fd;           // -1: no file, only reading
+    uint64_t end;     // of the last sound record that was taken in or appended
+    uint64_t scanned; // up to here the index knows
+    struct journal_index index;
+    struct journal_kept_recipe *recipes; // by id, ascending
+    size_t recipes_n, recipes_cap;
+    uint64_t recipes_live_bytes;
+    uint32_t last_recipe; // the highest id seen, also where the recipe itself is lost
+    uint32_t last_generation, generation;
+    _Atomic uint64_t *seen; // a bit an item
+    size_t seen_words;
+    bool runs;            // entries taken in are this run's
+    bool header_damaged;  // to be rewritten
+    bool broken;          // the tail is not sound any more: nothing is appended
+    pthread_mutex_t lock; // appending: end, broken
+    struct journal_found found;
+};
+
+// All that is read at `at`, up to n bytes; less at the end of the file. Negative: -errno.
+ssize_t journal_read_at(const struct fs *fs, int fd, void *p, size_t n, uint64_t at);
+// Takes in all records from `from` on, and sets `end` and `scanned`. The journal's counts of damage grow.
+enum status journal_scan(struct journal *journal, uint64_t from, struct err *err);
+void journal_forget(struct journal *journal, uint64_t file_size); // an empty index for a file of this size
+void journal_begin(struct journal *journal); // a generation in which nothing was seen yet
+size_t journal_recipe_place(const struct journal *journal, uint32_t id); // where it is, or would be
+const struct journal_recipe *journal_recipe_of(const struct journal *journal, uint32_t id); // NULL: lost
+// An item's entry as it is in the file; false: damaged since.
+bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry);
+enum status journal_append_bytes(struct journal *journal, struct str bytes, bool sync, struct err *err);
+// Takes in what was appended, as seen in this run.
+enum status journal_take_in(struct journal *journal, struct err *err);
+
+#endif

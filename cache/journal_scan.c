@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// Taking in the journal's file: records go to the index and the recipes; damage is stepped over.
+#include <errno.h>
+#include <string.h>
+
+#include "cache/journal_private.h"
+
+enum {
+    BLOCK = 1 << 20,
+    OUTPUT_BYTES = 152,        // a guess at an entry's length, for the first size of the tables
+    RESYNC_HASHED = 256 << 20, // beyond so much hashing in vain only short records are looked for in damage
+    RESYNC_SHORT = 4096,
+};
+
+ssize_t journal_read_at(const struct fs *fs, int fd, void *p, size_t n, uint64_t at) {
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = fs->read_at(fs->self, fd, (char *)p + done, n - done, (off_t)(at + done));
+        if (got == -EINTR)
+            continue;
+        if (got < 0)
+            return got;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+// Recipes ------------------------------------------------------------------------------------------------------
+
+size_t journal_recipe_place(const struct journal *journal, uint32_t id) {
+    size_t from = 0, to = journal->recipes_n;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (journal->recipes[middle].recipe->id < id)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+const struct journal_recipe *journal_recipe_of(const struct journal *journal, uint32_t id) {
+    size_t i = journal_recipe_place(journal, id);
+    return i < journal->recipes_n && journal->recipes[i].recipe->id == id ? journal->recipes[i].recipe : NULL;
+}
+
+static void take_recipe(struct journal *journal, const struct journal_record *record) {
+    struct journal_recipe *recipe = journal_decode_recipe(record);
+    if (!recipe)
+        return;
+    size_t at = journal_recipe_place(journal, recipe->id), size = record->size + JOURNAL_FRAME;
+    if (recipe->id == JOURNAL_NONE || journal_recipe_of(journal, recipe->id)) {
+        mem_free(recipe);
+        return;
+    }
+    for (size_t i = 0; i < journal->recipes_n; i++) {
+        struct journal_kept_recipe *other = &journal->recipes[i];
+        if (other->live_bytes && str_equal(other->recipe->job, recipe->job)) {
+            journal->recipes_live_bytes -= other->live_bytes;
+            other->live_bytes = 0;
+        }
+    }
+    MEM_GROW(journal->recipes, journal->recipes_cap, journal->recipes_n + 1);
+    memmove(journal->recipes + at + 1, journal->recipes + at,
+            (journal->recipes_n - at) * sizeof *journal->recipes);
+    journal->recipes[at] = (struct journal_kept_recipe){.recipe = recipe, .live_bytes = size};
+    journal->recipes_n++;
+    journal->recipes_live_bytes += size;
+    if (recipe->id > journal->last_recipe)
+        journal->last_recipe = recipe->id;
+}
+
+// Records ------------------------------------------------------------------------------------------------------
+
+static void note_generation(struct journal *journal, uint32_t generation) {
+    if (generation > journal->last_generation)
+        journal->last_generation = generation;
+}
+
+static void take_seen(struct journal *journal, uint32_t number) {
+    size_t word = number / 64;
+    if (word >= journal->seen_words) {
+        size_t words = word + word / 2 + 16;
+        journal->seen = mem_realloc(journal->seen, words * sizeof *journal->seen);
+        memset((void *)(journal->seen + journal->seen_words), 0,
+               (words - journal->seen_words) * sizeof *journal->seen);
+        journal->seen_words = words;
+    }
+    journal_see(journal, number);
+}
+
+static void take_entry(struct journal *journal, const struct journal_record *record, uint64_t at) {
+    struct journal_entry entry;
+    uint32_t id;
+    if (!journal_decode_entry(record, &entry, &id) || journal->index.items_n >= JOURNAL_NONE - 1)
+        return;
+    const struct journal_recipe *recipe = journal_recipe_of(journal, id);
+    if (id != JOURNAL_NONE && id > journal->last_recipe)
+        journal->last_recipe = id;
+    note_generation(journal, entry.generation);
+    uint64_t raw_key = recipe ? journal_raw_key(recipe->job, entry.raw) : 0;
+    uint32_t number = journal_index_put(&journal->index, journal_path_key(entry.path), raw_key, at,
+                                        record->size + JOURNAL_FRAME);
+    if (journal->runs)
+        take_seen(journal, number);
+}
+
+static void take_mark(struct journal *journal, const struct journal_record *record) {
+    struct journal_mark_record mark;
+    if (!journal_decode_mark(record, &mark))
+        return;
+    note_generation(journal, mark.generation);
+    uint32_t number = journal_index_find(&journal->index, mark.key);
+    if (number == JOURNAL_NONE)
+        return;
+    if (mark.what == JOURNAL_REMOVED)
+        journal_index_remove(&journal->index, number);
+    else
+        journal_index_leave(&journal->index, number, mark.what == JOURNAL_LEFT);
+}
+
+static void take(struct journal *journal, const struct journal_record *record, uint64_t at) {
+    uint32_t generation;
+    if (record->kind == JOURNAL_ENTRY)
+        take_entry(journal, record, at);
+    else if (record->kind == JOURNAL_RECIPE)
+        take_recipe(journal, record);
+    else if (record->kind == JOURNAL_MARK)
+        take_mark(journal, record);
+    else if (journal_decode_run(record, &generation))
+        note_generation(journal, generation);
+}
+
+// The file -----------------------------------------------------------------------------------------------------
+
+struct scan {
+    struct journal *journal;
+    unsigned char *block;
+    size_t at, n;  // in the block: what is to be looked at, its end
+    uint64_t base; // where the block is in the file
+    bool is_end;   // no more behind the block
+    bool is_damaged;
+    uint64_t damage; // where it began
+    size_t hashed;
+};
+
+// Room in the block for a whole record behind `at`, if the file has as much.
+static int fill(struct scan *s) {
+    if (s->is_end || s->n - s->at >= JOURNAL_LONGEST)
+        return 0;
+    memmove(s->block, s->block + s->at, s->n - s->at);
+    s->base += s->at;
+    s->n -= s->at;
+    s->at = 0;
+    ssize_t got = journal_read_at(s->journal->options.fs, s->journal->fd, s->block + s->n, BLOCK - s->n,
+                                  s->base + s->n);
+    if (got < 0)
+        return (int)got;
+    s->n += (size_t)got;
+    s->is_end = s->n < BLOCK;
+    return 0;
+}
+
+// One record, or four bytes of damage.
+static void step(struct scan *s) {
+    struct journal_record record;
+    size_t longest = s->hashed < RESYNC_HASHED ? JOURNAL_LONGEST : RESYNC_SHORT;
+    size_t size = journal_decode_record(s->block + s->at, s->n - s->at, longest, &record, &s->hashed);
+    uint64_t at = s->base + s->at;
+    if (size == 0) {
+        s->damage = s->is_damaged ? s->damage : at;
+        s->is_damaged = true;
+        s->at += s->n - s->at < JOURNAL_UNIT ? s->n - s->at : JOURNAL_UNIT;
+        return;
+    }
+    if (s->is_damaged) {
+        s->is_damaged = false;
+        s->journal->found.damaged++;
+        s->journal->found.damaged_bytes += at - s->damage;
+    }
+    take(s->journal, &record, at);
+    s->at += size;
+}
+
+enum status journal_scan(struct journal *journal, uint64_t from, struct err *err) {
+    struct scan s = {.journal = journal, .base = from};
+    int result = 0;
+    s.block = mem_alloc(BLOCK);
+    while ((result = fill(&s)) == 0 && s.at < s.n)
+        step(&s);
+    mem_free(s.block);
+    if (result < 0)
+        return err_os(err, -result, "cannot read %s", JOURNAL_FILE);
+    journal->end = s.is_damaged ? s.damage : s.base + s.at;
+    journal->scanned = journal->end;
+    journal->found.torn_bytes = s.base + s.at - journal->end;
+    return STATUS_OK;
+}
+
+void journal_begin(struct journal *journal) {
+    journal->generation = journal->last_generation == UINT32_MAX ? UINT32_MAX : journal->last_generation + 1;
+    mem_free((void *)journal->seen);
+    journal->seen_words = journal->index.items_n / 64 + 1;
+    journal->seen = MEM_NEW_ARRAY(_Atomic uint64_t, journal->seen_words);
+}
+
+void journal_forget(struct journal *journal, uint64_t file_size) {
+    for (size_t i = 0; i < journal->recipes_n; i++)
+        mem_free(journal->recipes[i].recipe);
+    mem_free(journal->recipes);
+    mem_free((void *)journal->seen);
+    journal_index_release(&journal->index);
+    journal->recipes = NULL;
+    journal->recipes_n = journal->recipes_cap = 0;
+    journal->recipes_live_bytes = 0;
+    journal->last_recipe = journal->last_generation = 0;
+    journal->seen = NULL;
+    journal->seen_words = 0;
+    journal->runs = false;
+    journal_index_init(&journal->index, (size_t)(file_size / OUTPUT_BYTES));
+}
