@@ -188,6 +188,7 @@ static const unsigned char *window(struct journal_reader *r, uint64_t at, size_t
     r->reads++;
     r->at = at;
     r->n = got > 0 ? (size_t)got : 0;
+    r->os = got < 0 ? (int)-got : r->os;
     return r->n >= size ? r->window : NULL;
 }
 

@@ -113,6 +113,7 @@ struct journal_reader { // one per thread
     size_t n, cap;
     uint64_t at;
     uint64_t reads, damaged; // system calls; records that were sound when indexed and are not any more
+    int os;                  // errno of the last read that failed; 0: none did
 };
 void journal_reader_init(struct journal_reader *reader, struct journal *journal);
 void journal_reader_release(struct journal_reader *reader);

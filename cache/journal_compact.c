@@ -55,7 +55,8 @@ static enum status rewrite_all(struct rewrite *w) {
     journal_code_header(&w->bytes);
     journal_reader_init(&reader, j);
     journal_each(&reader, rewrite_entry, w);
-    j->found.damaged += reader.damaged;
+    if (reader.os) // what cannot be read now may be read later
+        w->status = err_os(w->err, reader.os, "cannot read %s", JOURNAL_FILE);
     journal_reader_release(&reader);
     journal_code_run(&w->bytes, j->last_generation, false, 0);
     write_out(w, 0);

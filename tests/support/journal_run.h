@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_TESTS_SUPPORT_JOURNAL_RUN_H
+#define PRESSRUN_TESTS_SUPPORT_JOURNAL_RUN_H
+/*
+ * Journals with made-up outputs: all of an entry follows from its number and version, so that whatever is found can be
+ * held against what was written. What goes wrong here fails the test, except where a status is returned.
+ */
+#include "cache/journal.h"
+
+enum { RUN_FIELDS = 3 };
+
+struct journal_options run_options(const struct fs *fs, int root, bool writable);
+struct journal *run_open(const struct fs *fs, int root, bool writable, struct journal_found *found);
+struct journal_recipe run_recipe(int version);
+struct str run_path(int output, char room[64]);
+struct digest run_raw(int output, int version);
+struct journal_entry run_entry(int output, int version, char room[64], uint64_t fields[RUN_FIELDS]);
+bool run_is_entry(const struct journal_entry *entry, int output, int version); // the recipe may be lost
+
+// Appends outputs from..to-1 in one batch.
+enum status run_append(struct journal *journal, int from, int to, int version, bool sync, struct err *err);
+void run_put(struct journal *journal, int from, int to, int version); // must succeed
+// The version in which an output is found, 0: it is not. Fails where it is none of 1 to `versions`.
+int run_found(struct journal_reader *reader, int output, int versions);
+int run_count(struct journal *journal, int outputs, int versions); // how many of 0..outputs-1 are found
+
+#endif
