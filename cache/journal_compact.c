@@ -90,13 +90,16 @@ enum status journal_compact(struct journal *j, struct err *err) {
     const struct fs *fs = j->options.fs;
     if (!j->options.writable)
         return err_set(err, STATUS_IO, "%s is open for reading only", JOURNAL_FILE);
+    enum status status = journal_take_in(j, err); // what is not indexed would be left out
+    if (status != STATUS_OK)
+        return status;
     int fd = fs->open_beneath(fs->self, j->options.root, JOURNAL_NEW_FILE,
                               O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (fd < 0)
         return err_os(err, -fd, "cannot open %s", JOURNAL_NEW_FILE);
     struct rewrite w = {.journal = j, .fd = fd, .err = err};
     w.ids = MEM_NEW_ARRAY(uint32_t, j->recipes_n + 1);
-    enum status status = rewrite_all(&w);
+    status = rewrite_all(&w);
     mem_free(w.ids);
     buf_release(&w.bytes);
     if (status == STATUS_OK)
