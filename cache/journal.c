@@ -204,6 +204,7 @@ bool journal_read_item(struct journal_reader *reader, uint32_t number, struct jo
         reader->damaged++;
         return false;
     }
+    reader->next = number + 1;
     entry->recipe = journal_recipe_of(j, recipe);
     entry->number = number;
     entry->left = item->left;
@@ -212,9 +213,19 @@ bool journal_read_item(struct journal_reader *reader, uint32_t number, struct jo
 
 bool journal_find(struct journal_reader *reader, struct str path, struct journal_entry *entry) {
     const struct journal_index *index = &reader->journal->index;
-    uint32_t number = journal_index_find(index, journal_path_key(path));
+    uint64_t key = journal_path_key(path);
+    // Records mostly come in the order they came in before, and so do outputs: no table is asked.
+    uint32_t number = reader->next;
+    if (number >= index->items_n || index->items[number].path_key != key)
+        number = journal_index_find(index, key);
     return number != JOURNAL_NONE && index->items[number].live && journal_read_item(reader, number, entry) &&
            str_equal(entry->path, path);
+}
+
+static bool is_raw(struct journal_reader *reader, uint32_t number, struct str job, struct digest raw,
+                   struct journal_entry *entry) {
+    return journal_read_item(reader, number, entry) && digest_equal(entry->raw, raw) && entry->recipe &&
+           str_equal(entry->recipe->job, job);
 }
 
 bool journal_find_raw(struct journal_reader *reader, struct str job, struct digest raw,
@@ -222,12 +233,15 @@ bool journal_find_raw(struct journal_reader *reader, struct str job, struct dige
     const struct journal_index *index = &reader->journal->index;
     uint64_t key = journal_raw_key(job, raw);
     size_t at = SIZE_MAX;
+    uint32_t next = reader->next;
+    if (key && next < index->items_n && index->items[next].raw_key == key && index->items[next].live &&
+        is_raw(reader, next, job, raw, entry))
+        return true;
     for (;;) {
         uint32_t number = key ? journal_index_find_raw(index, key, &at) : JOURNAL_NONE;
         if (number == JOURNAL_NONE)
             return false;
-        if (journal_read_item(reader, number, entry) && digest_equal(entry->raw, raw) && entry->recipe &&
-            str_equal(entry->recipe->job, job))
+        if (is_raw(reader, number, job, raw, entry))
             return true;
     }
 }

@@ -126,6 +126,11 @@ uint32_t journal_index_put(struct journal_index *index, uint64_t path_key, uint6
     return number;
 }
 
+void journal_index_prefetch(const struct journal_index *index, uint64_t path_key, uint64_t raw_key) {
+    __builtin_prefetch(&index->paths.slots[path_key & index->paths.mask], 1);
+    __builtin_prefetch(&index->raws.slots[raw_key & index->raws.mask], 1);
+}
+
 void journal_index_remove(struct journal_index *index, uint32_t number) {
     struct journal_item *item = &index->items[number];
     if (!item->live)

@@ -49,6 +49,8 @@ uint32_t journal_index_find(const struct journal_index *index, uint64_t path_key
 uint32_t journal_index_find_raw(const struct journal_index *index, uint64_t raw_key, size_t *at);
 uint32_t journal_index_put(struct journal_index *index, uint64_t path_key, uint64_t raw_key, uint64_t at,
                            size_t size);
+void journal_index_prefetch(const struct journal_index *index, uint64_t path_key,
+                            uint64_t raw_key); // for a put
 void journal_index_remove(struct journal_index *index, uint32_t number);
 void journal_index_leave(struct journal_index *index, uint32_t number, bool left);
 

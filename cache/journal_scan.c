@@ -10,6 +10,7 @@ enum {
     OUTPUT_BYTES = 152,        // a guess at an entry's length, for the first size of the tables
     RESYNC_HASHED = 256 << 20, // beyond so much hashing in vain only short records are looked for in damage
     RESYNC_SHORT = 4096,
+    PENDING = 16,
 };
 
 ssize_t journal_read_at(const struct fs *fs, int fd, void *p, size_t n, uint64_t at) {
@@ -91,20 +92,53 @@ static void take_seen(struct journal *journal, uint32_t number) {
     journal_see(journal, number);
 }
 
-static void take_entry(struct journal *journal, const struct journal_record *record, uint64_t at) {
+struct pending {
+    uint64_t path_key, raw_key, at;
+    size_t size;
+};
+
+struct scan {
+    struct journal *journal;
+    unsigned char *block;
+    size_t at, n;  // in the block: what is to be looked at, its end
+    uint64_t base; // where the block is in the file
+    bool is_end;   // no more behind the block
+    bool is_damaged;
+    uint64_t damage; // where it began
+    size_t hashed;
+    // Entries wait here until the slots they will touch have come from memory.
+    struct pending pending[PENDING];
+    size_t pending_n;
+};
+
+static void take_pending(struct scan *s) {
+    struct journal *journal = s->journal;
+    for (size_t i = 0; i < s->pending_n; i++) {
+        const struct pending *p = &s->pending[i];
+        uint32_t number = journal_index_put(&journal->index, p->path_key, p->raw_key, p->at, p->size);
+        if (journal->runs)
+            take_seen(journal, number);
+    }
+    s->pending_n = 0;
+}
+
+static void take_entry(struct scan *s, const struct journal_record *record, uint64_t at) {
+    struct journal *journal = s->journal;
     struct journal_entry entry;
     uint32_t id;
-    if (!journal_decode_entry(record, &entry, &id) || journal->index.items_n >= JOURNAL_NONE - 1)
+    if (!journal_decode_entry(record, &entry, &id) || journal->index.items_n >= JOURNAL_NONE - 1 - PENDING)
         return;
     const struct journal_recipe *recipe = journal_recipe_of(journal, id);
     if (id != JOURNAL_NONE && id > journal->last_recipe)
         journal->last_recipe = id;
     note_generation(journal, entry.generation);
     uint64_t raw_key = recipe ? journal_raw_key(recipe->job, entry.raw) : 0;
-    uint32_t number = journal_index_put(&journal->index, journal_path_key(entry.path), raw_key, at,
-                                        record->size + JOURNAL_FRAME);
-    if (journal->runs)
-        take_seen(journal, number);
+    uint64_t path_key = journal_path_key(entry.path);
+    journal_index_prefetch(&journal->index, path_key, raw_key);
+    s->pending[s->pending_n++] = (struct pending){
+        .path_key = path_key, .raw_key = raw_key, .at = at, .size = record->size + JOURNAL_FRAME};
+    if (s->pending_n == PENDING)
+        take_pending(s);
 }
 
 static void take_mark(struct journal *journal, const struct journal_record *record) {
@@ -121,30 +155,22 @@ static void take_mark(struct journal *journal, const struct journal_record *reco
         journal_index_leave(&journal->index, number, mark.what == JOURNAL_LEFT);
 }
 
-static void take(struct journal *journal, const struct journal_record *record, uint64_t at) {
+static void take(struct scan *s, const struct journal_record *record, uint64_t at) {
     uint32_t generation;
-    if (record->kind == JOURNAL_ENTRY)
-        take_entry(journal, record, at);
-    else if (record->kind == JOURNAL_RECIPE)
-        take_recipe(journal, record);
+    if (record->kind == JOURNAL_ENTRY) {
+        take_entry(s, record, at);
+        return;
+    }
+    take_pending(s);
+    if (record->kind == JOURNAL_RECIPE)
+        take_recipe(s->journal, record);
     else if (record->kind == JOURNAL_MARK)
-        take_mark(journal, record);
+        take_mark(s->journal, record);
     else if (journal_decode_run(record, &generation))
-        note_generation(journal, generation);
+        note_generation(s->journal, generation);
 }
 
 // The file -----------------------------------------------------------------------------------------------------
-
-struct scan {
-    struct journal *journal;
-    unsigned char *block;
-    size_t at, n;  // in the block: what is to be looked at, its end
-    uint64_t base; // where the block is in the file
-    bool is_end;   // no more behind the block
-    bool is_damaged;
-    uint64_t damage; // where it began
-    size_t hashed;
-};
 
 // Room in the block for a whole record behind `at`, if the file has as much.
 static int fill(struct scan *s) {
@@ -180,7 +206,7 @@ static void step(struct scan *s) {
         s->journal->found.damaged++;
         s->journal->found.damaged_bytes += at - s->damage;
     }
-    take(s->journal, &record, at);
+    take(s, &record, at);
     s->at += size;
 }
 
@@ -190,6 +216,7 @@ enum status journal_scan(struct journal *journal, uint64_t from, struct err *err
     s.block = mem_alloc(BLOCK);
     while ((result = fill(&s)) == 0 && s.at < s.n)
         step(&s);
+    take_pending(&s);
     mem_free(s.block);
     if (result < 0)
         return err_os(err, -result, "cannot read %s", JOURNAL_FILE);
