@@ -152,6 +152,7 @@ struct journal_figures journal_figures(const struct journal *j) {
         .bytes = j->end,
         .live_bytes = j->index.live_bytes + j->recipes_live_bytes + JOURNAL_HEADER,
         .index_bytes = journal_index_bytes(&j->index) + j->seen_words * sizeof *j->seen,
+        .damaged = j->found.damaged,
         .generation = j->generation,
     };
 }

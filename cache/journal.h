@@ -101,6 +101,7 @@ struct journal_figures {
     uint64_t outputs, left;     // known, and those among them that no longer belong
     uint64_t bytes, live_bytes; // of the file, and those that are not outdated
     uint64_t index_bytes;       // memory
+    uint64_t damaged;           // stretches skipped, since it was opened
     uint32_t generation;        // of this run: one more than any in the file
 };
 struct journal_figures journal_figures(const struct journal *journal);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JOURNAL_NONE = UINT32_MAX };
+#define JOURNAL_NONE UINT32_MAX
 
 struct journal_item {
     uint64_t path_key, raw_key; // raw_key 0: none

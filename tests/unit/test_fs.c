@@ -181,6 +181,23 @@ static void reading_a_file_whole(void **state) {
     mem_free(text);
 }
 
+static void reading_somewhere_moves_nothing(void **state) {
+    struct place *p = *state;
+    char got[8] = "";
+    int fd = p->fs.open_beneath(p->fs.self, p->dir, "places", O_RDWR | O_CREAT, 0666);
+    assert_true(fd >= 0);
+    assert_int_equal(p->fs.read_at(p->fs.self, fd, got, 4, 0), 0);
+    assert_int_equal(write(fd, "abcdef", 6), 6);
+    assert_int_equal(p->fs.read_at(p->fs.self, fd, got, 3, 2), 3);
+    assert_string_equal(got, "cde");
+    assert_int_equal(p->fs.read_at(p->fs.self, fd, got, 3, 5), 1);
+    assert_int_equal(p->fs.read_at(p->fs.self, fd, got, 3, 6), 0);
+    assert_int_equal(p->fs.read_at(p->fs.self, fd, got, 3, -1), -EINVAL);
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 6);
+    p->fs.close(p->fs.self, fd);
+    assert_int_equal(p->fs.read_at(p->fs.self, fd, got, 3, 0), -EBADF);
+}
+
 static ssize_t write_nothing(void *self, int fd, const void *p, size_t n) {
     (void)self, (void)fd, (void)p, (void)n;
     return 0;
@@ -227,6 +244,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_stays_beneath_works, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_kernel_is_as_safe, setup, teardown),
         cmocka_unit_test_setup_teardown(reading_a_file_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(reading_somewhere_moves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(writing_goes_on_until_all_is_written, setup, teardown),
         cmocka_unit_test(clocks_run_forward),
     };

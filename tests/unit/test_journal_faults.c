@@ -150,6 +150,25 @@ static void damage_behind_the_index_is_a_miss(void **state) {
     buf_release(&file);
 }
 
+static void damage_to_what_a_run_appended_is_counted(void **state) {
+    (void)state;
+    struct scene scene = scene_of();
+    struct journal_found found;
+    struct err err;
+    struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+    run_put(journal, 0, OUTPUTS, 1);
+    struct buf file = get_file(&scene, JOURNAL_FILE);
+    file.p[file.n / 2] ^= 4;
+    put_file(&scene, JOURNAL_FILE, file.p, file.n);
+    assert_int_equal(journal_end_run(journal, true, 1, &err), STATUS_OK);
+    assert_int_equal(journal_figures(journal).damaged, 1);
+    assert_int_equal(journal_figures(journal).outputs, OUTPUTS - 1);
+    assert_int_equal(run_count(journal, OUTPUTS, 1), OUTPUTS - 1);
+    journal_close(journal);
+    scene_close(&scene);
+    buf_release(&file);
+}
+
 // Refusals and kills -------------------------------------------------------------------------------------------
 
 struct progress {
@@ -428,6 +447,7 @@ int main(void) {
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(every_bit_flipped),
         cmocka_unit_test(damage_behind_the_index_is_a_miss),
+        cmocka_unit_test(damage_to_what_a_run_appended_is_counted),
         cmocka_unit_test(every_call_refused),
         cmocka_unit_test(a_full_disk_leaves_whole_records),
         cmocka_unit_test(killed_at_every_call),
