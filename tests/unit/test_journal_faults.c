@@ -257,6 +257,59 @@ static void a_full_disk_leaves_whole_records(void **state) {
     }
 }
 
+struct odd { // a disk that takes 501 bytes of the next write, and then none once
+    int fault;
+    bool also_truncate;
+};
+
+static ssize_t odd_write(void *self, int fd, const void *p, size_t n) {
+    struct odd *odd = self;
+    if (odd->fault == 1) {
+        odd->fault = 0;
+        return -ENOSPC;
+    }
+    if (odd->fault == 2)
+        odd->fault = 1;
+    return write(fd, p, odd->fault && n > 501 ? 501 : n);
+}
+
+static int odd_truncate(void *self, int fd, off_t size) {
+    return ((struct odd *)self)->also_truncate ? -EIO : ftruncate(fd, size);
+}
+
+static void a_torn_append_is_cut_off(void **state) {
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        struct scene scene = scene_of();
+        struct odd odd = {0};
+        struct fs fs = scene.fs;
+        struct journal_found found;
+        struct err err;
+        fs.self = &odd;
+        fs.write = odd_write;
+        fs.truncate = odd_truncate;
+        struct journal *journal = run_open(&fs, scene.root, true, &found);
+        run_put(journal, 0, 10, 1);
+        uint64_t bytes = journal_figures(journal).bytes;
+        odd = (struct odd){.fault = 2, .also_truncate = refused};
+        assert_int_equal(run_append(journal, 10, 20, 1, false, &err), STATUS_IO);
+        assert_int_equal(err.os, ENOSPC);
+        struct buf file = get_file(&scene, JOURNAL_FILE);
+        assert_int_equal(file.n, bytes + (refused ? 501 : 0));
+        buf_release(&file);
+        enum status status = run_append(journal, 20, 30, 1, false, &err);
+        assert_int_equal(status, refused ? STATUS_IO : STATUS_OK); // nothing goes behind what is torn
+        journal_close(journal);
+        odd.also_truncate = false;
+        journal = run_open(&fs, scene.root, true, &found);
+        assert_int_equal(found.damaged, 0);
+        assert_int_equal(found.torn_bytes > 0, refused);
+        assert_true(run_count(journal, 30, 1) >= (refused ? 10 : 20));
+        journal_close(journal);
+        scene_close(&scene);
+    }
+}
+
 static void killed_at_every_call(void **state) {
     (void)state;
     struct buf file = sample();
@@ -450,6 +503,7 @@ int main(void) {
         cmocka_unit_test(damage_to_what_a_run_appended_is_counted),
         cmocka_unit_test(every_call_refused),
         cmocka_unit_test(a_full_disk_leaves_whole_records),
+        cmocka_unit_test(a_torn_append_is_cut_off),
         cmocka_unit_test(killed_at_every_call),
         cmocka_unit_test(synced_entries_survive_a_loss_of_power),
         cmocka_unit_test(readers_see_whole_entries_while_a_run_appends),
