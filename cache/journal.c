@@ -10,9 +10,8 @@
 
 enum {
     FIRST_OUTPUTS_LIMIT = 1 << 22, // beyond that tables grow on the way: a file's size is only a claim
-    OUTPUT_BYTES = 152,
-    WINDOW = 64 << 10,  // read at once by who goes along the file
-    WINDOW_FIRST = 512, // and by who jumps
+    WINDOW = 64 << 10,             // read at once by who goes along the file
+    WINDOW_FIRST = 512,            // and by who jumps
     REDUNDANT_FROM = 64 << 10,
 };
 
@@ -72,6 +71,22 @@ static enum status read_headless(struct journal *j, struct err *err) {
     return j->options.writable ? set_aside(j, err) : STATUS_OK;
 }
 
+// From the first entries: tables that are made too large stay so.
+static size_t expected_outputs(const struct journal *j, uint64_t size) {
+    unsigned char *p = mem_alloc(WINDOW);
+    ssize_t got = journal_read_at(j->options.fs, j->fd, p, WINDOW, JOURNAL_HEADER);
+    size_t n = got > 0 ? (size_t)got : 0, at = 0, outputs = 0, hashed = 0;
+    struct journal_record record;
+    for (size_t step; (step = journal_decode_record(p + at, n - at, WINDOW, &record, &hashed)) > 0;
+         at += step)
+        outputs += record.kind == JOURNAL_ENTRY;
+    mem_free(p);
+    if (outputs == 0)
+        return 0;
+    uint64_t expected = size / (at / outputs) + 1;
+    return expected < FIRST_OUTPUTS_LIMIT ? (size_t)expected : FIRST_OUTPUTS_LIMIT;
+}
+
 static enum status read_file(struct journal *j, uint64_t size, struct err *err) {
     unsigned char header[JOURNAL_HEADER];
     ssize_t got = journal_read_at(j->options.fs, j->fd, header, sizeof header, 0);
@@ -91,7 +106,7 @@ static enum status read_file(struct journal *j, uint64_t size, struct err *err) 
         return err_set(err, STATUS_UNSUPPORTED, "%s is of version %u, not %d", JOURNAL_FILE, version,
                        JOURNAL_VERSION);
     }
-    journal_forget(j, size / OUTPUT_BYTES > FIRST_OUTPUTS_LIMIT ? 0 : size);
+    journal_forget(j, expected_outputs(j, size));
     if (!sound)
         return read_headless(j, err);
     enum status status = journal_scan(j, JOURNAL_HEADER, err);

@@ -13,7 +13,7 @@
  * outputs come in the order of the run before, and a known 64 KB each.
  *
  * In memory there is only an index: per output 24 bytes and 8 in each of two tables that are 3/8 to 3/4 full, so
- * 45 to 75 bytes. It holds 64 bits of each path's and raw record's hash; what is found is compared in full with what
+ * 45 to 67 bytes. It holds 64 bits of each path's and raw record's hash; what is found is compared in full with what
  * is in the file, and its checksum is verified again. Two paths that share these 64 bits (one chance in 40 million
  * among a million outputs) are an output that is always made again, never a wrong one.
  *

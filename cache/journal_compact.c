@@ -74,10 +74,10 @@ static enum status replace(struct journal *j, int fd, struct err *err) {
 }
 
 static enum status take_over(struct journal *j, int fd, struct err *err) {
-    uint64_t size = j->index.live_bytes;
+    size_t outputs = (size_t)j->index.live;
     j->options.fs->close(j->options.fs->self, j->fd);
     j->fd = fd;
-    journal_forget(j, size);
+    journal_forget(j, outputs);
     j->header_damaged = false;
     j->broken = false;
     enum status status = journal_scan(j, JOURNAL_HEADER, err);

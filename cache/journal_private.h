@@ -41,8 +41,8 @@ struct journal {
 ssize_t journal_read_at(const struct fs *fs, int fd, void *p, size_t n, uint64_t at);
 // Takes in all records from `from` on, and sets `end` and `scanned`. The journal's counts of damage grow.
 enum status journal_scan(struct journal *journal, uint64_t from, struct err *err);
-void journal_forget(struct journal *journal, uint64_t file_size); // an empty index for a file of this size
-void journal_begin(struct journal *journal); // a generation in which nothing was seen yet
+void journal_forget(struct journal *journal, size_t outputs); // an empty index with room for so many
+void journal_begin(struct journal *journal);                  // a generation in which nothing was seen yet
 size_t journal_recipe_place(const struct journal *journal, uint32_t id); // where it is, or would be
 const struct journal_recipe *journal_recipe_of(const struct journal *journal, uint32_t id); // NULL: lost
 // An item's entry as it is in the file; false: damaged since.

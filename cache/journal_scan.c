@@ -7,7 +7,6 @@
 
 enum {
     BLOCK = 1 << 20,
-    OUTPUT_BYTES = 152,        // a guess at an entry's length, for the first size of the tables
     RESYNC_HASHED = 256 << 20, // beyond so much hashing in vain only short records are looked for in damage
     RESYNC_SHORT = 4096,
     PENDING = 16,
@@ -233,7 +232,7 @@ void journal_begin(struct journal *journal) {
     journal->seen = MEM_NEW_ARRAY(_Atomic uint64_t, journal->seen_words);
 }
 
-void journal_forget(struct journal *journal, uint64_t file_size) {
+void journal_forget(struct journal *journal, size_t outputs) {
     for (size_t i = 0; i < journal->recipes_n; i++)
         mem_free(journal->recipes[i].recipe);
     mem_free(journal->recipes);
@@ -246,5 +245,5 @@ void journal_forget(struct journal *journal, uint64_t file_size) {
     journal->seen = NULL;
     journal->seen_words = 0;
     journal->runs = false;
-    journal_index_init(&journal->index, (size_t)(file_size / OUTPUT_BYTES));
+    journal_index_init(&journal->index, outputs);
 }
