@@ -13,6 +13,7 @@ enum {
     WINDOW = 64 << 10,             // read at once by who goes along the file
     WINDOW_FIRST = 512,            // and by who jumps
     REDUNDANT_FROM = 64 << 10,
+    LAST_RECIPE = INT32_MAX, // beyond, ids are given out anew
 };
 
 // Opening ------------------------------------------------------------------------------------------------------
@@ -28,7 +29,8 @@ static int open_file(const struct journal_options *o) {
 
 static enum status write_header(struct journal *j, struct err *err) {
     struct buf header = BUF_INIT;
-    journal_code_header(&header);
+    j->salt = journal_salt(0, j->options.salt);
+    journal_code_header(&header, j->salt);
     int cut = j->options.fs->truncate(j->options.fs->self, j->fd, 0);
     enum status status = cut < 0 ? err_os(err, -cut, "cannot cut off %s", JOURNAL_FILE)
                                  : fs_write_all(j->options.fs, j->fd, header.p, header.n, err);
@@ -58,15 +60,8 @@ static enum status cut_tail(struct journal *j, struct err *err) {
     return result < 0 ? err_os(err, -result, "cannot cut off %s", JOURNAL_FILE) : STATUS_OK;
 }
 
-// A header that is neither ours nor another version's: the records may be sound all the same.
-static enum status read_headless(struct journal *j, struct err *err) {
-    enum status status = journal_scan(j, 0, err);
-    if (status != STATUS_OK)
-        return status;
-    j->header_damaged = true;
-    if (j->end > 0)
-        return cut_tail(j, err);
-    j->found.torn_bytes = 0;
+// Neither ours nor another version's, or both copies of the header are damaged: without the salt no record is known.
+static enum status read_foreign(struct journal *j, struct err *err) {
     j->found.damaged++;
     return j->options.writable ? set_aside(j, err) : STATUS_OK;
 }
@@ -77,7 +72,7 @@ static size_t expected_outputs(const struct journal *j, uint64_t size) {
     ssize_t got = journal_read_at(j->options.fs, j->fd, p, WINDOW, JOURNAL_HEADER);
     size_t n = got > 0 ? (size_t)got : 0, at = 0, outputs = 0, hashed = 0;
     struct journal_record record;
-    for (size_t step; (step = journal_decode_record(p + at, n - at, WINDOW, &record, &hashed)) > 0;
+    for (size_t step; (step = journal_decode_record(p + at, n - at, WINDOW, j->salt, &record, &hashed)) > 0;
          at += step)
         outputs += record.kind == JOURNAL_ENTRY;
     mem_free(p);
@@ -88,29 +83,38 @@ static size_t expected_outputs(const struct journal *j, uint64_t size) {
 }
 
 static enum status read_file(struct journal *j, uint64_t size, struct err *err) {
-    unsigned char header[JOURNAL_HEADER];
-    ssize_t got = journal_read_at(j->options.fs, j->fd, header, sizeof header, 0);
+    unsigned char bytes[JOURNAL_HEADER];
+    ssize_t got = journal_read_at(j->options.fs, j->fd, bytes, sizeof bytes, 0);
     if (got < 0)
         return err_os(err, (int)-got, "cannot read %s", JOURNAL_FILE);
-    if (got < JOURNAL_HEADER) { // made by a run that was killed just then
+    if (got < JOURNAL_HEADER) {
+        if (!journal_begins_header(bytes, (size_t)got))
+            return read_foreign(j, err);
         j->found.fresh = got == 0;
-        j->found.torn_bytes = (uint64_t)got;
+        j->found.torn_bytes = (uint64_t)got; // made by a run that was killed just then
         return j->options.writable ? write_header(j, err) : STATUS_OK;
     }
-    uint32_t version;
-    int sound = journal_decode_header(header, sizeof header, &version);
+    struct journal_header header;
+    int sound = journal_decode_header(bytes, &header);
+    if (sound == 0)
+        return read_foreign(j, err);
     if (sound < 0) {
-        j->found.version = version;
+        j->found.version = header.version;
         if (j->options.writable)
             return set_aside(j, err);
-        return err_set(err, STATUS_UNSUPPORTED, "%s is of version %u, not %d", JOURNAL_FILE, version,
+        return err_set(err, STATUS_UNSUPPORTED, "%s is of version %u, not %d", JOURNAL_FILE, header.version,
                        JOURNAL_VERSION);
     }
+    j->salt = header.salt;
+    j->header_damaged = header.is_damaged;
+    j->found.damaged += header.is_damaged;
     journal_forget(j, expected_outputs(j, size));
-    if (!sound)
-        return read_headless(j, err);
     enum status status = journal_scan(j, JOURNAL_HEADER, err);
-    return status == STATUS_OK ? cut_tail(j, err) : status;
+    if (status == STATUS_OK)
+        status = cut_tail(j, err);
+    if (status == STATUS_OK && j->options.writable && j->recipes.last_id > LAST_RECIPE)
+        status = journal_compact(j, err);
+    return status;
 }
 
 static enum status open_and_read(struct journal *j, struct err *err) {
@@ -156,6 +160,7 @@ void journal_close(struct journal *j) {
         j->options.fs->close(j->options.fs->self, j->fd);
     journal_forget(j, 0);
     journal_index_release(&j->index);
+    journal_recipes_release(&j->recipes);
     pthread_mutex_destroy(&j->lock);
     mem_free(j);
 }
@@ -165,7 +170,7 @@ struct journal_figures journal_figures(const struct journal *j) {
         .outputs = j->index.live,
         .left = j->index.left,
         .bytes = j->end,
-        .live_bytes = j->index.live_bytes + j->recipes_live_bytes + JOURNAL_HEADER,
+        .live_bytes = j->index.live_bytes + j->recipes.live_bytes + JOURNAL_HEADER,
         .index_bytes = journal_index_bytes(&j->index) + j->seen_words * sizeof *j->seen,
         .damaged = j->found.damaged,
         .generation = j->generation,
@@ -184,44 +189,74 @@ void journal_reader_init(struct journal_reader *reader, struct journal *journal)
 }
 
 void journal_reader_release(struct journal_reader *reader) {
-    mem_free(reader->window);
+    for (int i = 0; i < JOURNAL_WINDOWS; i++)
+        mem_free(reader->windows[i].bytes);
     *reader = (struct journal_reader){0};
 }
 
-// The window over at least `size` bytes at `at`. Who goes along the file gets long windows, who jumps short ones.
-static const unsigned char *window(struct journal_reader *r, uint64_t at, size_t size) {
-    if (at >= r->at && at + size <= r->at + r->n)
-        return r->window + (at - r->at);
-    bool along = r->n > 0 && at >= r->at && at - r->at < r->n + WINDOW;
-    size_t want = along ? WINDOW : WINDOW_FIRST;
-    want = want < size ? size : want;
-    if (want > r->cap) {
-        mem_free(r->window);
-        r->window = mem_alloc(want);
-        r->cap = want;
+static inline bool is_in(const struct journal_window *w, uint64_t at, size_t size) {
+    return at >= w->at && at + size <= w->at + w->n;
+}
+
+static inline bool is_along(const struct journal_window *w, uint64_t at) {
+    return w->n > 0 && at >= w->at && at - w->at < w->n + WINDOW;
+}
+
+// The window to use: one that has it, or that it lies just behind, or the one unused for the longest.
+static struct journal_window *choose(struct journal_reader *r, uint64_t at, size_t size) {
+    size_t best = 0;
+    for (size_t i = 0, rank = 0; i < JOURNAL_WINDOWS && rank < 2; i++) {
+        const struct journal_window *w = &r->windows[i];
+        size_t has = is_in(w, at, size) ? 2 : is_along(w, at);
+        if (has > rank || (rank == 0 && w->used < r->windows[best].used)) {
+            best = i;
+            rank = has;
+        }
     }
-    ssize_t got = journal_read_at(r->journal->options.fs, r->journal->fd, r->window, want, at);
+    if (best != r->latest || r->turns == 0)
+        r->windows[best].used = ++r->turns;
+    r->latest = best;
+    return &r->windows[best];
+}
+
+// What is at `at`. Who goes along a stretch of the file gets long windows, who jumps short ones.
+static const unsigned char *look(struct journal_reader *r, uint64_t at, size_t size) {
+    struct journal_window *w = &r->windows[r->latest];
+    if (!is_in(w, at, size))
+        w = choose(r, at, size);
+    if (is_in(w, at, size))
+        return w->bytes + (at - w->at);
+    size_t want = is_along(w, at) ? WINDOW : WINDOW_FIRST;
+    want = want < size ? size : want;
+    if (want > w->cap) {
+        mem_free(w->bytes);
+        w->bytes = mem_alloc(want);
+        w->cap = want;
+    }
+    ssize_t got = journal_read_at(r->journal->options.fs, r->journal->fd, w->bytes, want, at);
     r->reads++;
-    r->at = at;
-    r->n = got > 0 ? (size_t)got : 0;
+    w->at = at;
+    w->n = got > 0 ? (size_t)got : 0;
     r->os = got < 0 ? (int)-got : r->os;
-    return r->n >= size ? r->window : NULL;
+    return w->n >= size ? w->bytes : NULL;
 }
 
 bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry) {
     const struct journal *j = reader->journal;
     const struct journal_item *item = &j->index.items[number];
     size_t size = (size_t)item->units * JOURNAL_UNIT, hashed = 0;
-    const unsigned char *p = window(reader, (uint64_t)item->unit * JOURNAL_UNIT, size);
+    const unsigned char *p = look(reader, (uint64_t)item->unit * JOURNAL_UNIT, size);
     struct journal_record record;
-    uint32_t recipe;
-    if (!p || journal_decode_record(p, size, size, &record, &hashed) != size ||
-        !journal_decode_entry(&record, entry, &recipe)) {
+    uint32_t id;
+    if (!p || journal_decode_record(p, size, size, j->salt, &record, &hashed) != size ||
+        !journal_decode_entry(&record, entry, &id)) {
         reader->damaged++;
         return false;
     }
+    const struct journal_kept_recipe *kept = journal_recipe_of(j, id, entry->fields_n);
     reader->next = number + 1;
-    entry->recipe = journal_recipe_of(j, recipe);
+    // One that came after its entry was not known when that was indexed, and is not its recipe.
+    entry->recipe = kept && journal_job_tag(kept->job_key) == item->job ? &kept->recipe : NULL;
     entry->number = number;
     entry->left = item->left;
     return true;
@@ -247,7 +282,7 @@ static bool is_raw(struct journal_reader *reader, uint32_t number, struct str jo
 bool journal_find_raw(struct journal_reader *reader, struct str job, struct digest raw,
                       struct journal_entry *entry) {
     const struct journal_index *index = &reader->journal->index;
-    uint64_t key = journal_raw_key(job, raw);
+    uint64_t key = journal_raw_key(journal_job_key(job), raw);
     size_t at = SIZE_MAX;
     uint32_t next = reader->next;
     if (key && next < index->items_n && index->items[next].raw_key == key && index->items[next].live &&
@@ -267,6 +302,16 @@ void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *cont
     struct journal_entry entry;
     for (uint32_t i = 0; i < index->items_n; i++)
         if (index->items[i].live && journal_read_item(reader, i, &entry) && !fn(context, &entry))
+            return;
+}
+
+void journal_each_of(struct journal_reader *reader, struct str job, journal_entry_fn fn, void *context) {
+    const struct journal_index *index = &reader->journal->index;
+    uint8_t tag = journal_job_tag(journal_job_key(job));
+    struct journal_entry entry;
+    for (uint32_t i = 0; i < index->items_n; i++)
+        if (index->items[i].job == tag && index->items[i].live && journal_read_item(reader, i, &entry) &&
+            entry.recipe && str_equal(entry.recipe->job, job) && !fn(context, &entry))
             return;
 }
 
@@ -301,23 +346,25 @@ static const void *field_bytes(const uint64_t *fields, uint32_t n, struct buf *r
 bool journal_batch_add(struct journal_batch *batch, const struct journal *journal,
                        const struct journal_entry *entry, const uint64_t *fields) {
     struct buf room = BUF_INIT;
-    bool fits = journal_code_entry(&batch->bytes, entry, entry->recipe->id, journal->generation,
-                                   field_bytes(fields, entry->fields_n, &room));
+    bool fits = journal_code_entry(&batch->bytes, journal->salt, entry, entry->recipe->id,
+                                   journal->generation, field_bytes(fields, entry->fields_n, &room));
     buf_release(&room);
     batch->entries += fits;
     return fits;
 }
 
 void journal_batch_remove(struct journal_batch *batch, const struct journal *journal, struct str path) {
-    journal_code_mark(&batch->bytes, (struct journal_mark_record){.key = journal_path_key(path),
-                                                                  .generation = journal->generation,
-                                                                  .what = JOURNAL_REMOVED});
+    struct journal_mark_record mark = {
+        .key = journal_path_key(path), .generation = journal->generation, .what = JOURNAL_REMOVED};
+    journal_code_mark(&batch->bytes, journal->salt, mark);
 }
 
 static enum status append_locked(struct journal *j, struct str bytes, struct err *err) {
     const struct fs *fs = j->options.fs;
     if (j->broken || j->fd < 0 || !j->options.writable)
         return err_set(err, STATUS_IO, "%s takes no more entries", JOURNAL_FILE);
+    if (bytes.n > JOURNAL_FILE_LONGEST - j->end)
+        return err_set(err, STATUS_LIMIT, "%s is full", JOURNAL_FILE);
     enum status status = fs_write_all(fs, j->fd, bytes.p, bytes.n, err);
     if (status == STATUS_OK)
         j->end += bytes.n;
@@ -343,35 +390,33 @@ enum status journal_append(struct journal *j, struct journal_batch *batch, bool 
     return status;
 }
 
-static bool is_same_recipe(const struct journal_recipe *a, const struct journal_recipe *b) {
-    bool same = str_equal(a->job, b->job) && digest_equal(a->program, b->program) &&
-                digest_equal(a->globals, b->globals) && digest_equal(a->options, b->options) &&
-                digest_equal(a->through, b->through) && a->fields_n == b->fields_n;
-    for (uint32_t i = 0; same && i < a->fields_n; i++)
-        same = str_equal(a->fields[i], b->fields[i]);
-    return same;
+static enum status append_recipe(struct journal *j, struct str content, struct err *err) {
+    struct buf bytes = BUF_INIT;
+    journal_code_recipe(&bytes, j->salt, j->recipes.last_id + 1, content);
+    enum status status = journal_append_bytes(j, buf_str(&bytes), false, err);
+    buf_release(&bytes);
+    return status == STATUS_OK ? journal_take_in(j, err) : status;
 }
 
 enum status journal_recipe(struct journal *j, const struct journal_recipe *recipe,
                            const struct journal_recipe **kept, struct err *err) {
-    for (size_t i = j->recipes_n; i-- > 0;) {
-        *kept = j->recipes[i].recipe;
-        if (is_same_recipe(*kept, recipe))
-            return STATUS_OK;
+    const struct journal_kept_recipe *found = NULL;
+    enum status status = STATUS_OK;
+    struct buf content = BUF_INIT;
+    bool fits = journal_code_content(&content, recipe);
+    if (fits)
+        found = journal_recipes_equal(&j->recipes, buf_str(&content));
+    if (!fits || (!found && j->recipes.last_id >= JOURNAL_NONE - 1))
+        status = err_set(err, STATUS_LIMIT, "%.*s: what its outputs are made from does not fit into %s",
+                         STR_ARG(str_slice(recipe->job, 0, 100)), JOURNAL_FILE);
+    if (status == STATUS_OK && !found) {
+        status = append_recipe(j, buf_str(&content), err);
+        found = journal_recipes_equal(&j->recipes, buf_str(&content));
+        if (status == STATUS_OK && !found)
+            status = err_set(err, STATUS_IO, "%s lost what was written to it", JOURNAL_FILE);
     }
-    *kept = NULL;
-    struct journal_recipe named = *recipe;
-    struct buf bytes = BUF_INIT;
-    named.id = j->last_recipe + 1;
-    if (j->last_recipe >= JOURNAL_NONE - 1 || !journal_code_recipe(&bytes, &named))
-        return err_set(err, STATUS_LIMIT, "%.*s: what its outputs are made from does not fit into %s",
-                       STR_ARG(recipe->job), JOURNAL_FILE);
-    enum status status = journal_append_bytes(j, buf_str(&bytes), false, err);
-    buf_release(&bytes);
-    if (status == STATUS_OK)
-        status = journal_take_in(j, err);
-    if (status == STATUS_OK && !(*kept = journal_recipe_of(j, named.id)))
-        status = err_set(err, STATUS_IO, "%s lost what was written to it", JOURNAL_FILE);
+    *kept = status == STATUS_OK ? &found->recipe : NULL;
+    buf_release(&content);
     return status;
 }
 
@@ -396,9 +441,10 @@ static void note_changes(const struct journal *j, struct buf *out) {
         const struct journal_item *item = &j->index.items[i];
         bool seen = is_seen(j, i);
         if (item->live && seen == item->left)
-            journal_code_mark(out, (struct journal_mark_record){.key = item->path_key,
-                                                                .generation = j->generation,
-                                                                .what = seen ? JOURNAL_BACK : JOURNAL_LEFT});
+            journal_code_mark(out, j->salt,
+                              (struct journal_mark_record){.key = item->path_key,
+                                                           .generation = j->generation,
+                                                           .what = seen ? JOURNAL_BACK : JOURNAL_LEFT});
     }
 }
 
@@ -409,7 +455,7 @@ enum status journal_end_run(struct journal *j, bool complete, int64_t now_ns, st
     struct buf notes = BUF_INIT;
     if (complete)
         note_changes(j, &notes);
-    journal_code_run(&notes, j->generation, complete, now_ns);
+    journal_code_run(&notes, j->salt, j->generation, complete, now_ns);
     status = journal_append_bytes(j, buf_str(&notes), false, err);
     buf_release(&notes);
     if (status == STATUS_OK)

@@ -10,14 +10,16 @@
  * with the caller, and rewritten under another name when more than half of it is outdated. It is not mapped: a run
  * cuts off a torn tail that another process may be reading, and a mapping that loses its file's end, or meets a bad
  * block of the disk, is a SIGBUS, while a short read is an answer. Windows cost less than the faults of a mapping where
- * outputs come in the order of the run before, and a known 64 KB each.
+ * outputs come in the order of the run before, and a known 64 KB each. A reader has four: what later runs made again lies
+ * behind the rest, mostly in the same order, so that each of these stretches has a window of its own.
  *
  * In memory there is only an index: per output 24 bytes and 8 in each of two tables that are 3/8 to 3/4 full, so
  * 45 to 67 bytes. It holds 64 bits of each path's and raw record's hash; what is found is compared in full with what
  * is in the file, and its checksum is verified again. Two paths that share these 64 bits (one chance in 40 million
  * among a million outputs) are an output that is always made again, never a wrong one.
  *
- * Trust. Every record has a checksum. A tail that holds no sound record is cut off by the next run (a killed one left
+ * Trust. Every record has a checksum, seeded with a number that is the file's own, so that no stretch of an older file,
+ * which a file system may bring up after a loss of power, passes for one of this. A tail that holds no sound record is cut off by the next run (a killed one left
  * it); damage elsewhere is skipped and counted, and costs the outputs whose entries it hit. A file of another version,
  * or something else of that name, is set aside as `.pressrun/journal.old`. All that losing entries costs is making
  * those outputs again. An append that fails is cut off again; where even that fails no more is appended.
@@ -53,10 +55,21 @@
 
 struct journal; // owned
 
-// What the outputs of one job share in one run: said once, entries refer to it.
+// Something that outputs are made from besides their records: "template card.j2", "global site", "option undefined",
+// "expression to", "through".
+struct journal_part {
+    struct str name;
+    struct digest digest;
+    struct str text; // the value, where it is short; may be empty
+};
+
+// What the outputs of one job share in one run: said once, entries refer to it. Two that have job, parts and fields in
+// common, in their order, are one: journal_recipe gives the pointer that the entries of earlier runs have. It may be as
+// large as JOURNAL_RECIPE_LONGEST, all names and texts and some 30 bytes a part together.
 struct journal_recipe {
     struct str job;
-    struct digest program, globals, options, through;
+    const struct journal_part *parts;
+    uint32_t parts_n;
     const struct str *fields; // names of the fields read; the hashes in entries go by this order
     uint32_t fields_n;
     uint32_t id; // the journal's
@@ -65,16 +78,17 @@ struct journal_recipe {
 struct journal_entry {
     // The output's path below the root; of a part of a stream, whatever name is its own in the root.
     struct str path;
-    const struct journal_recipe *recipe; // NULL: lost to damage, so the parts are not known
+    const struct journal_recipe *recipe; // NULL: lost to damage, so neither job nor parts are known
     struct digest fingerprint, raw, record,
         output; // of all parts, the record's bytes, the projected record, the output
     uint64_t size, inode;
     int64_t mtime;       // nanoseconds
+    uint32_t why;        // the caller's bits: the reasons it was made for
     uint32_t generation; // of the run that made it
     uint32_t number;     // for journal_see
     bool left;           // it did not belong to the last complete run
-    const void *fields;  // recipe's fields_n hashes: journal_entry_field
-    uint32_t fields_n;
+    const void *fields;  // hashes: journal_entry_field
+    uint32_t fields_n;   // as many as the recipe, if there is one, has fields
 };
 uint64_t journal_entry_field(const struct journal_entry *entry, uint32_t i);
 
@@ -90,6 +104,7 @@ struct journal_options {
     const struct fs *fs; // outlives the journal
     int root;            // a directory; stays the caller's
     bool writable;       // else nothing is made, cut off or set aside
+    uint64_t salt;       // drawn by the caller, another one each time; of use where a file begins
 };
 
 // A missing file is an empty journal. STATUS_UNSUPPORTED: another version's, when not writable.
@@ -108,11 +123,17 @@ struct journal_figures journal_figures(const struct journal *journal);
 
 // Looking up ---------------------------------------------------------------------------------------------------
 
+struct journal_window {
+    unsigned char *bytes;
+    size_t n, cap;
+    uint64_t at, used;
+};
+enum { JOURNAL_WINDOWS = 4 };
 struct journal_reader { // one per thread
     struct journal *journal;
-    unsigned char *window;
-    size_t n, cap;
-    uint64_t at;
+    struct journal_window windows[JOURNAL_WINDOWS];
+    size_t latest;           // the one used last
+    uint64_t turns;          // how often it was another one than before
     uint32_t next;           // the number after what was found last
     uint64_t reads, damaged; // system calls; records that were sound when indexed and are not any more
     int os;                  // errno of the last read that failed; 0: none did
@@ -120,7 +141,8 @@ struct journal_reader { // one per thread
 void journal_reader_init(struct journal_reader *reader, struct journal *journal);
 void journal_reader_release(struct journal_reader *reader);
 
-// False: not known, or not readable any more. What `entry` points to is valid until the reader's next call.
+// False: not known, or not readable any more. What `entry` points to is valid until the reader's next call. An entry
+// whose recipe is lost is found by its path only.
 bool journal_find(struct journal_reader *reader, struct str path, struct journal_entry *entry);
 // The output that a job made of a raw record, whose path is not known before it is parsed. Where one record makes
 // several outputs, the raw hash has to tell them apart; of equal ones it is any. A hash of zero is not looked up.
@@ -130,10 +152,14 @@ bool journal_find_raw(struct journal_reader *reader, struct str job, struct dige
 // valid within fn.
 typedef bool (*journal_entry_fn)(void *context, const struct journal_entry *entry);
 void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *context);
+// The same for those of one job; others are, but for one in 256, not read. Entries whose recipe is lost are no job's.
+void journal_each_of(struct journal_reader *reader, struct str job, journal_entry_fn fn, void *context);
 
 // A run --------------------------------------------------------------------------------------------------------
 
-// The recipe as the journal keeps it, appended where it is new. Before the run's workers start.
+// The recipe as the journal keeps it, appended where it is new; valid until a compaction. Before the run's workers
+// start. STATUS_LIMIT: it is too large.
+enum { JOURNAL_RECIPE_LONGEST = 16 << 20 };
 enum status journal_recipe(struct journal *journal, const struct journal_recipe *recipe,
                            const struct journal_recipe **kept, struct err *err);
 
@@ -159,7 +185,7 @@ void journal_see(struct journal *journal, uint32_t number);
 enum status journal_end_run(struct journal *journal, bool complete, int64_t now_ns, struct err *err);
 bool journal_is_redundant(const struct journal *journal); // more than half of it is outdated
 // Rewrites it without what is outdated, in the order of journal_each. What fails leaves the old file as it was.
-// After journal_end_run; begins a new generation. Recipes are to be asked for again.
+// After journal_end_run, with no batch that holds anything; begins a new generation. Recipes are to be asked for again.
 enum status journal_compact(struct journal *journal, struct err *err);
 
 #endif

@@ -11,7 +11,8 @@ struct rewrite {
     struct journal *journal;
     int fd;
     struct buf bytes; // not yet written
-    uint32_t *ids;    // new ids of recipes by their place; 0: not written yet
+    uint64_t salt;
+    uint32_t *ids; // new ids of recipes by their place; 0: not written yet
     uint32_t last_id;
     struct err *err;
     enum status status;
@@ -28,11 +29,10 @@ static void write_out(struct rewrite *w, size_t from) {
 static uint32_t rewrite_recipe(struct rewrite *w, const struct journal_recipe *recipe) {
     if (!recipe)
         return JOURNAL_NONE;
-    size_t place = journal_recipe_place(w->journal, recipe->id);
+    size_t place = journal_recipes_place(&w->journal->recipes, recipe->id);
     if (w->ids[place] == 0) {
-        struct journal_recipe named = *recipe;
-        named.id = w->ids[place] = ++w->last_id;
-        journal_code_recipe(&w->bytes, &named); // it was in a file, so it fits
+        w->ids[place] = ++w->last_id;
+        journal_code_recipe(&w->bytes, w->salt, w->last_id, w->journal->recipes.kept[place]->content);
     }
     return w->ids[place];
 }
@@ -40,11 +40,12 @@ static uint32_t rewrite_recipe(struct rewrite *w, const struct journal_recipe *r
 static bool rewrite_entry(void *context, const struct journal_entry *entry) {
     struct rewrite *w = context;
     uint32_t recipe = rewrite_recipe(w, entry->recipe);
-    journal_code_entry(&w->bytes, entry, recipe, entry->generation, entry->fields);
+    journal_code_entry(&w->bytes, w->salt, entry, recipe, entry->generation, entry->fields);
     if (entry->left)
-        journal_code_mark(&w->bytes, (struct journal_mark_record){.key = journal_path_key(entry->path),
-                                                                  .generation = w->journal->last_generation,
-                                                                  .what = JOURNAL_LEFT});
+        journal_code_mark(&w->bytes, w->salt,
+                          (struct journal_mark_record){.key = journal_path_key(entry->path),
+                                                       .generation = w->journal->last_generation,
+                                                       .what = JOURNAL_LEFT});
     write_out(w, WRITE_AT);
     return w->status == STATUS_OK;
 }
@@ -52,13 +53,13 @@ static bool rewrite_entry(void *context, const struct journal_entry *entry) {
 static enum status rewrite_all(struct rewrite *w) {
     struct journal *j = w->journal;
     struct journal_reader reader;
-    journal_code_header(&w->bytes);
+    journal_code_header(&w->bytes, w->salt);
     journal_reader_init(&reader, j);
     journal_each(&reader, rewrite_entry, w);
     if (reader.os) // what cannot be read now may be read later
         w->status = err_os(w->err, reader.os, "cannot read %s", JOURNAL_FILE);
     journal_reader_release(&reader);
-    journal_code_run(&w->bytes, j->last_generation, false, 0);
+    journal_code_run(&w->bytes, w->salt, j->last_generation, false, 0);
     write_out(w, 0);
     return w->status;
 }
@@ -73,10 +74,11 @@ static enum status replace(struct journal *j, int fd, struct err *err) {
     return result < 0 ? err_os(err, -result, "cannot rename %s", JOURNAL_NEW_FILE) : STATUS_OK;
 }
 
-static enum status take_over(struct journal *j, int fd, struct err *err) {
+static enum status take_over(struct journal *j, int fd, uint64_t salt, struct err *err) {
     size_t outputs = (size_t)j->index.live;
     j->options.fs->close(j->options.fs->self, j->fd);
     j->fd = fd;
+    j->salt = salt;
     journal_forget(j, outputs);
     j->header_damaged = false;
     j->broken = false;
@@ -97,15 +99,15 @@ enum status journal_compact(struct journal *j, struct err *err) {
                               O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0666);
     if (fd < 0)
         return err_os(err, -fd, "cannot open %s", JOURNAL_NEW_FILE);
-    struct rewrite w = {.journal = j, .fd = fd, .err = err};
-    w.ids = MEM_NEW_ARRAY(uint32_t, j->recipes_n + 1);
+    struct rewrite w = {.journal = j, .fd = fd, .err = err, .salt = journal_salt(j->salt, j->options.salt)};
+    w.ids = MEM_NEW_ARRAY(uint32_t, j->recipes.n + 1);
     status = rewrite_all(&w);
     mem_free(w.ids);
     buf_release(&w.bytes);
     if (status == STATUS_OK)
         status = replace(j, fd, err);
     if (status == STATUS_OK)
-        return take_over(j, fd, err);
+        return take_over(j, fd, w.salt, err);
     fs->close(fs->self, fd);
     fs->unlink(fs->self, j->options.root, JOURNAL_NEW_FILE);
     return status;

@@ -2,8 +2,17 @@
 #include "cache/journal_format.h"
 
 #include <string.h>
+#include <xxhash.h>
 
-enum { MARK_BYTE = 0xA7, ENTRY_FIXED = 100, RECIPE_FIXED = 72, MARK_SIZE = 16, RUN_SIZE = 16 };
+enum {
+    MARK_BYTE = 0xA7,
+    ENTRY_FIXED = 104,
+    PIECE_FIXED = 12,
+    PIECE_LONGEST = JOURNAL_LONGEST - JOURNAL_FRAME - PIECE_FIXED,
+    PIECES = (JOURNAL_RECIPE_LONGEST + PIECE_LONGEST - 1) / PIECE_LONGEST,
+    MARK_SIZE = 16,
+    RUN_SIZE = 16,
+};
 
 static const char magic[8] = {'p', 'r', 'e', 's', 's', 'j', 'n', 'l'};
 
@@ -38,14 +47,14 @@ static void put_digest(unsigned char *p, struct digest d) {
     put(p + 8, d.high, 8);
 }
 
-static uint64_t checksum(const unsigned char *p, size_t n) {
-    return digest_of((struct str){(const char *)p, n}).low;
+static uint64_t checksum(const unsigned char *p, size_t n, uint64_t salt) {
+    return XXH3_64bits_withSeed(p, n, salt);
 }
 
-uint64_t journal_raw_key(struct str job, struct digest raw) {
+uint64_t journal_raw_key(uint64_t job_key, struct digest raw) {
     if (raw.low == 0 && raw.high == 0)
         return 0;
-    uint64_t key = raw.low ^ digest_of(job).low;
+    uint64_t key = raw.low ^ job_key;
     return key ? key : 1;
 }
 
@@ -55,20 +64,45 @@ uint64_t journal_entry_field(const struct journal_entry *entry, uint32_t i) {
 
 // Frames -------------------------------------------------------------------------------------------------------
 
-void journal_code_header(struct buf *out) {
-    unsigned char p[JOURNAL_HEADER] = {0};
-    memcpy(p, magic, sizeof magic);
-    put(p + 8, JOURNAL_VERSION, 4);
-    put(p + 24, checksum(p, 24), 8);
-    buf_add(out, (const char *)p, sizeof p);
+uint64_t journal_salt(uint64_t salt, uint64_t drawn) {
+    unsigned char p[8];
+    put(p, drawn, 8);
+    uint64_t next = checksum(p, sizeof p, salt);
+    return next == salt ? next + 1 : next;
 }
 
-int journal_decode_header(const unsigned char *p, size_t n, uint32_t *version) {
-    *version = 0;
-    if (n < JOURNAL_HEADER || memcmp(p, magic, sizeof magic) != 0 || get(p + 24, 8) != checksum(p, 24))
-        return 0;
-    *version = (uint32_t)get(p + 8, 4);
-    return *version == JOURNAL_VERSION ? 1 : -1;
+static uint64_t header_checksum(const unsigned char *p) {
+    return digest_of((struct str){(const char *)p, JOURNAL_HEADER_COPY - 8}).low;
+}
+
+void journal_code_header(struct buf *out, uint64_t salt) {
+    unsigned char p[JOURNAL_HEADER_COPY] = {0};
+    memcpy(p, magic, sizeof magic);
+    put(p + 8, JOURNAL_VERSION, 4);
+    put(p + 16, salt, 8);
+    put(p + JOURNAL_HEADER_COPY - 8, header_checksum(p), 8);
+    for (int copy = 0; copy < 2; copy++)
+        buf_add(out, (const char *)p, sizeof p);
+}
+
+int journal_decode_header(const unsigned char p[JOURNAL_HEADER], struct journal_header *header) {
+    int sound = 0;
+    *header = (struct journal_header){0};
+    for (int copy = 1; copy >= 0; copy--) { // of two that are sound the first holds
+        const unsigned char *from = p + copy * JOURNAL_HEADER_COPY;
+        if (memcmp(from, magic, sizeof magic) != 0 ||
+            get(from + JOURNAL_HEADER_COPY - 8, 8) != header_checksum(from))
+            continue;
+        sound++;
+        header->version = (uint32_t)get(from + 8, 4);
+        header->salt = get(from + 16, 8);
+    }
+    header->is_damaged = sound < 2 || memcmp(p, p + JOURNAL_HEADER_COPY, JOURNAL_HEADER_COPY) != 0;
+    return sound == 0 ? 0 : header->version == JOURNAL_VERSION ? 1 : -1;
+}
+
+bool journal_begins_header(const unsigned char *p, size_t n) {
+    return memcmp(p, magic, n < sizeof magic ? n : sizeof magic) == 0;
 }
 
 // Room for a record, zeroed; its payload is to be filled in, and then framed. NULL: too long.
@@ -86,18 +120,18 @@ static unsigned char *add_record(struct buf *out, enum journal_kind kind, size_t
     return p;
 }
 
-static void frame(unsigned char *p) {
-    put(p, checksum(p + 8, get(p + 10, 2) * JOURNAL_UNIT - 8), 8);
+static void frame(unsigned char *p, uint64_t salt) {
+    put(p, checksum(p + 8, get(p + 10, 2) * JOURNAL_UNIT - 8, salt), 8);
 }
 
-size_t journal_decode_record(const unsigned char *p, size_t n, size_t longest, struct journal_record *record,
-                             size_t *hashed) {
+size_t journal_decode_record(const unsigned char *p, size_t n, size_t longest, uint64_t salt,
+                             struct journal_record *record, size_t *hashed) {
     if (n < JOURNAL_FRAME || p[8] != MARK_BYTE || p[9] == 0 || p[9] >= JOURNAL_KINDS)
         return 0;
     size_t size = get(p + 10, 2) * JOURNAL_UNIT;
     if (size <= JOURNAL_FRAME || size > n || size > longest)
         return 0;
-    if (get(p, 8) != checksum(p + 8, size - 8)) {
+    if (get(p, 8) != checksum(p + 8, size - 8, salt)) {
         *hashed += size;
         return 0;
     }
@@ -109,7 +143,7 @@ size_t journal_decode_record(const unsigned char *p, size_t n, size_t longest, s
 
 // Entries ------------------------------------------------------------------------------------------------------
 
-bool journal_code_entry(struct buf *out, const struct journal_entry *entry, uint32_t recipe,
+bool journal_code_entry(struct buf *out, uint64_t salt, const struct journal_entry *entry, uint32_t recipe,
                         uint32_t generation, const void *fields) {
     if (entry->path.n > UINT16_MAX || entry->fields_n > UINT16_MAX)
         return false;
@@ -122,18 +156,19 @@ bool journal_code_entry(struct buf *out, const struct journal_entry *entry, uint
     put(p + 4, generation, 4);
     put(p + 8, entry->path.n, 2);
     put(p + 10, entry->fields_n, 2);
-    put(p + 12, entry->size, 8);
-    put(p + 20, (uint64_t)entry->mtime, 8);
-    put(p + 28, entry->inode, 8);
-    put_digest(p + 36, entry->fingerprint);
-    put_digest(p + 52, entry->raw);
-    put_digest(p + 68, entry->record);
-    put_digest(p + 84, entry->output);
+    put(p + 12, entry->why, 4);
+    put(p + 16, entry->size, 8);
+    put(p + 24, (uint64_t)entry->mtime, 8);
+    put(p + 32, entry->inode, 8);
+    put_digest(p + 40, entry->fingerprint);
+    put_digest(p + 56, entry->raw);
+    put_digest(p + 72, entry->record);
+    put_digest(p + 88, entry->output);
     if (fields_size)
         memcpy(p + ENTRY_FIXED, fields, fields_size);
     if (entry->path.n)
         memcpy(p + ENTRY_FIXED + fields_size, entry->path.p, entry->path.n);
-    frame(record);
+    frame(record, salt);
     return true;
 }
 
@@ -149,13 +184,14 @@ bool journal_decode_entry(const struct journal_record *record, struct journal_en
     *entry = (struct journal_entry){
         .path = {(const char *)p + ENTRY_FIXED + fields_n * 8, path_n},
         .generation = (uint32_t)get(p + 4, 4),
-        .size = get(p + 12, 8),
-        .mtime = (int64_t)get(p + 20, 8),
-        .inode = get(p + 28, 8),
-        .fingerprint = get_digest(p + 36),
-        .raw = get_digest(p + 52),
-        .record = get_digest(p + 68),
-        .output = get_digest(p + 84),
+        .why = (uint32_t)get(p + 12, 4),
+        .size = get(p + 16, 8),
+        .mtime = (int64_t)get(p + 24, 8),
+        .inode = get(p + 32, 8),
+        .fingerprint = get_digest(p + 40),
+        .raw = get_digest(p + 56),
+        .record = get_digest(p + 72),
+        .output = get_digest(p + 88),
         .fields = p + ENTRY_FIXED,
         .fields_n = (uint32_t)fields_n,
     };
@@ -164,91 +200,128 @@ bool journal_decode_entry(const struct journal_record *record, struct journal_en
 
 // Recipes ------------------------------------------------------------------------------------------------------
 
-bool journal_code_recipe(struct buf *out, const struct journal_recipe *recipe) {
-    size_t size = RECIPE_FIXED + 4 + recipe->job.n;
-    for (uint32_t i = 0; i < recipe->fields_n && size <= JOURNAL_LONGEST; i++)
-        size += 4 + recipe->fields[i].n;
-    unsigned char *record = size <= JOURNAL_LONGEST ? add_record(out, JOURNAL_RECIPE, size) : NULL;
-    if (!record)
+static void add_number(struct buf *out, uint32_t value) {
+    unsigned char p[4];
+    put(p, value, 4);
+    buf_add(out, (const char *)p, sizeof p);
+}
+
+static bool add_text(struct buf *out, struct str text) {
+    if (text.n > JOURNAL_RECIPE_LONGEST || out->n + text.n > JOURNAL_RECIPE_LONGEST)
         return false;
-    unsigned char *p = record + JOURNAL_FRAME;
-    put(p, recipe->id, 4);
-    put(p + 4, recipe->fields_n, 4);
-    put_digest(p + 8, recipe->program);
-    put_digest(p + 24, recipe->globals);
-    put_digest(p + 40, recipe->options);
-    put_digest(p + 56, recipe->through);
-    p += RECIPE_FIXED;
-    for (uint32_t i = 0; i <= recipe->fields_n; i++) {
-        struct str text = i == 0 ? recipe->job : recipe->fields[i - 1];
-        put(p, text.n, 4);
-        if (text.n)
-            memcpy(p + 4, text.p, text.n);
-        p += 4 + text.n;
-    }
-    frame(record);
+    add_number(out, (uint32_t)text.n);
+    buf_add_str(out, text);
     return true;
 }
 
-// Recipe, names and texts in one block, texts last.
-struct journal_recipe *journal_recipe_copy(const struct journal_recipe *recipe) {
-    size_t texts = recipe->job.n;
-    for (uint32_t i = 0; i < recipe->fields_n; i++)
-        texts += recipe->fields[i].n;
-    struct journal_recipe *copy = mem_alloc(sizeof *copy + recipe->fields_n * sizeof(struct str) + texts + 1);
-    struct str *names = (struct str *)(copy + 1);
-    char *text = (char *)(names + recipe->fields_n);
-    *copy = *recipe;
-    copy->fields = names;
-    for (uint32_t i = 0; i <= recipe->fields_n; i++) {
-        struct str from = i == 0 ? recipe->job : recipe->fields[i - 1];
-        if (from.n)
-            memcpy(text, from.p, from.n);
-        *(i == 0 ? &copy->job : &names[i - 1]) = (struct str){text, from.n};
-        text += from.n;
+bool journal_code_content(struct buf *out, const struct journal_recipe *recipe) {
+    add_number(out, recipe->parts_n);
+    add_number(out, recipe->fields_n);
+    bool fits = add_text(out, recipe->job);
+    for (uint32_t i = 0; fits && i < recipe->parts_n; i++) {
+        unsigned char digest[16];
+        put_digest(digest, recipe->parts[i].digest);
+        buf_add(out, (const char *)digest, sizeof digest);
+        fits = add_text(out, recipe->parts[i].name) && add_text(out, recipe->parts[i].text);
     }
-    return copy;
+    for (uint32_t i = 0; fits && i < recipe->fields_n; i++)
+        fits = add_text(out, recipe->fields[i]);
+    return fits && out->n <= JOURNAL_RECIPE_LONGEST;
 }
 
-struct journal_recipe *journal_decode_recipe(const struct journal_record *record) {
-    const unsigned char *p = record->payload, *end = p + record->size;
-    if (record->kind != JOURNAL_RECIPE || record->size < RECIPE_FIXED)
+struct content { // what is left of it
+    const unsigned char *p;
+    size_t n;
+    bool is_short;
+};
+
+static const unsigned char *take_bytes(struct content *c, size_t n) {
+    c->is_short = c->is_short || n > c->n;
+    if (c->is_short)
         return NULL;
-    struct journal_recipe recipe = {
-        .id = (uint32_t)get(p, 4),
-        .fields_n = (uint32_t)get(p + 4, 4),
-        .program = get_digest(p + 8),
-        .globals = get_digest(p + 24),
-        .options = get_digest(p + 40),
-        .through = get_digest(p + 56),
+    const unsigned char *p = c->p;
+    c->p += n;
+    c->n -= n;
+    return p;
+}
+
+static uint32_t take_number(struct content *c) {
+    const unsigned char *p = take_bytes(c, 4);
+    return p ? (uint32_t)get(p, 4) : 0;
+}
+
+static struct str take_text(struct content *c) {
+    size_t n = take_number(c);
+    const unsigned char *p = take_bytes(c, n);
+    return (struct str){(const char *)p, p ? n : 0};
+}
+
+// Recipe, parts, fields and the content that their texts lie in.
+struct journal_kept_recipe *journal_decode_content(struct str content) {
+    struct content c = {.p = (const unsigned char *)content.p, .n = content.n};
+    uint32_t parts_n = take_number(&c), fields_n = take_number(&c);
+    if (c.is_short || parts_n > c.n / 24 || fields_n > c.n / 4)
+        return NULL;
+    struct journal_kept_recipe *kept = mem_alloc(sizeof *kept + parts_n * sizeof(struct journal_part) +
+                                                 fields_n * sizeof(struct str) + content.n);
+    struct journal_part *parts = (struct journal_part *)(kept + 1);
+    struct str *fields = (struct str *)(parts + parts_n);
+    char *bytes = (char *)(fields + fields_n);
+    memcpy(bytes, content.p, content.n);
+    c.p = (const unsigned char *)bytes + (content.n - c.n);
+    *kept = (struct journal_kept_recipe){
+        .recipe = {.parts = parts, .parts_n = parts_n, .fields = fields, .fields_n = fields_n},
+        .content = {bytes, content.n},
     };
-    if (recipe.fields_n > record->size / 4)
-        return NULL;
-    struct str *names = MEM_NEW_ARRAY(struct str, recipe.fields_n + 1);
-    bool whole = true;
-    p += RECIPE_FIXED;
-    for (uint32_t i = 0; i <= recipe.fields_n && whole; i++) {
-        size_t n = end - p >= 4 ? get(p, 4) : 0;
-        whole = end - p >= 4 && n <= (size_t)(end - p) - 4;
-        if (!whole)
-            break;
-        *(i == 0 ? &recipe.job : &names[i - 1]) = (struct str){(const char *)p + 4, n};
-        p += 4 + n;
+    kept->recipe.job = take_text(&c);
+    kept->job_key = journal_job_key(kept->recipe.job);
+    for (uint32_t i = 0; i < parts_n; i++) {
+        const unsigned char *digest = take_bytes(&c, 16);
+        parts[i].digest = digest ? get_digest(digest) : (struct digest){0};
+        parts[i].name = take_text(&c);
+        parts[i].text = take_text(&c);
     }
-    recipe.fields = names;
-    struct journal_recipe *copy = whole ? journal_recipe_copy(&recipe) : NULL;
-    mem_free(names);
-    return copy;
+    for (uint32_t i = 0; i < fields_n; i++)
+        fields[i] = take_text(&c);
+    if (!c.is_short && c.n == 0)
+        return kept;
+    mem_free(kept);
+    return NULL;
+}
+
+void journal_code_recipe(struct buf *out, uint64_t salt, uint32_t id, struct str content) {
+    size_t pieces = (content.n + PIECE_LONGEST - 1) / PIECE_LONGEST;
+    for (size_t i = 0; i < pieces; i++) {
+        struct str piece = str_slice(content, i * PIECE_LONGEST, (i + 1) * PIECE_LONGEST);
+        unsigned char *record = add_record(out, JOURNAL_RECIPE, PIECE_FIXED + piece.n);
+        unsigned char *p = record + JOURNAL_FRAME;
+        put(p, id, 4);
+        put(p + 4, i, 2);
+        put(p + 6, pieces, 2);
+        put(p + 8, piece.n, 4);
+        memcpy(p + PIECE_FIXED, piece.p, piece.n);
+        frame(record, salt);
+    }
+}
+
+bool journal_decode_piece(const struct journal_record *record, struct journal_piece *piece) {
+    const unsigned char *p = record->payload;
+    if (record->kind != JOURNAL_RECIPE || record->size < PIECE_FIXED)
+        return false;
+    *piece = (struct journal_piece){
+        .id = (uint32_t)get(p, 4), .number = (uint32_t)get(p + 4, 2), .of = (uint32_t)get(p + 6, 2)};
+    piece->bytes = (struct str){(const char *)p + PIECE_FIXED, get(p + 8, 4)};
+    return piece->bytes.n <= record->size - PIECE_FIXED && piece->number < piece->of && piece->of <= PIECES;
 }
 
 // Marks and runs -----------------------------------------------------------------------------------------------
 
-void journal_code_mark(struct buf *out, struct journal_mark_record mark) {
+void journal_code_mark(struct buf *out, uint64_t salt, struct journal_mark_record mark) {
     unsigned char *record = add_record(out, JOURNAL_MARK, MARK_SIZE), *p = record + JOURNAL_FRAME;
     put(p, mark.key, 8);
     put(p + 8, mark.generation, 4);
     put(p + 12, mark.what, 4);
-    frame(record);
+    frame(record, salt);
 }
 
 bool journal_decode_mark(const struct journal_record *record, struct journal_mark_record *mark) {
@@ -260,12 +333,12 @@ bool journal_decode_mark(const struct journal_record *record, struct journal_mar
     return mark->what >= JOURNAL_LEFT && mark->what <= JOURNAL_REMOVED;
 }
 
-void journal_code_run(struct buf *out, uint32_t generation, bool complete, int64_t now_ns) {
+void journal_code_run(struct buf *out, uint64_t salt, uint32_t generation, bool complete, int64_t now_ns) {
     unsigned char *record = add_record(out, JOURNAL_RUN, RUN_SIZE), *p = record + JOURNAL_FRAME;
     put(p, generation, 4);
     put(p + 4, complete, 4);
     put(p + 8, (uint64_t)now_ns, 8);
-    frame(record);
+    frame(record, salt);
 }
 
 bool journal_decode_run(const struct journal_record *record, uint32_t *generation) {

@@ -100,8 +100,8 @@ static void put_raw(struct journal_index *index, uint64_t raw_key, uint32_t numb
     table_add(&index->raws, raw_key, number);
 }
 
-uint32_t journal_index_put(struct journal_index *index, uint64_t path_key, uint64_t raw_key, uint64_t at,
-                           size_t size) {
+uint32_t journal_index_put(struct journal_index *index, const struct journal_place *place) {
+    uint64_t path_key = place->path_key, raw_key = place->raw_key;
     uint32_t number = journal_index_find(index, path_key);
     bool had_raw = false;
     if (number == JOURNAL_NONE) {
@@ -116,11 +116,12 @@ uint32_t journal_index_put(struct journal_index *index, uint64_t path_key, uint6
     }
     struct journal_item *item = &index->items[number];
     item->raw_key = raw_key;
-    item->unit = at / JOURNAL_UNIT & ((UINT64_C(1) << 44) - 1);
-    item->units = size / JOURNAL_UNIT & UINT16_MAX;
+    item->unit = place->at / JOURNAL_UNIT & ((UINT64_C(1) << 38) - 1);
+    item->units = place->size / JOURNAL_UNIT & UINT16_MAX;
+    item->job = place->job;
     item->live = true;
     index->live++;
-    index->live_bytes += size;
+    index->live_bytes += place->size;
     if (raw_key && !had_raw)
         put_raw(index, raw_key, number);
     return number;

@@ -18,10 +18,18 @@
 
 struct journal_item {
     uint64_t path_key, raw_key; // raw_key 0: none
-    uint64_t unit : 44;         // where its entry begins in the file, in 4 bytes
+    uint64_t unit : 38;         // where its entry begins in the file, in 4 bytes
     uint64_t units : 16;        // the entry's length, in the same
+    uint64_t job : 8;           // of its job's hash, so that most others' entries need not be read
     uint64_t live : 1;          // not removed
     uint64_t left : 1;          // did not belong to the last complete run
+};
+
+struct journal_place { // what is known of an entry that comes in
+    uint64_t path_key, raw_key;
+    uint64_t at; // in the file
+    size_t size;
+    uint8_t job;
 };
 
 struct journal_slot {
@@ -47,8 +55,7 @@ size_t journal_index_bytes(const struct journal_index *index);
 uint32_t journal_index_find(const struct journal_index *index, uint64_t path_key);
 // The first, or the next after the slot in *at, that has this raw key. Begin with *at = SIZE_MAX.
 uint32_t journal_index_find_raw(const struct journal_index *index, uint64_t raw_key, size_t *at);
-uint32_t journal_index_put(struct journal_index *index, uint64_t path_key, uint64_t raw_key, uint64_t at,
-                           size_t size);
+uint32_t journal_index_put(struct journal_index *index, const struct journal_place *place);
 void journal_index_prefetch(const struct journal_index *index, uint64_t path_key,
                             uint64_t raw_key); // for a put
 void journal_index_remove(struct journal_index *index, uint32_t number);

@@ -11,22 +11,16 @@
 #include "cache/journal.h"
 #include "cache/journal_format.h"
 #include "cache/journal_index.h"
-
-struct journal_kept_recipe {
-    struct journal_recipe *recipe; // owned
-    size_t live_bytes;             // 0: a later one of the same job took its place
-};
+#include "cache/journal_recipes.h"
 
 struct journal {
     struct journal_options options;
     int fd;           // -1: no file, only reading
     uint64_t end;     // of the last sound record that was taken in or appended
     uint64_t scanned; // up to here the index knows
+    uint64_t salt;    // the file's
     struct journal_index index;
-    struct journal_kept_recipe *recipes; // by id, ascending
-    size_t recipes_n, recipes_cap;
-    uint64_t recipes_live_bytes;
-    uint32_t last_recipe; // the highest id seen, also where the recipe itself is lost
+    struct journal_recipes recipes;
     uint32_t last_generation, generation;
     _Atomic uint64_t *seen; // a bit an item
     size_t seen_words;
@@ -43,8 +37,10 @@ ssize_t journal_read_at(const struct fs *fs, int fd, void *p, size_t n, uint64_t
 enum status journal_scan(struct journal *journal, uint64_t from, struct err *err);
 void journal_forget(struct journal *journal, size_t outputs); // an empty index with room for so many
 void journal_begin(struct journal *journal);                  // a generation in which nothing was seen yet
-size_t journal_recipe_place(const struct journal *journal, uint32_t id); // where it is, or would be
-const struct journal_recipe *journal_recipe_of(const struct journal *journal, uint32_t id); // NULL: lost
+// An entry's recipe; NULL: lost, or it cannot be the one.
+const struct journal_kept_recipe *journal_recipe_of(const struct journal *journal, uint32_t id,
+                                                    uint32_t fields_n);
+uint8_t journal_job_tag(uint64_t job_key);
 // An item's entry as it is in the file; false: damaged since.
 bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry);
 enum status journal_append_bytes(struct journal *journal, struct str bytes, bool sync, struct err *err);

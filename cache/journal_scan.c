@@ -27,49 +27,14 @@ ssize_t journal_read_at(const struct fs *fs, int fd, void *p, size_t n, uint64_t
     return (ssize_t)done;
 }
 
-// Recipes ------------------------------------------------------------------------------------------------------
-
-size_t journal_recipe_place(const struct journal *journal, uint32_t id) {
-    size_t from = 0, to = journal->recipes_n;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        if (journal->recipes[middle].recipe->id < id)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
+const struct journal_kept_recipe *journal_recipe_of(const struct journal *journal, uint32_t id,
+                                                    uint32_t fields_n) {
+    const struct journal_kept_recipe *kept = journal_recipes_find(&journal->recipes, id);
+    return kept && kept->recipe.fields_n == fields_n ? kept : NULL;
 }
 
-const struct journal_recipe *journal_recipe_of(const struct journal *journal, uint32_t id) {
-    size_t i = journal_recipe_place(journal, id);
-    return i < journal->recipes_n && journal->recipes[i].recipe->id == id ? journal->recipes[i].recipe : NULL;
-}
-
-static void take_recipe(struct journal *journal, const struct journal_record *record) {
-    struct journal_recipe *recipe = journal_decode_recipe(record);
-    if (!recipe)
-        return;
-    size_t at = journal_recipe_place(journal, recipe->id), size = record->size + JOURNAL_FRAME;
-    if (recipe->id == JOURNAL_NONE || journal_recipe_of(journal, recipe->id)) {
-        mem_free(recipe);
-        return;
-    }
-    for (size_t i = 0; i < journal->recipes_n; i++) {
-        struct journal_kept_recipe *other = &journal->recipes[i];
-        if (other->live_bytes && str_equal(other->recipe->job, recipe->job)) {
-            journal->recipes_live_bytes -= other->live_bytes;
-            other->live_bytes = 0;
-        }
-    }
-    MEM_GROW(journal->recipes, journal->recipes_cap, journal->recipes_n + 1);
-    memmove(journal->recipes + at + 1, journal->recipes + at,
-            (journal->recipes_n - at) * sizeof *journal->recipes);
-    journal->recipes[at] = (struct journal_kept_recipe){.recipe = recipe, .live_bytes = size};
-    journal->recipes_n++;
-    journal->recipes_live_bytes += size;
-    if (recipe->id > journal->last_recipe)
-        journal->last_recipe = recipe->id;
+uint8_t journal_job_tag(uint64_t job_key) {
+    return (uint8_t)(job_key >> 56);
 }
 
 // Records ------------------------------------------------------------------------------------------------------
@@ -91,9 +56,11 @@ static void take_seen(struct journal *journal, uint32_t number) {
     journal_see(journal, number);
 }
 
-struct pending {
-    uint64_t path_key, raw_key, at;
-    size_t size;
+struct gathering { // a recipe whose pieces come one after the other
+    struct buf content;
+    uint32_t id, next, of; // of 0: none
+    uint64_t end;          // of the piece before
+    size_t bytes;          // in the file
 };
 
 struct scan {
@@ -106,15 +73,15 @@ struct scan {
     uint64_t damage; // where it began
     size_t hashed;
     // Entries wait here until the slots they will touch have come from memory.
-    struct pending pending[PENDING];
+    struct journal_place pending[PENDING];
     size_t pending_n;
+    struct gathering recipe;
 };
 
 static void take_pending(struct scan *s) {
     struct journal *journal = s->journal;
     for (size_t i = 0; i < s->pending_n; i++) {
-        const struct pending *p = &s->pending[i];
-        uint32_t number = journal_index_put(&journal->index, p->path_key, p->raw_key, p->at, p->size);
+        uint32_t number = journal_index_put(&journal->index, &s->pending[i]);
         if (journal->runs)
             take_seen(journal, number);
     }
@@ -125,19 +92,48 @@ static void take_entry(struct scan *s, const struct journal_record *record, uint
     struct journal *journal = s->journal;
     struct journal_entry entry;
     uint32_t id;
-    if (!journal_decode_entry(record, &entry, &id) || journal->index.items_n >= JOURNAL_NONE - 1 - PENDING)
+    if (!journal_decode_entry(record, &entry, &id) || journal->index.items_n >= JOURNAL_NONE - 1 - PENDING ||
+        at >= JOURNAL_FILE_LONGEST)
         return;
-    const struct journal_recipe *recipe = journal_recipe_of(journal, id);
-    if (id != JOURNAL_NONE && id > journal->last_recipe)
-        journal->last_recipe = id;
+    const struct journal_kept_recipe *kept = journal_recipe_of(journal, id, entry.fields_n);
+    journal_recipes_note(&journal->recipes, id);
     note_generation(journal, entry.generation);
-    uint64_t raw_key = recipe ? journal_raw_key(recipe->job, entry.raw) : 0;
-    uint64_t path_key = journal_path_key(entry.path);
-    journal_index_prefetch(&journal->index, path_key, raw_key);
-    s->pending[s->pending_n++] = (struct pending){
-        .path_key = path_key, .raw_key = raw_key, .at = at, .size = record->size + JOURNAL_FRAME};
+    struct journal_place place = {
+        .path_key = journal_path_key(entry.path), .at = at, .size = record->size + JOURNAL_FRAME};
+    if (kept) {
+        place.raw_key = journal_raw_key(kept->job_key, entry.raw);
+        place.job = journal_job_tag(kept->job_key);
+    }
+    journal_index_prefetch(&journal->index, place.path_key, place.raw_key);
+    s->pending[s->pending_n++] = place;
     if (s->pending_n == PENDING)
         take_pending(s);
+}
+
+static void take_piece(struct scan *s, const struct journal_record *record, uint64_t at) {
+    struct gathering *g = &s->recipe;
+    struct journal_piece piece;
+    if (!journal_decode_piece(record, &piece))
+        return;
+    journal_recipes_note(&s->journal->recipes, piece.id);
+    if (piece.number == 0) {
+        buf_clear(&g->content);
+        g->id = piece.id;
+        g->next = 0;
+        g->of = piece.of;
+        g->bytes = 0;
+    } else if (piece.id != g->id || piece.number != g->next || piece.of != g->of || at != g->end) {
+        g->of = 0; // another's, or some are missing
+        return;
+    }
+    buf_add_str(&g->content, piece.bytes);
+    g->next++;
+    g->bytes += record->size + JOURNAL_FRAME;
+    g->end = at + record->size + JOURNAL_FRAME;
+    if (g->next < g->of)
+        return;
+    journal_recipes_take(&s->journal->recipes, g->id, buf_str(&g->content), g->bytes);
+    g->of = 0;
 }
 
 static void take_mark(struct journal *journal, const struct journal_record *record) {
@@ -162,7 +158,7 @@ static void take(struct scan *s, const struct journal_record *record, uint64_t a
     }
     take_pending(s);
     if (record->kind == JOURNAL_RECIPE)
-        take_recipe(s->journal, record);
+        take_piece(s, record, at);
     else if (record->kind == JOURNAL_MARK)
         take_mark(s->journal, record);
     else if (journal_decode_run(record, &generation))
@@ -192,7 +188,8 @@ static int fill(struct scan *s) {
 static void step(struct scan *s) {
     struct journal_record record;
     size_t longest = s->hashed < RESYNC_HASHED ? JOURNAL_LONGEST : RESYNC_SHORT;
-    size_t size = journal_decode_record(s->block + s->at, s->n - s->at, longest, &record, &s->hashed);
+    size_t size =
+        journal_decode_record(s->block + s->at, s->n - s->at, longest, s->journal->salt, &record, &s->hashed);
     uint64_t at = s->base + s->at;
     if (size == 0) {
         s->damage = s->is_damaged ? s->damage : at;
@@ -217,6 +214,7 @@ enum status journal_scan(struct journal *journal, uint64_t from, struct err *err
         step(&s);
     take_pending(&s);
     mem_free(s.block);
+    buf_release(&s.recipe.content);
     if (result < 0)
         return err_os(err, -result, "cannot read %s", JOURNAL_FILE);
     journal->end = s.is_damaged ? s.damage : s.base + s.at;
@@ -233,15 +231,11 @@ void journal_begin(struct journal *journal) {
 }
 
 void journal_forget(struct journal *journal, size_t outputs) {
-    for (size_t i = 0; i < journal->recipes_n; i++)
-        mem_free(journal->recipes[i].recipe);
-    mem_free(journal->recipes);
+    journal_recipes_release(&journal->recipes);
+    journal_recipes_init(&journal->recipes);
     mem_free((void *)journal->seen);
     journal_index_release(&journal->index);
-    journal->recipes = NULL;
-    journal->recipes_n = journal->recipes_cap = 0;
-    journal->recipes_live_bytes = 0;
-    journal->last_recipe = journal->last_generation = 0;
+    journal->last_generation = 0;
     journal->seen = NULL;
     journal->seen_words = 0;
     journal->runs = false;
