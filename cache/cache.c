@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { TIMED_EVERY = 16 };
+enum { TIMED_EVERY = 16, MANY = 100 };
 
 struct counters {
     atomic_ullong hits, misses, expired, refused;
@@ -81,29 +81,87 @@ static bool is_expired(const struct cache *cache, struct cache_key key, const st
     return lifetime && cache->clock.wall(cache->clock.self) - value->made >= lifetime;
 }
 
+// A value that a tier gave: NULL where it is too old, else counted and put into the tiers before.
+static struct cache_value *take(struct cache *cache, unsigned tier, struct cache_key key,
+                                struct cache_value *value) {
+    struct counters *counters = &cache->counters[key.category];
+    if (value && is_expired(cache, key, value)) {
+        cache_value_drop(value);
+        count(&counters->expired, 1);
+        return NULL; // a later tier may have a newer one, of another process
+    }
+    if (!value)
+        return NULL;
+    for (unsigned before = 0; before < tier; before++)
+        if (uses(cache, key.category, before))
+            cache->tiers[before].put(cache->tiers[before].self, key, value);
+    count(&counters->hits, 1);
+    count(&counters->tier_hits[tier], 1);
+    return value;
+}
+
 struct cache_value *cache_get(struct cache *cache, struct cache_key key) {
     struct counters *counters = &cache->counters[key.category];
     bool timed = counted(&counters->hits) % TIMED_EVERY == 0;
     for (unsigned i = 0; i < cache->n && !cache->policies[key.category].refresh; i++) {
         if (!uses(cache, key.category, i))
             continue;
-        struct cache_value *value = get_from(cache, i, key, timed);
-        if (value && is_expired(cache, key, value)) {
-            cache_value_drop(value);
-            count(&counters->expired, 1);
-            continue; // a later tier may have a newer one, of another process
-        }
-        if (!value)
-            continue;
-        for (unsigned before = 0; before < i; before++)
-            if (uses(cache, key.category, before))
-                cache->tiers[before].put(cache->tiers[before].self, key, value);
-        count(&counters->hits, 1);
-        count(&counters->tier_hits[i], 1);
-        return value;
+        struct cache_value *value = take(cache, i, key, get_from(cache, i, key, timed));
+        if (value)
+            return value;
     }
     count(&counters->misses, 1);
     return NULL;
+}
+
+// The time is that of all, so each has its part of it.
+static void get_batch(struct cache *cache, unsigned tier, const struct cache_key *keys, unsigned n,
+                      struct cache_value **values) {
+    const struct cache_tier *t = &cache->tiers[tier];
+    uint64_t start = cache->clock.monotonic(cache->clock.self);
+    t->get_many(t->self, keys, n, values);
+    uint64_t each = (cache->clock.monotonic(cache->clock.self) - start) / n;
+    for (unsigned i = 0; i < n; i++) {
+        count(&cache->counters[keys[i].category].get_time[tier], each);
+        count(&cache->counters[keys[i].category].get_timed[tier], 1);
+    }
+}
+
+// Asks one tier for what is still NULL in values.
+static void get_missing(struct cache *cache, unsigned tier, const struct cache_key *keys, unsigned n,
+                        struct cache_value **values) {
+    struct cache_key wanted[MANY];
+    struct cache_value *got[MANY];
+    unsigned at[MANY], m = 0;
+    for (unsigned i = 0; i < n; i++) {
+        enum cache_category category = keys[i].category;
+        if (values[i] || cache->policies[category].refresh || !uses(cache, category, tier))
+            continue;
+        wanted[m] = keys[i];
+        at[m++] = i;
+    }
+    if (m && cache->tiers[tier].get_many)
+        get_batch(cache, tier, wanted, m, got);
+    for (unsigned i = 0; i < m; i++) {
+        bool timed = counted(&cache->counters[wanted[i].category].hits) % TIMED_EVERY == 0;
+        if (!cache->tiers[tier].get_many)
+            got[i] = get_from(cache, tier, wanted[i], timed);
+        values[at[i]] = take(cache, tier, wanted[i], got[i]);
+    }
+}
+
+void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned n,
+                    struct cache_value **values) {
+    for (unsigned from = 0; from < n; from += MANY) {
+        unsigned some = n - from < MANY ? n - from : MANY;
+        for (unsigned i = 0; i < some; i++)
+            values[from + i] = NULL;
+        for (unsigned tier = 0; tier < cache->n; tier++)
+            get_missing(cache, tier, keys + from, some, values + from);
+        for (unsigned i = 0; i < some; i++)
+            if (!values[from + i])
+                count(&cache->counters[keys[from + i].category].misses, 1);
+    }
 }
 
 void cache_put(struct cache *cache, struct cache_key key, struct str bytes) {

@@ -40,6 +40,9 @@ struct cache_policy cache_policy(const struct cache *cache, enum cache_category 
 void cache_set_policy(struct cache *cache, enum cache_category category, struct cache_policy policy);
 
 struct cache_value *cache_get(struct cache *cache, struct cache_key key); // held, or NULL
+// The same of many, so that a tier far away is asked once for all that is not nearer: values[i] held, or NULL.
+void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned n,
+                    struct cache_value **values);
 // Of bytes that are copied once, to all tiers of the category.
 void cache_put(struct cache *cache, struct cache_key key, struct str bytes);
 void cache_invalidate(struct cache *cache, struct cache_key key);

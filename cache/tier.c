@@ -9,7 +9,8 @@ static const char *const category_names[CACHE_CATEGORIES_N] = {
 #undef X
 };
 
-static const char *const tier_names[CACHE_TIERS_N] = {[CACHE_MEMORY] = "memory", [CACHE_PACKS] = "packs"};
+static const char *const tier_names[CACHE_TIERS_N] = {
+    [CACHE_MEMORY] = "memory", [CACHE_PACKS] = "packs", [CACHE_REDIS] = "redis"};
 
 const char *cache_category_name(enum cache_category category) {
     return category_names[category];

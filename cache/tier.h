@@ -78,12 +78,14 @@ struct cache_stats {
     uint64_t failed;  // what the system refused
 };
 
-enum cache_tier_kind { CACHE_MEMORY, CACHE_PACKS, CACHE_TIERS_N };
+enum cache_tier_kind { CACHE_MEMORY, CACHE_PACKS, CACHE_REDIS, CACHE_TIERS_N };
 
 struct cache_tier {
     void *self;
     enum cache_tier_kind kind;
     struct cache_value *(*get)(void *self, struct cache_key key); // held, or NULL
+    // Many at once, where that is cheaper: NULL where it is not, and get is asked for each.
+    void (*get_many)(void *self, const struct cache_key *keys, unsigned n, struct cache_value **values);
     bool (*put)(void *self, struct cache_key key,
                 struct cache_value *value); // holds it itself if it keeps it
     void (*invalidate)(void *self, struct cache_key key);

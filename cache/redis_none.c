@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The redis tier of a build without hiredis and libb2: it can be asked for, and says that it is not there.
+#include <assert.h>
+
+#include "cache/redis.h"
+
+enum status redis_open(const struct redis_options *options, struct redis **redis, struct err *err) {
+    (void)options;
+    *redis = NULL;
+    return err_set(err, STATUS_UNSUPPORTED,
+                   "no redis here: this pressrun was built without hiredis and libb2");
+}
+
+struct cache_tier redis_tier(struct redis *redis) {
+    (void)redis;
+    assert(!"there is no redis to have a tier of");
+    return (struct cache_tier){0};
+}
+
+struct redis_stats redis_stats(struct redis *redis) {
+    (void)redis;
+    return (struct redis_stats){0};
+}
