@@ -161,8 +161,7 @@ static ssize_t system_write(void *self, int fd, const void *p, size_t n) {
     return put < 0 ? -errno : put;
 }
 
-static int system_rename(void *self, int old_dir, const char *from, int new_dir, const char *to) {
-    (void)self;
+static int rename_places(int old_dir, const char *from, int new_dir, const char *to, unsigned flags) {
     struct place old_place, new_place;
     int found = place_find(&old_place, old_dir, from);
     if (found < 0)
@@ -172,10 +171,21 @@ static int system_rename(void *self, int old_dir, const char *from, int new_dir,
         errno = -found;
         return place_done(&old_place, -1);
     }
-    int result = renameat(old_place.dir, old_place.name, new_place.dir, new_place.name);
+    int result = renameat2(old_place.dir, old_place.name, new_place.dir, new_place.name, flags);
     result = place_done(&new_place, result);
     errno = -result;
     return place_done(&old_place, result);
+}
+
+static int system_rename(void *self, int old_dir, const char *from, int new_dir, const char *to) {
+    (void)self;
+    return rename_places(old_dir, from, new_dir, to, 0);
+}
+
+static int system_exchange(void *self, int old_dir, const char *from, int new_dir, const char *to) {
+    (void)self;
+    int result = rename_places(old_dir, from, new_dir, to, RENAME_EXCHANGE);
+    return result == -ENOSYS ? -EINVAL : result;
 }
 
 static int system_unlink(void *self, int dir, const char *path) {
@@ -185,9 +195,23 @@ static int system_unlink(void *self, int dir, const char *path) {
     return found < 0 ? found : place_done(&place, unlinkat(place.dir, place.name, 0));
 }
 
+static int system_remove_dir(void *self, int dir, const char *path) {
+    (void)self;
+    struct place place;
+    int found = place_find(&place, dir, path);
+    return found < 0 ? found : place_done(&place, unlinkat(place.dir, place.name, AT_REMOVEDIR));
+}
+
 static int system_stat(void *self, int fd, struct stat *st) {
     (void)self;
     return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+static int system_stat_beneath(void *self, int dir, const char *path, struct stat *st) {
+    (void)self;
+    struct place place;
+    int found = place_find(&place, dir, path);
+    return found < 0 ? found : place_done(&place, fstatat(place.dir, place.name, st, AT_SYMLINK_NOFOLLOW));
 }
 
 static int system_truncate(void *self, int fd, off_t size) {
@@ -257,8 +281,11 @@ struct fs fs_system(void) {
         .read_at = system_read_at,
         .write = system_write,
         .rename = system_rename,
+        .exchange = system_exchange,
         .unlink = system_unlink,
+        .remove_dir = system_remove_dir,
         .stat = system_stat,
+        .stat_beneath = system_stat_beneath,
         .truncate = system_truncate,
         .touch = system_touch,
         .sync = system_sync,

@@ -29,8 +29,13 @@ struct fs {
     ssize_t (*read_at)(void *self, int fd, void *p, size_t n, off_t at); // leaves the file position alone
     ssize_t (*write)(void *self, int fd, const void *p, size_t n);
     int (*rename)(void *self, int old_dir, const char *from, int new_dir, const char *to);
+    // Two names swap what they stand for, in one step. -EINVAL: the file system cannot.
+    int (*exchange)(void *self, int old_dir, const char *from, int new_dir, const char *to);
     int (*unlink)(void *self, int dir, const char *path);
+    int (*remove_dir)(void *self, int dir, const char *path); // an empty one
     int (*stat)(void *self, int fd, struct stat *st);
+    int (*stat_beneath)(void *self, int dir, const char *path,
+                        struct stat *st); // of a symbolic link: its own
     int (*truncate)(void *self, int fd, off_t size);
     int (*touch)(void *self, int fd); // sets its times to now
     int (*sync)(void *self, int fd);  // all of the file system that the file is on

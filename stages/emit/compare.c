@@ -9,7 +9,8 @@ enum { CHUNK = 256 << 10 };
 
 int compare_open(const struct fs *fs, int directory, const char *name, int flags, struct stat *st) {
     // O_NONBLOCK: what is there may be a pipe that nobody writes to.
-    int fd = fs->open(fs->self, directory, name, flags | O_NOFOLLOW | O_NONBLOCK, 0);
+    int (*open)(void *, int, const char *, int, mode_t) = strchr(name, '/') ? fs->open_beneath : fs->open;
+    int fd = open(fs->self, directory, name, flags | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0)
         return fd;
     int result = fs->stat(fs->self, fd, st);
@@ -69,15 +70,23 @@ static bool has_same_bytes(const struct fs *fs, int fd, int other, struct buf *r
     }
 }
 
-bool compare_files(const struct fs *fs, int directory, const char *name, const char *other, uint64_t size,
+bool compare_files(const struct fs *fs, struct compare_place file, struct compare_place other, uint64_t size,
                    struct buf *room) {
-    int fd = open_sized(fs, directory, name, size);
+    int fd = open_sized(fs, file.directory, file.name, size);
     if (fd < 0)
         return false;
-    int other_fd = fs->open(fs->self, directory, other, O_RDONLY | O_NOFOLLOW, 0);
+    int other_fd = fs->open(fs->self, other.directory, other.name, O_RDONLY | O_NOFOLLOW, 0);
     bool same = other_fd >= 0 && has_same_bytes(fs, fd, other_fd, room);
     if (other_fd >= 0)
         fs->close(fs->self, other_fd);
     fs->close(fs->self, fd);
     return same;
+}
+
+int compare_is_place(const struct fs *fs, int root, const char *path) {
+    struct stat st;
+    int result = fs->stat_beneath(fs->self, root, path, &st);
+    if (result == -ENOENT)
+        return 0;
+    return result < 0 ? result : S_ISDIR(st.st_mode) ? -EISDIR : 0;
 }

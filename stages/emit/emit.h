@@ -35,7 +35,10 @@
 
 struct sink_options {
     const struct fs *fs;
-    int root;             // descriptor of the output directory
+    int root; // descriptor of the output directory
+    // staged: what differs from what is beneath `root` is put beneath `stage` instead, and `root` stays as it is
+    bool staged;
+    int stage;
     struct str path;      // of a stream, relative to the root; "-": standard output
     struct str separator; // between the outputs of a text stream
     bool raw;     // .jsonl: the output is a JSON text of its own, one a line, not a string to be quoted

@@ -31,7 +31,9 @@ enum {
 
 struct sink {
     struct fs fs;
-    int root, level;
+    int root;      // where outputs are put
+    int published; // staged: where those are that they are compared with; else -1
+    int level;
     bool force;
     int disk;                // durable: what is synced; else -1
     struct inplace *journal; // of overwriting; NULL: files are replaced
@@ -60,17 +62,21 @@ struct lane {
 
 static enum status files_open(const struct sink_options *options, struct sink **out, struct err *err) {
     const struct fs *fs = options->fs;
-    int disk = -1;
+    int root = options->staged ? options->stage : options->root, disk = -1;
     if (options->durable) { // the root itself may be open as a mere path
-        disk = fs->open_beneath(fs->self, options->root, ".", O_RDONLY | O_DIRECTORY, 0);
+        disk = fs->open_beneath(fs->self, root, ".", O_RDONLY | O_DIRECTORY, 0);
         if (disk < 0)
             return err_os(err, -disk, "cannot open the output directory");
     }
     struct sink *sink = MEM_NEW(struct sink);
-    *sink = (struct sink){
-        .fs = *fs, .root = options->root, .level = options->level, .force = options->force, .disk = disk};
+    *sink = (struct sink){.fs = *fs,
+                          .root = root,
+                          .published = options->staged ? options->root : -1,
+                          .level = options->level,
+                          .force = options->force,
+                          .disk = disk};
     directories_share(&sink->directories);
-    if (options->inplace)
+    if (options->inplace && !options->staged) // a stage has nothing to overwrite
         sink->journal = inplace_new(fs, options->root);
     *out = sink;
     return STATUS_OK;
@@ -320,17 +326,30 @@ static int pack_gathered(struct lane *lane, struct str *bytes) {
     return status == STATUS_OK ? 0 : -ENOMEM;
 }
 
+// Staged: 1: what is published has these bytes; 0: it has not, and they can take its place; -errno.
+static int is_published(struct lane *lane, struct str bytes) {
+    const struct sink *sink = lane->sink;
+    const char *path = buf_text(&lane->path);
+    if (!sink->force && compare_text(&sink->fs, sink->published, path, bytes, &lane->other))
+        return 1;
+    return compare_is_place(&sink->fs, sink->published, path);
+}
+
 static enum status commit_gathered(struct lane *lane, struct err *err) {
     const struct sink *sink = lane->sink;
     struct stat st;
     struct str bytes;
     int result = pack_gathered(lane, &bytes);
+    if (result == 0 && sink->published >= 0)
+        result = is_published(lane, bytes);
+    if (result > 0)
+        return commit_unchanged(lane);
     if (result == 0)
         result = find_directory(lane);
     if (result < 0)
         return fail(lane, result, err);
     bool present = sink->journal && bytes.n <= INPLACE_MAX && read_present(lane, &st);
-    if (!sink->force && !lane->made &&
+    if (!sink->force && !lane->made && sink->published < 0 &&
         (present ? str_equal(buf_str(&lane->other), bytes)
                  : compare_text(&sink->fs, lane->directory_fd, name_of(lane), bytes, &lane->other)))
         return commit_unchanged(lane);
@@ -355,10 +374,15 @@ static enum status commit_streamed(struct lane *lane, struct err *err) {
     int result = write_gathered(lane, true);
     if (result == 0)
         result = close_temporary(lane);
-    if (result == 0 && !sink->force && !lane->made &&
-        compare_files(&sink->fs, lane->directory_fd, name_of(lane), lane->temporary, lane->stored,
-                      &lane->other))
+    bool staged = sink->published >= 0;
+    struct compare_place there = staged ? (struct compare_place){sink->published, buf_text(&lane->path)}
+                                        : (struct compare_place){lane->directory_fd, name_of(lane)};
+    if (result == 0 && !sink->force && (staged || !lane->made) &&
+        compare_files(&sink->fs, there, (struct compare_place){lane->directory_fd, lane->temporary},
+                      lane->stored, &lane->other))
         return commit_unchanged(lane);
+    if (result == 0 && staged)
+        result = compare_is_place(&sink->fs, sink->published, there.name);
     if (result == 0)
         result = take_name(lane);
     if (result < 0)

@@ -17,6 +17,7 @@ struct sink {
     struct sink_options options; // path and separator are our copies
     struct fs fs;
     bool is_stdout, compressed, broken;
+    int root;      // where the file is put
     int directory; // of the file; the root itself where it has no other
     int fd;
     int disk; // durable: what is synced; else -1
@@ -37,7 +38,7 @@ static void sink_free(struct sink *sink) {
         fs->close(fs->self, sink->fd);
     if (sink->temporary[0])
         fs->unlink(fs->self, sink->directory, sink->temporary);
-    if (sink->directory >= 0 && sink->directory != sink->options.root)
+    if (sink->directory >= 0 && sink->directory != sink->root)
         fs->close(fs->self, sink->directory);
     if (sink->disk >= 0)
         fs->close(fs->self, sink->disk);
@@ -60,10 +61,10 @@ static enum status open_file(struct sink *sink, struct err *err) {
     if (directory.n > 0) {
         char *path = mem_copy(directory.p, directory.n);
         bool made;
-        sink->directory = place_open_directory(fs, sink->options.root, path, &made);
+        sink->directory = place_open_directory(fs, sink->root, path, &made);
         mem_free(path);
     } else {
-        sink->directory = sink->options.root;
+        sink->directory = sink->root;
     }
     if (sink->directory >= 0)
         sink->fd = place_open_temporary(fs, sink->directory, sink, O_WRONLY, sink->temporary);
@@ -82,6 +83,7 @@ enum status stream_open(const struct sink_options *options, struct sink **out, s
     *sink = (struct sink){.options = *options, .fs = *options->fs, .fd = -1, .disk = -1, .directory = -1};
     sink->options.path = copy(options->path);
     sink->options.separator = copy(options->separator);
+    sink->root = options->staged ? options->stage : options->root;
     sink->is_stdout = str_is(options->path, "-");
     sink->compressed = str_ends(options->path, STR(".zst"));
     enum status status = STATUS_OK;
@@ -104,8 +106,7 @@ enum status stream_open(const struct sink_options *options, struct sink **out, s
 struct lane *stream_lane_new(struct sink *sink) {
     struct lane *lane = MEM_NEW(struct lane);
     lane->sink = sink;
-    spill_init(&lane->spill, &sink->fs, sink->directory < 0 ? sink->options.root : sink->directory,
-               LANE_MEMORY);
+    spill_init(&lane->spill, &sink->fs, sink->directory < 0 ? sink->root : sink->directory, LANE_MEMORY);
     return lane;
 }
 
@@ -279,12 +280,21 @@ static int put_empty_frame(struct sink *sink) {
     return result;
 }
 
-static bool is_unchanged(struct sink *sink) {
+// 1: the file is there already; 0: it is not; staged: or could not take the place of what is; -errno.
+static int is_unchanged(struct sink *sink) {
+    const struct sink_options *options = &sink->options;
     struct buf room = BUF_INIT;
-    bool same = !sink->options.force &&
-                compare_files(&sink->fs, sink->directory, sink->name, sink->temporary, sink->stored, &room);
+    char *path = mem_copy(options->path.p, options->path.n);
+    struct compare_place there = options->staged ? (struct compare_place){options->root, path}
+                                                 : (struct compare_place){sink->directory, sink->name};
+    int result = !options->force &&
+                 compare_files(&sink->fs, there, (struct compare_place){sink->directory, sink->temporary},
+                               sink->stored, &room);
+    if (!result && options->staged)
+        result = compare_is_place(&sink->fs, options->root, path);
+    mem_free(path);
     buf_release(&room);
-    return same;
+    return result;
 }
 
 static int sync_disk(struct sink *sink) {
@@ -310,8 +320,10 @@ static enum status publish_file(struct sink *sink, bool *unchanged, struct err *
         result = fs->close(fs->self, sink->fd);
         sink->fd = -1;
     }
-    *unchanged = result == 0 && is_unchanged(sink);
-    if (result == 0) // what is there already may have come there without a sync
+    if (result == 0)
+        result = is_unchanged(sink);
+    *unchanged = result > 0;
+    if (result >= 0) // what is there already may have come there without a sync
         result = *unchanged ? sync_disk(sink) : take_name(sink);
     return result < 0 ? place_error(err, -result, sink->options.path) : STATUS_OK;
 }

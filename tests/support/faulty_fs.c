@@ -79,6 +79,21 @@ static int faulty_rename(void *self, int old_dir, const char *from, int new_dir,
     return fails(f) ? -f->error : f->real.rename(f->real.self, old_dir, from, new_dir, to);
 }
 
+static int faulty_exchange(void *self, int old_dir, const char *from, int new_dir, const char *to) {
+    struct faulty *f = self;
+    return fails(f) ? -f->error : f->real.exchange(f->real.self, old_dir, from, new_dir, to);
+}
+
+static int faulty_remove_dir(void *self, int dir, const char *path) {
+    struct faulty *f = self;
+    return fails(f) ? -f->error : f->real.remove_dir(f->real.self, dir, path);
+}
+
+static int faulty_stat_beneath(void *self, int dir, const char *path, struct stat *st) {
+    struct faulty *f = self;
+    return fails(f) ? -f->error : f->real.stat_beneath(f->real.self, dir, path, st);
+}
+
 static int faulty_unlink(void *self, int dir, const char *path) {
     struct faulty *f = self;
     if (!fails(f))
@@ -138,8 +153,11 @@ struct fs faulty_fs(struct faulty *f, int fail_at, int error) {
         .read_at = faulty_read_at,
         .write = faulty_write,
         .rename = faulty_rename,
+        .exchange = faulty_exchange,
         .unlink = faulty_unlink,
+        .remove_dir = faulty_remove_dir,
         .stat = faulty_stat,
+        .stat_beneath = faulty_stat_beneath,
         .truncate = faulty_truncate,
         .touch = faulty_touch,
         .sync = faulty_sync,

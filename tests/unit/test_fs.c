@@ -102,6 +102,33 @@ static void what_stays_beneath_works(void **state) {
     assert_int_equal(p->fs.unlink(p->fs.self, p->dir, "d/e/f/y"), -ENOENT);
 }
 
+static void names_swap_and_empty_directories_go(void **state) {
+    struct place *p = *state;
+    const struct fs *fs = &p->fs;
+    struct stat a, b, st;
+    assert_int_equal(fs_make_dirs(fs, p->dir, "s/t", 0777), 0);
+    assert_int_equal(try_create(p, "s/a"), 0);
+    assert_int_equal(try_create(p, "s/t/b"), 0);
+    assert_int_equal(fs->stat_beneath(fs->self, p->dir, "s/a", &a), 0);
+    assert_int_equal(fs->stat_beneath(fs->self, p->dir, "s/t/b", &b), 0);
+    assert_int_equal(fs->exchange(fs->self, p->dir, "s/a", p->dir, "s/t/b"), 0);
+    assert_int_equal(fs->stat_beneath(fs->self, p->dir, "s/a", &st), 0);
+    assert_int_equal(st.st_ino, b.st_ino);
+    assert_int_equal(fs->stat_beneath(fs->self, p->dir, "s/t/b", &st), 0);
+    assert_int_equal(st.st_ino, a.st_ino);
+    assert_int_equal(fs->exchange(fs->self, p->dir, "s/a", p->dir, "s/none"), -ENOENT);
+    assert_int_equal(fs->exchange(fs->self, p->dir, "s/a", p->dir, "leave/a"), -EXDEV);
+    assert_int_equal(fs->stat_beneath(fs->self, p->dir, "leave/a", &st), -EXDEV);
+    assert_int_equal(fs->stat_beneath(fs->self, p->dir, "leave", &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(fs->remove_dir(fs->self, p->dir, "s/t"), -ENOTEMPTY);
+    assert_int_equal(fs->remove_dir(fs->self, p->dir, "../out"), -EXDEV);
+    assert_int_equal(fs->remove_dir(fs->self, p->dir, "s/a"), -ENOTDIR);
+    assert_int_equal(fs->unlink(fs->self, p->dir, "s/t/b"), 0);
+    assert_int_equal(fs->remove_dir(fs->self, p->dir, "s/t"), 0);
+    assert_int_equal(fs->remove_dir(fs->self, p->dir, "s/t"), -ENOENT);
+}
+
 // A kernel without openat2, played by a filter that answers ENOSYS; irrevocable, so in a child.
 static int refuse_openat2(void) {
     struct sock_filter code[] = {
@@ -242,6 +269,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_leaves_the_directory, setup, teardown),
         cmocka_unit_test_setup_teardown(what_stays_beneath_works, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_swap_and_empty_directories_go, setup, teardown),
         cmocka_unit_test_setup_teardown(an_old_kernel_is_as_safe, setup, teardown),
         cmocka_unit_test_setup_teardown(reading_a_file_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(reading_somewhere_moves_nothing, setup, teardown),
