@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "cache/journal_format.h"
 #include "tests/fuzz/fuzz.h"
+
+enum { SALT = 7 };
 
 struct place {
     struct fs fs;
@@ -29,7 +32,7 @@ static void put(const struct place *place, const struct buf *file) {
 }
 
 // Frames that lengths lead to get their checksums.
-static void mend(struct buf *file, size_t at) {
+static void mend(struct buf *file, size_t at, uint64_t salt) {
     while (file->n - at > JOURNAL_FRAME) {
         unsigned char *p = (unsigned char *)file->p + at;
         size_t size = journal_get(p + 10, 2) % 128 * JOURNAL_UNIT;
@@ -39,7 +42,7 @@ static void mend(struct buf *file, size_t at) {
             return;
         p[8] = 0xA7;
         journal_put(p + 10, size / JOURNAL_UNIT, 2);
-        journal_put(p, digest_of((struct str){(char *)p + 8, size - 8}).low, 8);
+        journal_put(p, XXH3_64bits_withSeed(p + 8, size - 8, salt), 8);
         at += size;
     }
 }
@@ -47,6 +50,8 @@ static void mend(struct buf *file, size_t at) {
 struct sum {
     struct journal_reader reader; // another one: the one that lists is not to be used meanwhile
     uint64_t count, found;
+    const struct journal_recipe *first; // of any entry
+    uint64_t of_job;                    // entries of its job
 };
 
 static bool look(void *context, const struct journal_entry *entry) {
@@ -57,9 +62,22 @@ static bool look(void *context, const struct journal_entry *entry) {
     for (uint32_t i = 0; entry->recipe && i < entry->recipe->fields_n; i++)
         sum->found += entry->recipe->fields[i].n;
     must(journal_find(&sum->reader, entry->path, &other) && other.number == entry->number);
-    if (entry->recipe)
+    if (entry->recipe) {
         journal_find_raw(&sum->reader, entry->recipe->job, entry->raw, &other);
+        for (uint32_t i = 0; i < entry->recipe->parts_n; i++)
+            sum->found += entry->recipe->parts[i].name.n + entry->recipe->parts[i].text.n;
+        must(entry->fields_n == entry->recipe->fields_n);
+        sum->first = sum->first ? sum->first : entry->recipe;
+        sum->of_job += str_equal(sum->first->job, entry->recipe->job);
+    }
     sum->count++;
+    return true;
+}
+
+static bool count_off(void *context, const struct journal_entry *entry) {
+    struct sum *sum = context;
+    must(entry->recipe && str_equal(entry->recipe->job, sum->first->job) && sum->of_job > 0);
+    sum->of_job--;
     return true;
 }
 
@@ -70,6 +88,9 @@ static uint64_t look_through(struct journal *journal) {
     journal_reader_init(&sum.reader, journal);
     journal_each(&reader, look, &sum);
     must(sum.count == journal_figures(journal).outputs);
+    if (sum.first)
+        journal_each_of(&reader, sum.first->job, count_off, &sum);
+    must(sum.of_job == 0);
     journal_reader_release(&sum.reader);
     journal_reader_release(&reader);
     return sum.count;
@@ -78,7 +99,8 @@ static uint64_t look_through(struct journal *journal) {
 static struct journal *open_it(const struct place *place, bool writable, struct journal_found *found) {
     struct journal *journal;
     struct err err;
-    struct journal_options options = {.fs = &place->fs, .root = place->root, .writable = writable};
+    struct journal_options options = {
+        .fs = &place->fs, .root = place->root, .writable = writable, .salt = SALT};
     enum status status = journal_open(options, &journal, found, &err);
     must(status == STATUS_OK || (status == STATUS_UNSUPPORTED && !writable));
     return journal;
@@ -125,12 +147,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must(place.root >= 0 && mkdirat(place.root, ".pressrun", 0777) == 0);
     unsigned how = size > 0 ? data[0] : 0;
     if (how & 1)
-        journal_code_header(&file);
+        journal_code_header(&file, SALT);
     size_t header = file.n;
     if (size > 1)
         buf_add(&file, (const char *)data + 1, size - 1);
     if (how & 2)
-        mend(&file, header);
+        mend(&file, header, SALT);
     put(&place, &file);
     run(&place);
     unlinkat(place.root, JOURNAL_FILE, 0);

@@ -13,7 +13,7 @@
 static const struct str names[RUN_FIELDS] = {{"title", 5}, {"users.tier", 10}, {"", 0}};
 
 struct journal_options run_options(const struct fs *fs, int root, bool writable) {
-    return (struct journal_options){.fs = fs, .root = root, .writable = writable};
+    return (struct journal_options){.fs = fs, .root = root, .writable = writable, .salt = 0x5EED};
 }
 
 struct journal *run_open(const struct fs *fs, int root, bool writable, struct journal_found *found) {
@@ -29,12 +29,26 @@ static struct digest digest_for(int output, int version, uint64_t what) {
     return digest_of((struct str){(const char *)seed, sizeof seed});
 }
 
+// The template's digest and the option's text differ from version to version.
+#define TEXT(literal)                                                                                        \
+    { (literal), sizeof(literal) - 1 }
+#define PARTS(version)                                                                                       \
+    {                                                                                                        \
+        {TEXT("template page.j2"), {0xFEED, (version)}, {NULL, 0}},                                          \
+            {TEXT("global site"), {1, 2}, TEXT("[1, 2]")}, {                                                 \
+            TEXT("option undefined"), {3, 4}, TEXT(#version)                                                 \
+        }                                                                                                    \
+    }
+static const struct journal_part parts[RUN_VERSIONS][RUN_PARTS] = {
+    PARTS(1), PARTS(2), PARTS(3), PARTS(4), PARTS(5), PARTS(6), PARTS(7), PARTS(8), PARTS(9),
+};
+
 struct journal_recipe run_recipe(int version) {
+    assert_in_range(version, 1, RUN_VERSIONS);
     return (struct journal_recipe){
         .job = STR("pages"),
-        .program = digest_for(-1, version, 1),
-        .globals = digest_for(-1, 0, 2),
-        .options = digest_for(-1, 0, 3),
+        .parts = parts[version - 1],
+        .parts_n = RUN_PARTS,
         .fields = names,
         .fields_n = RUN_FIELDS,
     };
@@ -59,30 +73,40 @@ struct journal_entry run_entry(int output, int version, char room[64], uint64_t 
         .record = digest_for(output, version, 12),
         .output = digest_for(output, version, 13),
         .size = (uint64_t)(1000 + output),
+        .why = (uint32_t)(version * 0x01010101 + output),
         .inode = (uint64_t)output * 3 + 1,
         .mtime = -1000000007LL * version + output,
         .fields_n = RUN_FIELDS,
     };
 }
 
+bool run_is_recipe(const struct journal_recipe *has, int version) {
+    struct journal_recipe want = run_recipe(version);
+    bool same = str_equal(has->job, want.job) && has->parts_n == RUN_PARTS && has->fields_n == RUN_FIELDS;
+    for (uint32_t i = 0; same && i < RUN_FIELDS; i++)
+        same = str_equal(has->fields[i], names[i]);
+    for (uint32_t i = 0; same && i < RUN_PARTS; i++)
+        same = str_equal(has->parts[i].name, want.parts[i].name) &&
+               digest_equal(has->parts[i].digest, want.parts[i].digest) &&
+               str_equal(has->parts[i].text, want.parts[i].text);
+    return same;
+}
+
 bool run_is_entry(const struct journal_entry *entry, int output, int version) {
     char room[64];
     uint64_t fields[RUN_FIELDS];
     struct journal_entry want = run_entry(output, version, room, fields);
-    struct journal_recipe recipe = run_recipe(version);
     bool same = str_equal(entry->path, want.path) && digest_equal(entry->fingerprint, want.fingerprint) &&
                 digest_equal(entry->raw, want.raw) && digest_equal(entry->record, want.record) &&
                 digest_equal(entry->output, want.output) && entry->size == want.size &&
-                entry->inode == want.inode && entry->mtime == want.mtime && entry->fields_n == RUN_FIELDS;
+                entry->why == want.why && entry->inode == want.inode && entry->mtime == want.mtime &&
+                entry->fields_n == RUN_FIELDS;
     for (uint32_t i = 0; same && i < RUN_FIELDS; i++)
         same = journal_entry_field(entry, i) == fields[i];
     const struct journal_recipe *has = entry->recipe;
     if (!same || !has)
         return same;
-    for (uint32_t i = 0; same && i < RUN_FIELDS; i++)
-        same = has->fields_n == RUN_FIELDS && str_equal(has->fields[i], names[i]);
-    return same && str_equal(has->job, recipe.job) && digest_equal(has->program, recipe.program) &&
-           digest_equal(has->globals, recipe.globals) && digest_equal(has->options, recipe.options);
+    return run_is_recipe(has, version);
 }
 
 enum status run_append(struct journal *journal, int from, int to, int version, bool sync, struct err *err) {

@@ -7,14 +7,15 @@
  */
 #include "cache/journal.h"
 
-enum { RUN_FIELDS = 3 };
+enum { RUN_FIELDS = 3, RUN_PARTS = 3, RUN_VERSIONS = 9 };
 
 struct journal_options run_options(const struct fs *fs, int root, bool writable);
 struct journal *run_open(const struct fs *fs, int root, bool writable, struct journal_found *found);
-struct journal_recipe run_recipe(int version);
+struct journal_recipe run_recipe(int version); // of version 1 to RUN_VERSIONS; has three parts
 struct str run_path(int output, char room[64]);
 struct digest run_raw(int output, int version);
 struct journal_entry run_entry(int output, int version, char room[64], uint64_t fields[RUN_FIELDS]);
+bool run_is_recipe(const struct journal_recipe *recipe, int version);
 bool run_is_entry(const struct journal_entry *entry, int output, int version); // the recipe may be lost
 
 // Appends outputs from..to-1 in one batch.

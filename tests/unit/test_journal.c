@@ -8,6 +8,7 @@
 #include <cmocka.h>
 // clang-format on
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +74,76 @@ static void entries_are_found_by_the_next_run(void **state) {
     scene_close(&scene);
 }
 
+static const struct journal_recipe *kept_of(struct journal *journal, const struct journal_recipe *recipe) {
+    const struct journal_recipe *kept;
+    struct err err = {.text = ""};
+    if (journal_recipe(journal, recipe, &kept, &err) != STATUS_OK)
+        fail_msg("%s", err.text);
+    return kept;
+}
+
+struct listing {
+    struct str job;
+    int next, step, count, stop_after;
+};
+
+static bool list(void *context, const struct journal_entry *entry) {
+    struct listing *l = context;
+    char room[64];
+    assert_true(entry->recipe && str_equal(entry->recipe->job, l->job));
+    assert_true(str_equal(entry->path, run_path(l->next, room)));
+    l->next += l->step;
+    return ++l->count != l->stop_after;
+}
+
+static void put_of_jobs(struct journal *journal, int from, int to) {
+    static const struct str jobs[3] = {{"pages", 5}, {"letters", 7}, {"", 0}};
+    struct journal_batch batch = {.entries = 0};
+    struct err err;
+    for (int i = from; i < to; i++) {
+        char room[64];
+        uint64_t fields[RUN_FIELDS];
+        struct journal_recipe recipe = run_recipe(1);
+        struct journal_entry entry = run_entry(i, 1, room, fields);
+        recipe.job = jobs[i % 3];
+        entry.recipe = kept_of(journal, &recipe);
+        assert_true(journal_batch_add(&batch, journal, &entry, fields));
+    }
+    assert_int_equal(journal_append(journal, &batch, false, &err), STATUS_OK);
+    journal_batch_release(&batch);
+}
+
+static void the_entries_of_a_job_are_listed(void **state) {
+    (void)state;
+    struct scene scene;
+    struct journal_found found;
+    struct journal_reader reader;
+    struct err err;
+    scene_open(&scene);
+    struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+    put_of_jobs(journal, 0, 3000);
+    put_of_jobs(journal, 1000, 1100); // again, at the file's end: they keep their place
+    for (int pass = 0; pass < 2; pass++) {
+        journal = reopen(&scene, journal);
+        journal_reader_init(&reader, journal);
+        struct listing pages = {.job = STR("pages"), .step = 3};
+        struct listing unnamed = {.next = 2, .step = 3, .stop_after = 7};
+        struct listing none = {.job = STR("nobody")};
+        journal_each_of(&reader, STR("pages"), list, &pages);
+        assert_int_equal(pages.count, 1000);
+        journal_each_of(&reader, STR(""), list, &unnamed);
+        assert_int_equal(unnamed.count, 7);
+        journal_each_of(&reader, STR("nobody"), list, &none);
+        assert_int_equal(none.count, 0);
+        assert_true(reader.reads < 60); // two stretches of the file, 64 KB at a time
+        assert_int_equal(reader.damaged, 0);
+        journal_reader_release(&reader);
+        assert_int_equal(journal_compact(journal, &err), STATUS_OK);
+    }
+    journal_close(journal);
+    scene_close(&scene);
+}
+
 static void an_output_takes_no_more_than_promised(void **state) {
     (void)state;
     struct scene scene;
@@ -94,27 +165,121 @@ static void recipes_are_written_once(void **state) {
     (void)state;
     struct scene scene;
     struct journal_found found;
-    struct err err;
-    const struct journal_recipe *first, *again;
+    struct journal_reader reader;
+    struct journal_entry entry;
     scene_open(&scene);
     struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
-    struct journal_recipe recipe = run_recipe(1), longer = run_recipe(1);
-    assert_int_equal(journal_recipe(journal, &recipe, &first, &err), STATUS_OK);
+    struct journal_recipe recipe = run_recipe(1), other = run_recipe(2);
+    const struct journal_recipe *first = kept_of(journal, &recipe);
     uint64_t bytes = journal_figures(journal).bytes;
-    assert_int_equal(journal_recipe(journal, &recipe, &again, &err), STATUS_OK);
-    assert_ptr_equal(first, again);
-    journal = reopen(&scene, journal);
-    assert_int_equal(journal_recipe(journal, &recipe, &again, &err), STATUS_OK);
-    assert_int_equal(journal_figures(journal).bytes, bytes);
-    recipe.through.low++;
-    assert_int_equal(journal_recipe(journal, &recipe, &first, &err), STATUS_OK);
-    assert_int_not_equal(first->id, again->id);
-    assert_true(journal_figures(journal).bytes > bytes);
-    char *name = pattern(JOURNAL_LONGEST, 1);
-    longer.job = (struct str){name, JOURNAL_LONGEST};
-    assert_int_equal(journal_recipe(journal, &longer, &first, &err), STATUS_LIMIT);
-    assert_null(first);
-    mem_free(name);
+    assert_ptr_equal(first, kept_of(journal, &recipe));
+    assert_true(run_is_recipe(first, 1));
+    run_put(journal, 0, 2, 1);
+    run_put(journal, 2, 4, 2); // and another one between the first and its return
+    uint64_t with_entries = journal_figures(journal).bytes;
+    for (int pass = 0; pass < 2; pass++) {
+        journal = reopen(&scene, journal);
+        first = kept_of(journal, &recipe);
+        assert_ptr_not_equal(first, kept_of(journal, &other));
+        assert_int_equal(journal_figures(journal).bytes, with_entries);
+        journal_reader_init(&reader, journal);
+        assert_true(entry_of(&reader, 1, &entry));
+        assert_ptr_equal(entry.recipe, first);
+        assert_true(entry_of(&reader, 3, &entry));
+        assert_ptr_equal(entry.recipe, kept_of(journal, &other));
+        journal_reader_release(&reader);
+        struct err err;
+        assert_int_equal(journal_compact(journal, &err), STATUS_OK);
+        with_entries = journal_figures(journal).bytes;
+    }
+    assert_true(bytes < with_entries);
+    journal_close(journal);
+    scene_close(&scene);
+}
+
+static void recipes_differ_by_any_of_their_parts(void **state) {
+    (void)state;
+    struct scene scene;
+    struct journal_found found;
+    scene_open(&scene);
+    struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+    const struct journal_recipe *kept[12];
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < 12; i++) {
+            struct journal_recipe recipe = run_recipe(1);
+            struct journal_part parts[RUN_PARTS];
+            struct str fields[RUN_FIELDS];
+            memcpy(parts, recipe.parts, sizeof parts);
+            memcpy(fields, recipe.fields, sizeof fields);
+            recipe.parts = parts;
+            recipe.fields = fields;
+            parts[1].digest.low += i == 1;
+            parts[1].digest.high += i == 2;
+            parts[2].name = i == 3 ? STR("option undefine") : parts[2].name;
+            parts[2].text = i == 4 ? STR("2") : i == 5 ? STR("") : i == 6 ? STR("1\0") : parts[2].text;
+            recipe.parts_n -= i == 7;
+            fields[1] = i == 8 ? STR("users.tie") : fields[1];
+            recipe.fields_n -= i == 9;
+            recipe.job = i == 10 ? STR("page") : recipe.job;
+            parts[0] = i == 11 ? parts[1] : parts[0];
+            const struct journal_recipe *one = kept_of(journal, &recipe);
+            for (int before = 0; before < i; before++)
+                assert_ptr_not_equal(one, kept[before]);
+            assert_true(pass == 0 || one->id == (uint32_t)i + 1);
+            kept[i] = one;
+        }
+        journal = reopen(&scene, journal);
+    }
+    journal_close(journal);
+    scene_close(&scene);
+}
+
+static void large_recipes_go_over_several_records(void **state) {
+    (void)state;
+    struct scene scene;
+    struct journal_found found;
+    struct err err;
+    const struct journal_recipe *kept;
+    enum { MANY = 500 };
+    scene_open(&scene);
+    struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+    struct journal_recipe recipe = run_recipe(1);
+    struct journal_part *parts = MEM_NEW_ARRAY(struct journal_part, MANY);
+    char *text = pattern(JOURNAL_RECIPE_LONGEST + 1, 1);
+    for (int i = 0; i < MANY; i++)
+        parts[i] = (struct journal_part){.name = {text, 20}, .digest = {1, 2}, .text = {text + i, 1000}};
+    recipe.parts = parts;
+    recipe.parts_n = MANY; // half a megabyte
+    kept_of(journal, &recipe);
+    run_put(journal, 0, 3, 2);
+    for (int pass = 0; pass < 2; pass++) {
+        journal = reopen(&scene, journal);
+        uint64_t bytes = journal_figures(journal).bytes;
+        kept = kept_of(journal, &recipe);
+        assert_int_equal(journal_figures(journal).bytes, bytes);
+        assert_int_equal(kept->parts_n, MANY);
+        for (int i = 0; i < MANY; i++)
+            assert_true(str_equal(kept->parts[i].text, parts[i].text) && kept->parts[i].digest.low == 2);
+        if (pass == 0) { // compaction drops it unless an entry has it
+            struct journal_batch batch = {.entries = 0};
+            struct journal_entry entry = {.path = STR("large"), .recipe = kept, .fields_n = kept->fields_n};
+            assert_true(journal_batch_add(&batch, journal, &entry, (uint64_t[RUN_FIELDS]){1, 2, 3}));
+            assert_int_equal(journal_append(journal, &batch, false, &err), STATUS_OK);
+            journal_batch_release(&batch);
+            assert_int_equal(journal_compact(journal, &err), STATUS_OK);
+        }
+    }
+    recipe.job = (struct str){text, JOURNAL_RECIPE_LONGEST + 1};
+    assert_int_equal(journal_recipe(journal, &recipe, &kept, &err), STATUS_LIMIT);
+    assert_null(kept);
+    recipe.parts_n = 0;
+    recipe.fields_n = 0;
+    recipe.job.n = JOURNAL_RECIPE_LONGEST - 12;
+    assert_int_equal(journal_recipe(journal, &recipe, &kept, &err), STATUS_OK);
+    recipe.job.n++;
+    assert_int_equal(journal_recipe(journal, &recipe, &kept, &err), STATUS_LIMIT);
+    mem_free(text);
+    mem_free(parts);
     journal_close(journal);
     scene_close(&scene);
 }
@@ -293,7 +458,7 @@ static void compaction_keeps_what_holds(void **state) {
     scene_open(&scene);
     struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
     for (int version = 1; version <= 5; version++) {
-        assert_int_equal(journal_is_redundant(journal), version > 2); // two versions, and the runs
+        assert_int_equal(journal_is_redundant(journal), version > 3); // of two versions, half is not outdated
         run_put(journal, 0, 500, version);
         run_put(journal, 500, 510, 1);
         end_run(journal, true);
@@ -351,6 +516,7 @@ static void entries_that_are_too_long_are_refused(void **state) {
     assert_true(journal_find(&reader, (struct str){path, UINT16_MAX}, &entry));
     assert_true(journal_find(&reader, (struct str){path, 0}, &entry));
     assert_int_equal(entry.fields_n, 20000);
+    assert_null(entry.recipe); // which has three: it cannot be the one
     journal_reader_release(&reader);
     mem_free(fields);
     mem_free(path);
@@ -365,6 +531,7 @@ static void put_header(struct scene *scene, unsigned version) {
     unsigned char p[JOURNAL_HEADER] = "pressjnl";
     journal_put(p + 8, version, 4);
     journal_put(p + 24, digest_of((struct str){(char *)p, 24}).low, 8);
+    memcpy(p + 32, p, 32);
     put_file(scene, JOURNAL_FILE, p, sizeof p);
 }
 
@@ -399,6 +566,11 @@ static void other_versions_are_set_aside(void **state) {
     assert_true(found.set_aside);
     assert_int_equal(found.version, 0);
     journal_close(journal);
+    put_text(&scene, JOURNAL_FILE, "a short one"); // shorter than a header, but not the beginning of one
+    journal = run_open(&scene.fs, scene.root, true, &found);
+    assert_true(found.set_aside);
+    journal_close(journal);
+    assert_file(&scene, JOURNAL_OLD_FILE, "a short one");
     scene_close(&scene);
 }
 
@@ -437,7 +609,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_found_by_the_next_run),
         cmocka_unit_test(an_output_takes_no_more_than_promised),
+        cmocka_unit_test(the_entries_of_a_job_are_listed),
         cmocka_unit_test(recipes_are_written_once),
+        cmocka_unit_test(recipes_differ_by_any_of_their_parts),
+        cmocka_unit_test(large_recipes_go_over_several_records),
         cmocka_unit_test(records_lead_to_their_outputs),
         cmocka_unit_test(outputs_of_one_record_do_not_slow_each_other),
         cmocka_unit_test(outputs_that_no_longer_belong_are_known),

@@ -51,11 +51,24 @@ static struct buf sample(void) {
     return file;
 }
 
+static bool count(void *context, const struct journal_entry *entry) {
+    (void)entry;
+    ++*(int *)context;
+    return true;
+}
+
 static struct scene scene_of(void) {
     struct scene scene;
     scene_open(&scene);
     assert_int_equal(mkdirat(scene.root, ".pressrun", 0777), 0);
     return scene;
+}
+
+static uint64_t salt_of(const struct buf *file) {
+    struct journal_header header = {0};
+    if (file->n >= JOURNAL_HEADER)
+        journal_decode_header((const unsigned char *)file->p, &header);
+    return header.salt;
 }
 
 // How many bytes are whole records; *entries: how many of these are entries.
@@ -66,7 +79,7 @@ static size_t whole_records(const struct buf *file, size_t n, int *entries) {
     if (n < at)
         return 0;
     for (size_t size; (size = journal_decode_record((const unsigned char *)file->p + at, n - at,
-                                                    JOURNAL_LONGEST, &record, &hashed)) > 0;
+                                                    JOURNAL_LONGEST, salt_of(file), &record, &hashed)) > 0;
          at += size)
         *entries += record.kind == JOURNAL_ENTRY;
     return at;
@@ -129,6 +142,127 @@ static void every_bit_flipped(void **state) {
     }
     scene_close(&scene);
     buf_release(&file);
+}
+
+static void put_sample(struct scene *scene, const struct buf *file, uint64_t salt, struct buf *salted) {
+    buf_clear(salted);
+    journal_code_header(salted, salt);
+    buf_add(salted, file->p + JOURNAL_HEADER, file->n - JOURNAL_HEADER);
+    put_file(scene, JOURNAL_FILE, salted->p, salted->n);
+}
+
+static void records_of_another_file_are_not_taken(void **state) {
+    (void)state;
+    struct buf file = sample(), salted = BUF_INIT;
+    struct scene scene = scene_of();
+    struct journal_found found;
+    uint64_t salt = salt_of(&file);
+    put_sample(&scene, &file, salt, &salted);
+    struct journal *journal = run_open(&scene.fs, scene.root, false, &found);
+    assert_int_equal(run_count(journal, OUTPUTS, 2), OUTPUTS);
+    journal_close(journal);
+    put_sample(&scene, &file, salt + 1, &salted);
+    journal = run_open(&scene.fs, scene.root, true, &found);
+    assert_int_equal(found.torn_bytes, file.n - JOURNAL_HEADER);
+    assert_int_equal(journal_figures(journal).outputs, 0);
+    run_put(journal, 0, OUTPUTS, 2);
+    journal_close(journal);
+    struct buf now = get_file(&scene, JOURNAL_FILE); // and what is behind its end is not, either
+    buf_add(&now, file.p + JOURNAL_HEADER, file.n - JOURNAL_HEADER);
+    put_file(&scene, JOURNAL_FILE, now.p, now.n);
+    journal = run_open(&scene.fs, scene.root, true, &found);
+    assert_int_equal(found.torn_bytes, file.n - JOURNAL_HEADER);
+    assert_int_equal(run_count(journal, OUTPUTS, 2), OUTPUTS);
+    journal_close(journal);
+    buf_release(&now);
+    buf_release(&salted);
+    buf_release(&file);
+    scene_close(&scene);
+}
+
+static void every_file_has_a_salt_of_its_own(void **state) {
+    (void)state;
+    struct buf file = sample();
+    struct scene scene = scene_of();
+    struct journal_found found;
+    struct err err;
+    uint64_t salts[4];
+    put_file(&scene, JOURNAL_FILE, file.p, file.n);
+    for (int i = 0; i < 4; i++) { // with one number drawn for all of them
+        struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+        struct buf now = get_file(&scene, JOURNAL_FILE);
+        salts[i] = salt_of(&now);
+        for (int before = 0; before < i; before++)
+            assert_true(salts[i] != salts[before]);
+        assert_int_equal(journal_compact(journal, &err), STATUS_OK);
+        journal_close(journal);
+        buf_release(&now);
+    }
+    assert_true(journal_salt(0, 1) != journal_salt(0, 2));
+    buf_release(&file);
+    scene_close(&scene);
+}
+
+static void without_a_header_nothing_is_believed(void **state) {
+    (void)state;
+    struct buf file = sample();
+    struct scene scene = scene_of();
+    struct journal_found found;
+    file.p[9] ^= 1;
+    file.p[JOURNAL_HEADER_COPY + 20] ^= 1;
+    put_file(&scene, JOURNAL_FILE, file.p, file.n);
+    struct journal *journal = run_open(&scene.fs, scene.root, false, &found);
+    assert_int_equal(journal_figures(journal).outputs, 0);
+    assert_int_equal(found.damaged, 1);
+    journal_close(journal);
+    journal = run_open(&scene.fs, scene.root, true, &found);
+    assert_true(found.set_aside && found.version == 0);
+    run_put(journal, 0, 3, 1);
+    journal_close(journal);
+    journal = run_open(&scene.fs, scene.root, true, &found);
+    assert_int_equal(run_count(journal, OUTPUTS, 1), 3);
+    journal_close(journal);
+    buf_release(&file);
+    scene_close(&scene);
+}
+
+static void an_entry_whose_recipe_is_lost_has_its_path_only(void **state) {
+    (void)state;
+    struct buf file = sample();
+    struct scene scene = scene_of();
+    struct journal_found found;
+    struct journal_reader reader;
+    struct journal_entry entry;
+    struct err err;
+    char room[64];
+    file.p[JOURNAL_HEADER + 40] ^= 1; // that of version 1
+    put_file(&scene, JOURNAL_FILE, file.p, file.n);
+    struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+    for (int pass = 0; pass < 2; pass++) {
+        int listed = 0;
+        journal_reader_init(&reader, journal);
+        for (int i = 0; i < OUTPUTS; i++) {
+            bool lost = i < 4 || i >= 8;
+            assert_true(journal_find(&reader, run_path(i, room), &entry));
+            assert_true(run_is_entry(&entry, i, lost ? 1 : 2));
+            assert_int_equal(entry.recipe == NULL, lost);
+            assert_int_equal(journal_find_raw(&reader, STR("pages"), run_raw(i, lost ? 1 : 2), &entry),
+                             !lost);
+        }
+        journal_each_of(&reader, STR("pages"), count, &listed);
+        assert_int_equal(listed, 4);
+        journal_reader_release(&reader);
+        assert_int_equal(journal_compact(journal, &err), STATUS_OK);
+    }
+    run_put(journal, 0, 1, 1); // the recipe, written again, is not taken for the lost one
+    assert_int_equal(journal_end_run(journal, false, 1, &err), STATUS_OK);
+    journal_reader_init(&reader, journal);
+    assert_true(journal_find(&reader, run_path(0, room), &entry) && entry.recipe);
+    assert_true(journal_find(&reader, run_path(1, room), &entry) && !entry.recipe);
+    journal_reader_release(&reader);
+    journal_close(journal);
+    buf_release(&file);
+    scene_close(&scene);
 }
 
 static void damage_behind_the_index_is_a_miss(void **state) {
@@ -499,6 +633,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(every_bit_flipped),
+        cmocka_unit_test(records_of_another_file_are_not_taken),
+        cmocka_unit_test(every_file_has_a_salt_of_its_own),
+        cmocka_unit_test(without_a_header_nothing_is_believed),
+        cmocka_unit_test(an_entry_whose_recipe_is_lost_has_its_path_only),
         cmocka_unit_test(damage_behind_the_index_is_a_miss),
         cmocka_unit_test(damage_to_what_a_run_appended_is_counted),
         cmocka_unit_test(every_call_refused),
