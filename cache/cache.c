@@ -8,7 +8,7 @@
 enum { TIMED_EVERY = 16, MANY = 100 };
 
 struct counters {
-    atomic_ullong hits, misses, expired, refused;
+    atomic_ullong hits, misses, expired, refused, hit_bytes, puts, put_bytes, put_time, put_timed;
     atomic_ullong tier_hits[CACHE_TIERS_MOST], get_time[CACHE_TIERS_MOST], get_timed[CACHE_TIERS_MOST];
 };
 
@@ -97,6 +97,7 @@ static struct cache_value *take(struct cache *cache, unsigned tier, struct cache
             cache->tiers[before].put(cache->tiers[before].self, key, value);
     count(&counters->hits, 1);
     count(&counters->tier_hits[tier], 1);
+    count(&counters->hit_bytes, value->n);
     return value;
 }
 
@@ -164,17 +165,27 @@ void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned 
     }
 }
 
-void cache_put(struct cache *cache, struct cache_key key, struct str bytes) {
+void cache_put(struct cache *cache, struct cache_key key, uint32_t tag, struct str bytes) {
+    struct counters *counters = &cache->counters[key.category];
     struct cache_value *value = NULL;
     if (bytes.n <= cache->policies[key.category].largest)
         value = cache_value_of(bytes, cache->clock.wall(cache->clock.self));
     if (!value) {
-        count(&cache->counters[key.category].refused, 1);
+        count(&counters->refused, 1);
         return;
     }
+    value->tag = tag;
+    bool timed = counted(&counters->puts) % TIMED_EVERY == 0;
+    uint64_t start = timed ? cache->clock.monotonic(cache->clock.self) : 0;
     for (unsigned i = 0; i < cache->n; i++)
         if (uses(cache, key.category, i))
             cache->tiers[i].put(cache->tiers[i].self, key, value);
+    if (timed) {
+        count(&counters->put_time, cache->clock.monotonic(cache->clock.self) - start);
+        count(&counters->put_timed, 1);
+    }
+    count(&counters->puts, 1);
+    count(&counters->put_bytes, bytes.n);
     cache_value_drop(value);
 }
 
@@ -201,6 +212,11 @@ struct cache_category_report cache_report(const struct cache *cache, enum cache_
         .misses = counted(&counters->misses),
         .expired = counted(&counters->expired),
         .refused = counted(&counters->refused),
+        .hit_bytes = counted(&counters->hit_bytes),
+        .puts = counted(&counters->puts),
+        .put_bytes = counted(&counters->put_bytes),
+        .put_time = counted(&counters->put_time),
+        .put_timed = counted(&counters->put_timed),
     };
     for (unsigned i = 0; i < cache->n; i++) {
         report.tier_hits[i] = counted(&counters->tier_hits[i]);

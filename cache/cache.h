@@ -27,6 +27,8 @@ struct cache_category_report {
     uint64_t tier_hits[CACHE_TIERS_MOST];
     uint64_t get_time[CACHE_TIERS_MOST];  // nanoseconds of those that were timed
     uint64_t get_timed[CACHE_TIERS_MOST]; // one in 16
+    uint64_t hit_bytes, put_bytes, puts;
+    uint64_t put_time, put_timed; // into all tiers; one in 16
 };
 
 struct cache; // owned
@@ -44,7 +46,7 @@ struct cache_value *cache_get(struct cache *cache, struct cache_key key); // hel
 void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned n,
                     struct cache_value **values);
 // Of bytes that are copied once, to all tiers of the category.
-void cache_put(struct cache *cache, struct cache_key key, struct str bytes);
+void cache_put(struct cache *cache, struct cache_key key, uint32_t tag, struct str bytes);
 void cache_invalidate(struct cache *cache, struct cache_key key);
 void cache_clear(struct cache *cache, enum cache_category category);
 void cache_flush(struct cache *cache);

@@ -30,16 +30,19 @@ struct codec {
     unsigned dictionaries_n;
     const ZSTD_CDict *current[CACHE_CATEGORIES_N];
     uint32_t current_number[CACHE_CATEGORIES_N];
+    int levels[CACHE_CATEGORIES_N];
 };
 
-static const int levels[CACHE_CATEGORIES_N] = {
+static const int usual_levels[CACHE_CATEGORIES_N] = {
 #define X(NAME, name, level, size, lifetime) level,
     CACHE_CATEGORIES(X)
 #undef X
 };
 
-struct codec *codec_new(void) {
+struct codec *codec_new(const int levels[CACHE_CATEGORIES_N]) {
     struct codec *codec = MEM_NEW(struct codec);
+    for (unsigned i = 0; i < CACHE_CATEGORIES_N; i++)
+        codec->levels[i] = levels && levels[i] ? levels[i] : usual_levels[i];
     pthread_mutex_init(&codec->lock, NULL);
     return codec;
 }
@@ -91,7 +94,7 @@ void codec_pack(struct codec *codec, struct str value, struct entry *entry, char
     if (contexts.pack && value.n > 0) {
         // Number, sizes and checksum are in our header already.
         ZSTD_CCtx_setParameter(contexts.pack, ZSTD_c_dictIDFlag, 0);
-        ZSTD_CCtx_setParameter(contexts.pack, ZSTD_c_compressionLevel, levels[category]);
+        ZSTD_CCtx_setParameter(contexts.pack, ZSTD_c_compressionLevel, codec->levels[category]);
         ZSTD_CCtx_refCDict(contexts.pack, dictionary);
         n = ZSTD_compress2(contexts.pack, out, bound, value.p, value.n);
     }
@@ -166,7 +169,7 @@ uint32_t codec_add(struct codec *codec, enum cache_category category, struct str
         return 0;
     uint32_t number = codec_number(bytes);
     ZSTD_DDict *unpack = ZSTD_createDDict(bytes.p, bytes.n);
-    ZSTD_CDict *pack = current ? ZSTD_createCDict(bytes.p, bytes.n, levels[category]) : NULL;
+    ZSTD_CDict *pack = current ? ZSTD_createCDict(bytes.p, bytes.n, codec->levels[category]) : NULL;
     bool kept = false;
     pthread_mutex_lock(&codec->lock);
     bool known = find(codec, number) != NULL;

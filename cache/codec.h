@@ -14,8 +14,8 @@ enum { CODEC_DICTIONARY = 32 << 10, CODEC_SAMPLES = 1000 };
 
 struct codec; // owned
 
-struct codec *codec_new(void);
-void codec_free(struct codec *codec); // NULL is fine
+struct codec *codec_new(const int levels[CACHE_CATEGORIES_N]); // NULL, or 0: the category's usual one
+void codec_free(struct codec *codec);                          // NULL is fine
 
 // Room that packing n bytes may take.
 size_t codec_bound(size_t n);

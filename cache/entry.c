@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cache/entry.h"
 
-static const char magic[ENTRY_MAGIC_SIZE] = {'P', 'R', 'E', 1};
+static const char magic[ENTRY_MAGIC_SIZE] = {'P', 'R', 'E', 2};
 
 enum {
     AT_CATEGORY = 20,
@@ -12,6 +12,7 @@ enum {
     AT_STORED = 32,
     AT_KEY = 36,
     AT_TIME = 52,
+    AT_TAG = 60,
 };
 
 static void put_number(char *p, uint64_t v, int bytes) {
@@ -41,6 +42,7 @@ void entry_seal(const struct entry *entry, char *bytes) {
     put_number(bytes + AT_KEY, entry->key.digest.low, 8);
     put_number(bytes + AT_KEY + 8, entry->key.digest.high, 8);
     put_number(bytes + AT_TIME, (uint64_t)entry->time, 8);
+    put_number(bytes + AT_TAG, entry->tag, 4);
     struct digest sum = checksum(bytes, entry->stored);
     put_number(bytes, sum.low, 8);
     put_number(bytes + 8, sum.high, 8);
@@ -61,6 +63,7 @@ bool entry_peek(struct str bytes, struct entry *entry) {
         .size = (uint32_t)get_number(bytes.p + AT_SIZE, 4),
         .stored = (uint32_t)get_number(bytes.p + AT_STORED, 4),
         .time = (int64_t)get_number(bytes.p + AT_TIME, 8),
+        .tag = (uint32_t)get_number(bytes.p + AT_TAG, 4),
     };
     // Times are added to and compared; those of the year 2116 and later are none of ours.
     return entry->size <= ENTRY_LARGEST && entry->stored <= ENTRY_LARGEST && entry->time >= 0 &&

@@ -15,7 +15,8 @@
  *     32   4  size of the payload
  *     36  16  key, low half first
  *     52   8  time, nanoseconds since 1970
- *     60   .  payload
+ *     60   4  tag of the value
+ *     64   .  payload
  *
  * Entries say themselves what they are, so a pack needs no header of its own, and after a damaged one the next can
  * be found. Nothing of an entry is believed before its checksum was compared.
@@ -32,12 +33,12 @@ enum entry_kind {
     ENTRY_KINDS_N
 };
 
-enum { ENTRY_HEADER = 60, ENTRY_MAGIC_AT = 16, ENTRY_MAGIC_SIZE = 4, ENTRY_LARGEST = 64 << 20 };
+enum { ENTRY_HEADER = 64, ENTRY_MAGIC_AT = 16, ENTRY_MAGIC_SIZE = 4, ENTRY_LARGEST = 64 << 20 };
 
 struct entry {
     struct cache_key key;
     enum entry_kind kind;
-    uint32_t dictionary, size, stored;
+    uint32_t dictionary, size, stored, tag;
     int64_t time;
 };
 

@@ -25,6 +25,7 @@ struct shard {
     uint32_t buckets_n;
     size_t bytes, entries;
     struct cache_counts counts[CACHE_CATEGORIES_N];
+    struct cache_held held[CACHE_CATEGORIES_N];
     uint64_t evictions;
 };
 
@@ -84,6 +85,17 @@ static int32_t slot_find(const struct shard *shard, struct cache_key key) {
     return at;
 }
 
+// Counts a value in (1) or out (-1).
+static void hold(struct shard *shard, struct cache_key key, const struct cache_value *value, int sign) {
+    struct cache_held *held = &shard->held[key.category];
+    const uint64_t times = (uint64_t)(int64_t)sign;
+    held->entries += times;
+    held->bytes += times * value->n;
+    held->stored += times * weight(value);
+    shard->entries += times;
+    shard->bytes += times * weight(value);
+}
+
 static struct cache_value *slot_remove(struct shard *shard, int32_t at) { // its value is the caller's to drop
     struct slot *slot = &shard->slots[at];
     int32_t *link = bucket_of(shard, slot->key);
@@ -94,8 +106,7 @@ static struct cache_value *slot_remove(struct shard *shard, int32_t at) { // its
     slot->value = NULL;
     slot->next = shard->free;
     shard->free = at;
-    shard->bytes -= weight(value);
-    shard->entries--;
+    hold(shard, slot->key, value, -1);
     return value;
 }
 
@@ -125,8 +136,7 @@ static void slot_add(struct shard *shard, struct cache_key key, struct cache_val
     int32_t *bucket = bucket_of(shard, key);
     shard->slots[at] = (struct slot){.key = key, .value = value, .next = *bucket};
     *bucket = at;
-    shard->bytes += weight(value);
-    shard->entries++;
+    hold(shard, key, value, 1);
 }
 
 // Moves the hand to something unused and takes it out. There is something: bytes are held.
@@ -222,8 +232,12 @@ static void stats(void *self, struct cache_stats *out) {
     for (int i = 0; i < SHARDS; i++) {
         struct shard *shard = &memory->shards[i];
         pthread_mutex_lock(&shard->lock);
-        for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
             add_counts(&out->categories[c], &shard->counts[c]);
+            out->held[c].entries += shard->held[c].entries;
+            out->held[c].bytes += shard->held[c].bytes;
+            out->held[c].stored += shard->held[c].stored;
+        }
         out->entries += shard->entries;
         out->bytes += shard->bytes;
         out->evictions += shard->evictions;

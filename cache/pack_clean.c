@@ -97,7 +97,7 @@ static bool is_kept(const struct packs *packs, const struct slot *slot, const st
         return false;
     if (slot->kind == ENTRY_GONE) // as long as there may be an older entry of that key elsewhere
         return packs->segments_n > 1;
-    return !victim->over || slot->used;
+    return !victim->over || slot->uses;
 }
 
 // false: the slice is used up, or nothing can be written.

@@ -98,6 +98,7 @@ void pack_index_add(struct packs *packs, const struct entry *entry, int32_t segm
         .offset = (uint32_t)offset,
         .stored = entry->stored,
         .size = entry->size,
+        .tag = entry->tag,
         .category = (uint8_t)entry->key.category,
         .kind = (uint8_t)entry->kind,
         .full = true,

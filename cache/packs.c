@@ -24,7 +24,7 @@ enum status packs_open(const struct packs_options *options, struct packs **out, 
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
         packs->cleared_segment[c] = PACK_NO_SEGMENT;
     pthread_mutex_init(&packs->lock, NULL);
-    packs->codec = codec_new();
+    packs->codec = codec_new(options->levels);
     pthread_mutex_lock(&packs->lock);
     int result = pack_look(packs, true);
     pthread_mutex_unlock(&packs->lock);
@@ -90,7 +90,7 @@ bool pack_fetch(struct packs *packs, struct cache_key key, struct buf *bytes, st
         if (!slot || !pack_slot_valid(packs, slot))
             return false;
     }
-    slot->used = true;
+    slot->uses = slot->uses < UINT8_MAX ? (uint8_t)(slot->uses + 1) : UINT8_MAX;
     struct slot read = *slot;
     if (pack_read_slot(packs, &read, bytes, entry))
         return true;
@@ -100,8 +100,10 @@ bool pack_fetch(struct packs *packs, struct cache_key key, struct buf *bytes, st
 
 static struct cache_value *unpack(struct packs *packs, const struct entry *entry, struct str payload) {
     struct cache_value *value = cache_value_new(entry->size, entry->time);
-    if (value && codec_unpack(packs->codec, entry, payload, value->bytes))
+    if (value && codec_unpack(packs->codec, entry, payload, value->bytes)) {
+        value->tag = entry->tag;
         return value;
+    }
     cache_value_drop(value);
     return NULL;
 }
@@ -152,14 +154,14 @@ static bool append_sealed(struct packs *packs, struct entry *entry, char *bytes)
 
 static bool put(void *self, struct cache_key key, struct cache_value *value) {
     struct packs *packs = self;
-    if (packs->read_only || value->n > ENTRY_LARGEST - (1 << 20))
+    if (packs->read_only || value->n > ENTRY_LARGEST)
         return false;
     char small[SMALL];
     size_t room = ENTRY_HEADER + codec_bound(value->n);
     char *bytes = room <= sizeof small ? small : malloc(room);
     if (!bytes)
         return false;
-    struct entry entry = {.key = key};
+    struct entry entry = {.key = key, .tag = value->tag};
     codec_pack(packs->codec, (struct str){value->bytes, value->n}, &entry, bytes + ENTRY_HEADER);
     pthread_mutex_lock(&packs->lock);
     bool kept = append_sealed(packs, &entry, bytes);
@@ -230,8 +232,16 @@ static void stats(void *self, struct cache_stats *out) {
     for (size_t i = 0; i < packs->segments_n; i++)
         out->bytes += packs->segments[i] ? packs->segments[i]->size : 0;
     out->bytes += packs->pending.n;
-    for (size_t i = 0; i < packs->index.cap; i++)
-        out->entries += pack_slot_valid(packs, &packs->index.slots[i]);
+    for (size_t i = 0; i < packs->index.cap; i++) {
+        const struct slot *slot = &packs->index.slots[i];
+        if (!pack_slot_valid(packs, slot))
+            continue;
+        struct cache_held *held = &out->held[slot->category];
+        held->entries++;
+        held->bytes += slot->size;
+        held->stored += ENTRY_HEADER + (uint64_t)slot->stored;
+        out->entries++;
+    }
     pthread_mutex_unlock(&packs->lock);
 }
 
@@ -253,6 +263,24 @@ static void close_packs(void *self) {
 void packs_refresh(struct packs *packs) {
     pthread_mutex_lock(&packs->lock);
     pack_look(packs, false);
+    pthread_mutex_unlock(&packs->lock);
+}
+
+void packs_each(struct packs *packs, void (*see)(void *context, const struct packs_entry *entry),
+                void *context) {
+    pthread_mutex_lock(&packs->lock);
+    for (size_t i = 0; i < packs->index.cap; i++) {
+        const struct slot *slot = &packs->index.slots[i];
+        if (!pack_slot_valid(packs, slot))
+            continue;
+        const struct packs_entry entry = {.key = {(enum cache_category)slot->category, slot->digest},
+                                          .made = slot->time,
+                                          .tag = slot->tag,
+                                          .bytes = slot->size,
+                                          .stored = ENTRY_HEADER + (uint64_t)slot->stored,
+                                          .uses = slot->uses};
+        see(context, &entry);
+    }
     pthread_mutex_unlock(&packs->lock);
 }
 

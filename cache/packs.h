@@ -40,6 +40,7 @@ struct packs_options {
     uint64_t cap;     // bytes of all segments; 0: PACKS_CAP
     uint64_t segment; // bytes after which a new one is begun; 0: the lesser of PACKS_SEGMENT and cap / 8
     bool read_only;
+    const int *levels; // of compression by category, 0: the usual one; NULL: all are
 };
 
 struct packs_verified {
@@ -50,6 +51,18 @@ struct packs_verified {
 // STATUS_IO where the directory cannot be read; damaged and unreadable segments are only counted.
 enum status packs_open(const struct packs_options *options, struct packs **packs, struct err *err);
 struct cache_tier packs_tier(struct packs *packs); // closing the tier flushes and frees the packs
+
+// One entry that a get could give.
+struct packs_entry {
+    struct cache_key key;
+    int64_t made;
+    uint32_t tag;
+    uint64_t bytes, stored;
+    unsigned uses; // since it was put or moved, by this process
+};
+// All of them, in no order, while nobody else gets at the packs: `see` calls none of these functions.
+void packs_each(struct packs *packs, void (*see)(void *context, const struct packs_entry *entry),
+                void *context);
 
 // A slice of cleaning that rewrites about so many bytes: over the cap, the segment that was unused for the longest
 // goes, but for entries asked for since; below it, segments that are half dead, damaged or many and small are

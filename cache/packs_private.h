@@ -32,8 +32,9 @@ struct slot { // of the index; forgotten where segment is PACK_NO_SEGMENT
     int32_t segment;
     uint32_t offset, stored, size;
     uint8_t category, kind;
-    bool full; // holds a key, valid or not
-    bool used; // asked for since it was put or copied
+    bool full;    // holds a key, valid or not
+    uint8_t uses; // how often it was asked for since it was put or copied; no more than 255
+    uint32_t tag;
 };
 
 struct pack_index {

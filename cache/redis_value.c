@@ -19,7 +19,7 @@ static void sum_of(const struct redis_sealer *sealer, struct str entry, uint8_t 
 
 void redis_value_seal(const struct redis_sealer *sealer, struct cache_key key,
                       const struct cache_value *value, struct buf *out) {
-    struct entry entry = {.key = key, .time = value->made > 0 ? value->made : 0};
+    struct entry entry = {.key = key, .tag = value->tag, .time = value->made > 0 ? value->made : 0};
     buf_reserve(out, redis_value_bound(value->n));
     char *bytes = out->p + out->n + REDIS_SUM;
     codec_pack(sealer->codec, (struct str){value->bytes, value->n}, &entry, bytes + ENTRY_HEADER);
@@ -49,8 +49,10 @@ struct cache_value *redis_value_open(const struct redis_sealer *sealer, struct c
         entry.size > sealer->largest)
         return NULL;
     struct cache_value *value = cache_value_new(entry.size, entry.time);
-    if (value && codec_unpack(sealer->codec, &entry, str_from(sealed, ENTRY_HEADER), value->bytes))
+    if (value && codec_unpack(sealer->codec, &entry, str_from(sealed, ENTRY_HEADER), value->bytes)) {
+        value->tag = entry.tag;
         return value;
+    }
     cache_value_drop(value);
     return NULL;
 }

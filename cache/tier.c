@@ -10,7 +10,7 @@ static const char *const category_names[CACHE_CATEGORIES_N] = {
 };
 
 static const char *const tier_names[CACHE_TIERS_N] = {
-    [CACHE_MEMORY] = "memory", [CACHE_PACKS] = "packs", [CACHE_REDIS] = "redis"};
+    [CACHE_MEMORY] = "memory", [CACHE_PACKS] = "file", [CACHE_REDIS] = "redis"};
 
 const char *cache_category_name(enum cache_category category) {
     return category_names[category];
@@ -36,6 +36,7 @@ struct cache_value *cache_value_new(size_t n, int64_t made) {
         return NULL;
     atomic_init(&value->holders, 1);
     value->made = made;
+    value->tag = 0;
     value->n = n;
     return value;
 }

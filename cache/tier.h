@@ -26,12 +26,9 @@
 
 // name, level of compression, largest value in bytes, lifetime in seconds (0: no end)
 #define CACHE_CATEGORIES(X)                                                                                  \
-    X(SOURCE, source, 3, 64 << 20, 0)                                                                        \
-    X(SCHEMA, schema, 3, 1 << 20, 24 * 3600)                                                                 \
-    X(TYPES, types, 3, 1 << 20, 24 * 3600)                                                                   \
-    X(RELATIONS, relations, 3, 1 << 20, 24 * 3600)                                                           \
+    X(SOURCE, source, 3, 64 << 20, 2 * 3600)                                                                 \
     X(PROGRAM, program, 3, 4 << 20, 0)                                                                       \
-    X(RENDER, render, 3, 8 << 20, 0)                                                                         \
+    X(RENDER, render, 3, 1 << 20, 0)                                                                         \
     X(THROUGH, through, 3, 8 << 20, 0)
 
 enum cache_category {
@@ -56,6 +53,7 @@ static inline bool cache_key_equal(struct cache_key a, struct cache_key b) {
 struct cache_value {
     atomic_uint holders;
     int64_t made; // nanoseconds since 1970; whichever tier it comes from, when it was first put
+    uint32_t tag; // what it was made with, for invalidating by that; 0: nothing
     size_t n;
     char bytes[];
 };
@@ -70,8 +68,14 @@ struct cache_counts { // of one category in one tier
     uint64_t hit_bytes, put_bytes; // of values, uncompressed
 };
 
+struct cache_held { // of one category in one tier, now
+    uint64_t entries;
+    uint64_t bytes, stored; // of values; and what these take, as far as the tier knows it
+};
+
 struct cache_stats {
     struct cache_counts categories[CACHE_CATEGORIES_N];
+    struct cache_held held[CACHE_CATEGORIES_N];
     uint64_t entries, bytes, cap; // held now, as stored
     uint64_t evictions;
     uint64_t damaged; // entries found that are not what was written, served never

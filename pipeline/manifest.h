@@ -24,6 +24,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/fs.h"
+#include "cache/tier.h"
 #include "stages/load/load.h"
 #include "stages/record/value.h"
 
@@ -84,6 +85,20 @@ struct manifest_limits { // 0: the default
     uint64_t steps, output_bytes, record_bytes, memory_bytes, seconds;
 };
 
+struct manifest_cache_category { // what is given
+    bool has_ttl;
+    uint64_t ttl;   // seconds, 0: no end
+    uint64_t most;  // bytes of a value; 0: the category's usual
+    int level;      // likewise
+    unsigned tiers; // bits by enum cache_tier_kind
+};
+
+struct manifest_cache {
+    uint64_t memory, file; // bytes; 0: there is none
+    struct str directory;  // resolved; {NULL, 0}: in the output directory
+    struct manifest_cache_category categories[CACHE_CATEGORIES_N];
+};
+
 struct manifest {
     struct arena arena;
     bool sound;              // no errors
@@ -108,6 +123,7 @@ struct manifest {
     size_t autoescape_n;
     bool autoescape_all; // in every output, whatever its extension
     struct manifest_limits limits;
+    struct manifest_cache cache;
     struct str history; // directory, resolved; {NULL, 0}: in the output directory
     uint64_t history_keep;
 };

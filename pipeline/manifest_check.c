@@ -93,6 +93,8 @@ static void check_texts(struct check *c, const struct manifest_key *key, struct 
             diags_error(c->diags, c->source, node->span, "expected text in the list \"%s\", found %s",
                         manifest_key_name(key), found);
             node->faulty = true;
+        } else if (key->value) {
+            check_one_of(c, key, node);
         }
     }
 }
@@ -185,7 +187,7 @@ static void check_number(struct check *c, const struct manifest_key *key, struct
 }
 
 static void check_scalar(struct check *c, const struct manifest_key *key, struct document_node *node) {
-    uint64_t bytes;
+    uint64_t number;
     switch (node->kind) {
     case DOCUMENT_BOOL:
         if (!(key->forms & FORM_BOOL))
@@ -194,7 +196,7 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
     case DOCUMENT_INT:
     case DOCUMENT_BIG:
     case DOCUMENT_FLOAT:
-        if (key->forms & (FORM_COUNT | FORM_SIZE))
+        if (key->forms & (FORM_COUNT | FORM_SIZE | FORM_TIME))
             check_number(c, key, node);
         else
             wrong_form(c, key, node);
@@ -202,10 +204,16 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
     case DOCUMENT_TEXT:
         if (key->forms & FORM_TEXT)
             check_text(c, key, node);
-        else if (!(key->forms & FORM_SIZE))
+        else if (!(key->forms & (FORM_SIZE | FORM_TIME)))
             wrong_form(c, key, node);
-        else if (!manifest_parse_size(node->text, &bytes) || bytes > (uint64_t)key->max)
+        else if (!(key->forms & FORM_TIME ? manifest_parse_time(node->text, &number)
+                                          : manifest_parse_size(node->text, &number)) ||
+                 number > (uint64_t)key->max)
             expected_not(c, key, node);
+        return;
+    case DOCUMENT_NULL:
+        if (!(key->forms & FORM_NULL))
+            wrong_form(c, key, node);
         return;
     default:
         wrong_form(c, key, node);

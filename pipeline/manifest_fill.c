@@ -41,10 +41,10 @@ size_t manifest_take_texts(struct arena *arena, const struct document_node *mapp
     return n;
 }
 
-static void take_number(const struct document_node *mapping, const char *key, uint64_t *value) {
+void manifest_take_number(const struct document_node *mapping, const char *key, uint64_t *value) {
     const struct document_node *node = manifest_node(mapping, key);
-    if (node && node->kind == DOCUMENT_TEXT)
-        manifest_parse_size(node->text, value);
+    if (node && node->kind == DOCUMENT_TEXT && !manifest_parse_size(node->text, value))
+        manifest_parse_time(node->text, value);
     else if (node && node->kind == DOCUMENT_INT)
         *value = (uint64_t)node->integer;
 }
@@ -145,7 +145,7 @@ static void fill_history(struct manifest *m, const struct document_node *root) {
     manifest_take_text(history, "directory", &directory, &span);
     if (directory.p)
         m->history = manifest_resolve(&m->arena, m->directory, directory);
-    take_number(history, "keep", &m->history_keep);
+    manifest_take_number(history, "keep", &m->history_keep);
 }
 
 static void fill_options(struct manifest *m, const struct document_node *root) {
@@ -166,13 +166,13 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     if (!limits)
         return;
     uint64_t depth = 0;
-    take_number(limits, "include_depth", &depth);
+    manifest_take_number(limits, "include_depth", &depth);
     m->limits.include_depth = (uint32_t)depth;
-    take_number(limits, "steps", &m->limits.steps);
-    take_number(limits, "output_bytes", &m->limits.output_bytes);
-    take_number(limits, "record_bytes", &m->limits.record_bytes);
-    take_number(limits, "memory_bytes", &m->limits.memory_bytes);
-    take_number(limits, "seconds", &m->limits.seconds);
+    manifest_take_number(limits, "steps", &m->limits.steps);
+    manifest_take_number(limits, "output_bytes", &m->limits.output_bytes);
+    manifest_take_number(limits, "record_bytes", &m->limits.record_bytes);
+    manifest_take_number(limits, "memory_bytes", &m->limits.memory_bytes);
+    manifest_take_number(limits, "seconds", &m->limits.seconds);
 }
 
 static void check_variable(struct manifest_filling *f, const struct document_node *name) {
@@ -201,6 +201,7 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     manifest_fill_globals(f, root);
     fill_options(f->m, root);
     fill_history(f->m, root);
+    manifest_fill_cache(f->m, root);
     fill_environment(f, root);
     fill_template_paths(f, root);
     manifest_fill_filters(f, root);

@@ -58,9 +58,14 @@ static json_t *size_text_schema(void) {
     return schema;
 }
 
-static json_t *texts_schema(void) {
-    json_t *schema = typed("array"), *item = typed("string");
-    set(item, "minLength", json_integer(1));
+static json_t *time_text_schema(void) {
+    json_t *schema = typed("string");
+    set(schema, "pattern", json_string(MANIFEST_TIME_PATTERN));
+    return schema;
+}
+
+static json_t *texts_schema(const struct manifest_key *key) {
+    json_t *schema = typed("array"), *item = text_schema(key);
     set(schema, "items", item);
     return schema;
 }
@@ -143,13 +148,16 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
         return typed("boolean");
     case FORM_COUNT:
     case FORM_SIZE:
+    case FORM_TIME:
         return count_schema(key->min, key->max);
     case FORM_TEXTS:
-        return texts_schema();
+        return texts_schema(key);
     case FORM_MAPPING:
         return mapping_schema(key);
     case FORM_NAMED:
         return named_schema(key);
+    case FORM_NULL:
+        return typed("null");
     default:
         return typed("object");
     }
@@ -157,12 +165,14 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
 
 static json_t *value_schema(const struct manifest_key *key) {
     json_t *forms = made(json_array());
-    for (unsigned form = FORM_TEXT; form <= FORM_ANY; form *= 2) {
+    for (unsigned form = FORM_TEXT; form <= FORM_LAST; form *= 2) {
         if (key->forms & form)
             append(forms, form_schema(key, form));
     }
     if (key->forms & FORM_SIZE)
         append(forms, size_text_schema());
+    if (key->forms & FORM_TIME)
+        append(forms, time_text_schema());
     json_t *schema = made(json_object());
     set(schema, "description", json_string(key->doc));
     if (key->standard)

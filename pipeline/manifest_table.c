@@ -18,17 +18,24 @@ static const char *write_value(size_t i) {
     return values[i];
 }
 
+static const char *tier_value(size_t i) {
+    static const char *const values[] = {"memory", "file", NULL};
+    return values[i];
+}
+
 static const char *format_value(size_t i) {
     return load_formats[i] ? load_formats[i]->name : NULL;
 }
 
 // Texts have 32-bit sizes, and some room must be left for what is added to them. An output need not be one text.
-enum { SIZE_MOST = 1 << 30 };
+enum { SIZE_MOST = 1 << 30, CACHED_MOST = 64 << 20, TIME_MOST = 1000000000 };
 #define OUTPUT_MOST ((int64_t)1 << 40)
 
 #define WHAT_EXPRESSION "an expression"
 #define WHAT_BOOL       "true or false"
 #define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
+#define WHAT_TIME       "a time such as 90s, 30m, 2h or 7d"
+#define WHAT_TIER_SIZE  "a size up to 1024GiB, such as 4GiB; or 0"
 #define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
 #define WHAT_FALLBACK   "the text to put in place of a failed output"
 #define DOC_WRITE                                                                                            \
@@ -38,6 +45,39 @@ enum { SIZE_MOST = 1 << 30 };
 #define DOC_UNDEFINED                                                                                        \
     "What a template's use of a missing value does: strict fails the item, default prints nothing, keep "    \
     "prints the expression."
+// What may be said of each category of what is cached.
+#define CATEGORY_KEYS(NAME, DOC, TTL, MAX, TIERS)                                                            \
+    {.path = "cache.categories." NAME,                                                                       \
+     .forms = FORM_MAPPING,                                                                                  \
+     .what = "a mapping with \"ttl\", \"max\", \"level\" and \"tiers\"",                                     \
+     .doc = DOC},                                                                                            \
+        {.path = "cache.categories." NAME ".ttl",                                                            \
+         .forms = FORM_TIME,                                                                                 \
+         .min = 0,                                                                                           \
+         .max = TIME_MOST,                                                                                   \
+         .what = WHAT_TIME,                                                                                  \
+         .standard = TTL,                                                                                    \
+         .doc = "How long a value is good; 0: for ever."},                                                   \
+        {.path = "cache.categories." NAME ".max",                                                            \
+         .forms = FORM_SIZE,                                                                                 \
+         .min = 1,                                                                                           \
+         .max = CACHED_MOST,                                                                                 \
+         .what = "a size up to 64MiB, such as 8MiB",                                                         \
+         .standard = MAX,                                                                                    \
+         .doc = "Larger values are not kept."},                                                              \
+        {.path = "cache.categories." NAME ".level",                                                          \
+         .forms = FORM_COUNT,                                                                                \
+         .min = 1,                                                                                           \
+         .max = 19,                                                                                          \
+         .what = "a number from 1 to 19",                                                                    \
+         .standard = "3",                                                                                    \
+         .doc = "Compression level in the file tier."},                                                      \
+    {                                                                                                        \
+        .path = "cache.categories." NAME ".tiers", .forms = FORM_TEXTS, .value = tier_value,                 \
+        .what = "a list of memory and file", .standard = TIERS,                                              \
+        .doc = "Where values are kept, of the tiers that are on."                                            \
+    }
+
 #define DOC_ON_ERROR                                                                                         \
     "What a failing item does: skip leaves it out, fail ends the job, fallback puts a text in its place."
 
@@ -334,6 +374,43 @@ const struct manifest_key manifest_keys[] = {
      .what = "a number of seconds from 1 to 1000000",
      .standard = "10",
      .doc = "Time for rendering one output."},
+    {.path = "cache",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of the cache's settings",
+     .doc = "What runs keep to save dear work: where, how much of it and for how long."},
+    {.path = "cache.memory",
+     .forms = FORM_SIZE | FORM_NULL,
+     .min = 0,
+     .max = OUTPUT_MOST,
+     .what = WHAT_TIER_SIZE,
+     .standard = "\"256MiB\"",
+     .doc = "Bound of the memory tier, which lasts as long as a run; 0: there is none."},
+    {.path = "cache.file",
+     .forms = FORM_SIZE | FORM_NULL,
+     .min = 0,
+     .max = OUTPUT_MOST,
+     .what = WHAT_TIER_SIZE,
+     .standard = "\"4GiB\"",
+     .doc = "Bound of the file tier; 0: there is none."},
+    {.path = "cache.dir",
+     .forms = FORM_TEXT,
+     .what = "a directory",
+     .doc = "Where the file tier is, relative to the manifest; several manifests may share it. Without it "
+            ".pressrun/cache in the output directory."},
+    {.path = "cache.categories",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of source, program, render and through",
+     .doc = "What holds for one category of values only."},
+    CATEGORY_KEYS("source", "Results of database queries that are slow to give their first row.", "\"2h\"",
+                  "\"64MiB\"", "[\"file\"]"),
+    CATEGORY_KEYS(
+        "program",
+        "Compiled templates. They are shared within a run, and nothing of it is kept longer: reading a "
+        "program would cost what compiling it does.",
+        "0", "\"4MiB\"", "[\"memory\"]"),
+    CATEGORY_KEYS("render", "Outputs whose rendering costs more than keeping them.", "0", "\"1MiB\"",
+                  "[\"file\"]"),
+    CATEGORY_KEYS("through", "What external filters gave.", "0", "\"8MiB\"", "[\"memory\", \"file\"]"),
     {.path = "history",
      .forms = FORM_MAPPING,
      .what = "a mapping with \"directory\" and \"keep\"",
@@ -404,6 +481,27 @@ bool manifest_parse_size(struct str text, uint64_t *bytes) {
     for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
         if (str_is(suffix, units[k].suffix)) {
             *bytes = sum * units[k].unit;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool manifest_parse_time(struct str text, uint64_t *seconds) {
+    static const struct {
+        const char *suffix;
+        uint64_t unit;
+    } units[] = {{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    uint64_t sum = 0;
+    size_t i = 0;
+    for (; i < text.n && i < 9 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
+    if (i == 0 || text.p[0] == '0')
+        return false;
+    struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
+    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+        if (str_is(suffix, units[k].suffix)) {
+            *seconds = sum * units[k].unit;
             return true;
         }
     }

@@ -28,22 +28,26 @@ enum manifest_form {
     FORM_MAPPING = 32, // the keys of the rows below it
     FORM_NAMED = 64,   // names of the user's choice, each with the row "PATH.*"; at least one
     FORM_ANY = 128,    // a mapping of any names to any values
+    FORM_TIME = 256,   // seconds from min to max: an integer, or text such as "2h"
+    FORM_NULL = 512,   // nothing
+    FORM_LAST = FORM_NULL,
 };
 
 struct manifest_key {
     const char *path;
     unsigned forms;
     bool required;
-    bool may_be_empty;              // the empty text
-    const char *what;               // "expected WHAT, found ..."; NULL: the values
-    const char *noun;               // what one entry of a FORM_NAMED is called, in its "*" row
-    const char *(*value)(size_t i); // of a FORM_TEXT: the i-th of the values allowed, NULL at the end
-    int64_t min, max;               // of FORM_COUNT and FORM_SIZE
-    const char *unless;             // a sibling (false does not count) that this one cannot stand beside
-    const char *or_else;            // a sibling that must be there where this one is not
-    bool any_name;                  // of FORM_NAMED: names are whatever the data has, not only plain words
-    const char *standard;           // what holds without it, as JSON; NULL: nothing does
-    const char *doc;                // one line
+    bool may_be_empty; // the empty text
+    const char *what;  // "expected WHAT, found ..."; NULL: the values
+    const char *noun;  // what one entry of a FORM_NAMED is called, in its "*" row
+    const char *(*value)(
+        size_t i);        // of FORM_TEXT and FORM_TEXTS: the i-th of the values allowed, NULL at the end
+    int64_t min, max;     // of FORM_COUNT, FORM_SIZE and FORM_TIME
+    const char *unless;   // a sibling (false does not count) that this one cannot stand beside
+    const char *or_else;  // a sibling that must be there where this one is not
+    bool any_name;        // of FORM_NAMED: names are whatever the data has, not only plain words
+    const char *standard; // what holds without it, as JSON; NULL: nothing does
+    const char *doc;      // one line
 };
 
 extern const struct manifest_key manifest_keys[]; // ends with a NULL path
@@ -59,6 +63,8 @@ void manifest_key_write_what(const struct manifest_key *key, struct buf *out);
 
 bool manifest_parse_size(struct str text, uint64_t *bytes); // "64MiB", "10 kB"; false: no size, or zero
 #define MANIFEST_SIZE_PATTERN "^[1-9][0-9]{0,9} ?(B|kB|MB|GB|KiB|MiB|GiB)$"
+bool manifest_parse_time(struct str text, uint64_t *seconds); // "90s", "30m", "2h", "7d"; false: no time
+#define MANIFEST_TIME_PATTERN "^[1-9][0-9]{0,8} ?(s|m|min|h|d)$"
 bool manifest_is_name(struct str text); // of sources and jobs
 #define MANIFEST_NAME_PATTERN "^[A-Za-z0-9_.-]+$"
 

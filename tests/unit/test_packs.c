@@ -643,7 +643,7 @@ static void test_lies(void **state) {
         {22, ENTRY_ZSTD, -1},
     };
     struct buf b = value_of(1);
-    struct codec *codec = codec_new();
+    struct codec *codec = codec_new(NULL);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         struct scene scene;
         scene_open(&scene);
