@@ -43,7 +43,7 @@ static enum status parse_long(struct options *options, const char *word, const c
         return unknown(options->specs, name, err);
     if (!spec->argument && equals)
         return err_set(err, STATUS_DATA, "--%s takes no value", spec->name);
-    if (!spec->argument)
+    if (!spec->argument || (!equals && spec->argument[0] == '['))
         return keep(options, i, "", err);
     if (!equals && !next)
         return err_set(err, STATUS_DATA, "--%s needs a value: --%s %s", spec->name, spec->name,
@@ -132,8 +132,12 @@ void options_write_help(const struct option_spec *specs, struct buf *out) {
         char left[64], letter[8] = "    ";
         if (spec->letter)
             snprintf(letter, sizeof letter, "-%c, ", spec->letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, spec->name, spec->argument ? " " : "",
-                 spec->argument ? spec->argument : "");
+        bool optional = spec->argument && spec->argument[0] == '[';
+        if (optional) // [N] is shown as [=N]
+            snprintf(left, sizeof left, "%s--%s[=%s", letter, spec->name, spec->argument + 1);
+        else
+            snprintf(left, sizeof left, "%s--%s%s%s", letter, spec->name, spec->argument ? " " : "",
+                     spec->argument ? spec->argument : "");
         buf_printf(out, "  %-30s %s\n", left, spec->doc);
     }
 }

@@ -3,6 +3,7 @@
 #define PRESSRUN_CLI_OPTIONS_H
 /*
  * Command line options from tables: --name, --name=value, --name value, -x, -xVALUE, bundled -qv, "--" ends.
+ * An argument in square brackets may be left out, and then must be written --name=value.
  * Each command names its options in one const array; parsing and help are made from it. Values are borrowed
  * from argv. Nothing is printed here: a fault is a sentence in *err.
  */
@@ -18,7 +19,7 @@ enum { OPTIONS_MAX = 40, OPTION_REPEATS = 256, ARGUMENTS_MAX = 64 };
 struct option_spec {
     const char *name;     // without the dashes; NULL ends a table
     char letter;          // 0: none
-    const char *argument; // "N", "DIR"; NULL: a flag
+    const char *argument; // "N", "DIR"; "[N]": may be left out; NULL: a flag
     const char *doc;      // one line
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/cache_place.h"
 #include "cli/history_place.h"
 #include "cli/interrupt.h"
 #include "cli/show.h"
@@ -48,7 +49,8 @@ static int exit_code(enum status status, const struct run_report *report) {
         return EXIT_INTERRUPTED;
     if (status != STATUS_OK)
         return EXIT_USAGE;
-    bool failed = report->counters.failed || report->jobs_failed || report->jobs_skipped;
+    bool failed =
+        report->counters.failed || report->jobs_failed || report->jobs_skipped || report->cache.differing;
     return failed ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
 }
 
@@ -75,6 +77,26 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
     buf_release(&text);
 }
 
+// What of the cache may be used.
+static enum status read_cache_options(const struct options *options, struct run_options *run,
+                                      struct err *err) {
+    const char *const *words, *audit = options_get(options, "audit");
+    char *end;
+    if (cache_wish(options_get(options, "cache"), &run->cache, err) != STATUS_OK)
+        return err->status;
+    size_t n = options_all(options, "refresh", &words);
+    for (size_t i = 0; i < n; i++)
+        if (caches_parse_refresh(str_of(*words[i] ? words[i] : "all"), &run->cache, err) != STATUS_OK)
+            return err->status;
+    if (!audit)
+        return STATUS_OK;
+    const double percent = *audit ? strtod(audit, &end) : 1;
+    if (*audit && (*end || !(percent > 0 && percent <= 100)))
+        return err_set(err, STATUS_DATA, "--audit is a percentage above 0, at most 100, not \"%s\"", audit);
+    run->audit = percent / 100;
+    return STATUS_OK;
+}
+
 // What the command line asks of the run.
 static enum status read_options(struct cli *cli, const struct options *options, struct run_options *run,
                                 struct worker_count *workers, struct err *err) {
@@ -91,7 +113,7 @@ static enum status read_options(struct cli *cli, const struct options *options, 
             return err->status;
         run->max_failed = max_failed;
     }
-    if (cli_now(cli, &run->now, err) != STATUS_OK)
+    if (cli_now(cli, &run->now, err) != STATUS_OK || read_cache_options(options, run, err) != STATUS_OK)
         return err->status;
     enum status status = choose_workers(options, workers, err);
     run->workers = workers->n;

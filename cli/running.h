@@ -18,6 +18,11 @@
         {"max-failed", 0, "N", "stop when more than N records or outputs have failed"},                      \
         {"wait", 0, NULL, "wait for another run that writes to the same directory"},                         \
         {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"},         \
+        {"cache", 0, "SPEC",                                                                                 \
+         "tiers to use: off, or such as local:r, memory,file:rw (PRESSRUN_CACHE; PRESSRUN_CACHE_DIR)"},      \
+        {"refresh", 0, "[CATEGORY]", "look up nothing in the cache, but keep anew; may be repeated"},        \
+        {"audit", 0, "[PERCENT]",                                                                            \
+         "make 1 % of the cache's hits again, compare, and fail where they differ"},                         \
         {"history", 0, "DIR",                                                                                \
          "keep what is known about the run there; \"none\": do not (PRESSRUN_HISTORY)"},                     \
     {                                                                                                        \

@@ -249,7 +249,8 @@ void show_end(struct show *show, const struct run_report *report) {
 
 static void write_headline(const struct manifest *manifest, const struct run_report *report,
                            const char *source, bool colour, struct buf *out) {
-    bool good = report->counters.failed == 0 && report->jobs_failed == 0 && report->jobs_skipped == 0;
+    bool good = report->counters.failed == 0 && report->jobs_failed == 0 && report->jobs_skipped == 0 &&
+                report->cache.differing == 0;
     const char *word = report->interrupted ? "interrupted" : good ? "done" : "done, with failures";
     buf_add_text(out, colour ? (good ? "\033[1;32m" : "\033[1;31m") : "");
     show_escaped(out, manifest->name);
@@ -320,12 +321,70 @@ static void write_work(const struct run_counters *c, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
+static void write_category(const struct run_cache_report *cache, enum cache_category category,
+                           struct buf *out) {
+    const struct cache_category_report *of = &cache->categories[category];
+    buf_printf(out, "  cache     %s: ", cache_category_name(category));
+    show_number(out, of->hits, "hit");
+    const char *before = " (";
+    for (unsigned i = 0; i < cache->tiers_n && category != CACHE_PROGRAM; i++) {
+        if (!of->tier_hits[i])
+            continue;
+        buf_printf(out, "%s%s ", before, cache_tier_name(cache->kinds[i]));
+        show_count(out, of->tier_hits[i]);
+        before = ", ";
+    }
+    buf_add_text(out, before[0] == ',' ? "), " : ", ");
+    show_count(out, of->misses);
+    buf_printf(out, " miss%s", of->misses == 1 ? "" : "es");
+    if (of->hit_bytes) {
+        buf_add_text(out, "; ");
+        show_bytes(out, of->hit_bytes);
+        buf_add_text(out, " given");
+    }
+    if (of->put_bytes) {
+        buf_add_text(out, "; ");
+        show_bytes(out, of->put_bytes);
+        buf_add_text(out, " kept");
+    }
+    for (unsigned i = 0; i < cache->tiers_n; i++)
+        if (of->get_timed[i])
+            buf_printf(out, "; %s %.1f us", cache_tier_name(cache->kinds[i]),
+                       (double)of->get_time[i] / 1e3 / (double)of->get_timed[i]);
+    buf_add_char(out, '\n');
+}
+
+// What was used of the cache; compiled templates are of interest where others were.
+static void write_cache(const struct run_cache_report *cache, struct buf *out) {
+    for (unsigned c = 0; cache->used && c < CACHE_CATEGORIES_N; c++)
+        if (cache->categories[c].hits + cache->categories[c].misses)
+            write_category(cache, (enum cache_category)c, out);
+    for (unsigned i = 0; i < cache->tiers_n; i++) {
+        const struct cache_stats *tier = &cache->tiers[i];
+        if (!tier->damaged && !tier->failed)
+            continue;
+        buf_printf(out, "  cache     %s tier: ", cache_tier_name(cache->kinds[i]));
+        show_count(out, tier->damaged);
+        buf_add_text(out, " damaged, ");
+        show_count(out, tier->failed);
+        buf_add_text(out, " refused by the system\n");
+    }
+    if (!cache->audited)
+        return;
+    buf_add_text(out, "  audit     ");
+    show_number(out, cache->audited, "hit");
+    buf_add_text(out, " made again, ");
+    show_count(out, cache->differing);
+    buf_printf(out, " differ%s\n", cache->differing == 1 ? "s" : "");
+}
+
 void show_summary(const struct manifest *manifest, const struct run_report *report,
                   const char *workers_source, bool colour, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
     write_headline(manifest, report, workers_source, colour, out);
     write_outputs(report, out);
+    write_cache(&report->cache, out);
     write_work(&report->counters, out);
     buf_add_text(out, "  stages    ");
     for (int stage = 0; stage < RUN_STAGES; stage++) {

@@ -411,6 +411,7 @@ static void fill_report(struct run *run, struct run_report *report) {
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         count_job(run, &run->jobs[j], report);
+    run_cache_end(run, &report->cache);
     for (uint32_t w = 0; w < run->options->workers; w++) {
         for (int stage = 0; stage < RUN_STAGES; stage++)
             report->stage_seconds[stage] += (double)run->workers[w].stage_nanoseconds[stage] / 1e9;
@@ -442,6 +443,7 @@ static void release(struct run *run) {
     }
     if (run->workers)
         run_watch_release(run);
+    run_cache_release(run);
     const struct fs *fs = run->options->fs;
     failures_free(run->failures);
     if (run->locked)
@@ -477,6 +479,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         prepare_passes(&run);
         prepare_jobs(&run);
         prepare_workers(&run);
+        run_cache_init(&run);
         make_graph(&run);
         if (!graph_run(run.graph, options->workers))
             run_break(&run, &(struct err){.status = STATUS_CONFLICT,

@@ -26,6 +26,7 @@
 #include "monitor/trace.h"
 #include "pipeline/plan.h"
 #include "pipeline/retry.h"
+#include "pipeline/run_cache.h"
 #include "scheduler/scheduler.h"
 
 struct failure {
@@ -68,6 +69,8 @@ struct run_options {
     bool wait;                           // for another run that works on the output directory
     uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
     bool selected;             // jobs of the manifest were left out
+    struct caches_wish cache;  // what of the cache may be used
+    double audit;              // share of the cache's hits that are made again and compared
     const struct retry *retry; // not NULL: only what it names
     struct session *session;   // to be filled; NULL: nothing is watched but what the report needs
     struct trace *trace;       // with a row per worker, and times of `clock`; may be NULL
@@ -105,7 +108,8 @@ struct run_report {
     bool begun; // outputs could be opened; without it there is nothing else to report
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
-    bool exceeded;          // max_failed
+    bool exceeded; // max_failed
+    struct run_cache_report cache;
     char errors_path[4096]; // "" where there were no failures
 };
 

@@ -23,6 +23,31 @@ static void set_times(struct run_figures *figures, const struct run_report *repo
         set(figures, METRIC_RUN_EFFICIENCY, busy / (report->workers * seconds));
 }
 
+// Of categories that were used.
+static void set_cache(struct run_figures *figures, const struct run_cache_report *cache) {
+    static const struct {
+        enum metric hits, misses, rate;
+    } metrics[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, lifetime)                                                                 \
+    [CACHE_##                                                                                                \
+        NAME] = {METRIC_CACHE_##NAME##_HITS, METRIC_CACHE_##NAME##_MISSES, METRIC_CACHE_##NAME##_HIT_RATE},
+        CACHE_CATEGORIES(X)
+#undef X
+    };
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
+        const double hits = (double)cache->categories[c].hits, misses = (double)cache->categories[c].misses;
+        if (hits + misses == 0)
+            continue;
+        set(figures, metrics[c].hits, hits);
+        set(figures, metrics[c].misses, misses);
+        set(figures, metrics[c].rate, hits / (hits + misses));
+    }
+    if (cache->audited) {
+        set(figures, METRIC_CACHE_AUDITED, (double)cache->audited);
+        set(figures, METRIC_CACHE_DIFFERING, (double)cache->differing);
+    }
+}
+
 void run_figures_of(const struct run_report *report, struct run_figures *figures) {
     const struct run_counters *c = &report->counters;
     const struct {
@@ -51,4 +76,5 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         set(figures, counts[i].metric, (double)counts[i].value);
     set_times(figures, report);
+    set_cache(figures, &report->cache);
 }

@@ -169,6 +169,7 @@ struct run {
     atomic_uint_fast64_t failures_n;
     atomic_bool exceeded; // there are more failures than max_failed
     struct failures *failures;
+    struct run_cache cache;
 };
 
 const char *run_output_shown(const struct run *run); // the output directory, for messages

@@ -45,7 +45,8 @@ static void merge_distributions(struct session *session, const struct run *run, 
 }
 
 static const char *outcome(const struct run_report *report) {
-    bool failed = report->counters.failed || report->jobs_failed || report->jobs_skipped;
+    bool failed =
+        report->counters.failed || report->jobs_failed || report->jobs_skipped || report->cache.differing;
     return report->interrupted ? "interrupted" : failed ? "failed" : "done";
 }
 

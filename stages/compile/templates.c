@@ -37,6 +37,7 @@ struct templates {
     struct template_files files;
     struct program **kept; // by what they are made from: a hash table, open addressing
     size_t kept_n, kept_cap;
+    atomic_size_t shared;
     _Atomic(struct entry *) buckets[BUCKETS];
     struct entry *all;
 };
@@ -75,6 +76,14 @@ size_t templates_compiled(struct templates *t) {
     size_t n = t->kept_n;
     pthread_mutex_unlock(&t->lock);
     return n;
+}
+
+size_t templates_shared(struct templates *t) {
+    return atomic_load_explicit(&t->shared, memory_order_relaxed);
+}
+
+static void count_shared(struct templates *t) {
+    atomic_fetch_add_explicit(&t->shared, 1, memory_order_relaxed);
 }
 
 static size_t bucket_of(struct str name) {
@@ -140,8 +149,10 @@ static struct program *compile_once(struct templates *t, const struct language *
     if (2 * (t->kept_n + 1) > t->kept_cap)
         grow_kept(t);
     struct program **kept = kept_place(t, compile_digest(language, source->text, options));
-    if (*kept)
+    if (*kept) {
+        count_shared(t);
         return program_new_alias(*kept, source->name);
+    }
     struct program *program = compile_template(language, source, options, diags);
     *kept = program;
     t->kept_n += program != NULL;
@@ -152,8 +163,10 @@ static struct program *compile_once(struct templates *t, const struct language *
 static struct entry *find_or_compile(struct templates *t, struct str name, const struct language *language,
                                      bool autoescape) {
     struct entry *e = lookup(t, name, language, autoescape);
-    if (e)
+    if (e) {
+        count_shared(t);
         return e;
+    }
     struct source_text source = {name, {NULL, 0}};
     char *text = NULL;
     struct err err;
@@ -245,8 +258,11 @@ const struct program *templates_find(struct templates *t, struct str name, const
         language = language_for(name);
     *missing = false;
     struct entry *e = lookup(t, name, language, autoescape);
-    if (e && atomic_load_explicit(&e->ready, memory_order_acquire) && (!e->broken || !diags))
+    if (e && atomic_load_explicit(&e->ready, memory_order_acquire) && (!e->broken || !diags)) {
+        if (diags) // else a machine asks, for each record perhaps
+            count_shared(t);
         return answer(e);
+    }
     pthread_mutex_lock(&t->lock);
     struct entry *since = t->all;
     e = find_or_compile(t, name, language, autoescape);

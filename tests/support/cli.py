@@ -103,7 +103,9 @@ def play(pressrun, folder):
         directory = os.path.join(os.path.realpath(scratch), "case")
         shutil.copytree(folder, directory, symlinks=True)
         os.remove(os.path.join(directory, "session"))
-        path = [os.path.dirname(pressrun), os.path.dirname(sys.executable), os.environ["PATH"]]
+        build = os.path.dirname(os.path.dirname(pressrun))
+        path = [os.path.dirname(pressrun), os.path.join(build, "tests", "unit"), # programs of tests/support
+                os.path.dirname(sys.executable), os.environ["PATH"]]
         environment = support.environment(PATH=":".join(path), PRESSRUN_JOBS="2", PRESSRUN_HISTORY="none")
         out = []
         for before, command, _ in steps:

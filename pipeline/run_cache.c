@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/run_cache.h"
+
+#include <stdio.h>
+
+#include "pipeline/run_private.h"
+
+enum run_cache_state { UNOPENED, OPEN, CLOSED };
+
+enum { CLEAN_SLICE = 4 << 20 };
+
+static bool has_books(const struct run *run) { // nobody else writes them now
+    return run->locked;
+}
+
+void run_cache_init(struct run *run) {
+    struct run_cache *cache = &run->cache;
+    const struct caches_wish *wish = &run->options->cache;
+    const double share = run->options->audit;
+    cache->run = run;
+    pthread_mutex_init(&cache->lock, NULL);
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        if (caches_tiers(run->plan->manifest, wish, (enum cache_category)c))
+            cache->wanted |= 1u << c;
+    cache->audit_share = share >= 1 ? UINT32_MAX : (uint32_t)(share * UINT32_MAX);
+    cache->audit_seed = (uint64_t)run->options->clock.wall(run->options->clock.self);
+    cache->caches.directory = -1;
+}
+
+bool run_cache_has(const struct run *run, enum cache_category category) {
+    const struct run_cache *cache = &run->cache;
+    return cache->wanted >> category & 1 &&
+           !(atomic_load_explicit(&cache->quarantined, memory_order_relaxed) >> category & 1);
+}
+
+static void note(void *context, const char *sentence) {
+    run_note(context, sentence);
+}
+
+// The open cache, or NULL.
+static struct cache *opened(struct run *run) {
+    struct run_cache *cache = &run->cache;
+    int state = atomic_load_explicit(&cache->state, memory_order_acquire);
+    if (state == UNOPENED) {
+        pthread_mutex_lock(&cache->lock);
+        state = atomic_load_explicit(&cache->state, memory_order_relaxed);
+        if (state == UNOPENED) {
+            const struct caches_place place = {.fs = run->options->fs,
+                                               .clock = &run->options->clock,
+                                               .manifest = run->plan->manifest,
+                                               .wish = &run->options->cache,
+                                               .root = run->locked ? run->root : -1,
+                                               .output = run->options->output,
+                                               .note = note,
+                                               .context = run};
+            caches_open(&place, &cache->caches);
+            state = cache->caches.cache ? OPEN : CLOSED;
+            atomic_store_explicit(&cache->state, state, memory_order_release);
+        }
+        pthread_mutex_unlock(&cache->lock);
+    }
+    return state == OPEN ? cache->caches.cache : NULL;
+}
+
+struct cache_value *run_cache_get(struct run *run, struct cache_key key) {
+    struct cache *cache = run_cache_has(run, key.category) ? opened(run) : NULL;
+    return cache ? cache_get(cache, key) : NULL;
+}
+
+void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct str bytes) {
+    struct cache *cache = run_cache_has(run, key.category) ? opened(run) : NULL;
+    if (cache)
+        cache_put(cache, key, tag, bytes);
+}
+
+// Audit
+// -----------------------------------------------------------------------------------------------------
+
+bool run_cache_audits(const struct run *run, struct cache_key key) {
+    const struct run_cache *cache = &run->cache;
+    uint64_t mixed = (key.digest.high ^ cache->audit_seed) * 0x9e3779b97f4a7c15u;
+    return cache->audit_share && (uint32_t)(mixed >> 32) <= cache->audit_share;
+}
+
+static void quarantine(struct run *run, struct cache_key key, struct str what) {
+    struct run_cache *cache = &run->cache;
+    unsigned bit = 1u << key.category;
+    if (atomic_fetch_or(&cache->quarantined, bit) & bit)
+        return;
+    cache_clear(cache->caches.cache, key.category);
+    char hex[DIGEST_HEX_SIZE], text[700];
+    digest_hex(key.digest, hex);
+    snprintf(
+        text, sizeof text,
+        "audit: the cached %s of %.*s (key %s) is not what is made now; all of the category is dropped, and "
+        "the rest of this run does without it",
+        cache_category_name(key.category), STR_ARG(str_slice(what, 0, 400)), hex);
+    run_note(run, text);
+}
+
+bool run_cache_compare(struct run *run, struct cache_key key, struct str kept, struct str made,
+                       struct str what) {
+    atomic_fetch_add(&run->cache.audited, 1);
+    if (str_equal(kept, made))
+        return true;
+    atomic_fetch_add(&run->cache.differing, 1);
+    quarantine(run, key, what);
+    return false;
+}
+
+// Books
+// -----------------------------------------------------------------------------------------------------
+
+static struct cache_books *books_of(struct run *run) {
+    struct run_cache *cache = &run->cache;
+    if (!cache->has_books) {
+        cache->has_books = true;
+        cache_books_init(&cache->books);
+        if (has_books(run))
+            cache_books_read(&cache->books, run->options->fs, run->root);
+    }
+    return &cache->books;
+}
+
+bool run_cache_known(struct run *run, enum cache_category category, struct str name,
+                     struct cache_books_job *job) {
+    struct run_cache *cache = &run->cache;
+    pthread_mutex_lock(&cache->lock);
+    const struct cache_books_job *known = cache_books_find(books_of(run), category, name);
+    if (known)
+        *job = *known;
+    pthread_mutex_unlock(&cache->lock);
+    return known != NULL;
+}
+
+void run_cache_learn(struct run *run, const struct cache_books_job *job) {
+    struct run_cache *cache = &run->cache;
+    pthread_mutex_lock(&cache->lock);
+    cache->learnt |= cache_books_learn(books_of(run), job);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+static void add_to_books(struct cache_books *books, const struct run_cache_report *report) {
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
+        const struct cache_category_report *from = &report->categories[c];
+        struct cache_books_category *to = &books->categories[c];
+        to->hits += from->hits;
+        to->misses += from->misses;
+        to->hit_bytes += from->hit_bytes;
+        to->puts += from->puts;
+        to->put_bytes += from->put_bytes;
+        for (unsigned i = 0; i < report->tiers_n; i++)
+            to->tier_hits[report->kinds[i]] += from->tier_hits[i];
+    }
+}
+
+static void keep_books(struct run *run, const struct run_cache_report *report) {
+    struct run_cache *cache = &run->cache;
+    if (!has_books(run) || !(report->used || cache->learnt))
+        return;
+    struct cache_books *books = books_of(run);
+    if (!books->since)
+        books->since = run->options->clock.wall(run->options->clock.self);
+    books->runs += report->used;
+    add_to_books(books, report);
+    if (!cache_books_write(books, run->options->fs, run->root))
+        run_note(run, "what is known of the cache could not be written to " CACHE_BOOKS_FILE);
+}
+
+// The end
+// -----------------------------------------------------------------------------------------------------
+
+static void fill(const struct run_cache *cache, struct run_cache_report *report) {
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
+        const struct cache_category_report of = cache_report(cache->caches.cache, (enum cache_category)c);
+        report->categories[c] = of;
+        report->used = report->used || of.hits || of.misses || of.puts;
+    }
+    report->tiers_n = cache_tiers(cache->caches.cache);
+    for (unsigned i = 0; i < report->tiers_n; i++)
+        report->kinds[i] = cache_tier_stats(cache->caches.cache, i, &report->tiers[i]);
+    report->audited = cache->audited;
+    report->differing = cache->differing;
+    report->quarantined = cache->quarantined;
+}
+
+void run_cache_end(struct run *run, struct run_cache_report *report) {
+    struct run_cache *cache = &run->cache;
+    *report = (struct run_cache_report){0};
+    if (cache->state == OPEN) {
+        if (cache->caches.packs)
+            packs_gc(cache->caches.packs, CLEAN_SLICE);
+        cache_flush(cache->caches.cache);
+        fill(cache, report);
+        caches_close(&cache->caches, 0);
+    }
+    cache->state = CLOSED;
+    const size_t shared = templates_shared(run->plan->templates);
+    report->categories[CACHE_PROGRAM].hits = shared;
+    report->categories[CACHE_PROGRAM].misses = templates_compiled(run->plan->templates);
+    keep_books(run, report);
+}
+
+void run_cache_release(struct run *run) {
+    struct run_cache *cache = &run->cache;
+    if (!cache->run)
+        return;
+    caches_close(&cache->caches, 0);
+    if (cache->has_books)
+        cache_books_release(&cache->books);
+    pthread_mutex_destroy(&cache->lock);
+}
