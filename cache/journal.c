@@ -2,6 +2,7 @@
 // Opening, looking up and appending.
 #include "cache/journal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -185,7 +186,7 @@ bool journal_is_redundant(const struct journal *j) {
 // Looking up ---------------------------------------------------------------------------------------------------
 
 void journal_reader_init(struct journal_reader *reader, struct journal *journal) {
-    *reader = (struct journal_reader){.journal = journal};
+    *reader = (struct journal_reader){.journal = journal, .edition = journal->edition};
 }
 
 void journal_reader_release(struct journal_reader *reader) {
@@ -241,10 +242,18 @@ static const unsigned char *look(struct journal_reader *r, uint64_t at, size_t s
     return w->n >= size ? w->bytes : NULL;
 }
 
+static void forget_windows(struct journal_reader *r) {
+    for (int i = 0; i < JOURNAL_WINDOWS; i++)
+        r->windows[i].n = 0;
+    r->edition = r->journal->edition;
+}
+
 bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry) {
     const struct journal *j = reader->journal;
     const struct journal_item *item = &j->index.items[number];
     size_t size = (size_t)item->units * JOURNAL_UNIT, hashed = 0;
+    if (reader->edition != j->edition)
+        forget_windows(reader);
     const unsigned char *p = look(reader, (uint64_t)item->unit * JOURNAL_UNIT, size);
     struct journal_record record;
     uint32_t id;
@@ -264,7 +273,7 @@ bool journal_read_item(struct journal_reader *reader, uint32_t number, struct jo
 
 bool journal_find(struct journal_reader *reader, struct str path, struct journal_entry *entry) {
     const struct journal_index *index = &reader->journal->index;
-    uint64_t key = journal_path_key(path);
+    uint64_t key = journal_path_key(reader->journal->salt, path);
     // Records mostly come in the order they came in before, and so do outputs: no table is asked.
     uint32_t number = reader->next;
     if (number >= index->items_n || index->items[number].path_key != key)
@@ -282,7 +291,7 @@ static bool is_raw(struct journal_reader *reader, uint32_t number, struct str jo
 bool journal_find_raw(struct journal_reader *reader, struct str job, struct digest raw,
                       struct journal_entry *entry) {
     const struct journal_index *index = &reader->journal->index;
-    uint64_t key = journal_raw_key(journal_job_key(job), raw);
+    uint64_t key = journal_raw_key(reader->journal->salt, journal_job_key(job), raw);
     size_t at = SIZE_MAX;
     uint32_t next = reader->next;
     if (key && next < index->items_n && index->items[next].raw_key == key && index->items[next].live &&
@@ -345,6 +354,7 @@ static const void *field_bytes(const uint64_t *fields, uint32_t n, struct buf *r
 
 bool journal_batch_add(struct journal_batch *batch, const struct journal *journal,
                        const struct journal_entry *entry, const uint64_t *fields) {
+    assert(entry->recipe && entry->recipe->fields_n == entry->fields_n);
     struct buf room = BUF_INIT;
     bool fits = journal_code_entry(&batch->bytes, journal->salt, entry, entry->recipe->id,
                                    journal->generation, field_bytes(fields, entry->fields_n, &room));
@@ -354,8 +364,9 @@ bool journal_batch_add(struct journal_batch *batch, const struct journal *journa
 }
 
 void journal_batch_remove(struct journal_batch *batch, const struct journal *journal, struct str path) {
-    struct journal_mark_record mark = {
-        .key = journal_path_key(path), .generation = journal->generation, .what = JOURNAL_REMOVED};
+    struct journal_mark_record mark = {.key = journal_path_key(journal->salt, path),
+                                       .generation = journal->generation,
+                                       .what = JOURNAL_REMOVED};
     journal_code_mark(&batch->bytes, journal->salt, mark);
 }
 
@@ -426,8 +437,16 @@ enum status journal_take_in(struct journal *j, struct err *err) {
     if (j->scanned == j->end)
         return STATUS_OK;
     j->runs = true;
+    j->edition++;
     enum status status = journal_scan(j, j->scanned, err);
     j->runs = false;
+    if (status != STATUS_OK || j->found.torn_bytes == 0)
+        return status;
+    // What was whole when it was written is not any more. The next append goes where the sound records end.
+    j->found.damaged++;
+    j->found.damaged_bytes += j->found.torn_bytes;
+    status = cut_tail(j, err);
+    j->broken = status != STATUS_OK;
     return status;
 }
 

@@ -16,18 +16,23 @@
  * In memory there is only an index: per output 24 bytes and 8 in each of two tables that are 3/8 to 3/4 full, so
  * 45 to 67 bytes. It holds 64 bits of each path's and raw record's hash; what is found is compared in full with what
  * is in the file, and its checksum is verified again. Two paths that share these 64 bits (one chance in 40 million
- * among a million outputs) are an output that is always made again, never a wrong one.
+ * among a million outputs) are an output that is always made again, never a wrong one. The hashes depend on the file's
+ * salt: whoever chooses paths and records cannot choose which ones meet.
  *
  * Trust. Every record has a checksum, seeded with a number that is the file's own, so that no stretch of an older file,
- * which a file system may bring up after a loss of power, passes for one of this. A tail that holds no sound record is cut off by the next run (a killed one left
- * it); damage elsewhere is skipped and counted, and costs the outputs whose entries it hit. A file of another version,
- * or something else of that name, is set aside as `.pressrun/journal.old`. All that losing entries costs is making
- * those outputs again. An append that fails is cut off again; where even that fails no more is appended.
+ * which a file system may bring up after a loss of power, passes for one of this. A tail that holds no sound record is
+ * cut off by the next run (a killed one left it); damage elsewhere is skipped and counted, and costs the outputs whose
+ * entries it hit. A file of another version, or something else of that name, is set aside as `.pressrun/journal.old`; so
+ * is one whose header is damaged in both of its copies. All that losing entries costs is making those outputs again. An
+ * append that fails is cut off again; where even that fails no more is appended.
  *
  * Durability. Entries are to be appended after the outputs they speak of have their names, and with `durable` after
  * those were synced; journal_append(sync) then syncs itself. Without, a machine that loses power may keep an entry, and
  * name, size and times of its output, but not the output's bytes: that is what --durable is for. A compaction is
  * synced before its rename in any case.
+ *
+ * A checksum proves that bytes are as they were written, not who wrote them. Paths, names and texts of a journal are to
+ * be treated as any from outside: checked before a file is looked at or removed, made harmless before they are printed.
  *
  * An output's size, mtime and inode prove it untouched only where its mtime is older than the moment they were taken
  * by more than the clock's tick (some 4 ms): a change within the same tick shows in none of them.
@@ -135,6 +140,7 @@ struct journal_reader { // one per thread
     size_t latest;           // the one used last
     uint64_t turns;          // how often it was another one than before
     uint32_t next;           // the number after what was found last
+    uint32_t edition;        // of the journal, when the windows were filled
     uint64_t reads, damaged; // system calls; records that were sound when indexed and are not any more
     int os;                  // errno of the last read that failed; 0: none did
 };
@@ -168,7 +174,7 @@ struct journal_batch { // one per thread; all zero is an empty one
     uint32_t entries;
 };
 void journal_batch_release(struct journal_batch *batch);
-// An output as it is now: recipe is one that journal_recipe gave, `fields` its hashes (fields_n of them). number, left,
+// An output as it is now: recipe is one that journal_recipe gave, `fields` as many hashes as it has fields. number, left,
 // fields in the entry and generation are the journal's. False: too long to be kept (path and fields of 64 KB and more).
 bool journal_batch_add(struct journal_batch *batch, const struct journal *journal,
                        const struct journal_entry *entry, const uint64_t *fields);

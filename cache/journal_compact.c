@@ -43,7 +43,7 @@ static bool rewrite_entry(void *context, const struct journal_entry *entry) {
     journal_code_entry(&w->bytes, w->salt, entry, recipe, entry->generation, entry->fields);
     if (entry->left)
         journal_code_mark(&w->bytes, w->salt,
-                          (struct journal_mark_record){.key = journal_path_key(entry->path),
+                          (struct journal_mark_record){.key = journal_path_key(w->salt, entry->path),
                                                        .generation = w->journal->last_generation,
                                                        .what = JOURNAL_LEFT});
     write_out(w, WRITE_AT);
@@ -80,6 +80,7 @@ static enum status take_over(struct journal *j, int fd, uint64_t salt, struct er
     j->fd = fd;
     j->salt = salt;
     journal_forget(j, outputs);
+    j->edition++;
     j->header_damaged = false;
     j->broken = false;
     enum status status = journal_scan(j, JOURNAL_HEADER, err);
@@ -95,8 +96,11 @@ enum status journal_compact(struct journal *j, struct err *err) {
     enum status status = journal_take_in(j, err); // what is not indexed would be left out
     if (status != STATUS_OK)
         return status;
-    int fd = fs->open_beneath(fs->self, j->options.root, JOURNAL_NEW_FILE,
-                              O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    // One that is there may be another's by a second name: it is not written to.
+    int fd = fs->unlink(fs->self, j->options.root, JOURNAL_NEW_FILE);
+    if (fd == 0 || fd == -ENOENT)
+        fd = fs->open_beneath(fs->self, j->options.root, JOURNAL_NEW_FILE,
+                              O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (fd < 0)
         return err_os(err, -fd, "cannot open %s", JOURNAL_NEW_FILE);
     struct rewrite w = {.journal = j, .fd = fd, .err = err, .salt = journal_salt(j->salt, j->options.salt)};

@@ -51,10 +51,16 @@ static uint64_t checksum(const unsigned char *p, size_t n, uint64_t salt) {
     return XXH3_64bits_withSeed(p, n, salt);
 }
 
-uint64_t journal_raw_key(uint64_t job_key, struct digest raw) {
+uint64_t journal_path_key(uint64_t salt, struct str path) {
+    return XXH3_64bits_withSeed(path.p, path.n, salt);
+}
+
+uint64_t journal_raw_key(uint64_t salt, uint64_t job_key, struct digest raw) {
+    unsigned char p[16];
     if (raw.low == 0 && raw.high == 0)
         return 0;
-    uint64_t key = raw.low ^ job_key;
+    put_digest(p, raw);
+    uint64_t key = checksum(p, sizeof p, salt) ^ job_key;
     return key ? key : 1;
 }
 

@@ -11,7 +11,7 @@
  *            with the salt, over all that follows it. Mark, kind and length turn most false starts away without hashing.
  *   ENTRY    recipe u32, generation u32, path length u16, fields u16, why u32, size u64, mtime i64 (ns), inode u64,
  *            fingerprint, raw, record, output: 16 each (low half first), fields u64 each, path
- *   RECIPE   id u32, piece u16, pieces u16, length u32, so many bytes of the content. Pieces stand one behind the other.
+ *   RECIPE   id u32, piece u16, pieces u16, length u32, so many bytes of the content. Pieces stand in their order.
  *   content  parts u32, fields u32, job, then each part: digest 16, name, text; then the names of the fields. A text is
  *            a length u32 and its bytes
  *   MARK     path key u64, generation u32, what u32 (LEFT, BACK, REMOVED): about an output without a new entry
@@ -35,14 +35,12 @@ enum {
 enum journal_kind { JOURNAL_ENTRY = 1, JOURNAL_RECIPE, JOURNAL_MARK, JOURNAL_RUN, JOURNAL_KINDS };
 enum journal_mark { JOURNAL_LEFT = 1, JOURNAL_BACK, JOURNAL_REMOVED };
 
-// 64 bits of what is looked up.
-static inline uint64_t journal_path_key(struct str path) {
-    return digest_of(path).low;
-}
+// 64 bits of what is looked up. Paths and records may be made by strangers, so these depend on the file's salt.
+uint64_t journal_path_key(uint64_t salt, struct str path);
 static inline uint64_t journal_job_key(struct str job) {
     return digest_of(job).low;
 }
-uint64_t journal_raw_key(uint64_t job_key, struct digest raw); // 0: there is none
+uint64_t journal_raw_key(uint64_t salt, uint64_t job_key, struct digest raw); // 0: there is none
 
 struct journal_record {
     enum journal_kind kind;

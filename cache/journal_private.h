@@ -19,6 +19,7 @@ struct journal {
     uint64_t end;     // of the last sound record that was taken in or appended
     uint64_t scanned; // up to here the index knows
     uint64_t salt;    // the file's
+    uint32_t edition; // another one: what windows hold is not in the file any more
     struct journal_index index;
     struct journal_recipes recipes;
     uint32_t last_generation, generation;

@@ -56,10 +56,9 @@ static void take_seen(struct journal *journal, uint32_t number) {
     journal_see(journal, number);
 }
 
-struct gathering { // a recipe whose pieces come one after the other
+struct gathering { // a recipe whose pieces come in
     struct buf content;
     uint32_t id, next, of; // of 0: none
-    uint64_t end;          // of the piece before
     size_t bytes;          // in the file
 };
 
@@ -98,10 +97,11 @@ static void take_entry(struct scan *s, const struct journal_record *record, uint
     const struct journal_kept_recipe *kept = journal_recipe_of(journal, id, entry.fields_n);
     journal_recipes_note(&journal->recipes, id);
     note_generation(journal, entry.generation);
-    struct journal_place place = {
-        .path_key = journal_path_key(entry.path), .at = at, .size = record->size + JOURNAL_FRAME};
+    struct journal_place place = {.path_key = journal_path_key(journal->salt, entry.path),
+                                  .at = at,
+                                  .size = record->size + JOURNAL_FRAME};
     if (kept) {
-        place.raw_key = journal_raw_key(kept->job_key, entry.raw);
+        place.raw_key = journal_raw_key(journal->salt, kept->job_key, entry.raw);
         place.job = journal_job_tag(kept->job_key);
     }
     journal_index_prefetch(&journal->index, place.path_key, place.raw_key);
@@ -110,7 +110,7 @@ static void take_entry(struct scan *s, const struct journal_record *record, uint
         take_pending(s);
 }
 
-static void take_piece(struct scan *s, const struct journal_record *record, uint64_t at) {
+static void take_piece(struct scan *s, const struct journal_record *record) {
     struct gathering *g = &s->recipe;
     struct journal_piece piece;
     if (!journal_decode_piece(record, &piece))
@@ -122,14 +122,13 @@ static void take_piece(struct scan *s, const struct journal_record *record, uint
         g->next = 0;
         g->of = piece.of;
         g->bytes = 0;
-    } else if (piece.id != g->id || piece.number != g->next || piece.of != g->of || at != g->end) {
+    } else if (piece.id != g->id || piece.number != g->next || piece.of != g->of) {
         g->of = 0; // another's, or some are missing
         return;
     }
     buf_add_str(&g->content, piece.bytes);
     g->next++;
     g->bytes += record->size + JOURNAL_FRAME;
-    g->end = at + record->size + JOURNAL_FRAME;
     if (g->next < g->of)
         return;
     journal_recipes_take(&s->journal->recipes, g->id, buf_str(&g->content), g->bytes);
@@ -158,7 +157,7 @@ static void take(struct scan *s, const struct journal_record *record, uint64_t a
     }
     take_pending(s);
     if (record->kind == JOURNAL_RECIPE)
-        take_piece(s, record, at);
+        take_piece(s, record);
     else if (record->kind == JOURNAL_MARK)
         take_mark(s->journal, record);
     else if (journal_decode_run(record, &generation))
@@ -187,7 +186,7 @@ static int fill(struct scan *s) {
 // One record, or four bytes of damage.
 static void step(struct scan *s) {
     struct journal_record record;
-    size_t longest = s->hashed < RESYNC_HASHED ? JOURNAL_LONGEST : RESYNC_SHORT;
+    size_t longest = s->is_damaged && s->hashed > RESYNC_HASHED ? RESYNC_SHORT : JOURNAL_LONGEST;
     size_t size =
         journal_decode_record(s->block + s->at, s->n - s->at, longest, s->journal->salt, &record, &s->hashed);
     uint64_t at = s->base + s->at;

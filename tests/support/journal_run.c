@@ -9,6 +9,9 @@
 #include <cmocka.h>
 // clang-format on
 #include <stdio.h>
+#include <sys/stat.h>
+
+#include "cache/journal_format.h"
 
 static const struct str names[RUN_FIELDS] = {{"title", 5}, {"users.tier", 10}, {"", 0}};
 
@@ -156,4 +159,73 @@ int run_count(struct journal *journal, int outputs, int versions) {
         count += run_found(&reader, i, versions) > 0;
     journal_reader_release(&reader);
     return count;
+}
+
+struct journal *run_reopen(struct scene *scene, struct journal *journal) {
+    struct journal_found found;
+    journal_close(journal);
+    journal = run_open(&scene->fs, scene->root, true, &found);
+    assert_int_equal(found.damaged + found.damaged_bytes + found.torn_bytes, 0);
+    assert_false(found.set_aside);
+    return journal;
+}
+
+void run_end(struct journal *journal, bool complete) {
+    struct err err = {.text = ""};
+    if (journal_end_run(journal, complete, 1, &err) != STATUS_OK)
+        fail_msg("%s", err.text);
+}
+
+bool run_entry_of(struct journal_reader *reader, int output, struct journal_entry *entry) {
+    char room[64];
+    return journal_find(reader, run_path(output, room), entry);
+}
+
+const struct journal_recipe *run_kept(struct journal *journal, const struct journal_recipe *recipe) {
+    const struct journal_recipe *kept;
+    struct err err = {.text = ""};
+    if (journal_recipe(journal, recipe, &kept, &err) != STATUS_OK)
+        fail_msg("%s", err.text);
+    return kept;
+}
+
+struct scene run_scene(void) {
+    struct scene scene;
+    scene_open(&scene);
+    assert_int_equal(mkdirat(scene.root, ".pressrun", 0777), 0);
+    return scene;
+}
+
+uint64_t run_salt(const struct buf *file) {
+    struct journal_header header = {0};
+    if (file->n >= JOURNAL_HEADER)
+        journal_decode_header((const unsigned char *)file->p, &header);
+    return header.salt;
+}
+
+// A file of 12 outputs, some of them twice, one of which left.
+struct buf run_sample(void) {
+    struct scene scene;
+    struct journal_found found;
+    struct err err;
+    struct journal_reader reader;
+    scene_open(&scene);
+    struct journal *journal = run_open(&scene.fs, scene.root, true, &found);
+    run_put(journal, 0, RUN_SAMPLE, 1);
+    assert_int_equal(journal_end_run(journal, true, 1, &err), STATUS_OK);
+    run_put(journal, 4, 8, 2);
+    journal_reader_init(&reader, journal);
+    for (int i = 0; i < RUN_SAMPLE - 1; i++) {
+        char room[64];
+        struct journal_entry entry;
+        assert_true(journal_find(&reader, run_path(i, room), &entry));
+        journal_see(journal, entry.number);
+    }
+    journal_reader_release(&reader);
+    assert_int_equal(journal_end_run(journal, true, 2, &err), STATUS_OK);
+    assert_int_equal(journal_figures(journal).left, 1);
+    journal_close(journal);
+    struct buf file = get_file(&scene, JOURNAL_FILE);
+    scene_close(&scene);
+    return file;
 }
