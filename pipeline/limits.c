@@ -48,6 +48,8 @@ static void put(struct manifest_limits *limits, struct str name, uint64_t value)
         limits->memory_bytes = value;
     else if (str_is(name, "seconds"))
         limits->seconds = value;
+    else if (str_is(name, "processes"))
+        limits->processes = value;
 }
 
 bool limits_set(struct manifest_limits *limits, const char *word, struct err *err) {

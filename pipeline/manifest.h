@@ -49,6 +49,15 @@ struct manifest_source {
 
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
 
+struct manifest_through {
+    const char *const *argv; // as written, NULL last; NULL: there is no filter
+    const char *program;     // what argv[0] stands for: absolute, or relative to the manifest's directory
+    struct span span;        // of the program's name
+    const struct str *inputs; // resolved
+    size_t inputs_n;
+    uint64_t seconds;
+};
+
 struct manifest_job {
     struct str name;
     struct span span;
@@ -70,6 +79,7 @@ struct manifest_job {
     bool write_asked;       // the job's own
     enum on_error on_error; // the job's own, or the manifest's
     struct str fallback;
+    struct manifest_through through;
     uint8_t undefined; // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
 };
 
@@ -82,7 +92,7 @@ struct manifest_filter {
 
 struct manifest_limits { // 0: the default
     uint32_t include_depth;
-    uint64_t steps, output_bytes, record_bytes, memory_bytes, seconds;
+    uint64_t steps, output_bytes, record_bytes, memory_bytes, seconds, processes;
 };
 
 struct manifest_cache_category { // what is given

@@ -108,6 +108,7 @@ static void fill_job(struct manifest_filling *f, const struct document_node *roo
     job->on_error = choice.kind;
     job->fallback = choice.fallback;
     manifest_take_undefined(node, &job->undefined);
+    manifest_fill_through(f, node, &job->through);
     manifest_take_text(node, "table", &job->table, &span);
     job->unique_n = manifest_take_texts(&f->m->arena, node, "unique", &job->unique);
     job->write_asked = manifest_node(node, "write") != NULL;

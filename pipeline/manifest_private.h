@@ -45,6 +45,8 @@ void manifest_take_write(const struct document_node *mapping, bool *inplace);
 
 void manifest_take_number(const struct document_node *mapping, const char *key, uint64_t *value);
 void manifest_fill_cache(struct manifest *m, const struct document_node *root);
+void manifest_fill_through(struct manifest_filling *f, const struct document_node *job,
+                           struct manifest_through *through);
 void manifest_fill_filters(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 

@@ -353,6 +353,7 @@ static void prepare_workers(struct run *run) {
     for (uint32_t w = 0; w < run->options->workers; w++)
         reader_init(&run->workers[w].reader, run->shapes, NULL);
     run_watch_init(run);
+    run_through_init(run);
 }
 
 // Ending
@@ -453,6 +454,7 @@ static void release(struct run *run) {
     if (run->graph)
         graph_free(run->graph);
     claims_free(run->claims);
+    through_free(run->through);
     shapes_free(run->shapes);
     mem_free(run->jobs);
     mem_free(run->passes);
@@ -481,6 +483,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         prepare_workers(&run);
         run_cache_init(&run);
         make_graph(&run);
+        run_through_bell(&run);
         if (!graph_run(run.graph, options->workers))
             run_break(&run, &(struct err){.status = STATUS_CONFLICT,
                                           .text = "the stage graph came to a standstill"});

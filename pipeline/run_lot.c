@@ -27,6 +27,7 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     lot->digest = (struct digest){0, 0};
     lot->counters = (struct run_counters){0};
     lot->emit_nanoseconds = 0;
+    lot->rendered_to = 0;
     atomic_store_explicit(&lot->claim_phase, CLAIM_ENTERED, memory_order_relaxed);
     arena_clear(&lot->arena);
     atomic_fetch_add(&job->unrendered, 1);
@@ -80,6 +81,7 @@ void run_job_free_lots(struct job_run *job) {
         next = lot->next_free;
         if (lot->lane)
             job->job->sink->lane_free(lot->lane);
+        run_through_free_passages(lot);
         mem_free(lot->entries);
         arena_release(&lot->arena);
         mem_free(lot);
@@ -185,11 +187,14 @@ static void render_lot(void *self, struct worker *worker) {
     struct job_run *job = lot->job;
     struct run *run = job->run;
     struct vm *vm = run_vm(run, worker, (enum undefined_mode)job->job->job->undefined);
-    uint64_t from = run_now(run);
+    uint64_t from = run_now(run), emitting = lot->emit_nanoseconds;
+    run_through_settle(lot);
     run_render_entries(lot, vm, worker);
     struct run_span render = span_of(lot, SPAN_RENDER, from, run_now(run));
-    render.emitting = lot->emit_nanoseconds;
+    render.emitting = lot->emit_nanoseconds - emitting;
     run_spent(run, worker, &render);
+    if (run_through_hand_over(lot, render_lot, worker))
+        return;
     struct err err;
     if (lot->lane && job->job->sink->seal && job->job->sink->seal(lot->lane, &err) != STATUS_OK) {
         run_break(run, &err);

@@ -122,7 +122,24 @@ static void fail(struct output *o, struct vm *vm, const struct diag *fault) {
         emit(o, job->job->fallback);
 }
 
+void run_output_text(struct lot *lot, struct entry *entry, struct str text) {
+    struct output o = {.lot = lot, .entry = entry};
+    emit(&o, text);
+    lot->emit_nanoseconds += o.nanoseconds;
+}
+
+void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *fault) {
+    const struct plan_job *job = lot->job->job;
+    run_fail(lot, entry, fault);
+    if (job->job->on_error == ON_ERROR_FALLBACK)
+        run_output_text(lot, entry, job->job->fallback);
+}
+
 void run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
+    if (lot->job->filter.argv) {
+        run_through_render(lot, entry, vm);
+        return;
+    }
     const struct diag *fault = NULL;
     struct vm_extra extras[2];
     size_t extras_n = run_extras(entry->group, extras);

@@ -7,6 +7,7 @@
  *   flight   a batch of records on its way, with one lot per job of its pass
  *   lot      what one job makes of one flight, or of a handful of groups: entries, and a lane into the sink
  *   entry    one output in the making: a record, or a group of records
+ *   passage  an entry's way through a filter outside
  *
  * A lot goes: select (where, group_by, paths) → claim in turn → render → emit in turn → end. Each arrow may
  * hand it to another worker, but only one worker has it at a time. What several lots share (sink totals,
@@ -21,6 +22,7 @@
 #include "pipeline/lock.h"
 #include "pipeline/run.h"
 #include "stages/load/load.h"
+#include "stages/render/through.h"
 #include "stages/render/vm.h"
 
 enum { UNDEFINED_MODES = 3 };
@@ -53,6 +55,14 @@ struct entry {
 struct flight;
 struct job_run;
 
+struct passage {
+    struct through_task task; // its texts are gone when the entry is settled
+    struct lot *lot;
+    size_t entry;
+    bool unfiltered; // its rendering failed; it is here to keep the order
+    void (*back)(void *lot, struct worker *worker); // gets the lot when all have come back
+};
+
 struct lot {
     struct job_run *job;
     struct flight *flight; // NULL: a lot of groups
@@ -67,6 +77,11 @@ struct lot {
     uint64_t began;            // of a lot of groups
     uint64_t emit_nanoseconds; // spent in a named sink while rendering
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
+    size_t rendered_to;        // entries before this one have been rendered
+    struct passage *passages;  // of a job with a filter: what is on its way
+    size_t passages_n, passages_cap;
+    size_t passages_open;     // that have not come back
+    uint64_t passages_bytes; // texts that wait for the filter, or are in it
     struct lot *next_free;
 };
 
@@ -99,6 +114,7 @@ struct pass_run {
 struct job_run {
     struct run *run;
     const struct plan_job *job;
+    struct through_command filter; // argv NULL: there is none
     uint32_t index, render_node, emit_node;
     struct sink *sink;
     struct turns *gather_turns, *emit_turns;
@@ -146,6 +162,7 @@ struct run {
     const struct run_options *options;
     struct graph *graph;
     struct claims *claims;
+    struct through *through; // NULL: no job has a filter
     struct shapes *shapes;
     struct pass_run *passes;
     struct job_run *jobs;
@@ -266,6 +283,22 @@ enum { RUN_ORDINAL_SIZE = 24 };
 // What names an entry; `ordinal` is where it is written when nothing else does.
 struct str run_entry_key(const struct entry *entry, char ordinal[RUN_ORDINAL_SIZE]);
 void run_output(struct lot *lot, struct entry *entry, struct vm *vm);
+// One whose text is there already, and one that failed otherwise than in the machine; its job's fallback may take
+// its place.
+void run_output_text(struct lot *lot, struct entry *entry, struct str text);
+void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *fault);
+
+// run_through.c: outputs that go through a filter outside. A lot is rendered in bites; each is handed over, and when
+// all of it has come back the lot goes on, on whichever worker.
+void run_through_init(struct run *run);
+void run_through_bell(struct run *run); // when there is a graph
+void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm); // into a passage
+bool run_through_is_full(const struct lot *lot);                              // enough for a bite
+// True: the lot is out of the caller's hands, and `back` gets it. False: there is nothing to filter.
+bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worker *worker),
+                           struct worker *worker);
+void run_through_settle(struct lot *lot); // what has come back goes into the sink, in order
+void run_through_free_passages(struct lot *lot);
 
 // run_gather.c: collect and group_by.
 void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups

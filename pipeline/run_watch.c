@@ -119,9 +119,9 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
     struct job_run *job = lot->job;
     struct worker_run *mine = &job->run->workers[worker->index];
     struct pace *pace = mine->jobs ? &mine->paces[job->index] : NULL;
-    for (size_t i = 0; i < lot->entries_n && !atomic_load_explicit(&job->stopped, memory_order_relaxed);
-         i++) {
-        struct entry *entry = &lot->entries[i];
+    while (lot->rendered_to < lot->entries_n && !run_through_is_full(lot) &&
+           !atomic_load_explicit(&job->stopped, memory_order_relaxed)) {
+        struct entry *entry = &lot->entries[lot->rendered_to++];
         if (entry->state != ENTRY_PENDING)
             continue;
         if (pace && pace->left-- == 0)

@@ -41,7 +41,7 @@ static struct pending ring_take(struct pool_worker *w) {
     return p;
 }
 
-static void submit(struct graph *g, task_fn *fn, void *self);
+static void hand_out(struct graph *g, task_fn *fn, void *self);
 
 static void run_task(struct graph *g, task_fn *fn, void *self) {
     struct pool_worker *w = &g->pool[omp_get_thread_num()];
@@ -49,6 +49,7 @@ static void run_task(struct graph *g, task_fn *fn, void *self) {
         ring_put(w, fn, self);
         return;
     }
+    atomic_fetch_sub(&g->queued, 1);
     w->busy = true;
     fn(self, &w->worker);
     w->busy = false;
@@ -57,16 +58,43 @@ static void run_task(struct graph *g, task_fn *fn, void *self) {
     w->draining = true;
     while (w->ring_n > 0) { // queued for everybody if there is room by now, else run here
         struct pending p = ring_take(w);
-        submit(g, p.fn, p.self);
+        hand_out(g, p.fn, p.self);
     }
     w->draining = false;
 }
 
 // Runtimes use the memory of ended tasks again, between threads, by means that a race detector does not see; so the
 // three stores into a new task are not shown to it. (That the task comes after its spawning, it does see.)
-__attribute__((no_sanitize("thread"))) static void submit(struct graph *g, task_fn *fn, void *self) {
+__attribute__((no_sanitize("thread"))) static void hand_out(struct graph *g, task_fn *fn, void *self) {
 #pragma omp task default(none) firstprivate(g, fn, self)
     run_task(g, fn, self);
+}
+
+// The count goes up before the look for who rests, who in turn says so before looking at the count: one of the two
+// sees the other.
+static void submit(struct graph *g, task_fn *fn, void *self) {
+    atomic_fetch_add(&g->queued, 1);
+    if (g->ring && atomic_load(&g->resting))
+        g->ring(g->bell);
+    hand_out(g, fn, self);
+}
+
+void graph_set_bell(struct graph *g, void (*ring)(void *self), void *self) {
+    g->ring = ring;
+    g->bell = self;
+}
+
+bool graph_rest(struct worker *worker) {
+    struct graph *g = worker->graph;
+    atomic_store(&g->resting, true);
+    bool idle = atomic_load(&g->queued) == 0;
+    if (!idle)
+        atomic_store(&g->resting, false);
+    return idle;
+}
+
+void graph_rested(struct worker *worker) {
+    atomic_store(&worker->graph->resting, false);
 }
 
 void graph_spawn(struct worker *worker, task_fn *fn, void *self) {

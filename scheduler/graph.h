@@ -60,6 +60,10 @@ struct graph {
     struct node **nodes; // each on its own, so that they stay where they are
     size_t nodes_n, nodes_cap;
     struct pool_worker *pool; // while it runs
+    _Atomic uint32_t queued;  // tasks that no worker has begun
+    _Atomic bool resting;     // a task waits for the outside; whoever adds a task rings
+    void (*ring)(void *self); // NULL: no task ever rests
+    void *bell;
 };
 
 // Sorts out double edges, counts predecessors.

@@ -61,6 +61,13 @@ enum node_state graph_state(const struct graph *g, uint32_t node);
 // Hands fn(self, worker) to the pool. From any step or task; fn never runs before this returns.
 void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
 
+// A task that waits for the outside (descriptors, processes) does so between graph_rest and graph_rested, where
+// graph_rest was true: no task waits for a worker. One that comes meanwhile rings the bell, and the resting task is to
+// end soon. One task at a time may rest.
+void graph_set_bell(struct graph *g, void (*ring)(void *self), void *self); // before graph_run
+bool graph_rest(struct worker *worker);
+void graph_rested(struct worker *worker);
+
 // Credits
 // ----------------------------------------------------------------------------------------------------
 struct credits {

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "stages/render/through.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "stages/render/through_process.h"
+
+// How long a round waits at most; where the end of a process, or a bell, is not to be seen by poll, it looks again.
+enum { ROUND_MS = 100, LOOK_MS = 2 };
+static const uint64_t MILLISECOND = 1000000;
+
+struct queue {
+    struct through_task *first, **end;
+};
+
+struct through {
+    struct through_options options;
+    int bell; // -1: there is none
+    pthread_mutex_t lock;
+    bool served;          // under the lock, as is `added`
+    struct queue added;   // by others
+    struct queue waiting; // from here on the server's own
+    struct queue done;
+    struct through_process *processes;
+    uint32_t processes_n;
+    struct pollfd *polled;
+    bool interrupted, blind; // blind: some process has no handle
+    uint64_t looked;         // when the last round ended
+};
+
+static void queue_clear(struct queue *q) {
+    q->first = NULL;
+    q->end = &q->first;
+}
+
+// `task` and what is linked to it.
+static void queue_add(struct queue *q, struct through_task *task) {
+    *q->end = task;
+    while (*q->end)
+        q->end = &(*q->end)->next;
+}
+
+static struct through_task *queue_take(struct queue *q) {
+    struct through_task *task = q->first;
+    q->first = task->next;
+    if (!q->first)
+        q->end = &q->first;
+    task->next = NULL;
+    return task;
+}
+
+struct through *through_new(const struct through_options *options) {
+    struct through *t = MEM_NEW(struct through);
+    t->options = *options;
+    if (t->options.processes == 0)
+        t->options.processes = 1;
+    t->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&t->lock, NULL);
+    queue_clear(&t->added);
+    queue_clear(&t->waiting);
+    queue_clear(&t->done);
+    t->processes = MEM_NEW_ARRAY(struct through_process, t->options.processes);
+    t->polled = MEM_NEW_ARRAY(struct pollfd, (size_t)t->options.processes * THROUGH_DESCRIPTORS + 1);
+    return t;
+}
+
+static uint64_t now(const struct through *t) {
+    return t->options.clock.monotonic(t->options.clock.self);
+}
+
+void through_ring(struct through *t) {
+    const uint64_t one = 1;
+    if (t->bell >= 0 && write(t->bell, &one, sizeof one) < 0)
+        return; // it rings already
+}
+
+bool through_add(struct through *t, struct through_task *first) {
+    pthread_mutex_lock(&t->lock);
+    bool unserved = !t->served;
+    t->served = true;
+    queue_add(&t->added, first);
+    pthread_mutex_unlock(&t->lock);
+    if (!unserved)
+        through_ring(t);
+    return unserved;
+}
+
+static void finish(struct through *t, struct through_task *task) {
+    task->next = NULL;
+    queue_add(&t->done, task);
+}
+
+// Starting
+// ---------------------------------------------------------------------------------------------------
+
+static bool is_cancelled(const struct through *t, const struct through_task *task) {
+    return t->interrupted || (task->cancel && atomic_load_explicit(task->cancel, memory_order_relaxed));
+}
+
+// There may be enough of it again when another process has ended.
+static bool is_shortage(int os) {
+    return os == EMFILE || os == ENFILE || os == EAGAIN || os == ENOMEM;
+}
+
+static void start(struct through *t) {
+    while (t->waiting.first && t->processes_n < t->options.processes) {
+        struct through_task *task = t->waiting.first;
+        int os = 0;
+        if (is_cancelled(t, task)) {
+            task->end = THROUGH_CANCELLED;
+            finish(t, queue_take(&t->waiting));
+            continue;
+        }
+        struct through_process *p = &t->processes[t->processes_n];
+        os = through_process_start(p, task);
+        if (is_shortage(os) && t->processes_n > 0)
+            return;
+        queue_take(&t->waiting);
+        if (os) {
+            task->end = THROUGH_UNSTARTED;
+            task->status = os;
+            finish(t, task);
+            continue;
+        }
+        uint64_t from = now(t), most = UINT64_MAX - from;
+        p->deadline = from + (task->command->time_ns < most ? task->command->time_ns : most);
+        t->blind |= p->handle < 0;
+        t->processes_n++;
+        through_process_move(p); // most texts fit into a pipe
+    }
+}
+
+// Rounds
+// -----------------------------------------------------------------------------------------------------
+
+// Before the first look of a round: time that nobody looked does not count.
+static void extend(struct through *t) {
+    uint64_t gap = t->processes_n > 0 ? now(t) - t->looked : 0;
+    for (uint32_t i = 0; i < t->processes_n; i++)
+        if (t->processes[i].deadline < UINT64_MAX - gap)
+            t->processes[i].deadline += gap;
+}
+
+static void look_for_interrupt(struct through *t) {
+    if (t->interrupted || !t->options.interrupt || !atomic_load(t->options.interrupt))
+        return;
+    t->interrupted = true;
+    uint64_t last = now(t) + THROUGH_GRACE_NS;
+    for (uint32_t i = 0; i < t->processes_n; i++)
+        if (t->processes[i].deadline > last)
+            t->processes[i].deadline = last;
+}
+
+static int timeout_of(const struct through *t, bool wait) {
+    int most = t->blind || t->bell < 0 ? LOOK_MS : ROUND_MS;
+    if (!wait || t->done.first || t->processes_n == 0)
+        return 0;
+    uint64_t time = now(t);
+    for (uint32_t i = 0; i < t->processes_n; i++) {
+        const struct through_process *p = &t->processes[i];
+        if (p->killed)
+            continue;
+        uint64_t left = p->deadline > time ? (p->deadline - time) / MILLISECOND + 1 : 0;
+        most = left < (uint64_t)most ? (int)left : most;
+    }
+    return most;
+}
+
+static void look(struct through *t, int timeout) {
+    size_t n = 0;
+    if (t->bell >= 0)
+        t->polled[n++] = (struct pollfd){.fd = t->bell, .events = POLLIN};
+    for (uint32_t i = 0; i < t->processes_n; i++)
+        n += through_process_watch(&t->processes[i], t->polled + n);
+    if (poll(t->polled, n, timeout) <= 0)
+        return; // a signal ends the round, which comes again
+    uint64_t rung;
+    if (t->bell >= 0 && (t->polled[0].revents & POLLIN) && read(t->bell, &rung, sizeof rung) < 0)
+        return;
+}
+
+static void move_all(struct through *t) {
+    bool blind = false;
+    for (uint32_t i = 0; i < t->processes_n;) {
+        struct through_process *p = &t->processes[i];
+        through_process_move(p);
+        if (!through_process_reap(p)) {
+            if (now(t) >= p->deadline)
+                through_process_kill(p, t->interrupted ? THROUGH_CANCELLED : THROUGH_LATE);
+            blind |= p->handle < 0;
+            i++;
+            continue;
+        }
+        finish(t, p->task);
+        *p = t->processes[--t->processes_n];
+    }
+    t->blind = blind;
+}
+
+bool through_serve(struct through *t, bool wait, struct through_task **done) {
+    pthread_mutex_lock(&t->lock);
+    if (t->added.first)
+        queue_add(&t->waiting, t->added.first);
+    queue_clear(&t->added);
+    pthread_mutex_unlock(&t->lock);
+    extend(t);
+    look_for_interrupt(t);
+    start(t);
+    look(t, timeout_of(t, wait));
+    move_all(t);
+    start(t); // what has ended makes room
+    t->looked = now(t);
+    *done = t->done.first;
+    queue_clear(&t->done);
+    pthread_mutex_lock(&t->lock);
+    t->served = t->processes_n > 0 || t->waiting.first || t->added.first;
+    bool served = t->served;
+    pthread_mutex_unlock(&t->lock);
+    return served;
+}
+
+void through_free(struct through *t) {
+    if (!t)
+        return;
+    for (uint32_t i = 0; i < t->processes_n; i++)
+        through_process_kill(&t->processes[i], THROUGH_CANCELLED);
+    for (uint32_t i = 0; i < t->processes_n; i++)
+        while (!through_process_reap(&t->processes[i]))
+            poll(NULL, 0, 1);
+    if (t->bell >= 0)
+        close(t->bell);
+    pthread_mutex_destroy(&t->lock);
+    mem_free(t->processes);
+    mem_free(t->polled);
+    mem_free(t);
+}

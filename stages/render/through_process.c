@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "stages/render/through_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// In one go, a process gets rid of PIECES * PIECE bytes at most, so that one that writes without end holds nobody up.
+enum { PIECE = 1 << 16, PIECES = 32, COMPLAINT_HELD = 2 * THROUGH_COMPLAINT };
+
+extern char **environ;
+
+static void close_end(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+// Start
+// ------------------------------------------------------------------------------------------------------
+
+enum { READ_END, WRITE_END };
+
+struct ends { // of the pipes; each is [READ_END], [WRITE_END]
+    int input[2], output[2], complaint[2], failure[2];
+};
+
+static void close_ends(struct ends *ends) {
+    for (int side = 0; side < 2; side++) {
+        close_end(&ends->input[side]);
+        close_end(&ends->output[side]);
+        close_end(&ends->complaint[side]);
+        close_end(&ends->failure[side]);
+    }
+}
+
+static int open_ends(struct ends *ends) {
+    *ends = (struct ends){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    bool opened = pipe2(ends->input, O_CLOEXEC) == 0 && pipe2(ends->output, O_CLOEXEC) == 0 &&
+                  pipe2(ends->complaint, O_CLOEXEC) == 0 && pipe2(ends->failure, O_CLOEXEC) == 0;
+    // Only this side does not wait: flags belong to an end, and the filter's ends are as any program expects them.
+    opened = opened && fcntl(ends->input[WRITE_END], F_SETFL, O_NONBLOCK) == 0 &&
+             fcntl(ends->output[READ_END], F_SETFL, O_NONBLOCK) == 0 &&
+             fcntl(ends->complaint[READ_END], F_SETFL, O_NONBLOCK) == 0;
+    int os = opened ? 0 : errno;
+    if (os)
+        close_ends(ends);
+    return os;
+}
+
+// In the new process, which shares this one's memory until it has a program of its own: system calls only.
+static _Noreturn void become(const struct through_command *command, const struct ends *ends, pid_t parent) {
+    const struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    sigemptyset(&none);
+    bool ready = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
+                 dup2(ends->input[READ_END], STDIN_FILENO) >= 0 &&
+                 dup2(ends->output[WRITE_END], STDOUT_FILENO) >= 0 &&
+                 dup2(ends->complaint[WRITE_END], STDERR_FILENO) >= 0 && chdir(command->directory) == 0 &&
+                 sigaction(SIGPIPE, &standard, NULL) == 0 && sigaction(SIGXFSZ, &standard, NULL) == 0 &&
+                 sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+    if (ready)
+        execve(command->program, (char *const *)(uintptr_t)command->argv, environ);
+    int os = errno;
+    ssize_t told = write(ends->failure[WRITE_END], &os, sizeof os);
+    _exit(told == sizeof os ? 127 : 126);
+}
+
+// Not inlined, so that no local variable of a caller is at stake.
+static __attribute__((noinline)) pid_t spawn(const struct through_command *command, const struct ends *ends) {
+    pid_t parent = getpid();
+    pid_t pid = vfork();
+    if (pid == 0)
+        become(command, ends, parent);
+    return pid;
+}
+
+// Why the program did not take over; 0: it did.
+static int read_failure(struct ends *ends) {
+    int os = 0;
+    close_end(&ends->failure[WRITE_END]);
+    ssize_t n;
+    do
+        n = read(ends->failure[READ_END], &os, sizeof os);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof os ? os : 0;
+}
+
+int through_process_start(struct through_process *p, struct through_task *task) {
+    struct ends ends;
+    int os = open_ends(&ends);
+    if (os)
+        return os;
+    // No handler of this program may run in the new process.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid = spawn(task->command, &ends);
+    os = pid < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!os) {
+        os = read_failure(&ends);
+        while (os && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (os) {
+        close_ends(&ends);
+        return os;
+    }
+    *p = (struct through_process){.task = task,
+                                  .pid = pid,
+                                  .handle = (int)syscall(SYS_pidfd_open, pid, 0),
+                                  .input = ends.input[WRITE_END],
+                                  .output = ends.output[READ_END],
+                                  .complaint = ends.complaint[READ_END]};
+    ends.input[WRITE_END] = ends.output[READ_END] = ends.complaint[READ_END] = -1;
+    close_ends(&ends);
+    task->end = THROUGH_DONE;
+    task->status = 0;
+    return 0;
+}
+
+void through_process_kill(struct through_process *p, enum through_end why) {
+    if (p->killed)
+        return;
+    p->killed = true;
+    p->task->end = why;
+    kill(-p->pid, SIGKILL);
+}
+
+// Serve
+// ------------------------------------------------------------------------------------------------------
+
+size_t through_process_watch(const struct through_process *p, struct pollfd *fds) {
+    size_t n = 0;
+    if (p->handle >= 0)
+        fds[n++] = (struct pollfd){.fd = p->handle, .events = POLLIN};
+    if (p->input >= 0)
+        fds[n++] = (struct pollfd){.fd = p->input, .events = POLLOUT};
+    if (p->output >= 0)
+        fds[n++] = (struct pollfd){.fd = p->output, .events = POLLIN};
+    if (p->complaint >= 0)
+        fds[n++] = (struct pollfd){.fd = p->complaint, .events = POLLIN};
+    return n;
+}
+
+// A filter that does not want the rest of its input is as good as any.
+static void feed(struct through_process *p) {
+    const struct buf *text = &p->task->text;
+    while (p->input >= 0 && p->written < text->n) {
+        ssize_t n = write(p->input, text->p + p->written, text->n - p->written);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0)
+            break;
+        p->written += (size_t)n;
+    }
+    close_end(&p->input);
+}
+
+// What is there, behind what `out` has; false: it may be more than `most` in all.
+static bool take(int *fd, struct buf *out, uint64_t most) {
+    for (int i = 0; i < PIECES && *fd >= 0 && out->n <= most; i++) {
+        buf_reserve(out, PIECE);
+        ssize_t n = read(*fd, out->p + out->n, PIECE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n <= 0)
+            close_end(fd);
+        else
+            out->n += (size_t)n;
+    }
+    return out->n <= most;
+}
+
+static void take_complaint(struct through_process *p) {
+    struct buf *held = &p->task->complaint;
+    for (int i = 0; i < PIECES && !take(&p->complaint, held, COMPLAINT_HELD); i++) {
+        memmove(held->p, held->p + held->n - THROUGH_COMPLAINT, THROUGH_COMPLAINT);
+        held->n = THROUGH_COMPLAINT;
+    }
+}
+
+void through_process_move(struct through_process *p) {
+    feed(p);
+    if (!p->killed && !take(&p->output, &p->task->output, p->task->command->output_bytes))
+        through_process_kill(p, THROUGH_LARGE);
+    take_complaint(p);
+}
+
+static void close_all(struct through_process *p) {
+    close_end(&p->handle);
+    close_end(&p->input);
+    close_end(&p->output);
+    close_end(&p->complaint);
+}
+
+bool through_process_reap(struct through_process *p) {
+    struct through_task *task = p->task;
+    siginfo_t info = {.si_pid = 0};
+    int result = waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    if (result == 0 && info.si_pid == 0)
+        return false;
+    if (result == 0)
+        kill(-p->pid, SIGKILL); // what it left behind; its number is not given away before it is reaped
+    through_process_move(p);
+    int status = 0;
+    pid_t reaped;
+    do
+        reaped = waitpid(p->pid, &status, 0);
+    while (reaped < 0 && errno == EINTR);
+    task->status = reaped == p->pid ? status : 0;
+    bool well = reaped == p->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!p->killed && !well)
+        task->end = THROUGH_FAILED;
+    if (task->complaint.n > THROUGH_COMPLAINT) {
+        size_t spare = task->complaint.n - THROUGH_COMPLAINT;
+        memmove(task->complaint.p, task->complaint.p + spare, THROUGH_COMPLAINT);
+        task->complaint.n = THROUGH_COMPLAINT;
+    }
+    close_all(p);
+    return true;
+}
