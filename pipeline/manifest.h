@@ -50,9 +50,9 @@ struct manifest_source {
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
 
 struct manifest_through {
-    const char *const *argv; // as written, NULL last; NULL: there is no filter
-    const char *program;     // what argv[0] stands for: absolute, or relative to the manifest's directory
-    struct span span;        // of the program's name
+    const char *const *argv;  // as written, NULL last; NULL: there is no filter
+    const char *program;      // what argv[0] stands for: absolute, or relative to the manifest's directory
+    struct span span;         // of the program's name
     const struct str *inputs; // resolved
     size_t inputs_n;
     uint64_t seconds;

@@ -59,7 +59,7 @@ struct passage {
     struct through_task task; // its texts are gone when the entry is settled
     struct lot *lot;
     size_t entry;
-    bool unfiltered; // its rendering failed; it is here to keep the order
+    bool unfiltered;                                // its rendering failed; it is here to keep the order
     void (*back)(void *lot, struct worker *worker); // gets the lot when all have come back
 };
 
@@ -80,7 +80,7 @@ struct lot {
     size_t rendered_to;        // entries before this one have been rendered
     struct passage *passages;  // of a job with a filter: what is on its way
     size_t passages_n, passages_cap;
-    size_t passages_open;     // that have not come back
+    size_t passages_open;    // that have not come back
     uint64_t passages_bytes; // texts that wait for the filter, or are in it
     struct lot *next_free;
 };
@@ -291,7 +291,7 @@ void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *
 // run_through.c: outputs that go through a filter outside. A lot is rendered in bites; each is handed over, and when
 // all of it has come back the lot goes on, on whichever worker.
 void run_through_init(struct run *run);
-void run_through_bell(struct run *run); // when there is a graph
+void run_through_bell(struct run *run);                                       // when there is a graph
 void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm); // into a passage
 bool run_through_is_full(const struct lot *lot);                              // enough for a bite
 // True: the lot is out of the caller's hands, and `back` gets it. False: there is nothing to filter.

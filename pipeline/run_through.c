@@ -42,11 +42,10 @@ void run_through_init(struct run *run) {
             .output_bytes = manifest->limits.output_bytes ? manifest->limits.output_bytes : OUTPUT_BYTES};
     }
     if (wanted)
-        run->through =
-            through_new(&(struct through_options){.processes = processes ? (uint32_t)processes
-                                                                         : run->options->workers,
-                                                  .clock = run->options->clock,
-                                                  .interrupt = run->options->interrupt});
+        run->through = through_new(
+            &(struct through_options){.processes = processes ? (uint32_t)processes : run->options->workers,
+                                      .clock = run->options->clock,
+                                      .interrupt = run->options->interrupt});
 }
 
 static void ring(void *self) {
@@ -86,11 +85,11 @@ void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm) {
         run_fail_from_vm(lot, entry, vm, lot->job->job->body, fault);
     }
     MEM_GROW(lot->passages, lot->passages_cap, lot->passages_n + 1);
-    lot->passages[lot->passages_n++] = (struct passage){
-        .task = {.command = &lot->job->filter, .cancel = &lot->job->stopped, .text = text},
-        .lot = lot,
-        .unfiltered = !rendered,
-        .entry = (size_t)(entry - lot->entries)};
+    lot->passages[lot->passages_n++] =
+        (struct passage){.task = {.command = &lot->job->filter, .cancel = &lot->job->stopped, .text = text},
+                         .lot = lot,
+                         .unfiltered = !rendered,
+                         .entry = (size_t)(entry - lot->entries)};
     lot->passages_bytes += text.n;
 }
 
@@ -195,19 +194,16 @@ static const struct diag *fault_of(struct lot *lot, const struct passage *passag
     struct diags list;
     diags_init(&list, &lot->arena);
     say_end(passage, job->job->through.argv[0], &text);
-    struct diag *diag =
-        diags_error(&list, &manifest->text, job->job->through.span, "%s", buf_text(&text));
+    struct diag *diag = diags_error(&list, &manifest->text, job->job->through.span, "%s", buf_text(&text));
     struct str words = last_words(&passage->task.complaint);
     for (size_t at = 0, n; at < words.n; at += n + 1) { // a hint's lines come one by one
         const char *end = memchr(words.p + at, '\n', words.n - at);
         n = end ? (size_t)(end - words.p) - at : words.n - at;
         diag_hint(&list, diag, "%.*s", (int)n, words.p + at);
     }
-    if (words.n)
-        return list.first;
-    if (passage->task.end == THROUGH_LATE)
+    if (!words.n && passage->task.end == THROUGH_LATE)
         diag_hint(&list, diag, "through.seconds of the job is the limit");
-    else if (passage->task.end == THROUGH_LARGE)
+    if (!words.n && passage->task.end == THROUGH_LARGE)
         diag_hint(&list, diag, "limits.output_bytes is the limit");
     buf_release(&text);
     return list.first;

@@ -64,7 +64,8 @@ enum { THROUGH_COMPLAINT = 4096 }; // bytes kept of standard error
 struct through_options {
     uint32_t processes; // at once; at least 1
     struct clock clock;
-    const atomic_bool *interrupt; // true: what runs gets THROUGH_GRACE_NS to end, nothing else begins; may be NULL
+    const atomic_bool
+        *interrupt; // true: what runs gets THROUGH_GRACE_NS to end, nothing else begins; may be NULL
 };
 #define THROUGH_GRACE_NS UINT64_C(3000000000)
 

@@ -53,7 +53,7 @@ static int open_ends(struct ends *ends) {
 }
 
 // In the new process, which shares this one's memory until it has a program of its own: system calls only.
-static _Noreturn void become(const struct through_command *command, const struct ends *ends, pid_t parent) {
+static void become(const struct through_command *command, const struct ends *ends, pid_t parent) {
     const struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
     sigemptyset(&none);
@@ -67,7 +67,8 @@ static _Noreturn void become(const struct through_command *command, const struct
         execve(command->program, (char *const *)(uintptr_t)command->argv, environ);
     int os = errno;
     ssize_t told = write(ends->failure[WRITE_END], &os, sizeof os);
-    _exit(told == sizeof os ? 127 : 126);
+    for (;;) // of the new process only; nothing of this one is run down
+        syscall(SYS_exit_group, told == sizeof os ? 127 : 126);
 }
 
 // Not inlined, so that no local variable of a caller is at stake.

@@ -25,8 +25,11 @@ static struct through_command shell(const char *script) {
     // One array per script: commands outlive the calls that use them.
     const char **argv = MEM_NEW_ARRAY(const char *, 4);
     argv[0] = "sh", argv[1] = "-c", argv[2] = script, argv[3] = NULL;
-    return (struct through_command){
-        .program = "/bin/sh", .argv = argv, .directory = "/", .time_ns = 20 * SECOND, .output_bytes = 1 << 20};
+    return (struct through_command){.program = "/bin/sh",
+                                    .argv = argv,
+                                    .directory = "/",
+                                    .time_ns = 20 * SECOND,
+                                    .output_bytes = 1 << 20};
 }
 
 static void release_command(const struct through_command *command) {
