@@ -52,28 +52,34 @@ static int open_ends(struct ends *ends) {
     return os;
 }
 
-// In the new process, which shares this one's memory until it has a program of its own: system calls only.
-static void become(const struct through_command *command, const struct ends *ends, pid_t parent) {
-    const struct sigaction standard = {.sa_handler = SIG_DFL};
-    sigset_t none;
-    sigemptyset(&none);
-    bool ready = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
-                 dup2(ends->input[READ_END], STDIN_FILENO) >= 0 &&
-                 dup2(ends->output[WRITE_END], STDOUT_FILENO) >= 0 &&
-                 dup2(ends->complaint[WRITE_END], STDERR_FILENO) >= 0 && chdir(command->directory) == 0 &&
-                 sigaction(SIGPIPE, &standard, NULL) == 0 && sigaction(SIGXFSZ, &standard, NULL) == 0 &&
-                 sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+// In the new process, which shares this one's memory until it has a program of its own: bare system calls only, since
+// what libraries and sanitizers put around them may want locks that another thread holds.
+__attribute__((no_sanitize("thread"))) static void become(const struct through_command *command,
+                                                          const struct ends *ends, long parent) {
+    enum { KERNEL_SET = 8 };               // bytes of a signal set
+    const unsigned long standard[8] = {0}; // a kernel's sigaction: the default
+    const unsigned char none[KERNEL_SET] = {0};
+    bool ready =
+        syscall(SYS_setpgid, 0, 0) == 0 && syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+        syscall(SYS_getppid) == parent && syscall(SYS_dup3, ends->input[READ_END], STDIN_FILENO, 0) >= 0 &&
+        syscall(SYS_dup3, ends->output[WRITE_END], STDOUT_FILENO, 0) >= 0 &&
+        syscall(SYS_dup3, ends->complaint[WRITE_END], STDERR_FILENO, 0) >= 0 &&
+        syscall(SYS_chdir, command->directory) == 0 &&
+        syscall(SYS_rt_sigaction, SIGPIPE, standard, NULL, KERNEL_SET) == 0 &&
+        syscall(SYS_rt_sigaction, SIGXFSZ, standard, NULL, KERNEL_SET) == 0 &&
+        syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, KERNEL_SET) == 0;
     if (ready)
-        execve(command->program, (char *const *)(uintptr_t)command->argv, environ);
+        syscall(SYS_execve, command->program, command->argv, environ);
     int os = errno;
-    ssize_t told = write(ends->failure[WRITE_END], &os, sizeof os);
+    long told = syscall(SYS_write, ends->failure[WRITE_END], &os, sizeof os);
     for (;;) // of the new process only; nothing of this one is run down
         syscall(SYS_exit_group, told == sizeof os ? 127 : 126);
 }
 
 // Not inlined, so that no local variable of a caller is at stake.
-static __attribute__((noinline)) pid_t spawn(const struct through_command *command, const struct ends *ends) {
-    pid_t parent = getpid();
+__attribute__((noinline, no_sanitize("thread"))) static pid_t spawn(const struct through_command *command,
+                                                                    const struct ends *ends) {
+    long parent = getpid();
     pid_t pid = vfork();
     if (pid == 0)
         become(command, ends, parent);
