@@ -29,6 +29,7 @@ static void raise_descriptor_limit(void) {
 int main(int argc, char **argv) {
     if (!hold_standard_descriptors())
         return EXIT_USAGE;
+    signal(SIGCHLD, SIG_DFL); // where it was ignored, how a filter's process ended would not be told
     signal(SIGXFSZ, SIG_IGN); // a limit on file sizes is an error of the write then
     signal(SIGPIPE,
            SIG_IGN); // a reader that has gone is an error of writing, and temporary files are to go too

@@ -96,9 +96,12 @@ void reference_write_metrics(struct buf *out) {
                    row->work ? " (work)" : "");
     }
     buf_add_text(out, "\n\"work\": depends on manifest and data alone, neither on time nor on workers.\n\n");
-    buf_add_text(out, "Distributions of durations in seconds: of a batch in load, compile (a job's "
-                      "templates) and emit, of an\n"
-                      "output in render, job.NAME and template.NAME; each with");
+    buf_add_text(
+        out,
+        "Distributions of durations in seconds: of a batch in load, compile (a job's "
+        "templates) and emit, of an\n"
+        "output in render, job.NAME and template.NAME, of a filter's process in through and through.JOB;\n"
+        "each with");
     for (int i = 0; i < FIGURES; i++)
         buf_printf(out, "%s .%s", i ? "," : "", metric_figures[i]);
     buf_add_text(

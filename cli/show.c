@@ -289,6 +289,13 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     show_number(out, c->rendered, "output");
     buf_add_text(out, ", ");
     show_bytes(out, c->bytes);
+    if (c->filtered) {
+        buf_add_text(out, "\n  through   ");
+        show_number(out, c->filtered, "filter");
+        buf_add_text(out, " started, ");
+        show_seconds(out, (double)c->filtering / 1e9);
+        buf_add_text(out, " in all");
+    }
     buf_add_text(out, "\n  written   ");
     show_count(out, c->written);
     buf_add_text(out, ", ");

@@ -352,8 +352,8 @@ static void prepare_workers(struct run *run) {
     run->workers = MEM_NEW_ARRAY(struct worker_run, run->options->workers);
     for (uint32_t w = 0; w < run->options->workers; w++)
         reader_init(&run->workers[w].reader, run->shapes, NULL);
-    run_watch_init(run);
     run_through_init(run);
+    run_watch_init(run);
 }
 
 // Ending

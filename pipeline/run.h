@@ -89,6 +89,8 @@ struct run_counters {
     uint64_t bytes;        // of the outputs, uncompressed
     uint64_t stored;       // bytes given to the file system
     uint64_t source_bytes; // of the records, uncompressed
+    uint64_t filtered;     // processes of filters (`through`) started
+    uint64_t filtering;    // nanoseconds that these took
     // Work; docs/metrics.md tells what each of these counts.
     uint64_t templates;       // compiled
     uint64_t fields_parsed;   // of records, made into values

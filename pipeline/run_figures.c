@@ -17,6 +17,7 @@ static void set_times(struct run_figures *figures, const struct run_report *repo
         set(figures, stages[stage], report->stage_seconds[stage]);
         busy += report->stage_seconds[stage];
     }
+    set(figures, METRIC_THROUGH_SECONDS, (double)report->counters.filtering / 1e9);
     set(figures, METRIC_RUN_SECONDS, seconds);
     set(figures, METRIC_RUN_RECORDS_PER_SECOND, seconds > 0 ? (double)report->counters.loaded / seconds : 0);
     if (seconds > 0)
@@ -68,6 +69,7 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         {METRIC_RENDER_BYTES, c->bytes},
         {METRIC_RENDER_ALLOCATIONS, c->allocations},
         {METRIC_RENDER_ALLOCATED, c->allocated_bytes},
+        {METRIC_THROUGH_PROCESSES, c->filtered},
         {METRIC_EMIT_WRITTEN, c->written},
         {METRIC_EMIT_UNCHANGED, c->unchanged},
         {METRIC_EMIT_STORED, c->stored},

@@ -81,7 +81,7 @@ struct lot {
     struct passage *passages;  // of a job with a filter: what is on its way
     size_t passages_n, passages_cap;
     size_t passages_open;    // that have not come back
-    uint64_t passages_bytes; // texts that wait for the filter, or are in it
+    uint64_t passages_bytes; // texts that wait for the filter, or are in it, and what may come out
     struct lot *next_free;
 };
 
@@ -115,6 +115,7 @@ struct job_run {
     struct run *run;
     const struct plan_job *job;
     struct through_command filter; // argv NULL: there is none
+    atomic_uint_fast64_t filtered; // bytes of the largest text that came out of it so far
     uint32_t index, render_node, emit_node;
     struct sink *sink;
     struct turns *gather_turns, *emit_turns;
@@ -155,6 +156,7 @@ struct worker_run {
     struct histogram stages[RUN_STAGES]; // but for RUN_RENDER, which is what the jobs' add up to
     struct histogram *jobs;              // rendering, by job; NULL: the run is not watched
     struct pace *paces;                  // by job
+    struct histogram *filters;           // processes, by job; NULL: as above, or no job has a filter
 };
 
 struct run {
@@ -162,7 +164,8 @@ struct run {
     const struct run_options *options;
     struct graph *graph;
     struct claims *claims;
-    struct through *through; // NULL: no job has a filter
+    struct through *through;    // NULL: no job has a filter
+    uint32_t through_processes; // of filters, at once
     struct shapes *shapes;
     struct pass_run *passes;
     struct job_run *jobs;
@@ -225,7 +228,8 @@ enum run_span_kind {
     SPAN_CLOSE,
     // From its beginning to its end, on whichever workers: not of run_spent.
     SPAN_BATCH,
-    SPAN_GROUPS
+    SPAN_GROUPS,
+    SPAN_THROUGH
 };
 // What a worker did in one go.
 struct run_span {
@@ -245,6 +249,8 @@ void run_observe(const struct run *run, const struct worker *worker, enum run_st
                  uint64_t nanoseconds);
 // Renders what is pending of a lot, and times as many of its outputs as are worth it.
 void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker);
+void run_filtered(const struct run *run, const struct worker *worker,
+                  const struct passage *passage); // its process, if there was one, has ended
 void run_batch_begins(struct run *run, const struct worker *worker); // is in flight
 void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life); // `to` is now
 void run_watch_init(struct run *run);

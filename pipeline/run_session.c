@@ -39,6 +39,11 @@ static void merge_distributions(struct session *session, const struct run *run, 
     for (size_t j = 0; j < jobs_n; j++)
         for (uint32_t w = 0; w < workers; w++)
             merge(session, "job.", run->jobs[j].job->job->name, &all[w].jobs[j]);
+    for (size_t j = 0; run->through && j < jobs_n; j++)
+        for (uint32_t w = 0; w < workers; w++) {
+            merge(session, "", STR("through"), &all[w].filters[j]);
+            merge(session, "through.", run->jobs[j].job->job->name, &all[w].filters[j]);
+        }
     for (size_t j = 0; j < jobs_n; j++)
         for (uint32_t w = 0; w < workers; w++)
             merge(session, "template.", run->jobs[j].job->job->template_name, &all[w].jobs[j]);

@@ -27,8 +27,9 @@ static const uint64_t SECOND = 1000000000;
 
 void run_through_init(struct run *run) {
     const struct manifest *manifest = run->plan->manifest;
-    const uint64_t processes = manifest->limits.processes;
     bool wanted = false;
+    run->through_processes =
+        manifest->limits.processes ? (uint32_t)manifest->limits.processes : run->options->workers;
     for (size_t j = 0; j < manifest->jobs_n; j++) {
         const struct manifest_through *through = &manifest->jobs[j].through;
         if (!through->argv)
@@ -42,10 +43,9 @@ void run_through_init(struct run *run) {
             .output_bytes = manifest->limits.output_bytes ? manifest->limits.output_bytes : OUTPUT_BYTES};
     }
     if (wanted)
-        run->through = through_new(
-            &(struct through_options){.processes = processes ? (uint32_t)processes : run->options->workers,
-                                      .clock = run->options->clock,
-                                      .interrupt = run->options->interrupt});
+        run->through = through_new(&(struct through_options){.processes = run->through_processes,
+                                                             .clock = run->options->clock,
+                                                             .interrupt = run->options->interrupt});
 }
 
 static void ring(void *self) {
@@ -60,8 +60,10 @@ void run_through_bell(struct run *run) {
 // Rendering
 // ---------------------------------------------------------------------------------------------------
 
+// However large the texts are, there are enough for all processes.
 bool run_through_is_full(const struct lot *lot) {
-    return lot->passages_n >= BITE_PASSAGES || lot->passages_bytes >= BITE_BYTES;
+    return lot->passages_n >= BITE_PASSAGES ||
+           (lot->passages_bytes >= BITE_BYTES && lot->passages_n >= lot->job->run->through_processes);
 }
 
 static enum status add_piece(void *self, struct str piece, struct err *err) {
@@ -90,7 +92,7 @@ void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm) {
                          .lot = lot,
                          .unfiltered = !rendered,
                          .entry = (size_t)(entry - lot->entries)};
-    lot->passages_bytes += text.n;
+    lot->passages_bytes += text.n + atomic_load_explicit(&lot->job->filtered, memory_order_relaxed);
 }
 
 // Filtering
@@ -100,21 +102,37 @@ static struct passage *passage_of(struct through_task *task) {
     return (struct passage *)(void *)((char *)task - offsetof(struct passage, task));
 }
 
-static void serve(void *self, struct worker *worker) {
-    struct run *run = self;
-    struct through_task *done = NULL;
-    bool rest = graph_rest(worker);
-    bool more = through_serve(run->through, rest, &done);
-    if (rest)
-        graph_rested(worker);
+static void take_back(struct run *run, struct worker *worker, struct through_task *done) {
     for (struct through_task *next; done; done = next) {
         struct passage *passage = passage_of(done);
         next = done->next;
+        run_filtered(run, worker, passage);
         if (--passage->lot->passages_open == 0) // from here on it is another's
             graph_spawn(worker, passage->back, passage->lot);
     }
-    if (more)
-        graph_spawn(worker, serve, run);
+}
+
+// A task for every round would keep all workers awake, on processors that the filters need. So it is one as long as
+// there is nothing else to do.
+static void serve(void *self, struct worker *worker) {
+    struct run *run = self;
+    for (bool rest = true, more = true; more;) {
+        struct through_task *done = NULL;
+        rest = graph_rest(worker);
+        more = through_serve(run->through, rest, &done);
+        if (rest)
+            graph_rested(worker);
+        take_back(run, worker, done);
+        if (more && !rest) {
+            graph_spawn(worker, serve, run);
+            return;
+        }
+    }
+}
+
+// Whether a process is to be started for a passage; there is none for one whose rendering failed.
+static bool wants_process(const struct passage *passage) {
+    return !passage->unfiltered;
 }
 
 bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worker *worker),
@@ -126,7 +144,7 @@ bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worke
     lot->passages_open = 0;
     for (size_t i = lot->passages_n; i-- > 0;) { // they stay where they are from here on
         struct passage *passage = &lot->passages[i];
-        if (passage->unfiltered)
+        if (!wants_process(passage))
             continue;
         passage->back = back;
         passage->task.next = first;
@@ -209,10 +227,13 @@ static const struct diag *fault_of(struct lot *lot, const struct passage *passag
     return list.first;
 }
 
-// Streams hold texts (JSON strings, rows, lines); a file of its own may hold any bytes.
-static const struct diag *check_text(struct lot *lot, struct str text) {
+// A text that its filter ended well with. Streams hold texts (JSON strings, rows, lines); a file of its own may hold
+// any bytes.
+static const struct diag *take_text(struct lot *lot, struct str text) {
     const struct plan_job *job = lot->job->job;
     size_t bad;
+    if (text.n > atomic_load_explicit(&lot->job->filtered, memory_order_relaxed))
+        atomic_store_explicit(&lot->job->filtered, text.n, memory_order_relaxed);
     if (job->sink->named || utf8_valid(text, &bad))
         return NULL;
     return diag_make(&lot->arena, &lot->job->run->plan->manifest->text, job->job->through.span,
@@ -223,6 +244,10 @@ static const struct diag *check_text(struct lot *lot, struct str text) {
 static void settle(struct lot *lot, struct passage *passage) {
     struct entry *entry = &lot->entries[passage->entry];
     struct str text = buf_str(&passage->task.output);
+    if (passage->task.began) {
+        lot->counters.filtered++;
+        lot->counters.filtering += passage->task.ended - passage->task.began;
+    }
     if (passage->unfiltered) {
         run_output_failed(lot, entry, entry->fault);
         return;
@@ -234,7 +259,7 @@ static void settle(struct lot *lot, struct passage *passage) {
         return;
     }
     const struct diag *fault =
-        passage->task.end == THROUGH_DONE ? check_text(lot, text) : fault_of(lot, passage);
+        passage->task.end == THROUGH_DONE ? take_text(lot, text) : fault_of(lot, passage);
     if (fault) {
         run_output_failed(lot, entry, fault);
         return;

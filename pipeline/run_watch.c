@@ -36,6 +36,7 @@ static const struct {
     [SPAN_CLOSE] = {"close", "job", RUN_EMIT, true},
     [SPAN_BATCH] = {"batch of", "source", RUN_STAGES, false},
     [SPAN_GROUPS] = {"groups of", "job", RUN_STAGES, false},
+    [SPAN_THROUGH] = {"through", "job", RUN_STAGES, false},
 };
 
 uint64_t run_now(const struct run *run) {
@@ -44,7 +45,7 @@ uint64_t run_now(const struct run *run) {
 
 // ---- the trace
 
-enum { TRACE_ARGS = 3 };
+enum { TRACE_ARGS = 4 };
 
 // `args` is where they are put; they are to live as long as the span.
 static struct trace_span traced(const struct run_span *span, struct trace_arg args[TRACE_ARGS]) {
@@ -131,6 +132,34 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
     }
 }
 
+// ---- filters outside
+
+static void trace_filter(const struct run *run, const struct worker *worker, const struct passage *passage) {
+    const struct run_span span = {.kind = SPAN_THROUGH,
+                                  .subject = passage->lot->job->job->job->name,
+                                  .batch = passage->lot->sequence,
+                                  .of_groups = !passage->lot->flight,
+                                  .items = 1,
+                                  .from = passage->task.began,
+                                  .to = passage->task.ended};
+    struct trace_arg args[TRACE_ARGS];
+    struct trace_span life = traced(&span, args);
+    args[life.args_n - 1] = (struct trace_arg){"bytes_in", passage->task.text.n};
+    args[life.args_n++] = (struct trace_arg){"bytes_out", passage->task.output.n};
+    life.category = "through";
+    trace_life(run->options->trace, worker->index, &life, passage->task.place);
+}
+
+void run_filtered(const struct run *run, const struct worker *worker, const struct passage *passage) {
+    struct worker_run *mine = &run->workers[worker->index];
+    if (!passage->task.began)
+        return;
+    if (mine->filters)
+        histogram_add(&mine->filters[passage->lot->job->index], passage->task.ended - passage->task.began);
+    if (run->options->trace)
+        trace_filter(run, worker, passage);
+}
+
 // ---- batches in flight
 
 void run_batch_begins(struct run *run, const struct worker *worker) {
@@ -173,6 +202,7 @@ void run_watch_init(struct run *run) {
     for (uint32_t w = 0; w < run->options->workers; w++) {
         run->workers[w].jobs = MEM_NEW_ARRAY(struct histogram, jobs_n + 1);
         run->workers[w].paces = MEM_NEW_ARRAY(struct pace, jobs_n + 1);
+        run->workers[w].filters = run->through ? MEM_NEW_ARRAY(struct histogram, jobs_n + 1) : NULL;
     }
 }
 
@@ -183,6 +213,9 @@ void run_watch_release(struct run *run) {
             histogram_release(&mine->stages[stage]);
         for (size_t j = 0; mine->jobs && j < run->plan->manifest->jobs_n; j++)
             histogram_release(&mine->jobs[j]);
+        for (size_t j = 0; mine->filters && j < run->plan->manifest->jobs_n; j++)
+            histogram_release(&mine->filters[j]);
+        mem_free(mine->filters);
         mem_free(mine->jobs);
         mem_free(mine->paces);
     }

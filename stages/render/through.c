@@ -27,6 +27,7 @@ struct through {
     struct queue done;
     struct through_process *processes;
     uint32_t processes_n;
+    uint32_t *places; // that are free: from processes_n on
     struct pollfd *polled;
     bool interrupted, blind; // blind: some process has no handle
     uint64_t looked;         // when the last round ended
@@ -64,6 +65,9 @@ struct through *through_new(const struct through_options *options) {
     queue_clear(&t->waiting);
     queue_clear(&t->done);
     t->processes = MEM_NEW_ARRAY(struct through_process, t->options.processes);
+    t->places = MEM_NEW_ARRAY(uint32_t, t->options.processes);
+    for (uint32_t i = 0; i < t->options.processes; i++)
+        t->places[i] = i;
     t->polled = MEM_NEW_ARRAY(struct pollfd, (size_t)t->options.processes * THROUGH_DESCRIPTORS + 1);
     return t;
 }
@@ -109,14 +113,14 @@ static bool is_shortage(int os) {
 static void start(struct through *t) {
     while (t->waiting.first && t->processes_n < t->options.processes) {
         struct through_task *task = t->waiting.first;
-        int os = 0;
         if (is_cancelled(t, task)) {
             task->end = THROUGH_CANCELLED;
             finish(t, queue_take(&t->waiting));
             continue;
         }
         struct through_process *p = &t->processes[t->processes_n];
-        os = through_process_start(p, task);
+        const uint64_t from = now(t);
+        int os = through_process_start(p, task);
         if (is_shortage(os) && t->processes_n > 0)
             return;
         queue_take(&t->waiting);
@@ -126,10 +130,11 @@ static void start(struct through *t) {
             finish(t, task);
             continue;
         }
-        uint64_t from = now(t), most = UINT64_MAX - from;
+        uint64_t most = UINT64_MAX - from;
         p->deadline = from + (task->command->time_ns < most ? task->command->time_ns : most);
         t->blind |= p->handle < 0;
-        t->processes_n++;
+        task->began = from;
+        task->place = t->places[t->processes_n++];
         through_process_move(p); // most texts fit into a pipe
     }
 }
@@ -176,27 +181,35 @@ static void look(struct through *t, int timeout) {
         t->polled[n++] = (struct pollfd){.fd = t->bell, .events = POLLIN};
     for (uint32_t i = 0; i < t->processes_n; i++)
         n += through_process_watch(&t->processes[i], t->polled + n);
-    if (poll(t->polled, n, timeout) <= 0)
-        return; // a signal ends the round, which comes again
+    if (poll(t->polled, n, timeout) < 0) // a signal ends the round, which comes again
+        for (size_t i = 0; i < n; i++)
+            t->polled[i].revents = 0;
+    struct pollfd *polled = t->polled;
     uint64_t rung;
-    if (t->bell >= 0 && (t->polled[0].revents & POLLIN) && read(t->bell, &rung, sizeof rung) < 0)
-        return;
+    if (t->bell >= 0 && (polled++->revents & POLLIN) && read(t->bell, &rung, sizeof rung) < 0)
+        return; // a round for nothing comes next
+    for (uint32_t i = 0; i < t->processes_n; i++)
+        polled += through_process_called(&t->processes[i], polled);
 }
 
 static void move_all(struct through *t) {
     bool blind = false;
+    uint64_t time = now(t);
     for (uint32_t i = 0; i < t->processes_n;) {
         struct through_process *p = &t->processes[i];
-        through_process_move(p);
-        if (!through_process_reap(p)) {
-            if (now(t) >= p->deadline)
+        if (p->called)
+            through_process_move(p);
+        if (!p->called || !through_process_reap(p)) {
+            if (time >= p->deadline)
                 through_process_kill(p, t->interrupted ? THROUGH_CANCELLED : THROUGH_LATE);
             blind |= p->handle < 0;
             i++;
             continue;
         }
+        p->task->ended = time;
+        t->places[--t->processes_n] = p->task->place;
         finish(t, p->task);
-        *p = t->processes[--t->processes_n];
+        *p = t->processes[t->processes_n];
     }
     t->blind = blind;
 }
@@ -235,6 +248,7 @@ void through_free(struct through *t) {
         close(t->bell);
     pthread_mutex_destroy(&t->lock);
     mem_free(t->processes);
+    mem_free(t->places);
     mem_free(t->polled);
     mem_free(t);
 }

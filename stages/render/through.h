@@ -12,8 +12,9 @@
  * Each process
  *   - is the leader of its own process group. A terminal's ^C does not reach it; when it has ended, or has to, the
  *     whole group is killed, so nothing that it started outlives it there;
- *   - begins with the signals' defaults where this program changed them, with no open descriptor but its three, and
- *     in the command's directory; the environment is this program's;
+ *   - begins with the signals' defaults where this program changed them, with no open descriptor but its three, with
+ *     the usual limit on more of them (1024, which it may raise), and in the command's directory; the environment is
+ *     this program's;
  *   - is killed by the kernel when the thread that started it is gone;
  *   - need not read its input, and has done well exactly when its exit status is 0. What it writes to standard error is
  *     kept (the end of it), and is of interest only if it did not do well.
@@ -55,7 +56,9 @@ struct through_task {
     struct buf output;
     struct buf complaint; // the end of what it wrote to standard error
     enum through_end end;
-    int status; // as waitpid has it
+    int status;            // as waitpid has it
+    uint32_t place;        // among the processes at once; another has it only after this one
+    uint64_t began, ended; // by the clock; 0: no process was started
     struct through_task *next;
 };
 

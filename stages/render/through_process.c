@@ -5,12 +5,21 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 // In one go, a process gets rid of PIECES * PIECE bytes at most, so that one that writes without end holds nobody up.
 enum { PIECE = 1 << 16, PIECES = 32, COMPLAINT_HELD = 2 * THROUGH_COMPLAINT };
+
+// What a program expects that has not asked for more: select knows no more of them, and some close all they may have.
+enum { DESCRIPTORS = 1024 };
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4U
+#endif
 
 extern char **environ;
 
@@ -53,9 +62,11 @@ static int open_ends(struct ends *ends) {
 }
 
 // In the new process, which shares this one's memory until it has a program of its own: bare system calls only, since
-// what libraries and sanitizers put around them may want locks that another thread holds.
+// what libraries and sanitizers put around them may want locks that another thread holds. What this program was given
+// open, and did not open itself, is closed by close_range, where the kernel knows it.
 __attribute__((no_sanitize("thread"))) static void become(const struct through_command *command,
-                                                          const struct ends *ends, long parent) {
+                                                          const struct ends *ends,
+                                                          const struct rlimit *descriptors, long parent) {
     enum { KERNEL_SET = 8 };               // bytes of a signal set
     const unsigned long standard[8] = {0}; // a kernel's sigaction: the default
     const unsigned char none[KERNEL_SET] = {0};
@@ -65,9 +76,14 @@ __attribute__((no_sanitize("thread"))) static void become(const struct through_c
         syscall(SYS_dup3, ends->output[WRITE_END], STDOUT_FILENO, 0) >= 0 &&
         syscall(SYS_dup3, ends->complaint[WRITE_END], STDERR_FILENO, 0) >= 0 &&
         syscall(SYS_chdir, command->directory) == 0 &&
+        syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, descriptors, NULL) == 0 &&
         syscall(SYS_rt_sigaction, SIGPIPE, standard, NULL, KERNEL_SET) == 0 &&
         syscall(SYS_rt_sigaction, SIGXFSZ, standard, NULL, KERNEL_SET) == 0 &&
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, KERNEL_SET) == 0;
+#ifdef SYS_close_range
+    if (ready)
+        syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+#endif
     if (ready)
         syscall(SYS_execve, command->program, command->argv, environ);
     int os = errno;
@@ -79,10 +95,14 @@ __attribute__((no_sanitize("thread"))) static void become(const struct through_c
 // Not inlined, so that no local variable of a caller is at stake.
 __attribute__((noinline, no_sanitize("thread"))) static pid_t spawn(const struct through_command *command,
                                                                     const struct ends *ends) {
-    long parent = getpid();
+    const long parent = getpid();
+    struct rlimit descriptors = {.rlim_cur = DESCRIPTORS, .rlim_max = RLIM_INFINITY};
+    getrlimit(RLIMIT_NOFILE, &descriptors);
+    if (descriptors.rlim_cur > DESCRIPTORS)
+        descriptors.rlim_cur = DESCRIPTORS;
     pid_t pid = vfork();
     if (pid == 0)
-        become(command, ends, parent);
+        become(command, ends, &descriptors, parent);
     return pid;
 }
 
@@ -155,6 +175,14 @@ size_t through_process_watch(const struct through_process *p, struct pollfd *fds
     return n;
 }
 
+size_t through_process_called(struct through_process *p, const struct pollfd *fds) {
+    size_t n = (size_t)((p->handle >= 0) + (p->input >= 0) + (p->output >= 0) + (p->complaint >= 0));
+    p->called = p->handle < 0;
+    for (size_t i = 0; i < n; i++)
+        p->called |= fds[i].revents != 0;
+    return n;
+}
+
 // A filter that does not want the rest of its input is as good as any.
 static void feed(struct through_process *p) {
     const struct buf *text = &p->task->text;
@@ -203,6 +231,15 @@ void through_process_move(struct through_process *p) {
     take_complaint(p);
 }
 
+// The texts may wait for a while.
+static void fit(struct buf *text) {
+    if (text->n == 0)
+        buf_release(text);
+    else
+        text->p = mem_realloc(text->p, text->n);
+    text->cap = text->n;
+}
+
 static void close_all(struct through_process *p) {
     close_end(&p->handle);
     close_end(&p->input);
@@ -233,6 +270,8 @@ bool through_process_reap(struct through_process *p) {
         memmove(task->complaint.p, task->complaint.p + spare, THROUGH_COMPLAINT);
         task->complaint.n = THROUGH_COMPLAINT;
     }
+    fit(&task->output);
+    fit(&task->complaint);
     close_all(p);
     return true;
 }

@@ -20,6 +20,7 @@ struct through_process {
     size_t written; // bytes of the text
     uint64_t deadline;
     bool killed; // and the task's `end` says why
+    bool called; // poll has something for it
 };
 
 enum { THROUGH_DESCRIPTORS = 4 };
@@ -30,6 +31,8 @@ void through_process_kill(struct through_process *p, enum through_end why);
 
 // What to poll for, at most THROUGH_DESCRIPTORS; how many.
 size_t through_process_watch(const struct through_process *p, struct pollfd *fds);
+// Sets `called` by what poll made of them; how many they were.
+size_t through_process_called(struct through_process *p, const struct pollfd *fds);
 // Moves what can be moved now.
 void through_process_move(struct through_process *p);
 // True: it has ended, is reaped, and its task has all that came of it.
