@@ -308,6 +308,7 @@ struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, str
     for (size_t j = 0; j < manifest->jobs_n; j++) {
         plan->jobs[j].job = &manifest->jobs[j];
         arrange_output(plan, &plan->jobs[j], diags);
+        plan_arrange_filter(fs, manifest, &plan->jobs[j], diags);
     }
     if (manifest->jobs_n > CLAIMS_JOBS_MAX)
         diags_error(diags, &manifest->text, manifest->jobs[CLAIMS_JOBS_MAX].span,

@@ -27,14 +27,18 @@
 #include "stages/compile/templates.h"
 #include "stages/emit/emit.h"
 #include "stages/program/fields.h"
+#include "stages/render/through_identity.h"
 
 struct plan_job {
     const struct manifest_job *job;
     size_t pass;
-    bool gathers;                 // collect or group_by: renders after the pass
-    bool autoescape;              // by the extension of its output
-    const struct sink_kind *sink; // named files, or a stream
-    struct str stream;            // of a stream: its path
+    bool gathers;                  // collect or group_by: renders after the pass
+    bool autoescape;               // by the extension of its output
+    const struct sink_kind *sink;  // named files, or a stream
+    struct str stream;             // of a stream: its path
+    struct through_command filter; // `through`; argv NULL: there is none
+    struct digest
+        filter_identity; // what its outputs depend on besides their texts, as it was when the plan was made
     // set by plan_compile
     const struct program *body;
     struct program *to, *where, *group_by;
@@ -107,7 +111,12 @@ const struct library *plan_library(struct plan *plan, const struct library *base
 void plan_check_filters(struct plan *plan, const struct library *base, struct diags *diags);
 // Compiles the texts of a manifest that is not sound, for the errors alone.
 void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags);
-bool plan_is_stream(struct str to); // a `to` without any expression
+// plan_through.c: a job's filter outside. A file of it that cannot be read is in diags.
+void plan_arrange_filter(const struct fs *fs, const struct manifest *manifest, struct plan_job *job,
+                         struct diags *diags);
+void plan_write_filter(const struct plan_job *job, struct buf *out);      // its command, for people
+void plan_write_filter_json(const struct plan_job *job, struct buf *out); // a member of a node
+bool plan_is_stream(struct str to);                                       // a `to` without any expression
 void plan_check_stream(const struct plan *plan, const struct manifest_job *job,
                        struct diags *diags); // its path
 

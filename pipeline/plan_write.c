@@ -30,6 +30,10 @@ static void write_detail(const struct plan *plan, const struct plan_node *node, 
             buf_add_text(out, "one output per record");
         if (job->job->where.p)
             buf_printf(out, " where %.*s", STR_ARG(job->job->where));
+        if (job->filter.argv) {
+            buf_add_text(out, ", through ");
+            plan_write_filter(job, out);
+        }
         break;
     default:
         buf_printf(out, "%s: %.*s", job->sink->name, STR_ARG(job->job->to));
@@ -73,6 +77,8 @@ void plan_write_json(const struct plan *plan, struct buf *out) {
             digest_hex(program_digest(plan->jobs[node->index].body), digest);
             buf_printf(out, ", \"program\": \"%s\"", digest);
         }
+        if (node->stage == STAGE_RENDER && plan->jobs[node->index].filter.argv)
+            plan_write_filter_json(&plan->jobs[node->index], out);
         buf_add_text(out, "}");
     }
     buf_add_text(out, "\n], \"edges\": [");

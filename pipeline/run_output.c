@@ -136,7 +136,7 @@ void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *
 }
 
 void run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
-    if (lot->job->filter.argv) {
+    if (lot->job->job->filter.argv) {
         run_through_render(lot, entry, vm);
         return;
     }

@@ -114,7 +114,6 @@ struct pass_run {
 struct job_run {
     struct run *run;
     const struct plan_job *job;
-    struct through_command filter; // argv NULL: there is none
     atomic_uint_fast64_t filtered; // bytes of the largest text that came out of it so far
     uint32_t index, render_node, emit_node;
     struct sink *sink;

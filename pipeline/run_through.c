@@ -18,8 +18,7 @@
 #include "base/utf8.h"
 #include "pipeline/run_private.h"
 
-enum { BITE_BYTES = 1 << 20, BITE_PASSAGES = 256 };
-static const uint64_t OUTPUT_BYTES = UINT64_C(64) << 20; // where the manifest does not say
+enum { BITE_BYTES = 1 << 20, BITE_PASSAGES = 256, BITE_ROUNDS = 4 };
 static const uint64_t SECOND = 1000000000;
 
 // The beginning
@@ -28,20 +27,10 @@ static const uint64_t SECOND = 1000000000;
 void run_through_init(struct run *run) {
     const struct manifest *manifest = run->plan->manifest;
     bool wanted = false;
+    for (size_t j = 0; j < manifest->jobs_n; j++)
+        wanted |= run->jobs[j].job->filter.argv != NULL;
     run->through_processes =
         manifest->limits.processes ? (uint32_t)manifest->limits.processes : run->options->workers;
-    for (size_t j = 0; j < manifest->jobs_n; j++) {
-        const struct manifest_through *through = &manifest->jobs[j].through;
-        if (!through->argv)
-            continue;
-        wanted = true;
-        run->jobs[j].filter = (struct through_command){
-            .program = through->program,
-            .argv = through->argv,
-            .directory = manifest->directory.n ? manifest->directory.p : ".",
-            .time_ns = through->seconds * SECOND,
-            .output_bytes = manifest->limits.output_bytes ? manifest->limits.output_bytes : OUTPUT_BYTES};
-    }
     if (wanted)
         run->through = through_new(&(struct through_options){.processes = run->through_processes,
                                                              .clock = run->options->clock,
@@ -60,10 +49,12 @@ void run_through_bell(struct run *run) {
 // Rendering
 // ---------------------------------------------------------------------------------------------------
 
-// However large the texts are, there are enough for all processes.
+// Enough for all processes, however large the texts are, and for some time, where they are small.
 bool run_through_is_full(const struct lot *lot) {
-    return lot->passages_n >= BITE_PASSAGES ||
-           (lot->passages_bytes >= BITE_BYTES && lot->passages_n >= lot->job->run->through_processes);
+    const size_t processes = lot->job->run->through_processes;
+    return lot->passages_n >= processes &&
+           (lot->passages_bytes >= BITE_BYTES ||
+            (lot->passages_n >= BITE_PASSAGES && lot->passages_n >= BITE_ROUNDS * processes));
 }
 
 static enum status add_piece(void *self, struct str piece, struct err *err) {
@@ -87,11 +78,11 @@ void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm) {
         run_fail_from_vm(lot, entry, vm, lot->job->job->body, fault);
     }
     MEM_GROW(lot->passages, lot->passages_cap, lot->passages_n + 1);
-    lot->passages[lot->passages_n++] =
-        (struct passage){.task = {.command = &lot->job->filter, .cancel = &lot->job->stopped, .text = text},
-                         .lot = lot,
-                         .unfiltered = !rendered,
-                         .entry = (size_t)(entry - lot->entries)};
+    lot->passages[lot->passages_n++] = (struct passage){
+        .task = {.command = &lot->job->job->filter, .cancel = &lot->job->stopped, .text = text},
+        .lot = lot,
+        .unfiltered = !rendered,
+        .entry = (size_t)(entry - lot->entries)};
     lot->passages_bytes += text.n + atomic_load_explicit(&lot->job->filtered, memory_order_relaxed);
 }
 

@@ -179,6 +179,73 @@ static void what_a_filter_leaves_behind_holds_nobody_up(void **state) {
     release_command(&command);
 }
 
+static void closed_output_is_not_the_end(void **state) {
+    (void)state;
+    struct through_command command = shell("echo early; exec >&- 2>&-; sleep 0.2; cat >/dev/null; exit 3");
+    struct through_task task = task_of(&command, "text");
+    run_one(&task);
+    assert_int_equal(task.end, THROUGH_FAILED);
+    assert_int_equal(WEXITSTATUS(task.status), 3);
+    assert_text(&task.output, "early\n");
+    release_task(&task);
+    release_command(&command);
+}
+
+static void no_output_is_one(void **state) {
+    (void)state;
+    struct through_command command = shell("exit 0");
+    struct through_task task = task_of(&command, "text");
+    run_one(&task);
+    assert_int_equal(task.end, THROUGH_DONE);
+    assert_int_equal(task.output.n, 0);
+    release_task(&task);
+    release_command(&command);
+}
+
+static void nothing_open_is_handed_on(void **state) {
+    (void)state;
+    struct rlimit before, many;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    many = before;
+    many.rlim_cur = many.rlim_max < 5000 ? many.rlim_max : 5000;
+    int fd = dup(STDIN_FILENO); // not to be closed when a program takes over
+    assert_true(fd > STDERR_FILENO);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+    struct through_command command = shell("ls /proc/$$/fd | wc -l; ulimit -n");
+    struct through_task task = task_of(&command, "text");
+    run_one(&task);
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(fd);
+    assert_int_equal(task.end, THROUGH_DONE);
+    assert_text(&task.output, "3\n1024\n");
+    release_task(&task);
+    release_command(&command);
+}
+
+static void times_and_places_are_told(void **state) {
+    (void)state;
+    enum { TASKS = 9, PLACES = 3 };
+    struct through_command command = shell("cat");
+    struct through_task tasks[TASKS];
+    struct through *t = pool(PLACES, NULL);
+    for (int i = 0; i < TASKS; i++) {
+        tasks[i] = task_of(&command, "text");
+        if (i > 0)
+            tasks[i - 1].next = &tasks[i];
+    }
+    assert_true(through_add(t, tasks));
+    assert_int_equal(serve_all(t), TASKS);
+    for (int i = 0; i < TASKS; i++) {
+        assert_true(tasks[i].began > 0 && tasks[i].ended >= tasks[i].began);
+        assert_true(tasks[i].place < PLACES);
+        for (int k = 0; k < i; k++) // nobody shared a place
+            assert_true(tasks[i].place != tasks[k].place || tasks[i].began >= tasks[k].ended);
+        release_task(&tasks[i]);
+    }
+    through_free(t);
+    release_command(&command);
+}
+
 static void endless_output_is_cut_off(void **state) {
     (void)state;
     struct through_command command = shell("exec cat /dev/zero");
@@ -224,6 +291,7 @@ static void program_that_cannot_start_says_why(void **state) {
     run_one(&task);
     assert_int_equal(task.end, THROUGH_UNSTARTED);
     assert_int_equal(task.status, ENOENT);
+    assert_int_equal(task.began, 0);
     command.program = "/bin/sh";
     command.directory = "/nowhere";
     run_one(&task);
@@ -362,6 +430,10 @@ int main(void) {
         cmocka_unit_test(signal_comes_back),
         cmocka_unit_test(hanging_group_is_killed),
         cmocka_unit_test(what_a_filter_leaves_behind_holds_nobody_up),
+        cmocka_unit_test(closed_output_is_not_the_end),
+        cmocka_unit_test(no_output_is_one),
+        cmocka_unit_test(nothing_open_is_handed_on),
+        cmocka_unit_test(times_and_places_are_told),
         cmocka_unit_test(endless_output_is_cut_off),
         cmocka_unit_test(endless_complaints_end_in_time),
         cmocka_unit_test(output_of_just_the_limit_is_fine),
