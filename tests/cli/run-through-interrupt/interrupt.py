@@ -1,4 +1,5 @@
 """Sends signals to a run when its filters have begun, and looks at what is left: interrupt.py JOB SIGNAL..."""
+import json
 import os
 import signal
 import subprocess
@@ -28,16 +29,18 @@ def alive(process):
         return False
 
 
-run = subprocess.Popen(["pressrun", "run", "-j", "2", "--only", sys.argv[1]], stdout=subprocess.DEVNULL,
-                       stderr=subprocess.PIPE)
+run = subprocess.Popen(["pressrun", "run", "-j", "2", "--json", "--only", sys.argv[1]],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 wait_until(lambda: len(begun()) == 2)
 for name in sys.argv[2:]:
     run.send_signal(signal.Signals[name])
     time.sleep(0.4)  # two at once count as one
-message = run.stderr.read().decode()
-code = run.wait(timeout=50)
+report, message = (text.decode() for text in run.communicate(timeout=50))
+code = run.returncode
 wait_until(lambda: not any(alive(process) for process in begun()))
 print("exit", code, "told" if "interrupted" in message else "not told")
+counts = json.loads(report) if report else {}
+print({name: counts[name] for name in ("filtered", "rendered", "written", "failed") if name in counts})
 print("began", len(begun()), "left", sum(alive(process) for process in begun()))
 print("made", sorted(name for folder, _, names in os.walk("out") for name in names if not folder.endswith(".pressrun")))
 subprocess.run(["rm", "-rf", "out", "started"], check=True)
