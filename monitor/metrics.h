@@ -4,7 +4,8 @@
 /*
  * The names of what is measured: one table (metrics.def), and what a distribution adds to it.
  *
- * A distribution is of durations: of a stage ("render"), a job ("job.cards") or a template ("template.card.j2"). Its
+ * A distribution is of durations: of a stage ("render"), a job ("job.cards"), a template
+ * ("template.card.j2") or a job's filter outside ("through.cards"). Its
  * figures are called NAME.p50, .p95, .p99, .max, .mean (seconds) and .count.
  *
  * To add a metric: one row in metrics.def, and whoever knows the number sets it (pipeline/run_session.c).

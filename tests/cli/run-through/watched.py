@@ -5,7 +5,7 @@ import sys
 
 lives = [e for e in json.load(open(sys.argv[1], encoding="utf-8")) if e["cat"] == "through"]
 begun, free = collections.Counter(), collections.defaultdict(float)
-for begin, end in zip(lives[::2], lives[1::2]):
+for begin, end in sorted(zip(lives[::2], lives[1::2]), key=lambda life: life[0]["ts"]):  # workers write blocks
     assert (begin["ph"], end["ph"], begin["id"]) == ("b", "e", end["id"]) and begin["args"] == end["args"]
     assert begin["ts"] >= free[begin["id"]], "two at once in one place"
     free[begin["id"]] = end["ts"]
