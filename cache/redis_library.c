@@ -23,8 +23,9 @@ static bool find_all(struct redis_library *library) {
 enum status redis_library_open(const char *hiredis, const char *b2, struct redis_library *library,
                                struct err *err) {
     *library = (struct redis_library){0};
-    library->hiredis = dlopen(hiredis, RTLD_NOW | RTLD_LOCAL);
-    library->b2 = dlopen(b2, RTLD_NOW | RTLD_LOCAL);
+    // They stay in the process: libb2 brings an OpenMP runtime with it, which is not made to be unloaded.
+    library->hiredis = dlopen(hiredis, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    library->b2 = dlopen(b2, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     const char *missing = !library->hiredis ? hiredis : !library->b2 ? b2 : NULL;
     if (!missing && find_all(library))
         return STATUS_OK;

@@ -104,7 +104,8 @@ static void *run_pair(void *context) {
     pair->server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool well = connect(pair->server, (struct sockaddr *)&address, sizeof address) == 0;
     while (well && !atomic_load(&pair->proxy->ending)) {
-        struct pollfd asked[] = {{.fd = pair->client, .events = POLLIN}, {.fd = pair->server, .events = POLLIN}};
+        struct pollfd asked[] = {{.fd = pair->client, .events = POLLIN},
+                                 {.fd = pair->server, .events = POLLIN}};
         if (poll(asked, 2, LOOK_EVERY) <= 0)
             continue;
         if (asked[0].revents)

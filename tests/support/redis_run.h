@@ -18,7 +18,7 @@ struct redis_run { // a tier, and what it was opened with
 void redis_run_open(struct redis_run *run, const char *url, struct redis_options options);
 void redis_run_close(struct redis_run *run);
 
-struct cache_key redis_run_key(unsigned i);     // every third is of CACHE_THROUGH, the others of CACHE_RENDER
+struct cache_key redis_run_key(unsigned i); // every third is of CACHE_THROUGH, the others of CACHE_RENDER
 struct cache_value *redis_run_value(unsigned i); // held; made now
 bool redis_run_put(struct redis_run *run, unsigned i);
 bool redis_run_has(struct redis_run *run, unsigned i); // a wrong one fails the test

@@ -24,7 +24,7 @@ static struct redis_item raw(const struct redis_server *server, unsigned n, cons
     return redis_run_raw(server->url, words, n, NULL);
 }
 
-#define RAW(server, ...)                                                                                      \
+#define RAW(server, ...)                                                                                     \
     raw((server), sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str), (struct str[]){__VA_ARGS__})
 
 static struct cache_stats stats_of(struct redis_run *run) {
@@ -174,7 +174,8 @@ static void test_lies(void **state) {
     setenv("PRESSRUN_TEST_SECRET", "another", 1);
     redis_run_open(&run, server->url, (struct redis_options){0});
     redis_run_open(&stranger, server->url, (struct redis_options){.secret_variable = "PRESSRUN_TEST_SECRET"});
-    struct str key = redis_key(run.redis, redis_run_key(100), one), key2 = redis_key(run.redis, redis_run_key(200), two);
+    struct str key = redis_key(run.redis, redis_run_key(100), one),
+               key2 = redis_key(run.redis, redis_run_key(200), two);
     redis_run_put(&run, 100);
     run.tier.flush(run.tier.self);
     RAW(server, STR("COPY"), key, key2);
@@ -223,11 +224,13 @@ static void test_refusals(void **state) {
     assert_non_null(strstr(redis_stats(run.redis).last_error, "OOM"));
     assert_true(redis_run_has(&run, 1));
     RAW(server, STR("CONFIG"), STR("SET"), STR("maxmemory"), STR("0"));
-    RAW(server, STR("ACL"), STR("SETUSER"), STR("reader"), STR("on"), STR(">wrong word"), STR("~*"), STR("-@all"));
+    RAW(server, STR("ACL"), STR("SETUSER"), STR("reader"), STR("on"), STR(">wrong word"), STR("~*"),
+        STR("-@all"));
     redis_run_close(&run);
     char url[160];
     snprintf(url, sizeof url, "redis://reader:wrong%%20word@%s", server->tcp + strlen("redis://"));
-    redis_run_open(&run, url, (struct redis_options){.failures = 2, .pause = (uint64_t)(3600 * 1000 * milli)});
+    redis_run_open(&run, url,
+                   (struct redis_options){.failures = 2, .pause = (uint64_t)(3600 * 1000 * milli)});
     for (int i = 0; i < 5; i++)
         assert_false(redis_run_has(&run, 1));
     assert_int_equal(redis_stats(run.redis).errors, 2);
@@ -257,9 +260,7 @@ static void test_login(void **state) {
     redis_run_open(&run, url, (struct redis_options){0});
     assert_true(redis_run_has(&run, 1));
     redis_run_close(&run);
-    static const struct {
-        const char *login, *db;
-    } wrong[] = {{":no@", ""}, {":s3cret@", "/77"}, {"", "/2"}};
+    static const struct { const char *login, *db; } wrong[] = {{":no@", ""}, {":s3cret@", "/77"}, {"", "/2"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         snprintf(url, sizeof url, "redis://%s127.0.0.1:%d%s", wrong[i].login, server.port, wrong[i].db);
         redis_run_open(&run, url, (struct redis_options){0});
@@ -353,7 +354,8 @@ static void test_through(void **state) {
             assert_true(!values[i] || redis_run_is_right(values[i], i));
             cache_value_drop(values[i]);
         }
-        assert_int_equal(redis_stats(run.redis).round_trips, before + 2 * ((uint64_t)round + 1)); // for what nobody has
+        assert_int_equal(redis_stats(run.redis).round_trips,
+                         before + 2 * ((uint64_t)round + 1)); // for what nobody has
     }
     struct cache_category_report report = cache_report(cache, CACHE_RENDER);
     assert_int_equal(report.tier_hits[1], 10);
@@ -387,9 +389,9 @@ int main(void) {
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),    cmocka_unit_test(test_clear), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_lifetime),  cmocka_unit_test(test_lies),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_login),     cmocka_unit_test(test_large), cmocka_unit_test(test_through),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_clear), cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_lifetime), cmocka_unit_test(test_lies),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_login),    cmocka_unit_test(test_large), cmocka_unit_test(test_through),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
