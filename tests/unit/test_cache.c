@@ -190,12 +190,84 @@ static void test_through(void **state) {
     assert_false(cache_category_find(STR("Through"), &category));
 }
 
+struct far { // a tier that is asked for many at once
+    struct cache_tier inner;
+    unsigned calls, keys;
+};
+
+static void get_far(void *self, const struct cache_key *keys, unsigned n, struct cache_value **values) {
+    struct far *far = self;
+    far->calls++;
+    far->keys += n;
+    for (unsigned i = 0; i < n; i++)
+        values[i] = far->inner.get(far->inner.self, keys[i]);
+}
+
+static bool put_far(void *self, struct cache_key key, struct cache_value *value) {
+    struct far *far = self;
+    return far->inner.put(far->inner.self, key, value);
+}
+
+static void close_far(void *self) {
+    struct far *far = self;
+    far->inner.close(far->inner.self);
+}
+
+// Each tier is asked for what none before it has; what comes fills those before, and counts for its category.
+static void test_many(void **state) {
+    (void)state;
+    enum { N = 250 };
+    int64_t now = 1000;
+    struct clock clock = clock_system();
+    clock.self = &now;
+    clock.wall = scripted_wall;
+    struct far far = {.inner = memory_tier(memory_new(4 << 20))};
+    struct cache_tier near = memory_tier(memory_new(4 << 20)),
+                      last = {.self = &far, .get_many = get_far, .put = put_far, .close = close_far};
+    struct cache *cache = cache_open((struct cache_tier[]){near, last}, 2, &clock);
+    struct cache_key keys[N];
+    struct cache_value *values[N];
+    for (unsigned i = 0; i < N; i++) {
+        keys[i] = key_of(i);
+        if (i % 5 != 4)
+            put_one(i % 5 == 0 ? &near : &far.inner, i, i % 100);
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        cache_get_many(cache, keys, N, values);
+        for (unsigned i = 0; i < N; i++) {
+            assert_int_equal(values[i] != NULL, i % 5 != 4);
+            assert_true(!values[i] || (values[i]->n == i % 100 && is_right(values[i], i)));
+            cache_value_drop(values[i]);
+        }
+        assert_int_equal(far.calls, 3 * (round + 1));
+        assert_int_equal(far.keys, 200 + 50 * round);
+    }
+    struct cache_category_report through = cache_report(cache, CACHE_THROUGH),
+                                 render = cache_report(cache, CACHE_RENDER);
+    assert_int_equal(through.hits + render.hits, 400);
+    assert_int_equal(through.tier_hits[1] + render.tier_hits[1], 150);
+    assert_int_equal(through.misses + render.misses, 100);
+    assert_int_equal(through.hits + through.misses, 2 * 84);
+    assert_int_equal(through.get_timed[1] + render.get_timed[1], 250);
+    struct cache_policy policy = cache_policy(cache, CACHE_THROUGH);
+    policy.lifetime = 500; // all were made at 0
+    cache_set_policy(cache, CACHE_THROUGH, policy);
+    policy = cache_policy(cache, CACHE_RENDER);
+    policy.refresh = true;
+    cache_set_policy(cache, CACHE_RENDER, policy);
+    cache_get_many(cache, keys, N, values);
+    for (unsigned i = 0; i < N; i++)
+        assert_null(values[i]);
+    assert_int_equal(cache_report(cache, CACHE_THROUGH).expired,
+                     67 + 50); // of the first, and of the second
+    cache_get_many(cache, keys, 0, values);
+    cache_close(cache);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_through),
+        cmocka_unit_test(test_memory),  cmocka_unit_test(test_bound), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_through), cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

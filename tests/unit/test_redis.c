@@ -245,6 +245,25 @@ static void test_refusals(void **state) {
     redis_run_close(&run);
 }
 
+// As docs/redis.md says.
+static void test_least_rights(void **state) {
+    const struct redis_server *server = *state;
+    struct redis_run run;
+    char url[160];
+    RAW(server, STR("ACL"), STR("SETUSER"), STR("pressrun"), STR("on"), STR(">password"), STR("~pressrun:*"),
+        STR("-@all"), STR("+mget"), STR("+set"), STR("+unlink"), STR("+scan"), STR("+select"));
+    snprintf(url, sizeof url, "redis://pressrun:password@%s/1", server->tcp + strlen("redis://"));
+    redis_run_open(&run, url, (struct redis_options){0});
+    for (unsigned i = 0; i < 10; i++)
+        assert_true(redis_run_put(&run, i));
+    run.tier.invalidate(run.tier.self, redis_run_key(1));
+    run.tier.clear(run.tier.self, CACHE_THROUGH);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(redis_run_has(&run, i), i % 3 != 0 && i != 1);
+    assert_string_equal(redis_stats(run.redis).last_error, "");
+    redis_run_close(&run);
+}
+
 static void test_login(void **state) {
     (void)state;
     struct redis_server server = {.password = "s3cret"};
@@ -389,9 +408,10 @@ int main(void) {
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_clear), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_lifetime), cmocka_unit_test(test_lies),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_login),    cmocka_unit_test(test_large), cmocka_unit_test(test_through),
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_clear), cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_lifetime),     cmocka_unit_test(test_lies),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_least_rights), cmocka_unit_test(test_login), cmocka_unit_test(test_large),
+        cmocka_unit_test(test_through),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
