@@ -46,7 +46,7 @@ static enum status use_secret(struct redis *redis, struct str secret, const char
 }
 
 static enum status take_secret(struct redis *redis, const struct redis_options *options, struct err *err) {
-    redis->sealer.codec = codec_new(NULL);
+    redis->sealer.codec = codec_new(options->levels);
     if (options->secret_variable) {
         const char *text = getenv(options->secret_variable);
         if (!text)

@@ -5,7 +5,7 @@
  * The redis tier: entries that several machines share, under keys `PREFIX:1:CATEGORY:HEX-DIGEST`.
  *
  * It can cost time and nothing else. Whatever the server is or says, a value is served only if its keyed BLAKE2b over
- * category, key, time and payload is right (redis_value.h); all else is a miss. Every connect and every exchange has
+ * category, key, time, tag and payload is right (redis_value.h); all else is a miss. Every connect and every exchange has
  * a time limit and a bound of bytes; after a few failures in a row a circuit breaker asks nothing for a while, then
  * tries once, and doubles the while when that fails. So a dead server costs the failures before the breaker opens
  * (3 times 200 ms as a rule) and a try now and then.
@@ -42,6 +42,7 @@ struct redis_options {
 
     // Of each category, nanoseconds: cache_policy's. 0: 30 days, as a store that others share is to be left clean.
     int64_t lifetimes[CACHE_CATEGORIES_N];
+    const int *levels; // of compression by category, 0: the usual one; NULL: all are
     // 0 is the usual of each:
     uint64_t connect_limit; // nanoseconds; 200 ms, names and greeting included
     uint64_t command_limit; // 100 ms, of an exchange as a whole

@@ -5,7 +5,7 @@
  * A value as redis holds it:
  *
  *      0  32  BLAKE2b-256 of all that follows, keyed with the secret's BLAKE2b-512
- *     32   .  an entry (cache/entry.h) without a dictionary: category, key, time, sizes, payload
+ *     32   .  an entry (cache/entry.h) without a dictionary: category, key, time, tag, sizes, payload
  *
  * Nothing of it is believed, allocated or unpacked before sum, key, category and sizes were looked at. Many threads
  * may use one sealer.

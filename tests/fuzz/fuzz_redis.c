@@ -17,7 +17,8 @@ static void open_value(const struct redis_sealer *sealer, struct str bytes) {
     if (bytes.n > REDIS_SUM && entry_peek(str_from(bytes, REDIS_SUM), &entry))
         key = entry.key;
     struct cache_value *value = redis_value_open(sealer, key, bytes);
-    if (value && (value->n != entry.size || value->n > LARGEST || value->made != entry.time))
+    if (value && (value->n != entry.size || value->n > LARGEST || value->made != entry.time ||
+                  value->tag != entry.tag))
         abort();
     cache_value_drop(value);
 }
@@ -60,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     if (redis_library_open(PRESSRUN_HIREDIS, PRESSRUN_LIBB2, &library, &err) != STATUS_OK)
         abort();
-    redis_sealer_init(&sealer, &library, codec_new(), STR(REDIS_OPEN_SECRET), LARGEST);
+    redis_sealer_init(&sealer, &library, codec_new(NULL), STR(REDIS_OPEN_SECRET), LARGEST);
     struct str bytes = {(const char *)data + 1, size - 1};
     if (data[0] % KINDS == REPLIES)
         read_replies(&sealer, bytes);

@@ -355,7 +355,7 @@ static void test_through(void **state) {
         struct cache_value *value = redis_run_value(i);
         keys[i] = redis_run_key(i);
         if (i % 2)
-            cache_put(cache, keys[i], (struct str){value->bytes, value->n});
+            cache_put(cache, keys[i], 7, (struct str){value->bytes, value->n});
         if (i % 10 == 1)
             tiers[0].invalidate(tiers[0].self, keys[i]);
         cache_value_drop(value);

@@ -30,7 +30,8 @@ static void seal_one(struct sealed *sealed, unsigned i, const char *secret) {
     *sealed = (struct sealed){.key = redis_run_key(i), .value = redis_run_value(i)};
     if (redis_library_open(PRESSRUN_HIREDIS, PRESSRUN_LIBB2, &sealed->library, &err) != STATUS_OK)
         fail_msg("%s", err.text);
-    redis_sealer_init(&sealed->sealer, &sealed->library, codec_new(), str_of(secret), LARGEST);
+    sealed->value->tag = i * 2654435761u;
+    redis_sealer_init(&sealed->sealer, &sealed->library, codec_new(NULL), str_of(secret), LARGEST);
     redis_value_seal(&sealed->sealer, sealed->key, sealed->value, &sealed->bytes);
 }
 
@@ -48,6 +49,7 @@ static bool opens(const struct sealed *sealed, struct str bytes) {
         assert_int_equal(value->n, sealed->value->n);
         assert_memory_equal(value->bytes, sealed->value->bytes, value->n);
         assert_true(value->made == sealed->value->made);
+        assert_int_equal(value->tag, sealed->value->tag);
     }
     cache_value_drop(value);
     return opened;
