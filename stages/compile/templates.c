@@ -279,6 +279,25 @@ const struct program *templates_find(struct templates *t, struct str name, const
     return e ? answer(e) : NULL;
 }
 
+struct digest templates_digest(struct templates *t) {
+    struct str *names, path;
+    struct digest sum = {0, 0};
+    pthread_mutex_lock(&t->lock);
+    size_t n = template_files_list(&t->files, &t->arena, &names);
+    for (size_t i = 0; i < n; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        struct err err;
+        if (template_files_read(&t->files, &t->arena, names[i], &path, &text, &size, &err) != STATUS_OK)
+            size = 0;
+        sum = digest_add(sum, digest_output(STR("template"), names[i], (struct str){text, size}));
+        mem_free(text);
+    }
+    mem_free(names);
+    pthread_mutex_unlock(&t->lock);
+    return sum;
+}
+
 size_t templates_list(struct templates *t, struct str **names) {
     pthread_mutex_lock(&t->lock);
     size_t n = template_files_list(&t->files, &t->arena, names);

@@ -32,6 +32,8 @@ const struct program *templates_find(struct templates *t, struct str name, const
 size_t templates_compiled(struct templates *t);
 // How often one was asked for that was compiled already, to compile or to link another.
 size_t templates_shared(struct templates *t);
+// Of the names and texts of all files that a template could be found by.
+struct digest templates_digest(struct templates *t);
 // Names of all files in the search path that a template could be found by, for "did you mean" and `check`.
 size_t templates_list(struct templates *t,
                       struct str **names); // owned array (mem_free); texts live as long as t

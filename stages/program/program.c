@@ -87,29 +87,72 @@ static struct digest link_digest(const struct program *from, const struct templa
     return digest_of((struct str){(const char *)ends, sizeof ends});
 }
 
-static bool is_among(const struct program *const *programs, size_t n, const struct program *p) {
-    for (size_t i = 0; i < n; i++)
-        if (programs[i] == p)
+struct reached {
+    const struct program **programs;
+    struct str *names;
+    size_t n, programs_cap, names_cap;
+};
+
+static void reach(struct reached *r, struct str name, const struct program *p) {
+    for (size_t i = 0; i < r->n; i++)
+        if (r->programs[i] == p)
+            return;
+    MEM_GROW(r->programs, r->programs_cap, r->n + 1);
+    MEM_GROW(r->names, r->names_cap, r->n + 1);
+    r->names[r->n] = name;
+    r->programs[r->n++] = p;
+}
+
+static struct reached reach_all(const struct program *p) {
+    struct reached r = {0};
+    reach(&r, (struct str){NULL, 0}, p);
+    for (size_t at = 0; at < r.n; at++)
+        for (uint32_t i = 0; i < r.programs[at]->refs_n; i++)
+            if (r.programs[at]->refs[i].program)
+                reach(&r, r.programs[at]->refs[i].name, r.programs[at]->refs[i].program);
+    return r;
+}
+
+static void release(struct reached *r) {
+    mem_free(r->programs);
+    mem_free(r->names);
+}
+
+void program_reach(const struct program *p, program_fn fn, void *context) {
+    struct reached r = reach_all(p);
+    for (size_t i = 0; i < r.n; i++)
+        fn(context, r.names[i], r.programs[i]);
+    release(&r);
+}
+
+bool program_chooses(const struct program *p) {
+    for (uint32_t i = 0; i < p->code_n; i++)
+        switch (p->code[i].op) {
+        case OP_INCLUDE_NAMED:
+        case OP_EXTENDS_NAMED:
+        case OP_IMPORT_NAMED:
+        case OP_PARTIAL_NAMED:
+            return true;
+        default:
+            break;
+        }
+    return false;
+}
+
+bool program_mentions(const struct program *p, struct str text) {
+    for (uint32_t i = 0; i < p->constants_n; i++)
+        if (p->constants[i].tag == VALUE_STRING && str_equal(value_str(p->constants[i]), text))
             return true;
     return false;
 }
 
 struct digest program_digest(const struct program *p) {
-    const struct program **reached = NULL;
-    size_t n = 0, cap = 0;
+    struct reached r = reach_all(p);
     struct digest sum = p->own;
-    MEM_GROW(reached, cap, 1);
-    reached[n++] = p;
-    for (size_t at = 0; at < n; at++)
-        for (uint32_t i = 0; i < reached[at]->refs_n; i++) {
-            const struct template_ref *ref = &reached[at]->refs[i];
-            sum = digest_add(sum, link_digest(reached[at], ref));
-            if (!ref->program || is_among(reached, n, ref->program))
-                continue;
-            MEM_GROW(reached, cap, n + 1);
-            reached[n++] = ref->program;
-        }
-    mem_free(reached);
+    for (size_t at = 0; at < r.n; at++)
+        for (uint32_t i = 0; i < r.programs[at]->refs_n; i++)
+            sum = digest_add(sum, link_digest(r.programs[at], &r.programs[at]->refs[i]));
+    release(&r);
     return sum;
 }
 

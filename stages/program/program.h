@@ -179,6 +179,15 @@ struct program *program_new(void);
 struct program *program_new_alias(const struct program *original, struct str name);
 void program_free(struct program *p);
 
+// A linked program and all that it leads to, each once, by the name it is first referred to; p itself comes first, without
+// one. Templates chosen at run time are not among them.
+typedef void (*program_fn)(void *context, struct str name, const struct program *p);
+void program_reach(const struct program *p, program_fn fn, void *context);
+
+bool program_chooses(const struct program *p); // itself, templates at run time
+// Whether it has a constant of that text: so whether it may ask for a variable or function of that name.
+bool program_mentions(const struct program *p, struct str text);
+
 // Of everything a linked program is made from: itself and all that it leads to, by whatever names, and the names
 // that lead nowhere. Templates chosen at run time are not in it.
 struct digest program_digest(const struct program *p);
