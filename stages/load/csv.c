@@ -53,6 +53,7 @@ static enum status add_record(struct csv *csv, struct batch *batch, size_t from,
         csv->header = false;
         if (text.n > csv->base.record_bytes)
             return header_too_long(csv, err);
+        csv->base.context = digest_of(text);
         return csv_columns_header(csv->columns, csv->delimiter, text, csv->line, err);
     }
     struct item *item = loader_add(&csv->base, batch, from, csv->line, csv->byte);
@@ -183,6 +184,7 @@ static enum status open(const struct load_options *options, char delimiter, stru
     csv->base.pull = pull;
     csv->base.parse = parse;
     csv->base.parses_again = true;
+    csv->base.raw_tells = true;
     csv->base.free = free_loader;
     csv->columns = MEM_NEW(struct csv_columns);
     csv->line = 1;

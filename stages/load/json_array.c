@@ -283,6 +283,7 @@ static enum status open(const struct load_options *options, struct loader **out,
     struct json *json = MEM_NEW(struct json);
     json->base.pull = pull;
     json->base.free = free_loader;
+    json->base.raw_tells = true;
     json->pointer = (struct str){mem_copy(options->pointer.p, options->pointer.n), options->pointer.n};
     outline_init(&json->outline);
     enum status status = loader_init(&json->base, options, err);

@@ -117,6 +117,7 @@ static enum status open(const struct load_options *options, struct loader **out,
     struct jsonl *loader = MEM_NEW(struct jsonl);
     loader->base.pull = pull;
     loader->base.free = free_loader;
+    loader->base.raw_tells = true;
     loader->line = 1;
     enum status status = STATUS_OK;
     if (options->pointer.n)

@@ -143,7 +143,7 @@ void load_parse(const struct loader *loader, struct reader *reader, struct batch
     for (size_t i = 0; i < batch->items_n; i++) {
         struct item *item = &batch->items[i];
         const struct field_count fields = reader->fields;
-        if (!item->error)
+        if (!item->error && !item->unwanted)
             parse_item(loader, reader, batch, item);
         if (item->error)
             reader->fields = fields;
@@ -161,6 +161,19 @@ bool load_parse_full(const struct loader *loader, struct shapes *shapes, const s
     reader_release(&reader);
     *out = full.record;
     return !full.error;
+}
+
+bool load_tells_raw(const struct loader *loader) {
+    return loader->raw_tells;
+}
+
+bool load_raw_digest(const struct loader *loader, const struct item *item, struct digest *raw) {
+    if (!loader->raw_tells || item->error)
+        return false;
+    *raw = digest_of(item->raw);
+    raw->high ^= loader->context.high;
+    raw->low ^= loader->context.low;
+    return true;
 }
 
 // For the formats --------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -98,7 +99,12 @@ enum status load_open(const struct load_options *options, struct loader **out, s
 // it are in the batch and the error comes at the next call.
 enum status load_pull(struct loader *loader, struct batch *batch, struct err *err);
 
-// Makes the values of every item; faults go into the items, located in the source. The reader counts the fields of items
+// What tells a record apart before it is parsed: its bytes, and what of the source decides what they mean. False: the
+// format makes records of something else, or the item has failed.
+bool load_tells_raw(const struct loader *loader); // false: never
+bool load_raw_digest(const struct loader *loader, const struct item *item, struct digest *raw);
+
+// Makes the values of every item that is wanted; faults go into the items, located in the source. The reader counts the fields of items
 // without faults.
 void load_parse(const struct loader *loader, struct reader *reader, struct batch *batch);
 

@@ -20,6 +20,8 @@ struct loader {
     struct err pending; // the source's error: it waits for the records before it, and then stays
     enum status (*pull)(struct loader *loader, struct batch *batch, struct err *err);
     bool parses_again; // parse needs nothing but the item's bytes
+    bool raw_tells;    // and so equal bytes are equal records, as long as `context` is the same
+    struct digest context;
     // Makes the value of one item, or calls loader_fail. NULL: the record is a JSON object.
     void (*parse)(const struct loader *loader, struct reader *reader, struct batch *batch, struct item *item);
     void (*free)(struct loader *loader); // frees what the format added, and the loader itself
