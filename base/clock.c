@@ -33,3 +33,11 @@ struct clock clock_system(void) {
         .thread_cpu = system_thread_cpu,
     };
 }
+
+void clock_wait_past(int64_t file_time) {
+    enum { TICK = 20000000, NAP = 500000 }; // of the slowest kernels, and some more
+    int64_t now = read_clock(CLOCK_REALTIME_COARSE);
+    for (int64_t give_up = now + TICK; now <= file_time && file_time - now < TICK && now < give_up;
+         now = read_clock(CLOCK_REALTIME_COARSE))
+        nanosleep(&(struct timespec){.tv_nsec = NAP}, NULL);
+}

@@ -15,4 +15,8 @@ struct clock {
 
 struct clock clock_system(void);
 
+// Waits until the kernel would give a file that is written now a later time than this (nanoseconds since 1970). That takes
+// one tick of its clock at most, some milliseconds; times that lie further ahead are not waited for.
+void clock_wait_past(int64_t file_time);
+
 #endif

@@ -188,18 +188,20 @@ static int system_exchange(void *self, int old_dir, const char *from, int new_di
     return result == -ENOSYS ? -EINVAL : result;
 }
 
-static int system_unlink(void *self, int dir, const char *path) {
-    (void)self;
+static int remove_at(int dir, const char *path, int flags) {
     struct place place;
     int found = place_find(&place, dir, path);
-    return found < 0 ? found : place_done(&place, unlinkat(place.dir, place.name, 0));
+    return found < 0 ? found : place_done(&place, unlinkat(place.dir, place.name, flags));
+}
+
+static int system_unlink(void *self, int dir, const char *path) {
+    (void)self;
+    return remove_at(dir, path, 0);
 }
 
 static int system_remove_dir(void *self, int dir, const char *path) {
     (void)self;
-    struct place place;
-    int found = place_find(&place, dir, path);
-    return found < 0 ? found : place_done(&place, unlinkat(place.dir, place.name, AT_REMOVEDIR));
+    return remove_at(dir, path, AT_REMOVEDIR);
 }
 
 static int system_stat(void *self, int fd, struct stat *st) {
@@ -212,6 +214,11 @@ static int system_stat_beneath(void *self, int dir, const char *path, struct sta
     struct place place;
     int found = place_find(&place, dir, path);
     return found < 0 ? found : place_done(&place, fstatat(place.dir, place.name, st, AT_SYMLINK_NOFOLLOW));
+}
+
+static int system_stat_at(void *self, int dir, const char *path, struct stat *st) {
+    (void)self;
+    return fstatat(dir, path, st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 static int system_truncate(void *self, int fd, off_t size) {
@@ -286,6 +293,7 @@ struct fs fs_system(void) {
         .remove_dir = system_remove_dir,
         .stat = system_stat,
         .stat_beneath = system_stat_beneath,
+        .stat_at = system_stat_at,
         .truncate = system_truncate,
         .touch = system_touch,
         .sync = system_sync,

@@ -36,6 +36,8 @@ struct fs {
     int (*stat)(void *self, int fd, struct stat *st);
     int (*stat_beneath)(void *self, int dir, const char *path,
                         struct stat *st); // of a symbolic link: its own
+    // The same at a third of the price, and links on the way are followed, wherever they lead: for whoever knows the inode.
+    int (*stat_at)(void *self, int dir, const char *path, struct stat *st);
     int (*truncate)(void *self, int fd, off_t size);
     int (*touch)(void *self, int fd); // sets its times to now
     int (*sync)(void *self, int fd);  // all of the file system that the file is on

@@ -21,10 +21,9 @@ int compare_open(const struct fs *fs, int directory, const char *name, int flags
     return result < 0 ? result : fd;
 }
 
-static int open_sized(const struct fs *fs, int directory, const char *name, uint64_t size) {
-    struct stat st;
-    int fd = compare_open(fs, directory, name, O_RDONLY, &st);
-    if (fd >= 0 && (uint64_t)st.st_size != size) {
+static int open_sized(const struct fs *fs, int directory, const char *name, uint64_t size, struct stat *st) {
+    int fd = compare_open(fs, directory, name, O_RDONLY, st);
+    if (fd >= 0 && (uint64_t)st->st_size != size) {
         fs->close(fs->self, fd);
         return -1;
     }
@@ -46,8 +45,9 @@ ssize_t compare_read(const struct fs *fs, int fd, char *p, size_t n) {
     return (ssize_t)at;
 }
 
-bool compare_text(const struct fs *fs, int directory, const char *name, struct str text, struct buf *room) {
-    int fd = open_sized(fs, directory, name, text.n);
+bool compare_text(const struct fs *fs, int directory, const char *name, struct str text, struct buf *room,
+                  struct stat *st) {
+    int fd = open_sized(fs, directory, name, text.n, st);
     if (fd < 0)
         return false;
     buf_clear(room);
@@ -71,8 +71,8 @@ static bool has_same_bytes(const struct fs *fs, int fd, int other, struct buf *r
 }
 
 bool compare_files(const struct fs *fs, struct compare_place file, struct compare_place other, uint64_t size,
-                   struct buf *room) {
-    int fd = open_sized(fs, file.directory, file.name, size);
+                   struct buf *room, struct stat *st) {
+    int fd = open_sized(fs, file.directory, file.name, size, st);
     if (fd < 0)
         return false;
     int other_fd = fs->open(fs->self, other.directory, other.name, O_RDONLY | O_NOFOLLOW, 0);

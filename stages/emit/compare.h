@@ -18,15 +18,16 @@ int compare_open(const struct fs *fs, int directory, const char *name, int flags
 // Reads up to n bytes; fewer only at the end. -errno.
 ssize_t compare_read(const struct fs *fs, int fd, char *p, size_t n);
 
-// The file `name` holds these bytes.
-bool compare_text(const struct fs *fs, int directory, const char *name, struct str text, struct buf *room);
+// The file `name` holds these bytes. `st`: what it was before they were read.
+bool compare_text(const struct fs *fs, int directory, const char *name, struct str text, struct buf *room,
+                  struct stat *st);
 // It holds the same bytes as `other` in another directory or the same, which has this size.
 struct compare_place {
     int directory;
     const char *name;
 };
 bool compare_files(const struct fs *fs, struct compare_place file, struct compare_place other, uint64_t size,
-                   struct buf *room);
+                   struct buf *room, struct stat *st);
 
 // Whether a file can take the place of what is under a path beneath `root`, or lie where nothing is yet; -errno of
 // what would be said where it cannot: a directory is there, or something else than directories on the way.

@@ -20,6 +20,12 @@ const struct sink_kind *emit_stream_for(struct str path) {
     return &emit_text;
 }
 
+struct lane_stamp lane_stamp_of(const struct stat *st) {
+    return (struct lane_stamp){.size = (uint64_t)st->st_size,
+                               .inode = st->st_ino,
+                               .mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec};
+}
+
 static size_t find_bad(struct str text, size_t from) {
     size_t bad;
     return utf8_valid(str_from(text, from), &bad) ? text.n : from + bad;

@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/fs.h"
@@ -46,6 +47,7 @@ struct sink_options {
     int level;    // of .zst; 0: 3
     bool durable; // what is published is on the disk before it takes its name
     bool force;   // write what is there already with the same bytes, too
+    bool stamped; // outputs that are files of their own are looked at when they are published
     // files
     bool inplace; // overwrite a file that is there, instead of putting a new one in its place
     // tables
@@ -66,6 +68,13 @@ struct lane_refusal {
     const char *text; // lasts until the lane's next begin, or its end
 };
 
+// An output's file as it was left: whoever finds it so later may take it for untouched.
+struct lane_stamp {
+    uint64_t size, inode;
+    int64_t mtime; // nanoseconds since 1970; 0: not known
+};
+struct lane_stamp lane_stamp_of(const struct stat *st);
+
 // What became of a lane's outputs, for the summary.
 struct lane_result {
     uint64_t written;                    // outputs published
@@ -74,6 +83,9 @@ struct lane_result {
     uint64_t stored;                     // bytes given to the file system
     const struct lane_refusal *refusals; // of flush; in the order of the outputs. All others are published
     size_t refusals_n;
+    const struct lane_stamp
+        *stamps; // of flush, where asked for: of the outputs, in order; as long as refusals
+    size_t stamps_n;
     bool torn;             // of close: a file may be neither old nor new, and only emit_recover can tell
     bool stream_unchanged; // of close: the whole stream was there already, so nothing of it was written
 };

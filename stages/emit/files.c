@@ -34,7 +34,7 @@ struct sink {
     int root;      // where outputs are put
     int published; // staged: where those are that they are compared with; else -1
     int level;
-    bool force;
+    bool force, stamped;
     int disk;                // durable: what is synced; else -1
     struct inplace *journal; // of overwriting; NULL: files are replaced
     struct directories_shared directories;
@@ -58,6 +58,9 @@ struct lane {
     struct directories directories;
     struct pending pending;
     struct lane_result result;
+    struct lane_stamp *stamps; // of what was committed since the last flush
+    size_t stamps_n, stamps_cap;
+    bool flushed; // they are the caller's to read until the next output
 };
 
 static enum status files_open(const struct sink_options *options, struct sink **out, struct err *err) {
@@ -74,6 +77,7 @@ static enum status files_open(const struct sink_options *options, struct sink **
                           .published = options->staged ? options->root : -1,
                           .level = options->level,
                           .force = options->force,
+                          .stamped = options->stamped,
                           .disk = disk};
     directories_share(&sink->directories);
     if (options->inplace && !options->staged) // a stage has nothing to overwrite
@@ -159,11 +163,15 @@ static void files_lane_free(struct lane *lane) {
     buf_release(&lane->packed);
     buf_release(&lane->other);
     buf_release(&lane->line);
+    mem_free(lane->stamps);
     mem_free(lane);
 }
 
 static enum status files_begin(struct lane *lane, struct str name, struct err *err) {
     files_abort(lane);
+    if (lane->flushed)
+        lane->stamps_n = 0;
+    lane->flushed = false;
     enum status status = emit_check_path(name, err);
     if (status != STATUS_OK)
         return status;
@@ -231,7 +239,16 @@ static enum status files_write(struct lane *lane, struct str piece, struct err *
     return result < 0 ? fail(lane, result, err) : STATUS_OK;
 }
 
-static enum status commit_unchanged(struct lane *lane) {
+// `st` NULL: it will only be written with its batch, and what that makes of it is not known.
+static void stamp(struct lane *lane, const struct stat *st) {
+    if (!lane->sink->stamped)
+        return;
+    MEM_GROW(lane->stamps, lane->stamps_cap, lane->stamps_n + 1);
+    lane->stamps[lane->stamps_n++] = st ? lane_stamp_of(st) : (struct lane_stamp){0};
+}
+
+static enum status commit_unchanged(struct lane *lane, const struct stat *st) {
+    stamp(lane, st);
     lane->result.unchanged++;
     lane->result.bytes += lane->bytes;
     files_abort(lane);
@@ -257,10 +274,12 @@ static int take_name(struct lane *lane) {
     return result;
 }
 
-static int close_temporary(struct lane *lane) {
-    int result = lane->sink->fs.close(lane->sink->fs.self, lane->fd);
+static int close_temporary(struct lane *lane, struct stat *st) {
+    const struct fs *fs = &lane->sink->fs;
+    int looked = lane->sink->stamped ? fs->stat(fs->self, lane->fd, st) : 0;
+    int result = fs->close(fs->self, lane->fd);
     lane->fd = -1;
-    return result; // some file systems tell only here that the disk is full
+    return result < 0 ? result : looked; // some file systems tell only here that the disk is full
 }
 
 // Overwriting -------------------------------------------------------------------------------------------------
@@ -286,7 +305,7 @@ static bool read_present(struct lane *lane, struct stat *st) {
     return n == st->st_size;
 }
 
-static int overwrite_now(struct lane *lane, struct str bytes, const struct stat *st, struct digest before) {
+static int overwrite_now(struct lane *lane, struct str bytes, struct stat *st, struct digest before) {
     struct inplace *journal = lane->sink->journal;
     enum inplace_left left;
     buf_clear(&lane->line);
@@ -299,16 +318,24 @@ static int overwrite_now(struct lane *lane, struct str bytes, const struct stat 
                                bytes, &left);
     if (result < 0 && left == INPLACE_TORN)
         inplace_tore(journal);
-    if (result == 0)
+    if (result == 0) {
+        const struct fs *fs = &lane->sink->fs;
+        bool known = lane->sink->stamped && fs->stat_at(fs->self, lane->directory_fd, name_of(lane), st) == 0;
+        stamp(lane, known ? st : NULL);
         count_written(lane, bytes.n);
+    }
     return result;
 }
 
 // 1: done, or with its batch; 0: it is to be replaced; -errno.
-static int overwrite(struct lane *lane, struct str bytes, const struct stat *st) {
+static int overwrite(struct lane *lane, struct str bytes, struct stat *st) {
     struct digest before = digest_of(buf_str(&lane->other));
-    if (lane->sink->disk >= 0)
-        return pending_add_text(&lane->pending, path_of(lane), bytes, lane->bytes, before);
+    if (lane->sink->disk >= 0) {
+        if (!pending_add_text(&lane->pending, path_of(lane), bytes, lane->bytes, before))
+            return 0;
+        stamp(lane, NULL);
+        return 1;
+    }
     int result = overwrite_now(lane, bytes, st, before);
     return result < 0 ? result : 1;
 }
@@ -327,10 +354,10 @@ static int pack_gathered(struct lane *lane, struct str *bytes) {
 }
 
 // Staged: 1: what is published has these bytes; 0: it has not, and they can take its place; -errno.
-static int is_published(struct lane *lane, struct str bytes) {
+static int is_published(struct lane *lane, struct str bytes, struct stat *st) {
     const struct sink *sink = lane->sink;
     const char *path = buf_text(&lane->path);
-    if (!sink->force && compare_text(&sink->fs, sink->published, path, bytes, &lane->other))
+    if (!sink->force && compare_text(&sink->fs, sink->published, path, bytes, &lane->other, st))
         return 1;
     return compare_is_place(&sink->fs, sink->published, path);
 }
@@ -341,9 +368,9 @@ static enum status commit_gathered(struct lane *lane, struct err *err) {
     struct str bytes;
     int result = pack_gathered(lane, &bytes);
     if (result == 0 && sink->published >= 0)
-        result = is_published(lane, bytes);
+        result = is_published(lane, bytes, &st);
     if (result > 0)
-        return commit_unchanged(lane);
+        return commit_unchanged(lane, &st);
     if (result == 0)
         result = find_directory(lane);
     if (result < 0)
@@ -351,17 +378,19 @@ static enum status commit_gathered(struct lane *lane, struct err *err) {
     bool present = sink->journal && bytes.n <= INPLACE_MAX && read_present(lane, &st);
     if (!sink->force && !lane->made && sink->published < 0 &&
         (present ? str_equal(buf_str(&lane->other), bytes)
-                 : compare_text(&sink->fs, lane->directory_fd, name_of(lane), bytes, &lane->other)))
-        return commit_unchanged(lane);
+                 : compare_text(&sink->fs, lane->directory_fd, name_of(lane), bytes, &lane->other, &st)))
+        return commit_unchanged(lane, &st);
     result = present ? overwrite(lane, bytes, &st) : 0;
     if (result == 0) {
         result = open_temporary(lane);
         if (result == 0)
             result = write_bytes(lane, bytes);
         if (result == 0)
-            result = close_temporary(lane);
+            result = close_temporary(lane, &st);
         if (result == 0)
             result = take_name(lane);
+        if (result == 0)
+            stamp(lane, &st);
     }
     if (result < 0)
         return fail(lane, result, err);
@@ -371,20 +400,24 @@ static enum status commit_gathered(struct lane *lane, struct err *err) {
 
 static enum status commit_streamed(struct lane *lane, struct err *err) {
     const struct sink *sink = lane->sink;
+    struct stat st;
     int result = write_gathered(lane, true);
     if (result == 0)
-        result = close_temporary(lane);
+        result = close_temporary(lane, &st);
     bool staged = sink->published >= 0;
     struct compare_place there = staged ? (struct compare_place){sink->published, buf_text(&lane->path)}
                                         : (struct compare_place){lane->directory_fd, name_of(lane)};
+    struct stat present;
     if (result == 0 && !sink->force && (staged || !lane->made) &&
         compare_files(&sink->fs, there, (struct compare_place){lane->directory_fd, lane->temporary},
-                      lane->stored, &lane->other))
-        return commit_unchanged(lane);
+                      lane->stored, &lane->other, &present))
+        return commit_unchanged(lane, &present);
     if (result == 0 && staged)
         result = compare_is_place(&sink->fs, sink->published, there.name);
     if (result == 0)
         result = take_name(lane);
+    if (result == 0)
+        stamp(lane, &st);
     if (result < 0)
         return fail(lane, result, err);
     forget_output(lane);
@@ -400,6 +433,9 @@ static enum status files_flush(struct lane *lane, struct lane_result *result, st
     enum status status =
         pending_publish(&lane->pending, &lane->directories, sink->journal, sink->disk, &lane->result, err);
     *result = lane->result;
+    result->stamps = lane->stamps;
+    result->stamps_n = lane->stamps_n;
+    lane->flushed = true;
     lane->result = (struct lane_result){0};
     return status;
 }

@@ -287,9 +287,10 @@ static int is_unchanged(struct sink *sink) {
     char *path = mem_copy(options->path.p, options->path.n);
     struct compare_place there = options->staged ? (struct compare_place){options->root, path}
                                                  : (struct compare_place){sink->directory, sink->name};
+    struct stat st;
     int result = !options->force &&
                  compare_files(&sink->fs, there, (struct compare_place){sink->directory, sink->temporary},
-                               sink->stored, &room);
+                               sink->stored, &room, &st);
     if (!result && options->staged)
         result = compare_is_place(&sink->fs, options->root, path);
     mem_free(path);

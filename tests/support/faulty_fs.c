@@ -107,6 +107,11 @@ static int faulty_stat(void *self, int fd, struct stat *st) {
     return fails(f) ? -f->error : f->real.stat(f->real.self, fd, st);
 }
 
+static int faulty_stat_at(void *self, int dir, const char *path, struct stat *st) {
+    struct faulty *f = self;
+    return fails(f) ? -f->error : f->real.stat_at(f->real.self, dir, path, st);
+}
+
 static int faulty_truncate(void *self, int fd, off_t size) {
     struct faulty *f = self;
     return fails(f) ? -f->error : f->real.truncate(f->real.self, fd, size);
@@ -158,6 +163,7 @@ struct fs faulty_fs(struct faulty *f, int fail_at, int error) {
         .remove_dir = faulty_remove_dir,
         .stat = faulty_stat,
         .stat_beneath = faulty_stat_beneath,
+        .stat_at = faulty_stat_at,
         .truncate = faulty_truncate,
         .touch = faulty_touch,
         .sync = faulty_sync,

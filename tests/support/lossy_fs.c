@@ -198,9 +198,19 @@ static int lossy_unlink(void *self, int dir, const char *path) {
     return changed_names(l, l->real.unlink(l->real.self, dir, path), "unlink");
 }
 
+static int lossy_remove_dir(void *self, int dir, const char *path) {
+    struct lossy *l = self;
+    return changed_names(l, l->real.remove_dir(l->real.self, dir, path), "remove_dir");
+}
+
 static int lossy_stat(void *self, int fd, struct stat *st) {
     struct lossy *l = self;
     return l->real.stat(l->real.self, fd, st);
+}
+
+static int lossy_stat_at(void *self, int dir, const char *path, struct stat *st) {
+    struct lossy *l = self;
+    return l->real.stat_at(l->real.self, dir, path, st);
 }
 
 static int lossy_sync(void *self, int fd) {
@@ -244,7 +254,9 @@ struct fs lossy_fs(struct lossy *l, const struct scene *scene) {
         .write = lossy_write,
         .rename = lossy_rename,
         .unlink = lossy_unlink,
+        .remove_dir = lossy_remove_dir,
         .stat = lossy_stat,
+        .stat_at = lossy_stat_at,
         .truncate = lossy_truncate,
         .sync = lossy_sync,
         .list = lossy_list,
