@@ -306,12 +306,21 @@ bool journal_find_raw(struct journal_reader *reader, struct str job, struct dige
     }
 }
 
-void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *context) {
+void journal_each_between(struct journal_reader *reader, uint32_t from, uint32_t to, journal_entry_fn fn,
+                          void *context) {
     const struct journal_index *index = &reader->journal->index;
     struct journal_entry entry;
-    for (uint32_t i = 0; i < index->items_n; i++)
+    for (uint32_t i = from; i < to; i++)
         if (index->items[i].live && journal_read_item(reader, i, &entry) && !fn(context, &entry))
             return;
+}
+
+void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *context) {
+    journal_each_between(reader, 0, journal_items(reader->journal), fn, context);
+}
+
+uint32_t journal_items(const struct journal *journal) {
+    return (uint32_t)journal->index.items_n;
 }
 
 void journal_each_of(struct journal_reader *reader, struct str job, journal_entry_fn fn, void *context) {

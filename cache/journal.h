@@ -158,6 +158,10 @@ bool journal_find_raw(struct journal_reader *reader, struct str job, struct dige
 // valid within fn.
 typedef bool (*journal_entry_fn)(void *context, const struct journal_entry *entry);
 void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *context);
+// The same for those whose numbers are at least `from` and below `to`, of journal_items, so that threads may share it.
+void journal_each_between(struct journal_reader *reader, uint32_t from, uint32_t to, journal_entry_fn fn,
+                          void *context);
+uint32_t journal_items(const struct journal *journal);
 // The same for those of one job; others are, but for one in 256, not read. Entries whose recipe is lost are no job's.
 void journal_each_of(struct journal_reader *reader, struct str job, journal_entry_fn fn, void *context);
 

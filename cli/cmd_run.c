@@ -5,6 +5,8 @@ static const struct option_spec run_options[] = {
     OPTIONS_MANIFEST,
     {"output", 'o', "DIR", "write there instead of the manifest's output directory"},
     {"only", 0, "JOB", "run this job alone; may be repeated"},
+    {"trust", 0, NULL, "take outputs to be as they were left, without looking at them"},
+    {"prune", 0, NULL, "remove outputs of earlier runs that no longer belong, if nobody has changed them"},
     OPTIONS_RUN,
     OPTIONS_COMMON,
     {0},
@@ -27,6 +29,9 @@ static int run_run(struct cli *cli, const struct options *options) {
     struct running running;
     if (!running_init(&running, cli, &command_run, options))
         return EXIT_USAGE;
+    running.run.remember = true;
+    running.run.trust = options_has(options, "trust");
+    running.run.prune = options_has(options, "prune");
     running.run.output = options_get(options, "output");
     struct manifest *manifest = cli_read_manifest(cli, options);
     if (!manifest)

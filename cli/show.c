@@ -285,6 +285,11 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
         show_count(out, c->excluded);
         buf_add_text(out, " left out by `where`");
     }
+    if (c->up_to_date) {
+        buf_add_text(out, "\n  kept      ");
+        show_number(out, c->up_to_date, "output");
+        buf_add_text(out, ", up to date");
+    }
     buf_add_text(out, "\n  rendered  ");
     show_number(out, c->rendered, "output");
     buf_add_text(out, ", ");
@@ -304,6 +309,11 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
         buf_add_text(out, "; ");
         show_count(out, c->unchanged);
         buf_add_text(out, " unchanged");
+    }
+    if (report->pruned) {
+        buf_add_text(out, "\n  removed   ");
+        show_number(out, report->pruned, "output");
+        buf_add_text(out, " that no longer belonged");
     }
     buf_add_text(out, "\n  failed    ");
     show_count(out, c->failed);

@@ -60,11 +60,17 @@ static enum step compile_step(void *self, struct worker *worker) {
     return ok ? STEP_DONE : STEP_FAILED;
 }
 
+static bool is_settled(const struct job_run *job) {
+    return job->past && job->past->settled;
+}
+
 // Released when the source is read to its end; done when the job's last lot is rendered.
 static enum step render_step(void *self, struct worker *worker) {
     struct job_run *job = self;
     if (atomic_load(&job->unrendered) > 0 && (!job->job->gathers || job->group_lots == 0))
         return STEP_BLOCKED;
+    if (is_settled(job))
+        return STEP_DONE;
     if (job->job->gathers && !run_is_interrupted(job->run)) {
         enum step step = run_render_groups_step(job, worker);
         if (step != STEP_DONE)
@@ -230,6 +236,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                        .level = job->job->job->level,
                                        .durable = run->options->durable,
                                        .force = run->options->force,
+                                       .stamped = run->past != NULL,
                                        .interrupt = run->options->interrupt,
                                        .inplace = job->job->job->inplace,
                                        .table = job->job->job->table.p ? job->job->job->table
@@ -245,27 +252,40 @@ static enum status open_sinks(struct run *run, struct err *err) {
         for (const struct job_run *other = run->jobs; other < job; other++)
             if (job->job->stream.p && other->job->stream.p && str_equal(job->job->stream, other->job->stream))
                 options.beside = other->sink;
+        if (is_settled(job))
+            continue;
         if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
             return err->status;
     }
     return STATUS_OK;
 }
 
-// Released when all that compile have done so.
+static enum status prepare_output(struct run *run, struct err *err) {
+    plan_project(run->plan);
+    if (open_output(run, err) != STATUS_OK || take_output(run, err) != STATUS_OK)
+        return err->status;
+    run->failures = failures_new(run);
+    run_claim_inputs(run);
+    if (run->options->remember && run->locked)
+        run_past_open(run);
+    return STATUS_OK;
+}
+
+static enum step open_failed(struct run *run, const struct err *err) {
+    run_is_interrupted(run); // perhaps while it waited for another run
+    run_break(run, err);
+    return STEP_FAILED;
+}
+
+// Released when all that compile have done so; blocked while what is there is looked at.
 static enum step open_step(void *self, struct worker *worker) {
     struct run *run = self;
     struct err err;
-    (void)worker;
-    plan_project(run->plan);
-    if (open_output(run, &err) == STATUS_OK && take_output(run, &err) == STATUS_OK) {
-        run->failures = failures_new(run);
-        run_claim_inputs(run);
-        if (open_sinks(run, &err) == STATUS_OK)
-            return STEP_DONE;
-    }
-    run_is_interrupted(run); // perhaps while it waited for another run
-    run_break(run, &err);
-    return STEP_FAILED;
+    if (!run->failures && prepare_output(run, &err) != STATUS_OK)
+        return open_failed(run, &err);
+    if (run_survey_step(run, worker) == STEP_BLOCKED)
+        return STEP_BLOCKED;
+    return open_sinks(run, &err) == STATUS_OK ? STEP_DONE : open_failed(run, &err);
 }
 
 static void make_graph(struct run *run) {
@@ -324,6 +344,10 @@ static void prepare_passes(struct run *run) {
         pass->run = run;
         pass->pass = &plan->passes[p];
         pass->source = &plan->manifest->sources[pass->pass->source];
+        pass->jobs = MEM_NEW_ARRAY(size_t, pass->pass->jobs_n + 1);
+        memcpy(pass->jobs, pass->pass->jobs, pass->pass->jobs_n * sizeof *pass->jobs);
+        pass->jobs_n = pass->pass->jobs_n;
+        pass->source_known = true;
     }
 }
 
@@ -398,6 +422,14 @@ static void report_unfinished(struct run *run) {
         run->lock_file.left_behind |= !failures_end(run->failures); // what is to be done again is not known
 }
 
+// Nothing was left out, so what was not seen does not belong any more.
+static bool is_complete(const struct run *run) {
+    bool complete = !run->options->selected && !run->options->retry && !run->interrupted && !run->broken;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        complete &= graph_state(run->graph, run->jobs[j].emit_node) == NODE_DONE;
+    return complete;
+}
+
 static void count_machine(const struct vm *vm, struct run_counters *counters) {
     const struct arena_asked asked = vm_asked(vm);
     counters->opcodes += vm_instructions(vm);
@@ -420,6 +452,8 @@ static void fill_report(struct run *run, struct run_report *report) {
             if (run->workers[w].vms[mode])
                 count_machine(run->workers[w].vms[mode], &report->counters);
     }
+    report->pruned = run->pruned;
+    report->left = run->left;
     report->counters.templates = templates_compiled(run->plan->templates);
     if (run->failures)
         snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));
@@ -446,6 +480,7 @@ static void release(struct run *run) {
         run_watch_release(run);
     run_cache_release(run);
     const struct fs *fs = run->options->fs;
+    run_past_release(run);
     failures_free(run->failures);
     if (run->locked)
         lock_release(&run->lock_file);
@@ -490,6 +525,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
         report_unfinished(&run);
+        run_past_end(&run, is_complete(&run));
         fill_report(&run, report);
     }
     enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;

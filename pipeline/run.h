@@ -66,6 +66,9 @@ struct run_options {
     const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
     bool force;                          // write also what is there already with the same bytes
     bool durable;                        // an output is on the disk before it takes its name
+    bool remember;                       // keep a journal, and use what it says
+    bool trust;                          // that outputs are as they were left, without a look
+    bool prune;                          // remove outputs that no longer belong
     bool wait;                           // for another run that works on the output directory
     uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
     bool selected;             // jobs of the manifest were left out
@@ -82,6 +85,7 @@ extern const char *const run_stage_names[RUN_STAGES]; // "compile", ...
 struct run_counters {
     uint64_t loaded;       // records read, bad ones included
     uint64_t excluded;     // records a job's `where` left out
+    uint64_t up_to_date;   // outputs that were as they would be made, so that nothing was
     uint64_t rendered;     // outputs made
     uint64_t written;      // outputs published
     uint64_t unchanged;    // outputs that were there already with the same bytes
@@ -107,7 +111,9 @@ struct run_report {
     double seconds;
     double stage_seconds[RUN_STAGES]; // busy time summed over workers
     uint64_t peak_rss_bytes;
-    bool begun; // outputs could be opened; without it there is nothing else to report
+    bool begun;      // outputs could be opened; without it there is nothing else to report
+    uint64_t pruned; // outputs that no longer belonged, removed
+    uint64_t left;   // and those that are still there
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
     bool exceeded; // max_failed

@@ -64,6 +64,7 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         {METRIC_LOAD_BYTES, c->source_bytes},
         {METRIC_LOAD_FIELDS_PARSED, c->fields_parsed},
         {METRIC_LOAD_FIELDS_SKIPPED, c->fields_skipped},
+        {METRIC_RENDER_UP_TO_DATE, c->up_to_date},
         {METRIC_RENDER_OUTPUTS, c->rendered},
         {METRIC_RENDER_OPCODES, c->opcodes},
         {METRIC_RENDER_BYTES, c->bytes},
@@ -73,6 +74,8 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         {METRIC_EMIT_WRITTEN, c->written},
         {METRIC_EMIT_UNCHANGED, c->unchanged},
         {METRIC_EMIT_STORED, c->stored},
+        {METRIC_EMIT_PRUNED, report->pruned},
+        {METRIC_EMIT_LEFT, report->left},
     };
     *figures = (struct run_figures){0};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)

@@ -104,9 +104,7 @@ void run_write_json(const struct run_report *report, const struct run_options *o
         const char *name;
         json_t *value;
     } fields[] = {
-        {"up_to_date", integer(0)}, // every run renders everything: nothing is remembered between runs
         {"cached", integer(report->cache.categories[CACHE_RENDER].hits)},
-        {"pruned", integer(0)},
         {"stage_seconds", stages(report)},
         {"jobs_done", integer(report->jobs_done)},
         {"jobs_failed", integer(report->jobs_failed)},

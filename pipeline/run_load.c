@@ -16,10 +16,14 @@ static struct flight *take_flight(struct pass_run *pass) {
         flight = MEM_NEW(struct flight);
         flight->pass = pass;
         flight->batch = batch_new();
+        arena_init(&flight->past, 0);
         flight->lots = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
     }
     flight->kept = false;
     flight->keys = NULL;
+    flight->raws = NULL;
+    flight->known = NULL;
+    arena_clear(&flight->past);
     batch_clear(flight->batch);
     flight->asked = arena_asked(&flight->batch->arena);
     return flight;
@@ -53,6 +57,7 @@ static void free_flights(struct flight *flight) {
     while (flight) {
         struct flight *next = flight->next;
         batch_free(flight->batch);
+        arena_release(&flight->past);
         mem_free(flight->lots);
         mem_free(flight);
         flight = next;
@@ -63,6 +68,8 @@ void run_pass_release(struct pass_run *pass) {
     free_flights(pass->free);
     free_flights(pass->kept);
     turns_free(pass->claim_turns);
+    imprint_free(pass->imprint);
+    mem_free(pass->jobs);
     if (pass->loader)
         load_close(pass->loader);
 }
@@ -81,7 +88,7 @@ static void evaluate_keys(struct flight *flight, struct worker *worker) {
         struct item *item = &batch->items[i];
         const struct diag *fault = NULL;
         struct value key;
-        if (item->error)
+        if (item->error || item->unwanted)
             continue;
         if (vm_eval(vm, program, item->record, NULL, 0, &key, &fault)) {
             if (key.tag == VALUE_UNDEFINED || key.tag == VALUE_NONE)
@@ -118,13 +125,13 @@ void run_report_bad_records(struct flight *flight) {
 // flight with them when the last one ends; as long as another one is to be rendered, the flight is there.
 static void start_lots(const struct pass_run *pass, struct flight *flight, struct worker *worker) {
     const struct job_run *jobs = pass->run->jobs;
-    size_t jobs_n = pass->pass->jobs_n, unrendered = 0;
+    size_t jobs_n = pass->jobs_n, unrendered = 0;
     for (size_t i = 0; i < jobs_n; i++)
-        unrendered += !jobs[pass->pass->jobs[i]].job->gathers;
+        unrendered += !jobs[pass->jobs[i]].job->gathers;
     for (size_t i = 0; i < jobs_n; i++)
         run_lot_start(flight->lots[i], worker);
     for (size_t i = 0; unrendered > 0; i++) {
-        if (jobs[pass->pass->jobs[i]].job->gathers)
+        if (jobs[pass->jobs[i]].job->gathers)
             continue;
         unrendered--;
         run_lot_render(flight->lots[i], worker);
@@ -156,6 +163,28 @@ static void parse(struct flight *flight, struct reader *reader, struct run_count
     counters->allocated_bytes += asked.bytes - flight->asked.bytes;
 }
 
+// What the source is, for the next run to compare.
+static void note_source(const struct flight *flight, struct worker_run *mine) {
+    struct pass_run *pass = flight->pass;
+    struct digest sum = {0, 0};
+    bool known = true;
+    if (!pass->run->past)
+        return;
+    for (size_t k = 0; known && k < flight->batch->items_n; k++)
+        known = run_source_add(&sum, &flight->batch->items[k], &flight->raws[k], pass->imprint, mine);
+    pthread_mutex_lock(&pass->run->lock);
+    pass->source_digest = digest_add(pass->source_digest, sum);
+    pass->source_known &= known;
+    pthread_mutex_unlock(&pass->run->lock);
+}
+
+static void take_known(struct entry *entry, const struct known *known) {
+    if (!known->past)
+        return;
+    entry->path = known->path;
+    run_past_take(entry, known->past);
+}
+
 // Parse, then each job's lot. The first lot counts and reports what belongs to the records as such.
 static void fly(void *self, struct worker *worker) {
     struct flight *flight = self;
@@ -164,17 +193,22 @@ static void fly(void *self, struct worker *worker) {
     struct worker_run *mine = &run->workers[worker->index];
     uint64_t from = run_now(run);
     struct run_counters *counters = &flight->lots[0]->counters;
+    if (run->past)
+        run_past_look_raw(flight, worker);
     parse(flight, &mine->reader, counters);
     evaluate_keys(flight, worker);
     const struct run_span span = span_of(flight, SPAN_PARSE, from, run_now(run));
     run_spent(run, worker, &span);
     run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
 
-    size_t jobs_n = pass->pass->jobs_n;
+    note_source(flight, mine);
+    size_t jobs_n = pass->jobs_n;
     flight->bad_records = 0;
     for (size_t k = 0; k < flight->batch->items_n; k++)
         flight->bad_records += flight->batch->items[k].error != NULL;
     counters->failed += flight->bad_records;
+    if (flight->bad_records)
+        atomic_store(&run->loses_sight, true);
     atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
     for (size_t i = 0; i < jobs_n; i++) {
         struct lot *lot = flight->lots[i];
@@ -186,6 +220,8 @@ static void fly(void *self, struct worker *worker) {
             entry->item = item;
             if (flight->keys)
                 entry->key = flight->keys[k];
+            if (flight->known)
+                take_known(entry, &flight->known[i * flight->batch->items_n + k]);
         }
     }
     start_lots(pass, flight, worker);
@@ -193,21 +229,25 @@ static void fly(void *self, struct worker *worker) {
 
 static bool wanted(const struct pass_run *pass) {
     const struct run *run = pass->run;
-    for (size_t i = 0; i < pass->pass->jobs_n; i++)
-        if (!atomic_load(&run->jobs[pass->pass->jobs[i]].stopped))
+    for (size_t i = 0; i < pass->jobs_n; i++)
+        if (!atomic_load(&run->jobs[pass->jobs[i]].stopped))
             return true;
     return false;
 }
 
-static enum status open_source(struct pass_run *pass, struct err *err) {
+enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err) {
     const struct manifest_source *source = pass->source;
     struct load_options options = manifest_load_options(pass->run->plan->manifest, source);
     options.fs = pass->run->options->fs;
     options.shapes = pass->run->shapes;
     options.interrupt = pass->run->options->interrupt;
     options.projection = pass->pass->projection;
+    return load_open(&options, loader, err);
+}
+
+static enum status open_source(struct pass_run *pass, struct err *err) {
     struct loader *loader;
-    if (load_open(&options, &loader, err) != STATUS_OK)
+    if (run_open_source(pass, &loader, err) != STATUS_OK)
         return err->status;
     atomic_store(&pass->loader, loader);
     return STATUS_OK;
@@ -236,8 +276,10 @@ enum step run_load_step(void *self, struct worker *worker) {
     struct pass_run *pass = self;
     struct run *run = pass->run;
     struct err err;
-    if (run_is_interrupted(run) || !wanted(pass))
+    if (run_is_interrupted(run) || !wanted(pass)) {
+        pass->source_known = false;
         return STEP_DONE;
+    }
     if (!pass->loader && open_source(pass, &err) != STATUS_OK)
         return source_failed(pass, &err);
     if (!credits_take(&pass->credits))
@@ -255,13 +297,15 @@ enum step run_load_step(void *self, struct worker *worker) {
         credits_give(&pass->credits);
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);
+        if (status != STATUS_OK)
+            pass->source_known = false;
         if (status == STATUS_OK || (status == STATUS_CANCELLED && run_is_interrupted(run)))
             return STEP_DONE;
         return source_failed(pass, &err);
     }
-    atomic_store(&flight->open, (unsigned)pass->pass->jobs_n);
-    for (size_t i = 0; i < pass->pass->jobs_n; i++)
-        flight->lots[i] = run_lot_take(&run->jobs[pass->pass->jobs[i]], flight, pass->sequence);
+    atomic_store(&flight->open, (unsigned)pass->jobs_n);
+    for (size_t i = 0; i < pass->jobs_n; i++)
+        flight->lots[i] = run_lot_take(&run->jobs[pass->jobs[i]], flight, pass->sequence);
     pass->sequence++;
     run_batch_begins(run, worker);
     graph_spawn(worker, fly, flight);

@@ -28,6 +28,8 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     lot->counters = (struct run_counters){0};
     lot->emit_nanoseconds = 0;
     lot->rendered_to = 0;
+    buf_clear(&lot->remembered.bytes);
+    lot->remembered.entries = 0;
     atomic_store_explicit(&lot->claim_phase, CLAIM_ENTERED, memory_order_relaxed);
     arena_clear(&lot->arena);
     atomic_fetch_add(&job->unrendered, 1);
@@ -84,6 +86,7 @@ void run_job_free_lots(struct job_run *job) {
         run_through_free_passages(lot);
         mem_free(lot->entries);
         arena_release(&lot->arena);
+        journal_batch_release(&lot->remembered);
         mem_free(lot);
     }
     job->free_lots = NULL;
@@ -159,7 +162,7 @@ static void claim_paths(struct lot *lot) {
         struct entry *entry = &lot->entries[i];
         uint64_t ordinal = entry->item ? entry->item->ordinal : lot->first_group + i;
         struct claim holder;
-        if (entry->state == ENTRY_PENDING &&
+        if ((entry->state == ENTRY_PENDING || entry->state == ENTRY_UP_TO_DATE) &&
             !claims_take(claims, entry->path, (struct claim){job->index, ordinal}, &holder))
             run_fail(lot, entry, collision(lot, entry->path, &holder));
         if (entry->state == ENTRY_PENDING && entry->unwanted)
@@ -213,6 +216,7 @@ static void render_lot(void *self, struct worker *worker) {
 void run_add_counters(struct run_counters *sum, const struct run_counters *add) {
     sum->loaded += add->loaded;
     sum->excluded += add->excluded;
+    sum->up_to_date += add->up_to_date;
     sum->rendered += add->rendered;
     sum->failed += add->failed;
     sum->source_bytes += add->source_bytes;
@@ -281,6 +285,10 @@ static void settle_emitted(struct lot *lot, const struct lane_result *result) {
     size_t output = 0, refused = 0;
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];
+        if (entry->state == ENTRY_UP_TO_DATE) {
+            lot->digest = digest_add(lot->digest, entry->digest);
+            lot->counters.up_to_date++;
+        }
         if (!entry->emitted)
             continue;
         if (refused < result->refusals_n && result->refusals[refused].output == output)
@@ -308,6 +316,8 @@ static void emit_in_turn(void *self, struct worker *worker) {
         late = true;
     }
     settle_emitted(lot, &result);
+    if (run->past && job->job->sink->named && !late)
+        run_past_remember(lot, &result);
     report_failures(lot);
     note_failures(lot);
     run_add_counters(&job->counters, &lot->counters);
@@ -345,10 +355,15 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
     uint64_t from = run_now(job->run);
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];
+        if (entry->state == ENTRY_UP_TO_DATE)
+            continue;
         if (lot->flight)
             run_select(lot, entry, vm);
-        if (entry->state == ENTRY_PENDING && !gathering && job->job->to)
-            run_make_path(lot, entry, vm);
+        if (entry->state != ENTRY_PENDING || gathering || !job->job->to)
+            continue;
+        run_make_path(lot, entry, vm);
+        if (entry->state == ENTRY_PENDING && !entry->unwanted && job->run->past)
+            run_past_look(lot, entry, worker);
     }
     const struct run_span span = span_of(lot, SPAN_SELECT, from, run_now(job->run));
     run_spent(job->run, worker, &span);

@@ -21,6 +21,7 @@
 #include "pipeline/failures.h"
 #include "pipeline/lock.h"
 #include "pipeline/run.h"
+#include "pipeline/run_past.h"
 #include "stages/load/load.h"
 #include "stages/render/through.h"
 #include "stages/render/vm.h"
@@ -36,7 +37,7 @@ struct group {
     struct group *next_equal; // hash chain
 };
 
-enum entry_state { ENTRY_PENDING, ENTRY_EXCLUDED, ENTRY_FAILED };
+enum entry_state { ENTRY_PENDING, ENTRY_UP_TO_DATE, ENTRY_EXCLUDED, ENTRY_FAILED };
 
 struct entry {
     const struct item *item;   // NULL: a group
@@ -48,7 +49,8 @@ struct entry {
     enum entry_state state;
     bool unwanted;            // of a retry: claims its path, and is left out then
     bool emitted;             // its text is in the lane
-    struct digest digest;     // of what was emitted
+    struct digest digest;     // of what was emitted, or is there
+    struct entry_past *past;  // NULL: nothing is known of it, and nothing will be
     const struct diag *fault; // of a failed entry, or of one that fell back
 };
 
@@ -74,6 +76,7 @@ struct lot {
     struct lane *lane;
     struct digest digest;
     struct run_counters counters;
+    struct journal_batch remembered;
     uint64_t began;            // of a lot of groups
     uint64_t emit_nanoseconds; // spent in a named sink while rendering
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
@@ -94,6 +97,10 @@ struct flight {
     struct arena_asked asked; // of the batch's arena, before it was filled
     struct lot **lots;        // one per job of the pass
     atomic_uint open;         // lots that have not ended
+    struct arena past;        // of the next two
+    struct digest *raws;      // of the records, by item; NULL: no journal
+    struct known *known;      // by job of the pass and item
+    struct digest source_sum; // of the records
     atomic_bool kept;         // some job gathers records of it: it lives until the run ends
     struct flight *next;
 };
@@ -105,10 +112,16 @@ struct pass_run {
     uint32_t node;
     struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
     struct credits credits;
-    uint64_t sequence;          // of the next flight
-    struct turns *claim_turns;  // flight by flight, and within one job by job
-    uint64_t claimers;          // jobs of the pass that claim paths for records
-    struct flight *free, *kept; // under run->lock
+    uint64_t sequence;         // of the next flight
+    struct turns *claim_turns; // flight by flight, and within one job by job
+    uint64_t claimers;         // jobs of the pass that claim paths for records
+    size_t *jobs;              // indexes of those that have something to do
+    size_t jobs_n;
+    struct imprint *imprint; // of all fields; for sources that their bytes do not tell
+    bool surveyed;
+    struct digest source_digest; // under run->lock: of the records so far
+    bool source_known;           // all were read, and none failed
+    struct flight *free, *kept;  // under run->lock
 };
 
 struct job_run {
@@ -123,8 +136,10 @@ struct job_run {
     atomic_uint unrendered, unflushed; // lots that are not past that point
     atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
     bool closed;
-    bool lacking;          // something that belongs to it failed; touched in emit turns
-    uint64_t outputs;      // that went into its sink; touched in emit turns
+    bool lacking;     // something that belongs to it failed; touched in emit turns
+    uint64_t outputs; // that went into its sink; touched in emit turns
+    struct job_past *past;
+    int64_t newest;        // mtime of what was written; touched in emit turns
     bool partial;          // a retry: only the records it names
     struct lot *free_lots; // under run->lock
     // gathering
@@ -151,6 +166,10 @@ struct pace {
 struct worker_run {
     struct vm *vms[UNDEFINED_MODES]; // made when first needed
     struct reader reader;
+    struct journal_reader past;
+    struct buf scratch;
+    uint64_t *hashes; // of fields
+    size_t hashes_cap;
     uint64_t stage_nanoseconds[RUN_STAGES];
     struct histogram stages[RUN_STAGES]; // but for RUN_RENDER, which is what the jobs' add up to
     struct histogram *jobs;              // rendering, by job; NULL: the run is not watched
@@ -189,6 +208,10 @@ struct run {
     atomic_bool exceeded; // there are more failures than max_failed
     struct failures *failures;
     struct run_cache cache;
+    struct past *past; // NULL: nothing is remembered
+    struct survey survey;
+    atomic_bool loses_sight; // something failed whose output is not known
+    uint64_t pruned, left;   // outputs that did not belong any more: removed, still there
 };
 
 const char *run_output_shown(const struct run *run); // the output directory, for messages
@@ -197,6 +220,7 @@ const char *run_output_shown(const struct run *run); // the output directory, fo
 bool run_is_interrupted(struct run *run);
 
 // run_load.c: the load node of a pass, and its flights.
+enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err);
 enum step run_load_step(void *self, struct worker *worker);
 void run_flight_end(struct flight *flight, const struct worker *worker); // one of its lots has ended
 void run_report_bad_records(struct flight *flight);                      // in the turn of its first lot
@@ -217,6 +241,8 @@ void run_job_release(struct job_run *job);
 // run_watch.c: where time goes.
 enum run_span_kind {
     SPAN_COMPILE,
+    SPAN_SURVEY,
+    SPAN_LOOK,
     SPAN_READ,
     SPAN_PARSE,
     SPAN_SELECT,

@@ -26,6 +26,8 @@ static const struct {
     bool whole; // of all batches together
 } kinds[] = {
     [SPAN_COMPILE] = {"compile", "job", RUN_COMPILE, true},
+    [SPAN_SURVEY] = {"survey", "source", RUN_LOAD, true},
+    [SPAN_LOOK] = {"look at", "of", RUN_EMIT, true},
     [SPAN_READ] = {"read", "source", RUN_LOAD, false},
     [SPAN_PARSE] = {"parse", "source", RUN_LOAD, false},
     [SPAN_SELECT] = {"select", "job", RUN_RENDER, false},

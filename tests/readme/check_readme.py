@@ -71,7 +71,7 @@ def main():
         made = sorted(os.path.relpath(os.path.join(d, n), example + "/out") for d, _, ns in os.walk(example + "/out")
                       for n in ns)
         made = [name for name in made if not name.startswith(".pressrun/sessions/")] # named by the moment
-        assert made == [".pressrun/lock", "cards/fr/1.txt", "de.md", "fr.md", "prompts.jsonl.zst"], made
+        assert made == [".pressrun/journal", ".pressrun/lock", "cards/fr/1.txt", "de.md", "fr.md", "prompts.jsonl.zst"], made
     return 0
 
 

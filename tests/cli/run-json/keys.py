@@ -8,5 +8,5 @@ report = json.loads(sys.stdin.read())
 for key in DOCUMENTED:
     assert key in report, key
 assert re.fullmatch("[0-9a-f]{32}", report["digest"]), report["digest"]
-assert report["seconds"] > 0 and report["records_per_second"] > 0 and report["peak_rss_bytes"] > 100000
-print({key: report[key] for key in ("workers", "loaded", "rendered", "written", "unchanged", "failed")})
+assert report["seconds"] > 0 and report["records_per_second"] >= 0 and report["peak_rss_bytes"] > 100000
+print({key: report[key] for key in ("workers", "loaded", "up_to_date", "rendered", "written", "unchanged", "failed")})

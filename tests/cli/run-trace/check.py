@@ -2,12 +2,14 @@
 import collections
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 workers = int(sys.argv[1])
 if os.path.exists("t.json"):
     os.remove("t.json")
+shutil.rmtree("out", ignore_errors=True)
 run = subprocess.run(["pressrun", *sys.argv[2:], "-j", str(workers), "--json", "--trace", "t.json"],
                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
 summary = json.loads(run.stdout.splitlines()[-1]) if run.stdout else None

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/run_past.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+#include "pipeline/run_private.h"
+
+#define JOB_ENTRY     ".pressrun/job/"
+#define NOTHING_KNOWN "nothing is known of earlier runs, and this one will not be remembered"
+
+enum { PATH_SIZE = 4096 };
+
+// The end and the beginning -------------------------------------------------------------------------------------
+
+static void note_found(const struct run *run, const struct journal_found *found) {
+    char text[256];
+    if (found->set_aside && found->version)
+        snprintf(text, sizeof text,
+                 "the journal is of another version (%u): it is now %s, and everything is made again",
+                 found->version, JOURNAL_OLD_FILE);
+    else if (found->set_aside)
+        snprintf(text, sizeof text, "%s is no journal: it is now %s, and everything is made again",
+                 JOURNAL_FILE, JOURNAL_OLD_FILE);
+    else if (found->damaged)
+        snprintf(text, sizeof text,
+                 "the journal is damaged in %" PRIu64 " place%s: the outputs concerned are made again",
+                 found->damaged, found->damaged == 1 ? "" : "s");
+    else
+        return;
+    run_note(run, text);
+}
+
+static void note_error(const struct run *run, const char *what, const struct err *err) {
+    char text[sizeof err->text + 128];
+    snprintf(text, sizeof text, "%s: %s", what, err->text);
+    run_note(run, text);
+}
+
+static uint64_t draw_salt(const struct run *run) {
+    uint64_t salt;
+    if (getrandom(&salt, sizeof salt, GRND_NONBLOCK) != sizeof salt)
+        salt = run_now(run) ^ (uint64_t)run->options->clock.wall(run->options->clock.self);
+    return salt;
+}
+
+static bool goes_to_stdout(const struct job_run *job) {
+    return job->job->stream.p && str_is(job->job->stream, "-");
+}
+
+static struct str job_path(const struct job_run *job, char path[PATH_SIZE]) {
+    struct str name = job->job->job->name;
+    int n = snprintf(path, PATH_SIZE, JOB_ENTRY "%.*s", STR_ARG(name));
+    return (struct str){path, n < PATH_SIZE ? (size_t)n : PATH_SIZE - 1};
+}
+
+void run_past_forget_job(const struct job_run *job, struct journal_batch *batch) {
+    char path[PATH_SIZE];
+    journal_batch_remove(batch, job->run->past->journal, job_path(job, path));
+}
+
+static void look_for_job(struct run *run, struct job_run *job, struct journal_reader *reader) {
+    struct job_past *past = job->past;
+    struct journal_entry entry;
+    char path[PATH_SIZE];
+    past->has_entry = journal_find(reader, job_path(job, path), &entry);
+    if (!past->has_entry || entry.recipe != past->recipe || entry.left || !past->looks)
+        return;
+    past->source = entry.raw;
+    past->output = entry.output;
+    past->outputs = entry.size;
+    past->excluded = entry.inode;
+    past->settled = !goes_to_stdout(job) && !run->options->retry; // until something speaks against it
+}
+
+static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
+    struct past *past = run->past;
+    uint32_t most_fields = 0;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        struct job_run *job = &run->jobs[j];
+        struct err err;
+        job->past = &past->jobs[j];
+        job->past->imprint = imprint_new(fields_projection(job->job->fields));
+        const struct journal_recipe recipe =
+            recipe_of(run->plan, job->job, job->past->imprint, run->options->now, &past->arena);
+        job->past->made_with = recipe_digest(&recipe);
+        most_fields = recipe.fields_n > most_fields ? recipe.fields_n : most_fields;
+        job->past->looks = !run->options->force && !job->partial;
+        if (journal_recipe(past->journal, &recipe, &job->past->recipe, &err) == STATUS_OK) {
+            look_for_job(run, job, reader);
+            continue;
+        }
+        note_error(run, NOTHING_KNOWN, &err);
+        return false;
+    }
+    past->no_fields = MEM_NEW_ARRAY(uint64_t, most_fields + 1);
+    return true;
+}
+
+void run_past_open(struct run *run) {
+    const struct journal_options options = {
+        .fs = run->options->fs, .root = run->root, .writable = true, .salt = draw_salt(run)};
+    struct journal *journal;
+    struct journal_found found = {0};
+    struct err err;
+    if (journal_open(options, &journal, &found, &err) != STATUS_OK) {
+        note_error(run, NOTHING_KNOWN, &err);
+        return;
+    }
+    note_found(run, &found);
+    run->past = MEM_NEW(struct past);
+    run->past->journal = journal;
+    run->past->writable = true;
+    run->past->jobs = MEM_NEW_ARRAY(struct job_past, run->plan->manifest->jobs_n + 1);
+    arena_init(&run->past->arena, 0);
+    for (size_t p = 0; p < run->plan->passes_n; p++)
+        run->passes[p].imprint = imprint_new(run->passes[p].pass->projection);
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        journal_reader_init(&run->workers[w].past, journal);
+    if (!prepare_jobs(run, &run->workers[0].past))
+        run_past_release(run);
+}
+
+void run_past_release(struct run *run) {
+    struct past *past = run->past;
+    if (!past)
+        return;
+    for (uint32_t w = 0; w < run->options->workers; w++) {
+        journal_reader_release(&run->workers[w].past);
+        buf_release(&run->workers[w].scratch);
+        mem_free(run->workers[w].hashes);
+    }
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        imprint_free(past->jobs[j].imprint);
+        run->jobs[j].past = NULL;
+    }
+    mem_free(past->jobs);
+    mem_free(past->no_fields);
+    arena_release(&past->arena);
+    journal_close(past->journal);
+    mem_free(past);
+    run->past = NULL;
+}
+
+// Looking -----------------------------------------------------------------------------------------------------
+
+static bool same_stamp(const struct lane_stamp *a, const struct lane_stamp *b) {
+    return a->size == b->size && a->inode == b->inode && a->mtime == b->mtime && a->mtime != 0;
+}
+
+bool run_past_is_left(const struct run *run, struct str path, const struct lane_stamp *stamp, uint32_t *why) {
+    char name[PATH_SIZE];
+    struct stat st;
+    if (path.n >= sizeof name)
+        return false;
+    memcpy(name, path.p, path.n);
+    name[path.n] = 0;
+    if (run->options->fs->stat_at(run->options->fs->self, run->root, name, &st) < 0) {
+        *why |= REASON_MISSING;
+        return false;
+    }
+    const struct lane_stamp found = lane_stamp_of(&st);
+    if (S_ISREG(st.st_mode) && same_stamp(&found, stamp))
+        return true;
+    *why |= REASON_EDITED;
+    return false;
+}
+
+static struct lane_stamp stamp_of(const struct journal_entry *entry) {
+    return (struct lane_stamp){.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
+}
+
+void run_past_take(struct entry *entry, struct entry_past *past) {
+    entry->past = past;
+    entry->digest = past->output;
+    entry->state = ENTRY_UP_TO_DATE;
+}
+
+static void take_found(struct entry_past *past, const struct journal_entry *entry) {
+    past->found = true;
+    past->number = entry->number;
+    past->output = entry->output;
+    past->stamp = stamp_of(entry);
+}
+
+static bool find_raw(struct flight *flight, const struct job_run *job, struct journal_reader *reader,
+                     struct digest raw, struct known *known) {
+    struct journal_entry entry;
+    uint32_t why = 0;
+    if (!journal_find_raw(reader, job->job->job->name, raw, &entry) || entry.recipe != job->past->recipe)
+        return false;
+    const struct lane_stamp stamp = stamp_of(&entry);
+    if (!job->run->options->trust && !run_past_is_left(job->run, entry.path, &stamp, &why))
+        return false;
+    struct entry_past *past = ARENA_NEW(&flight->past, struct entry_past);
+    known->path = arena_str(&flight->past, entry.path);
+    if (!past || !known->path.p)
+        return false;
+    take_found(past, &entry);
+    known->past = past;
+    return true;
+}
+
+// Jobs that take records one by one, and of whose outputs each is an entry.
+static bool looks_at_records(const struct job_run *job) {
+    return job->past->looks && !job->job->gathers && job->job->sink->named;
+}
+
+void run_past_look_raw(struct flight *flight, struct worker *worker) {
+    const struct pass_run *pass = flight->pass;
+    struct run *run = pass->run;
+    struct batch *batch = flight->batch;
+    flight->raws = arena_zero(&flight->past, sizeof *flight->raws * batch->items_n);
+    flight->known = arena_zero(&flight->past, sizeof *flight->known * batch->items_n * pass->jobs_n);
+    if (!flight->raws || !flight->known)
+        mem_fail(sizeof *flight->known * batch->items_n * pass->jobs_n);
+    for (size_t k = 0; k < batch->items_n; k++) {
+        struct item *item = &batch->items[k];
+        size_t known = 0;
+        if (!load_raw_digest(pass->loader, item, &flight->raws[k]))
+            continue;
+        for (size_t i = 0; i < pass->jobs_n; i++) {
+            const struct job_run *job = &run->jobs[pass->jobs[i]];
+            known +=
+                looks_at_records(job) && find_raw(flight, job, &run->workers[worker->index].past,
+                                                  flight->raws[k], &flight->known[i * batch->items_n + k]);
+        }
+        item->unwanted = known == pass->jobs_n;
+    }
+}
+
+// What the entry is made of: the job's fields of its record, or of all its group's.
+static bool take_imprint(struct lot *lot, const struct entry *entry, struct worker_run *mine,
+                         struct entry_past *past) {
+    const struct imprint *imprint = lot->job->past->imprint;
+    const uint32_t n = imprint_fields(imprint);
+    uint64_t *fields = ARENA_NEW_ARRAY(&lot->arena, uint64_t, 2 * (size_t)n + 1), *one = fields + n;
+    if (!fields)
+        return false;
+    past->fields = fields;
+    if (entry->item) {
+        past->record = imprint_take(imprint, entry->item->record, &mine->scratch, fields);
+        return true;
+    }
+    past->record = digest_of(entry->group->text);
+    for (uint32_t r = 0; r < entry->group->records->n; r++) {
+        struct digest both[2] = {past->record};
+        both[1] = imprint_take(imprint, entry->group->records->items[r], &mine->scratch, one);
+        past->record = digest_of((struct str){(const char *)both, sizeof both});
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t two[2] = {fields[i], one[i]};
+            fields[i] = digest_of((struct str){(const char *)two, sizeof two}).low;
+        }
+    }
+    return true;
+}
+
+static bool same_fields(const struct journal_recipe *a, const struct journal_recipe *b) {
+    bool same = a->fields_n == b->fields_n;
+    for (uint32_t i = 0; same && i < a->fields_n; i++)
+        same = str_equal(a->fields[i], b->fields[i]);
+    return same;
+}
+
+static uint32_t compare_records(const struct job_run *job, const struct journal_entry *entry,
+                                const struct entry_past *past) {
+    if (!entry->recipe)
+        return REASON_LOST;
+    if (!same_fields(entry->recipe, job->past->recipe))
+        return digest_equal(entry->record, past->record) ? 0 : REASON_FIELDS;
+    uint32_t why = digest_equal(entry->record, past->record) ? 0 : REASON_RECORD;
+    for (uint32_t i = 0; why && i < entry->fields_n; i++)
+        if (journal_entry_field(entry, i) != past->fields[i])
+            why |= reason_of_field(i);
+    return why;
+}
+
+void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) {
+    const struct job_run *job = lot->job;
+    struct worker_run *mine = &job->run->workers[worker->index];
+    struct entry_past *past = ARENA_NEW(&lot->arena, struct entry_past);
+    struct journal_entry found;
+    if (!past || !take_imprint(lot, entry, mine, past))
+        return;
+    entry->past = past;
+    if (entry->item && lot->flight->raws)
+        past->raw = lot->flight->raws[entry->item - lot->flight->batch->items];
+    if (!journal_find(&mine->past, entry->path, &found)) {
+        past->why = REASON_NEW;
+        return;
+    }
+    take_found(past, &found);
+    past->why = compare_records(job, &found, past);
+    if (found.recipe != job->past->recipe)
+        past->why |= REASON_RECIPE;
+    if (job->run->options->force)
+        past->why |= REASON_FORCED;
+    const bool is_left =
+        job->run->options->trust || run_past_is_left(job->run, entry->path, &past->stamp, &past->why);
+    if (past->why || !is_left || !job->past->looks)
+        return;
+    past->moved = !digest_equal(found.raw, past->raw);
+    past->why = found.why; // it was made for
+    run_past_take(entry, past);
+}
+
+// Remembering --------------------------------------------------------------------------------------------------
+
+static void remember(struct lot *lot, const struct entry *entry, const struct lane_stamp *stamp) {
+    const struct past *past = lot->job->run->past;
+    if (!past->writable)
+        return;
+    const struct entry_past *made = entry->past;
+    const struct digest parts[] = {lot->job->past->made_with, made->record};
+    const struct journal_entry kept = {.path = entry->path,
+                                       .recipe = lot->job->past->recipe,
+                                       .fingerprint =
+                                           digest_of((struct str){(const char *)parts, sizeof parts}),
+                                       .raw = made->raw,
+                                       .record = made->record,
+                                       .output = entry->digest,
+                                       .size = stamp->size,
+                                       .inode = stamp->inode,
+                                       .mtime = stamp->mtime,
+                                       .why = made->why,
+                                       .fields_n = lot->job->past->recipe->fields_n};
+    journal_batch_add(&lot->remembered, past->journal, &kept, made->fields);
+}
+
+void run_past_remember(struct lot *lot, const struct lane_result *result) {
+    struct job_run *job = lot->job;
+    struct past *past = job->run->past;
+    size_t output = 0;
+    struct err err;
+    for (size_t i = 0; i < lot->entries_n; i++) {
+        const struct entry *entry = &lot->entries[i];
+        const struct lane_stamp none = {0};
+        const struct lane_stamp *stamp =
+            entry->emitted && output < result->stamps_n ? &result->stamps[output] : &none;
+        output += entry->emitted;
+        job->newest = stamp->mtime > job->newest ? stamp->mtime : job->newest;
+        if (entry->state == ENTRY_FAILED && !entry->path.p)
+            atomic_store(&job->run->loses_sight, true);
+        if (!entry->past)
+            continue;
+        if (entry->state == ENTRY_UP_TO_DATE && entry->past->moved)
+            remember(lot, entry, &entry->past->stamp);
+        else if (entry->state == ENTRY_PENDING && stamp->mtime)
+            remember(lot, entry, stamp);
+        else if (entry->past->found && entry->state != ENTRY_EXCLUDED)
+            journal_see(past->journal, entry->past->number);
+    }
+    if (lot->remembered.entries && past->writable &&
+        journal_append(past->journal, &lot->remembered, false, &err) != STATUS_OK)
+        run_past_give_up(job->run, &err);
+}
+
+void run_past_give_up(struct run *run, const struct err *err) {
+    pthread_mutex_lock(&run->lock);
+    const bool first = run->past->writable;
+    run->past->writable = false;
+    pthread_mutex_unlock(&run->lock);
+    if (first)
+        note_error(run, "not all that is made is remembered", err);
+}
+
+// What is done is done ------------------------------------------------------------------------------------------
+
+static void add_job(struct run *run, const struct job_run *job, struct journal_batch *batch) {
+    char path[PATH_SIZE];
+    const struct pass_run *pass = &run->passes[job->job->pass];
+    const struct journal_entry kept = {.path = job_path(job, path),
+                                       .recipe = job->past->recipe,
+                                       .raw = pass->source_digest,
+                                       .output = job->digest,
+                                       .size = job->outputs + job->counters.up_to_date,
+                                       .inode = job->counters.excluded,
+                                       .fields_n = job->past->recipe->fields_n};
+    journal_batch_add(batch, run->past->journal, &kept, run->past->no_fields);
+}
+
+// The file that a job's outputs went into, as it is now.
+static void add_stream(struct run *run, struct job_run *job, struct journal_batch *batch) {
+    const struct fs *fs = run->options->fs;
+    struct stat st;
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%.*s", STR_ARG(job->job->stream));
+    if (fs->stat_at(fs->self, run->root, path, &st) < 0 || !S_ISREG(st.st_mode))
+        return;
+    const struct lane_stamp stamp = lane_stamp_of(&st);
+    job->newest = stamp.mtime > job->newest ? stamp.mtime : job->newest;
+    const struct journal_entry kept = {.path = job->job->stream,
+                                       .recipe = job->past->recipe,
+                                       .output = job->digest,
+                                       .size = stamp.size,
+                                       .inode = stamp.inode,
+                                       .mtime = stamp.mtime,
+                                       .fields_n = job->past->recipe->fields_n};
+    journal_batch_add(batch, run->past->journal, &kept, run->past->no_fields);
+}
+
+static bool shares_stream(const struct run *run, const struct job_run *job) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        const struct job_run *other = &run->jobs[j];
+        if (other != job && other->job->stream.p && !other->past->settled &&
+            str_equal(other->job->stream, job->job->stream))
+            return true;
+    }
+    return false;
+}
+
+static void add_done(struct run *run, struct job_run *job, struct journal_batch *batch) {
+    const struct pass_run *pass = &run->passes[job->job->pass];
+    const bool done = graph_state(run->graph, job->emit_node) == NODE_DONE;
+    const bool to_file = job->job->stream.p && !goes_to_stdout(job);
+    if (!done || goes_to_stdout(job))
+        return;
+    if (to_file && (!job->past->settled || shares_stream(run, job)))
+        add_stream(run, job, batch);
+    if (!job->past->settled && !job->lacking && !run->options->retry && pass->source_known)
+        add_job(run, job, batch);
+}
+
+static void append_done(struct run *run) {
+    struct journal_batch batch = {0};
+    struct err err;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        add_done(run, &run->jobs[j], &batch);
+    if (batch.entries && journal_append(run->past->journal, &batch, run->options->durable, &err) != STATUS_OK)
+        run_past_give_up(run, &err);
+    journal_batch_release(&batch);
+}
+
+// A change within the tick of the file system's clock that an output was written in would not show in its time.
+static void let_tick_pass(const struct run *run) {
+    int64_t newest = 0;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        newest = run->jobs[j].newest > newest ? run->jobs[j].newest : newest;
+    clock_wait_past(newest);
+}
+
+void run_past_end(struct run *run, bool complete) {
+    struct past *past = run->past;
+    struct err err;
+    if (!past || !past->writable)
+        return;
+    append_done(run);
+    const int64_t now = run->options->clock.wall(run->options->clock.self);
+    if (past->writable &&
+        journal_end_run(past->journal, complete && !run->loses_sight, now, &err) != STATUS_OK)
+        run_past_give_up(run, &err);
+    run_prune(run);
+    if (past->writable && journal_is_redundant(past->journal) &&
+        journal_compact(past->journal, &err) != STATUS_OK)
+        note_error(run, "the journal keeps what is outdated", &err);
+    let_tick_pass(run);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_RUN_PAST_H
+#define PRESSRUN_PIPELINE_RUN_PAST_H
+/*
+ * What a run knows of those before it, by the journal (cache/journal.h), and what it leaves for the next one. For the files
+ * run*.c only.
+ *
+ * From cheap to dear, an output is left alone when
+ *   1. its job is settled: recipe, source and all outputs are as they were after the last run (run_survey.c);
+ *   2. its record's bytes are those it was made from: the record is not parsed;
+ *   3. the fields that the job reads are: nothing is rendered;
+ *   4. its bytes would be the same: nothing is written (the sink finds that).
+ * In the first three cases the file is looked at, unless the user trusts it to be there.
+ *
+ * A job has an entry of its own, `.pressrun/job/NAME`, from the end of a run without any failure of the job until
+ * something of it is to be made again: raw is what its source was, output the sum of its outputs' digests, size their
+ * number, inode how many records `where` left out. Of a stream there is one entry, for the file.
+ *
+ * Threads: run_past_open and run_past_end are for one; the rest is for any worker.
+ */
+#include <stdatomic.h>
+
+#include "cache/journal.h"
+#include "pipeline/reason.h"
+#include "pipeline/recipe.h"
+#include "scheduler/scheduler.h"
+#include "stages/emit/emit.h"
+#include "stages/record/item.h"
+
+struct entry;
+struct flight;
+struct job_run;
+struct loader;
+struct lot;
+struct run;
+struct worker;
+struct worker_run;
+
+struct survey {
+    int phase;
+    atomic_uint left; // tasks
+    atomic_uint_fast64_t next;
+};
+
+struct job_past {
+    struct imprint *imprint;
+    const struct journal_recipe *recipe; // the journal's
+    bool looks;                          // for what may be left alone
+    bool settled;
+    bool has_entry;          // of its own, which is to go when anything is made
+    struct digest made_with; // of the recipe
+    struct digest source;    // of that entry: what its source was
+    struct digest output;
+    uint64_t outputs, excluded;
+    // of the survey
+    atomic_bool differs;
+    atomic_uint_fast64_t left_alone; // outputs
+};
+
+struct past {
+    struct journal *journal;
+    struct arena arena; // recipes
+    struct job_past *jobs;
+    uint64_t *no_fields; // hashes for entries that are of no record
+    bool writable;
+};
+
+// Of an entry that is to be remembered, or was.
+struct entry_past {
+    struct digest raw, record;
+    const uint64_t *fields; // hashes, by the recipe; NULL: the record was not looked at
+    struct digest output;   // as it was; of the digest
+    struct lane_stamp stamp;
+    uint32_t number; // the journal's
+    bool found;      // it has one
+    bool moved;      // it is as it was, but made from other bytes: to be said anew
+    uint32_t why;    // enum reason
+};
+
+// Opens the journal and makes the recipes. A journal that cannot be read or written is no error: then nothing is
+// remembered, which is told.
+void run_past_open(struct run *run);
+void run_past_release(struct run *run);
+
+struct known { // of a record and a job, by the record's bytes; past NULL: nothing
+    struct str path;
+    struct entry_past *past;
+};
+// Before a flight is parsed: what is known by its records' bytes. Marks those that need not be parsed.
+void run_past_look_raw(struct flight *flight, struct worker *worker);
+// An entry that has a path: is it as it was? Then its state says so.
+void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker);
+// In the lot's emit turn: what it published, or left alone, is remembered.
+void run_past_remember(struct lot *lot, const struct lane_result *result);
+// The file is as it was left.
+bool run_past_is_left(const struct run *run, struct str path, const struct lane_stamp *stamp, uint32_t *why);
+// A job's own entry is not right any more.
+void run_past_forget_job(const struct job_run *job, struct journal_batch *batch);
+void run_past_take(struct entry *entry, struct entry_past *past); // it is up to date
+// The journal cannot be written any more.
+void run_past_give_up(struct run *run, const struct err *err);
+// After all: what is complete is noted, what does not belong any more is told or removed.
+void run_past_end(struct run *run, bool complete);
+
+// run_prune.c: what no longer belongs is told of, or removed.
+void run_prune(struct run *run);
+
+// run_survey.c: which jobs have nothing to do. STEP_BLOCKED until that is known, then STEP_DONE.
+enum step run_survey_step(struct run *run, struct worker *worker);
+// Adds a record to what its source is, whatever the order: by its bytes, where they tell (`raw`, else zero), or its fields.
+// False: it has failed.
+bool run_source_add(struct digest *sum, const struct item *item, const struct digest *raw,
+                    const struct imprint *imprint, struct worker_run *mine);
+
+#endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Outputs of earlier runs that no longer belong: told by every run that is complete, removed where that is asked for.
+ * Only what a run of this manifest has made, and what nobody has changed since. Directories that are left empty by it go with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "pipeline/run_private.h"
+
+enum { SHOWN = 5, PATH_SIZE = 4096 };
+
+struct pruning {
+    struct run *run;
+    struct journal_batch gone;
+    struct buf shown;
+    uint64_t kept, edited, failed;
+};
+
+static bool remove_file(struct pruning *p, const char *path) {
+    const struct fs *fs = p->run->options->fs;
+    int result = fs->unlink(fs->self, p->run->root, path);
+    return result == 0 || result == -ENOENT;
+}
+
+// Those above a file, as long as they are empty.
+static void remove_directories(const struct pruning *p, char *path) {
+    const struct fs *fs = p->run->options->fs;
+    for (char *slash; (slash = strrchr(path, '/')) != NULL;) {
+        *slash = 0;
+        if (fs->remove_dir(fs->self, p->run->root, path) < 0)
+            return;
+    }
+}
+
+static void show(struct pruning *p, uint64_t before, const char *path) {
+    if (before < SHOWN)
+        buf_printf(&p->shown, "%s%s", before ? ", " : " (", path);
+}
+
+static void prune_file(struct pruning *p, const struct journal_entry *entry) {
+    const struct lane_stamp stamp = {.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
+    struct run *run = p->run;
+    char path[PATH_SIZE];
+    uint32_t why = 0;
+    snprintf(path, sizeof path, "%.*s", STR_ARG(entry->path));
+    if (stamp.mtime && !run_past_is_left(run, entry->path, &stamp, &why) && why != REASON_MISSING) {
+        p->edited++;
+        return;
+    }
+    const bool there = stamp.mtime && !why;
+    if (there && !run->options->prune) {
+        show(p, p->kept++, path);
+        return;
+    }
+    if (there && !remove_file(p, path)) {
+        p->failed++;
+        return;
+    }
+    journal_batch_remove(&p->gone, run->past->journal, entry->path);
+    if (there) {
+        run->pruned++;
+        remove_directories(p, path);
+    }
+}
+
+static bool prune_entry(void *context, const struct journal_entry *entry) {
+    struct pruning *p = context;
+    struct err err;
+    const bool ours = entry->left && recipe_is_of(entry->recipe, p->run->plan->manifest);
+    // What a damaged journal says is no path until it is looked at.
+    if (ours && (entry->mtime == 0 || emit_check_path(entry->path, &err) == STATUS_OK))
+        prune_file(p, entry);
+    return true;
+}
+
+static void note(const struct pruning *p, uint64_t n, const char *one, const char *many) {
+    char text[128];
+    if (n == 0)
+        return;
+    snprintf(text, sizeof text, n == 1 ? one : many, (unsigned long long)n);
+    run_note(p->run, text);
+}
+
+void run_prune(struct run *run) {
+    struct pruning p = {.run = run};
+    struct err err;
+    if (journal_figures(run->past->journal).left == 0)
+        return;
+    journal_each(&run->workers[0].past, prune_entry, &p);
+    if (p.gone.entries && run->past->writable &&
+        journal_append(run->past->journal, &p.gone, run->options->durable, &err) != STATUS_OK)
+        run_past_give_up(run, &err);
+    run->left = p.kept;
+    if (p.kept) {
+        struct buf text = BUF_INIT;
+        buf_printf(&text, "%llu output%s no longer belong%s%s%s); --prune removes %s",
+                   (unsigned long long)p.kept, p.kept == 1 ? "" : "s", p.kept == 1 ? "s" : "",
+                   buf_text(&p.shown), p.kept > SHOWN ? ", ..." : "", p.kept == 1 ? "it" : "them");
+        run_note(run, buf_text(&text));
+        buf_release(&text);
+    }
+    note(&p, p.edited, "%llu output that no longer belongs was edited, and stays",
+         "%llu outputs that no longer belong were edited, and stay");
+    note(&p, p.failed, "%llu output that no longer belongs could not be removed",
+         "%llu outputs that no longer belong could not be removed");
+    buf_release(&p.shown);
+    journal_batch_release(&p.gone);
+}
