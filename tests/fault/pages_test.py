@@ -94,7 +94,8 @@ def bounded(runner):
             digests.add(report["digest"])
             runner.find(what, *contents(one, pages), *one.temporaries(), *one.strayed())
             runner.find(what, "" if report["failed"] == 5 else "%d failed" % report["failed"],
-                        "" if report["up_to_date" if times else "written"] == 15 else str(report))
+                        "" if (report["up_to_date"] + report["unchanged"] if times else report["written"]) == 15
+                        else str(report))
         runner.find("digests", "" if len(digests) == 1 else str(digests))
     with fault.case({"page.j2": TEMPLATE, "page.json": record("large", rounds)}) as one:
         done = runner.run(one, command=("render", "page.j2", "--data", "page.json", "--limit", "output_bytes=1GiB",
