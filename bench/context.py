@@ -53,9 +53,9 @@ class Bench:
         """Which of W1's sets to time: the large one, or the small one for who is slow or has no start to hide."""
         return "records" if large and not self.quick else "records_10k"
 
-    def ours(self, manifest, out, workers=1):
-        run = self.machine.run([self.pressrun, "run", "-q", "--json", "-j", str(workers), "-o", out, "-f", manifest],
-                               cpus=min(workers, len(self.machine.cpus)))
+    def ours(self, manifest, out, workers=1, options=()):
+        run = self.machine.run([self.pressrun, "run", "-q", "--json", "-j", str(workers), "-o", out, "-f", manifest]
+                               + list(options), cpus=min(workers, len(self.machine.cpus)))
         run.report = json.loads(run.out.strip().split("\n")[-1])
         return run
 

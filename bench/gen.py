@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Deterministic workload generator (stdlib only, fixed seed).
 
-gen.py [DATA_DIR]   default ./data
+gen.py [DATA_DIR [N]]   default ./data; with N only W1's raw data, of N records
 
   records.jsonl            W1: 100,000 records, the raw data (Jinja-like engines)
   records_10k.jsonl        W1: the first 10,000 of them
@@ -98,6 +98,15 @@ def w1_view(rec):
     v["history"] = [{"role": m["role"], "content": m["content"], "role_upper": m["role"].upper(),
                      "index": j + 1, "last": j == n - 1} for j, m in enumerate(rec["history"])]
     return v
+
+def write_records(n):
+    with open(OUT + "/records.jsonl", "w", encoding="utf-8") as a, \
+         open(OUT + "/records_10k.jsonl", "w", encoding="utf-8") as b:
+        for i, rec in enumerate(w1(n)):
+            s = dump(rec) + "\n"
+            a.write(s)
+            if i < 10000:
+                b.write(s)
 
 def write_w1():
     with open(OUT + "/records.jsonl", "w", encoding="utf-8") as a, \
@@ -199,4 +208,7 @@ def write_w3():
     with open(OUT + "/bigpage.jsonl", "w", encoding="utf-8") as f:
         f.write(dump({"title": "Orders & returns <2024>", "row_count": len(rows), "rows": rows}) + "\n")
 
-write_w1(); write_w2(); write_w3()
+if len(sys.argv) > 2:
+    write_records(int(sys.argv[2]))
+else:
+    write_w1(); write_w2(); write_w3()

@@ -124,9 +124,11 @@ def interleave(contestants, rounds, say):
 
 
 def figure(value, scale=1.0):
-    """Three digits that mean something."""
+    """Three digits that mean something; a count as it is."""
     if value is None:
         return "–"
+    if isinstance(value, int) and scale == 1:
+        return "{:,}".format(value)
     value *= scale
     return "%.0f" % value if value >= 100 else "%.1f" % value if value >= 10 else "%.2f" % value
 

@@ -46,6 +46,11 @@ def generate(directory):
                os.path.join(directory, "models_many%s.jsonl" % view))
 
 
+def generate_records(directory, count):
+    """The first `count` records of W1 and nothing else."""
+    subprocess.run([sys.executable, os.path.join(HERE, "gen.py"), directory, str(count)], check=True)
+
+
 def repeat(path, times, out):
     with open(path, "rb") as file:
         text = file.read()
@@ -92,6 +97,34 @@ def write_unread(directory, records, kind):
             out.write(line.rstrip("\n")[:-1] + "," + json.dumps(fields, ensure_ascii=False, separators=(",", ":"))[1:])
             out.write("\n")
     return name
+
+
+ID = b'{"id":"rec-'  # how a record of W1 begins; digits follow
+
+
+def number_anew(path, times, out):
+    """W1's records so many times over, each with an id of its own, of seven digits. How many they are."""
+    with open(path, "rb") as file:
+        rests = [line[line.index(b'"', len(ID)):] for line in file]
+    with open(out, "wb") as file:
+        for turn in range(times):
+            first = turn * len(rests) + 1
+            file.writelines(b"%s%07d%s" % (ID, first + i, rest) for i, rest in enumerate(rests))
+    return len(rests) * times
+
+
+def change_records(path, out, change, every=1):
+    """The records, with the last of every so many changed by change(record, number). How many were changed."""
+    changed = 0
+    with open(path, encoding="utf-8") as source, open(out, "w", encoding="utf-8") as file:
+        for number, line in enumerate(source, 1):
+            if number % every == 0:
+                record = json.loads(line)
+                change(record, number)
+                line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+                changed += 1
+            file.write(line)
+    return changed
 
 
 def records_path(directory, name, view):
