@@ -8,6 +8,7 @@ import os
 import re
 import statistics
 
+import groups
 import measure
 import peers
 import workloads
@@ -330,6 +331,15 @@ class Filter:
     def targets(self):
         return [at_least("through a filter, 1 % changed: the first run's time over the second's", 50,
                          self.contestants[0].median("gain"))]
+
+
+class First(groups.Files):
+    """Everything for the first time, one file each, beside a bare loop of the same system calls."""
+
+    def targets(self):
+        return [at_most("one file each, for the first time, %s: times the bare loop" % layout, 1.25,
+                        bare.against.times(bare, "whole"))
+                for (_, layout), bare in zip(groups.LAYOUTS.values(), self.bare)]
 
 
 class Caches:
