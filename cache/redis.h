@@ -76,6 +76,18 @@ enum status redis_open(const struct redis_options *options, struct redis **redis
 struct cache_tier redis_tier(struct redis *redis); // closing the tier flushes and frees the redis
 struct redis_stats redis_stats(struct redis *redis);
 
+// What the header of an entry says, for choosing what to invalidate: nothing of it is verified.
+struct redis_entry {
+    struct cache_key key;
+    int64_t made;
+    uint32_t tag;
+    uint64_t bytes, stored;
+};
+// Those of a category, in no order, and some maybe twice. `see` may call the tier. false: not all, for what redis_stats
+// says, or as clear_limit was over.
+bool redis_each(struct redis *redis, enum cache_category category,
+                void (*see)(void *context, const struct redis_entry *entry), void *context);
+
 static inline const char *redis_state_name(enum redis_state state) {
     return state == REDIS_OPEN ? "open" : state == REDIS_HALF_OPEN ? "half-open" : "closed";
 }

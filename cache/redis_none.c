@@ -17,6 +17,12 @@ struct cache_tier redis_tier(struct redis *redis) {
     return (struct cache_tier){0};
 }
 
+bool redis_each(struct redis *redis, enum cache_category category,
+                void (*see)(void *context, const struct redis_entry *entry), void *context) {
+    (void)redis, (void)category, (void)see, (void)context;
+    return false;
+}
+
 struct redis_stats redis_stats(struct redis *redis) {
     (void)redis;
     return (struct redis_stats){0};

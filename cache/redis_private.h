@@ -2,8 +2,8 @@
 #ifndef PRESSRUN_CACHE_REDIS_PRIVATE_H
 #define PRESSRUN_CACHE_REDIS_PRIVATE_H
 /*
- * What the redis tier's files share: redis.c opens and reads, redis_write.c puts, invalidates and clears, redis_ask.c asks the
- * server.
+ * What the redis tier's files share: redis.c opens and reads, redis_write.c puts, invalidates and clears, redis_scan.c goes
+ * through all keys, redis_ask.c asks the server.
  *
  * Locks, in the order in which they may be held together: `writer`, a slot's, then one of `queue.lock` and
  * `counts_lock`. `writer` is held while anything is written, so writes reach the server in the order of the calls.
@@ -66,6 +66,12 @@ bool redis_ask(struct redis *redis, struct redis_exchange exchange, unsigned wei
 void redis_done(struct redis *redis, struct redis_asked *asked, bool well); // of use, or errors only
 void redis_note_error(struct redis *redis, struct str text);                // of a reply
 struct str redis_key(const struct redis *redis, struct cache_key key, char out[REDIS_KEY_MOST]);
+
+// redis_scan.c
+// All keys of a category, some at a time, until a page's function is false, something fails or clear_limit is over; all
+// three give false. A key may come twice.
+typedef bool (*redis_page_fn)(void *context, struct redis *redis, const struct cache_key *keys, unsigned n);
+bool redis_scan(struct redis *redis, enum cache_category category, redis_page_fn page, void *context);
 
 // redis_write.c
 bool redis_put(void *self, struct cache_key key, struct cache_value *value);

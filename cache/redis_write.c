@@ -8,10 +8,6 @@ enum {
     BATCH_BYTES = 256 << 10,
     QUEUE_BYTES = 8 << 20, // where sending is slower than putting, what is beyond this is lost
     REPLY_BYTES = 512,     // of a SET or an UNLINK: OK, a number or an error
-    PAGE = 1000,           // keys that a SCAN is to look at
-    PAGE_BYTES = 4 << 20,
-    PAGE_ITEMS = 64 << 10,
-    CURSOR_MOST = 32,
     KEPT = 1 << 20,
 };
 
@@ -158,90 +154,29 @@ void redis_invalidate(void *self, struct cache_key key) {
     count_invalidated(redis, key.category, n);
 }
 
-// A SCAN's reply: the next cursor, and the page's keys as an UNLINK of those that are ours. Its form was counted by
-// the reader, so what has the right kinds in the right places is all there.
-static bool read_page(const struct redis_replies *replies, struct str ours, char cursor[CURSOR_MOST],
-                      struct buf *command, unsigned *keys) {
-    size_t n = redis_replies_n(replies);
-    if (n < 3 || redis_replies_item(replies, 0)->kind != REDIS_ARRAY ||
-        redis_replies_item(replies, 0)->number != 2 || redis_replies_item(replies, 1)->kind != REDIS_TEXT ||
-        redis_replies_item(replies, 2)->kind != REDIS_ARRAY ||
-        (size_t)redis_replies_item(replies, 2)->number != n - 3)
-        return false;
-    struct str next = redis_replies_text(replies, 1);
-    if (next.n == 0 || next.n >= CURSOR_MOST)
-        return false;
-    memcpy(cursor, next.p, next.n);
-    cursor[next.n] = '\0';
-    struct buf words = BUF_INIT;
-    *keys = 0;
-    for (size_t i = 3; i < n; i++) {
-        struct str key = redis_replies_text(replies, i);
-        if (redis_replies_item(replies, i)->kind != REDIS_TEXT || key.n >= REDIS_KEY_MOST ||
-            !str_starts(key, ours))
-            continue;
-        redis_word(&words, key);
-        ++*keys;
+// Takes a page's keys away, with `writer`.
+static bool unlink_page(void *context, struct redis *redis, const struct cache_key *keys, unsigned n) {
+    uint64_t *gone = context;
+    struct buf command = BUF_INIT;
+    redis_command(&command, n + 1);
+    redis_word(&command, STR("UNLINK"));
+    for (unsigned i = 0; i < n; i++) {
+        char name[REDIS_KEY_MOST];
+        redis_word(&command, redis_key(redis, keys[i], name));
     }
-    buf_clear(command);
-    redis_command(command, *keys + 1);
-    redis_word(command, STR("UNLINK"));
-    buf_add_str(command, buf_str(&words));
-    buf_release(&words);
-    return true;
-}
-
-// One page, with `writer`; false: it cannot go on.
-static bool clear_page(struct redis *redis, struct str ours, char cursor[CURSOR_MOST], uint64_t *gone) {
-    struct buf command = BUF_INIT, pattern = BUF_INIT;
-    struct redis_asked asked;
-    unsigned keys = 0;
-    buf_add_str(&pattern, ours);
-    buf_add_char(&pattern, '*');
-    redis_command(&command, 6);
-    redis_word(&command, STR("SCAN"));
-    redis_word(&command, str_of(cursor));
-    redis_word(&command, STR("MATCH"));
-    redis_word(&command, buf_str(&pattern));
-    redis_word(&command, STR("COUNT"));
-    redis_word(&command, STR("1000"));
-    struct redis_exchange exchange = {.commands = buf_str(&command),
-                                      .replies = 1,
-                                      .bounds = {PAGE_BYTES, PAGE_ITEMS},
-                                      .limit = redis->command_limit};
-    bool well = redis_ask(redis, exchange, 1, &asked);
-    if (well) {
-        well = read_page(asked.replies, ours, cursor, &command, &keys);
-        if (!well)
-            redis_note_error(redis, redis_replies_item(asked.replies, 0)->kind == REDIS_ERROR
-                                        ? redis_replies_text(asked.replies, 0)
-                                        : STR("SCAN was not answered with a page"));
-        redis_done(redis, &asked, well);
-    }
-    if (well && keys)
-        well = ask_number(redis, buf_str(&command), 1, gone);
+    bool well = ask_number(redis, buf_str(&command), 1, gone);
     buf_release(&command);
-    buf_release(&pattern);
     return well;
 }
 
 void redis_clear(void *self, enum cache_category category) {
     struct redis *redis = self;
+    uint64_t gone = 0;
     if (redis->read_only)
         return;
-    char ours[REDIS_KEY_MOST], cursor[CURSOR_MOST] = "0";
-    int n = snprintf(ours, sizeof ours, "%s:1:%s:", redis->prefix, cache_category_name(category));
-    uint64_t gone = 0, until = redis->clock.monotonic(redis->clock.self) + redis->clear_limit;
-    bool more = true;
     pthread_mutex_lock(&redis->writer);
     send_queue(redis);
-    while (more && clear_page(redis, (struct str){ours, (size_t)n}, cursor, &gone)) {
-        more = strcmp(cursor, "0") != 0;
-        if (more && redis->clock.monotonic(redis->clock.self) > until) {
-            redis_note_error(redis, STR("clearing takes too long, and was left"));
-            break;
-        }
-    }
+    redis_scan(redis, category, unlink_page, &gone);
     pthread_mutex_unlock(&redis->writer);
     count_invalidated(redis, category, gone);
 }
