@@ -166,14 +166,15 @@ static void parse(struct flight *flight, struct reader *reader, struct run_count
 // What the source is, for the next run to compare.
 static void note_source(const struct flight *flight, struct worker_run *mine) {
     struct pass_run *pass = flight->pass;
-    struct digest sum = {0, 0};
+    struct source_sum sum = {0};
     bool known = true;
     if (!pass->run->past)
         return;
     for (size_t k = 0; known && k < flight->batch->items_n; k++)
         known = run_source_add(&sum, &flight->batch->items[k], &flight->raws[k], pass->imprint, mine);
     pthread_mutex_lock(&pass->run->lock);
-    pass->source_digest = digest_add(pass->source_digest, sum);
+    pass->sum.all = digest_add(pass->sum.all, sum.all);
+    pass->sum.first = digest_add(pass->sum.first, sum.first);
     pass->source_known &= known;
     pthread_mutex_unlock(&pass->run->lock);
 }

@@ -13,7 +13,7 @@
  * In the first three cases the file is looked at, unless the user trusts it to be there.
  *
  * A job has an entry of its own, `.pressrun/job/NAME`, from the end of a run without any failure of the job until
- * something of it is to be made again: raw is what its source was, output the sum of its outputs' digests, size their
+ * something of it is to be made again: raw and record are what its source was, output the sum of its outputs' digests, size their
  * number, inode how many records `where` left out. Of a stream there is one entry, for the file.
  *
  * Threads: run_past_open and run_past_end are for one; the rest is for any worker.
@@ -42,14 +42,20 @@ struct survey {
     atomic_uint_fast64_t next;
 };
 
+// What a source was: the sum of its records, and of the first ones alone, by which most that changed are known soon.
+struct source_sum {
+    struct digest all, first;
+};
+enum { SOURCE_FIRST = 1024 };
+
 struct job_past {
     struct imprint *imprint;
     const struct journal_recipe *recipe; // the journal's
     bool looks;                          // for what may be left alone
     bool settled;
-    bool has_entry;          // of its own, which is to go when anything is made
-    struct digest made_with; // of the recipe
-    struct digest source;    // of that entry: what its source was
+    bool has_entry;           // of its own, which is to go when anything is made
+    struct digest made_with;  // of the recipe
+    struct source_sum source; // of that entry: what its source was
     struct digest output;
     uint64_t outputs, excluded;
     // of the survey
@@ -63,6 +69,7 @@ struct past {
     struct job_past *jobs;
     uint64_t *no_fields; // hashes for entries that are of no record
     bool writable;
+    uint32_t generation; // of this run
 };
 
 // Of an entry that is to be remembered, or was.
@@ -109,7 +116,7 @@ void run_prune(struct run *run);
 enum step run_survey_step(struct run *run, struct worker *worker);
 // Adds a record to what its source is, whatever the order: by its bytes, where they tell (`raw`, else zero), or its fields.
 // False: it has failed.
-bool run_source_add(struct digest *sum, const struct item *item, const struct digest *raw,
+bool run_source_add(struct source_sum *sum, const struct item *item, const struct digest *raw,
                     const struct imprint *imprint, struct worker_run *mine);
 
 #endif

@@ -119,9 +119,9 @@ struct pass_run {
     size_t jobs_n;
     struct imprint *imprint; // of all fields; for sources that their bytes do not tell
     bool surveyed;
-    struct digest source_digest; // under run->lock: of the records so far
-    bool source_known;           // all were read, and none failed
-    struct flight *free, *kept;  // under run->lock
+    struct source_sum sum;      // under run->lock: of the records so far
+    bool source_known;          // all were read, and none failed
+    struct flight *free, *kept; // under run->lock
 };
 
 struct job_run {

@@ -38,7 +38,7 @@ static struct digest placed(uint64_t ordinal, struct digest record) {
     return digest_of((struct str){(const char *)both, sizeof both});
 }
 
-bool run_source_add(struct digest *sum, const struct item *item, const struct digest *raw,
+bool run_source_add(struct source_sum *sum, const struct item *item, const struct digest *raw,
                     const struct imprint *imprint, struct worker_run *mine) {
     struct digest record = *raw;
     if (item->error)
@@ -47,33 +47,55 @@ bool run_source_add(struct digest *sum, const struct item *item, const struct di
         MEM_GROW(mine->hashes, mine->hashes_cap, imprint_fields(imprint));
         record = imprint_take(imprint, item->record, &mine->scratch, mine->hashes);
     }
-    *sum = digest_add(*sum, placed(item->ordinal, record));
+    record = placed(item->ordinal, record);
+    sum->all = digest_add(sum->all, record);
+    if (item->ordinal < SOURCE_FIRST)
+        sum->first = digest_add(sum->first, record);
     return true;
 }
 
-// Reads a source to its end. False: not all of it could be read, or it cannot be read twice.
-static bool read_source(struct pass_run *pass, struct worker_run *mine, struct digest *sum) {
+// A batch of it. False: one of its records has failed.
+static bool read_batch(const struct pass_run *pass, const struct loader *loader, struct batch *batch,
+                       struct worker_run *mine, struct source_sum *sum) {
+    bool fine = true;
+    if (!load_tells_raw(loader)) {
+        mine->reader.projection = pass->pass->projection;
+        load_parse(loader, &mine->reader, batch);
+    }
+    for (size_t k = 0; fine && k < batch->items_n; k++) {
+        struct digest raw = {0, 0};
+        load_raw_digest(loader, &batch->items[k], &raw);
+        fine = run_source_add(sum, &batch->items[k], &raw, pass->imprint, mine);
+    }
+    return fine;
+}
+
+// Those that it makes a difference to are not settled.
+static void compare_first(const struct pass_run *pass, const struct source_sum *sum) {
+    for (size_t i = 0; i < pass->pass->jobs_n; i++) {
+        struct job_past *past = pass->run->jobs[pass->pass->jobs[i]].past;
+        past->settled = past->settled && digest_equal(past->source.first, sum->first);
+    }
+}
+
+// Reads a source to its end, or until it is known to be another one. False: it could not be read.
+static bool read_source(struct pass_run *pass, struct worker_run *mine, struct source_sum *sum) {
     struct run *run = pass->run;
     struct loader *loader = NULL;
     struct err err;
-    *sum = (struct digest){0, 0};
+    *sum = (struct source_sum){0};
     if (run_open_source(pass, &loader, &err) != STATUS_OK)
         return false;
     struct batch *batch = batch_new();
-    bool fine = true;
-    for (;;) {
+    bool fine = true, more = true;
+    for (uint64_t n = 0; fine && more; n += batch->items_n) {
         batch_clear(batch);
-        fine = fine && !run_is_interrupted(run) && load_pull(loader, batch, &err) == STATUS_OK;
-        if (!fine || batch->items_n == 0)
-            break;
-        if (!load_tells_raw(loader)) {
-            mine->reader.projection = pass->pass->projection;
-            load_parse(loader, &mine->reader, batch);
-        }
-        for (size_t k = 0; fine && k < batch->items_n; k++) {
-            struct digest raw = {0, 0};
-            load_raw_digest(loader, &batch->items[k], &raw);
-            fine = run_source_add(sum, &batch->items[k], &raw, pass->imprint, mine);
+        fine = !run_is_interrupted(run) && load_pull(loader, batch, &err) == STATUS_OK &&
+               read_batch(pass, loader, batch, mine, sum);
+        more = batch->items_n > 0;
+        if (n < SOURCE_FIRST && (!more || n + batch->items_n >= SOURCE_FIRST)) {
+            compare_first(pass, sum);
+            more = more && any_settled(run, pass->pass);
         }
     }
     batch_free(batch);
@@ -86,14 +108,14 @@ static void survey_source(void *self, struct worker *worker) {
     struct run *run = pass->run;
     struct worker_run *mine = &run->workers[worker->index];
     const struct field_count fields = mine->reader.fields;
-    struct digest sum;
+    struct source_sum sum;
     const uint64_t from = run_now(run);
     if (!read_source(pass, mine, &sum))
         unsettle(run, pass->pass);
     mine->reader.fields = fields; // what is parsed for this does not count
     for (size_t i = 0; i < pass->pass->jobs_n; i++) {
         struct job_past *past = run->jobs[pass->pass->jobs[i]].past;
-        past->settled = past->settled && digest_equal(past->source, sum);
+        past->settled = past->settled && digest_equal(past->source.all, sum.all);
     }
     const struct run_span span = {
         .kind = SPAN_SURVEY, .subject = pass->source->name, .from = from, .to = run_now(run)};
