@@ -115,7 +115,7 @@ static void serve(void *self, struct worker *worker) {
             graph_rested(worker);
         take_back(run, worker, done);
         if (more && !rest) {
-            graph_spawn(worker, serve, run);
+            graph_yield(worker, serve, run);
             return;
         }
     }

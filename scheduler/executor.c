@@ -42,6 +42,12 @@ static struct pending ring_take(struct pool_worker *w) {
 }
 
 static void hand_out(struct graph *g, task_fn *fn, void *self);
+static void submit(struct graph *g, task_fn *fn, void *self);
+
+static void revive(struct graph *g) {
+    if (atomic_load(&g->waiting) && atomic_exchange(&g->waiting, false))
+        submit(g, g->yielded.fn, g->yielded.self);
+}
 
 static void run_task(struct graph *g, task_fn *fn, void *self) {
     struct pool_worker *w = &g->pool[omp_get_thread_num()];
@@ -52,6 +58,9 @@ static void run_task(struct graph *g, task_fn *fn, void *self) {
     atomic_fetch_sub(&g->queued, 1);
     w->busy = true;
     fn(self, &w->worker);
+    if (!w->yielded)
+        revive(g);
+    w->yielded = false;
     w->busy = false;
     if (w->draining)
         return; // within the loop below, one frame up
@@ -99,6 +108,16 @@ void graph_rested(struct worker *worker) {
 
 void graph_spawn(struct worker *worker, task_fn *fn, void *self) {
     submit(worker->graph, fn, self);
+}
+
+// A task that is counted now begins, and so ends, after the word that this one waits.
+void graph_yield(struct worker *worker, task_fn *fn, void *self) {
+    struct graph *g = worker->graph;
+    g->yielded = (struct pending){.fn = fn, .self = self};
+    g->pool[worker->index].yielded = true;
+    atomic_store(&g->waiting, true);
+    if (atomic_load(&g->queued) == 0)
+        revive(g);
 }
 
 static void node_task(void *self, struct worker *worker);

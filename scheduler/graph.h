@@ -51,6 +51,7 @@ struct pool_worker {
     struct worker worker;
     bool busy;     // within a task
     bool draining; // handing out what is pending
+    bool yielded;  // the task that ends now is the graph's `yielded`
     struct pending *ring;
     size_t ring_head, ring_n, ring_cap; // cap is a power of two
     char apart[64];                     // from the next thread's cache line
@@ -61,6 +62,8 @@ struct graph {
     size_t nodes_n, nodes_cap;
     struct pool_worker *pool; // while it runs
     _Atomic uint32_t queued;  // tasks that no worker has begun
+    _Atomic bool waiting;     // `yielded` is there: whoever ends another task hands it out
+    struct pending yielded;
     _Atomic bool resting;     // a task waits for the outside; whoever adds a task rings
     void (*ring)(void *self); // NULL: no task ever rests
     void *bell;

@@ -61,6 +61,10 @@ enum node_state graph_state(const struct graph *g, uint32_t node);
 // Hands fn(self, worker) to the pool. From any step or task; fn never runs before this returns.
 void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
 
+// The same behind some task that waits for a worker now; at once, where none does. (The pool's own order is no turn:
+// a worker may take up first what it was handed last.) From a task, and by one at a time.
+void graph_yield(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
+
 // A task that waits for the outside (descriptors, processes) does so between graph_rest and graph_rested, where
 // graph_rest was true: no task waits for a worker. One that comes meanwhile rings the bell, and the resting task is to
 // end soon. One task at a time may rest.

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 // clang-format on
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -431,6 +432,69 @@ static void early_pieces_are_kept(void **state) {
     turns_free(NULL);
 }
 
+// Of two workers one rests, and the other hands out work and waits for its being done, which takes the one that rests.
+// A ring that is lost makes both wait for good.
+enum { RESTS = 3000 };
+struct bedroom {
+    atomic_bool rung, done;
+    atomic_int tasks;
+};
+
+static void ring_bell(void *self) {
+    atomic_store(&((struct bedroom *)self)->rung, true);
+}
+
+static void task_rests(void *self, struct worker *worker) {
+    struct bedroom *room = self;
+    for (;;) {
+        atomic_store(&room->rung, false);
+        if (atomic_load(&room->done))
+            return;
+        if (!graph_rest(worker)) {
+            graph_yield(worker, task_rests, room);
+            return;
+        }
+        while (!atomic_load(&room->rung))
+            sched_yield();
+        graph_rested(worker);
+    }
+}
+
+static void task_counts(void *self, struct worker *worker) {
+    (void)worker;
+    atomic_fetch_add(&((struct bedroom *)self)->tasks, 1);
+}
+
+static void task_disturbs(void *self, struct worker *worker) {
+    struct bedroom *room = self;
+    for (int i = 0; i < RESTS; i++) {
+        graph_spawn(worker, task_counts, room);
+        while (atomic_load(&room->tasks) == i)
+            sched_yield();
+    }
+    atomic_store(&room->done, true);
+    ring_bell(room);
+}
+
+static enum step step_opens_bedroom(void *self, struct worker *worker) {
+    graph_spawn(worker, task_rests, self);
+    graph_spawn(worker, task_disturbs, self);
+    return STEP_DONE;
+}
+
+static void work_ends_the_rest(void **state) {
+    (void)state;
+    for (uint32_t workers = 2; workers <= 4; workers += 2) {
+        struct bedroom room = {0};
+        struct graph *g = graph_new();
+        graph_add(g, &(struct node_spec){.name = "bedroom", .self = &room, .step = step_opens_bedroom});
+        graph_set_bell(g, ring_bell, &room);
+        assert_true(graph_run(g, workers));
+        assert_int_equal(room.tasks, RESTS);
+        graph_free(g);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_graph_runs),
@@ -445,6 +509,7 @@ int main(void) {
         cmocka_unit_test(many_tasks_all_run_and_never_nest),
         cmocka_unit_test(credits_bound_and_turns_order),
         cmocka_unit_test(early_pieces_are_kept),
+        cmocka_unit_test(work_ends_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
