@@ -157,8 +157,11 @@ def disturbed(runner):
                 run.reset()
                 done, report = runner.at(one, n, *what, calls=calls)
                 where = "%s at call %d of %d (%s)" % (what, n, total, report["hit"])
-                runner.find(where, fault.crashed(done, killed=True), *run.mixed(), *one.strayed())
-                runner.find(where, *run.incomplete(), *one.temporaries())
+                # A page that fails is left out, and said to be; the file that could not be removed stays.
+                failed = done.returncode == 1 and b"key 7, job stream" in done.stderr
+                runner.find(where, fault.crashed(done, killed=True), *([] if failed else run.mixed()), *one.strayed())
+                runner.find(where, *run.incomplete(),
+                            *([] if failed and report["hit"] == "unlinkat" else one.temporaries()))
 
 
 def written(pid):
