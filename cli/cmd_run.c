@@ -12,16 +12,6 @@ static const struct option_spec run_options[] = {
     {0},
 };
 
-// Leaves the jobs that --only names.
-static bool select_jobs(const struct options *options, struct manifest *manifest, struct err *err) {
-    const char *const *words;
-    struct str names[OPTION_REPEATS];
-    size_t n = options_all(options, "only", &words);
-    for (size_t i = 0; i < n; i++)
-        names[i] = str_of(words[i]);
-    return n == 0 || manifest_select(manifest, names, n, err);
-}
-
 static int run_run(struct cli *cli, const struct options *options) {
     struct err err;
     if (options->arguments_n)
@@ -36,7 +26,7 @@ static int run_run(struct cli *cli, const struct options *options) {
     struct manifest *manifest = cli_read_manifest(cli, options);
     if (!manifest)
         return EXIT_USAGE;
-    if (!select_jobs(options, manifest, &err)) {
+    if (!running_select_jobs(options, manifest, &err)) {
         manifest_free(manifest);
         return cli_fail("%s", err.text);
     }

@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command command_init, command_check, command_plan, command_run, command_render,
-    command_bench, command_history, command_cache, command_schema, command_help;
+    command_bench, command_history, command_cache, command_schema, command_verify, command_help;
 extern const struct command *const commands[]; // NULL-terminated
 const struct command *command_find(const char *name);
 int command_main(int argc, char **argv);

@@ -14,9 +14,8 @@
 
 enum { WORKERS_MAX = 1024 };
 
-// The number of workers and where it came from: -j wins, then the environment, then the machine.
-static enum status choose_workers(const struct options *options, struct worker_count *count,
-                                  struct err *err) {
+enum status running_choose_workers(const struct options *options, struct worker_count *count,
+                                   struct err *err) {
     const char *flag = options_get(options, "jobs"), *variable = getenv("PRESSRUN_JOBS");
     *count = workers_available();
     if (flag) {
@@ -28,6 +27,15 @@ static enum status choose_workers(const struct options *options, struct worker_c
         return options_number("PRESSRUN_JOBS", variable, 1, WORKERS_MAX, &count->n, err);
     }
     return STATUS_OK;
+}
+
+bool running_select_jobs(const struct options *options, struct manifest *manifest, struct err *err) {
+    const char *const *words;
+    struct str names[OPTION_REPEATS];
+    size_t n = options_all(options, "only", &words);
+    for (size_t i = 0; i < n; i++)
+        names[i] = str_of(words[i]);
+    return n == 0 || manifest_select(manifest, names, n, err);
 }
 
 static bool writes_to_stdout(const struct plan *plan) {
@@ -115,7 +123,7 @@ static enum status read_options(struct cli *cli, const struct options *options, 
     }
     if (cli_now(cli, &run->now, err) != STATUS_OK || read_cache_options(options, run, err) != STATUS_OK)
         return err->status;
-    enum status status = choose_workers(options, workers, err);
+    enum status status = running_choose_workers(options, workers, err);
     run->workers = workers->n;
     return status;
 }

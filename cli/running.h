@@ -39,6 +39,12 @@ struct running {
 bool running_init(struct running *running, struct cli *cli, const struct command *command,
                   const struct options *options);
 
+// The number of workers and where it came from: -j wins, then the environment, then the machine.
+enum status running_choose_workers(const struct options *options, struct worker_count *count,
+                                   struct err *err);
+// Leaves the jobs that --only names. False: err says which of them there is not.
+bool running_select_jobs(const struct options *options, struct manifest *manifest, struct err *err);
+
 // Runs a sound manifest, which is freed in the end. The exit code.
 int running_run(struct running *running, struct cli *cli, struct manifest *manifest);
 

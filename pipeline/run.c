@@ -95,11 +95,13 @@ static void close_sink(struct job_run *job, bool publish) {
     struct err err;
     job->closed = true;
     run_job_free_lots(job);
+    run_lengths_prepare(job, publish);
     if (job->job->sink->close(job->sink, publish, &result, &err) != STATUS_OK) {
         run_break(job->run, &err);
         atomic_store(&job->stopped, true);
         publish = false;
     }
+    run_lengths_close(job, publish);
     if (result.torn)
         job->run->lock_file.left_behind = true; // the next run looks
     if (!publish)
@@ -256,6 +258,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
             continue;
         if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
             return err->status;
+        run_lengths_open(job);
     }
     return STATUS_OK;
 }

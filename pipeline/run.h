@@ -66,7 +66,7 @@ struct run_options {
     const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
     bool force;                          // write also what is there already with the same bytes
     bool durable;                        // an output is on the disk before it takes its name
-    bool remember;                       // keep a journal, and use what it says
+    bool remember;                       // keep journal and lengths, and use what they say
     bool trust;                          // that outputs are as they were left, without a look
     bool prune;                          // remove outputs that no longer belong
     bool wait;                           // for another run that works on the output directory

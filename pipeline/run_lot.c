@@ -318,6 +318,8 @@ static void emit_in_turn(void *self, struct worker *worker) {
     settle_emitted(lot, &result);
     if (run->past && job->job->sink->named && !late)
         run_past_remember(lot, &result);
+    if (!late)
+        run_lengths_add(lot);
     report_failures(lot);
     note_failures(lot);
     run_add_counters(&job->counters, &lot->counters);

@@ -17,6 +17,8 @@ struct output {
     struct str name;
     char ordinal[RUN_ORDINAL_SIZE];
     struct digest_stream *digest; // of the pieces; NULL: the sink has been given none
+    uint64_t text_n;              // of the pieces
+    struct buf tail;              // white space that they end with, where it is kept
     struct err err;               // why the sink did not take one
     bool refused, stopped;
     uint64_t nanoseconds; // spent in the sink
@@ -37,6 +39,20 @@ struct str run_entry_key(const struct entry *entry, char ordinal[RUN_ORDINAL_SIZ
 
 static const struct sink_kind *sink_of(const struct output *o) {
     return o->lot->job->job->sink;
+}
+
+// A stream of raw lines leaves out the white space at a text's end, which is needed to know the text again.
+static bool keeps_tail(const struct output *o) {
+    return o->lot->job->lengths && o->lot->job->job->job->raw;
+}
+
+static void note_tail(struct output *o, struct str text) {
+    size_t content = text.n;
+    while (content > 0 && memchr(" \t\r\n", text.p[content - 1], 4))
+        content--;
+    if (content > 0)
+        buf_clear(&o->tail);
+    buf_add_str(&o->tail, str_from(text, content));
 }
 
 // Only sinks that write while others render are timed apart; the clock is not free.
@@ -67,8 +83,12 @@ static enum status write_piece(void *self, struct str piece, struct err *err) {
     }
     if (status == STATUS_OK)
         status = sink_of(o)->write(o->lot->lane, piece, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         digest_stream_add(o->digest, piece);
+        o->text_n += piece.n;
+        if (keeps_tail(o))
+            note_tail(o, piece);
+    }
     o->refused = status != STATUS_OK;
     if (o->refused)
         o->err = *err;
@@ -92,6 +112,11 @@ static void emit(struct output *o, struct str text) {
     uint64_t from = timer(o);
     if (finish(o, text, &err) == STATUS_OK) {
         o->entry->emitted = true;
+        o->entry->text_n = o->text_n + text.n;
+        if (keeps_tail(o)) {
+            note_tail(o, text);
+            o->entry->tail = arena_str(&o->lot->arena, buf_str(&o->tail));
+        }
         if (o->digest)
             digest_stream_add(o->digest, text);
         o->entry->digest =
@@ -109,6 +134,8 @@ static void fail(struct output *o, struct vm *vm, const struct diag *fault) {
         sink_of(o)->abort(o->lot->lane);
     digest_stream_free(o->digest);
     o->digest = NULL;
+    o->text_n = 0;
+    buf_clear(&o->tail);
     if (o->stopped) {
         atomic_store(&o->lot->job->stopped, true);
         return;
@@ -125,6 +152,7 @@ static void fail(struct output *o, struct vm *vm, const struct diag *fault) {
 void run_output_text(struct lot *lot, struct entry *entry, struct str text) {
     struct output o = {.lot = lot, .entry = entry};
     emit(&o, text);
+    buf_release(&o.tail);
     lot->emit_nanoseconds += o.nanoseconds;
 }
 
@@ -152,5 +180,6 @@ void run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
         fail(&o, vm, fault);
     }
     digest_stream_free(o.digest);
+    buf_release(&o.tail);
     lot->emit_nanoseconds += o.nanoseconds;
 }

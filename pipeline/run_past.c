@@ -73,7 +73,8 @@ static void look_for_job(struct run *run, struct job_run *job, struct journal_re
     past->output = entry.output;
     past->outputs = entry.size;
     past->excluded = entry.inode;
-    past->settled = !goes_to_stdout(job) && !run->options->retry; // until something speaks against it
+    past->settled = !goes_to_stdout(job) && !run->options->retry &&
+                    run_lengths_are_kept(job); // until something speaks against it
 }
 
 static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
@@ -462,7 +463,9 @@ void run_past_end(struct run *run, bool complete) {
         journal_end_run(past->journal, complete && !run->loses_sight, now, &err) != STATUS_OK)
         run_past_give_up(run, &err);
     run_prune(run);
-    if (past->writable && journal_is_redundant(past->journal) &&
+    // When all that belongs was seen or made, what was lost to damage is known again.
+    const bool mended = complete && !run->loses_sight && journal_figures(past->journal).damaged > 0;
+    if (past->writable && (mended || journal_is_redundant(past->journal)) &&
         journal_compact(past->journal, &err) != STATUS_OK)
         note_error(run, "the journal keeps what is outdated", &err);
     let_tick_pass(run);

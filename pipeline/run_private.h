@@ -50,6 +50,8 @@ struct entry {
     bool unwanted;            // of a retry: claims its path, and is left out then
     bool emitted;             // its text is in the lane
     struct digest digest;     // of what was emitted, or is there
+    uint64_t text_n;          // its length
+    struct str tail;          // the end of it that a stream of raw lines leaves out; in the lot's arena
     struct entry_past *past;  // NULL: nothing is known of it, and nothing will be
     const struct diag *fault; // of a failed entry, or of one that fell back
 };
@@ -130,6 +132,7 @@ struct job_run {
     atomic_uint_fast64_t filtered; // bytes of the largest text that came out of it so far
     uint32_t index, render_node, emit_node;
     struct sink *sink;
+    struct lengths_writer *lengths; // of its stream's items; NULL: not kept. Touched in emit turns
     struct turns *gather_turns, *emit_turns;
     struct turns *claim_turns;         // of lots of groups
     uint64_t claimer;                  // which of its pass's claimers it is
@@ -330,6 +333,13 @@ bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worke
                            struct worker *worker);
 void run_through_settle(struct lot *lot); // what has come back goes into the sink, in order
 void run_through_free_passages(struct lot *lot);
+
+// run_lengths.c: what is kept of a stream's items.
+bool run_lengths_are_kept(const struct job_run *job);        // or there is no need to
+void run_lengths_open(struct job_run *job);                  // with its sink
+void run_lengths_add(const struct lot *lot);                 // in turn, when the sink has taken the lot
+void run_lengths_prepare(struct job_run *job, bool publish); // before the sink is closed
+void run_lengths_close(struct job_run *job, bool published); // after
 
 // run_gather.c: collect and group_by.
 void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups
