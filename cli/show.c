@@ -395,6 +395,21 @@ static void write_cache(const struct run_cache_report *cache, struct buf *out) {
     buf_printf(out, " differ%s\n", cache->differing == 1 ? "s" : "");
 }
 
+// Of a run that found all as it was: how fast it did.
+static void write_rates(const struct run_report *report, struct buf *out) {
+    const struct run_counters *c = &report->counters;
+    const double seconds = report->seconds;
+    if (c->loaded == 0 && c->up_to_date > 0) {
+        show_count(out, seconds > 0 ? (uint64_t)((double)c->up_to_date / seconds) : 0);
+        buf_add_text(out, " outputs/s looked at");
+        return;
+    }
+    show_rate(out, c->loaded, seconds);
+    buf_add_text(out, ", ");
+    show_bytes(out, seconds > 0 ? (uint64_t)((double)c->bytes / seconds) : 0);
+    buf_add_text(out, "/s of output");
+}
+
 void show_summary(const struct manifest *manifest, const struct run_report *report,
                   const char *workers_source, bool colour, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
@@ -409,10 +424,8 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
         show_seconds(out, report->stage_seconds[stage]);
     }
     buf_add_text(out, "\n  rate      ");
-    show_rate(out, report->counters.loaded, report->seconds);
-    buf_add_text(out, ", ");
-    show_bytes(out, report->seconds > 0 ? (uint64_t)((double)report->counters.bytes / report->seconds) : 0);
-    buf_add_text(out, "/s of output\n  memory    ");
+    write_rates(report, out);
+    buf_add_text(out, "\n  memory    ");
     show_bytes(out, report->peak_rss_bytes);
     buf_printf(out, " at most\n  digest    %s\n", digest);
 }

@@ -71,6 +71,11 @@ static void add_templates(struct making *m, bool chosen) {
         add(m, "templates", STR(""), templates_digest(m->plan->templates), STR(""));
 }
 
+static void sum_texts(void *context, struct str name, const struct program *p) {
+    struct digest *sum = context;
+    *sum = digest_add(*sum, digest_output(STR("template"), name, p->source.text));
+}
+
 static void add_filters(struct making *m) {
     const struct manifest *manifest = m->plan->manifest;
     for (size_t i = 0; i < manifest->filters_n; i++) {
@@ -78,8 +83,10 @@ static void add_filters(struct making *m) {
         bool missing;
         const struct program *p =
             templates_find(m->plan->templates, filter->template_name, NULL, false, NULL, &missing);
-        struct digest made_of = p ? digest_of(p->source.text) : (struct digest){0, 0};
-        add(m, "filter", filter->name, digest_add(made_of, digest_of(filter->macro)), STR(""));
+        struct digest sum = digest_of(filter->macro);
+        if (p)
+            program_reach(p, sum_texts, &sum);
+        add(m, "filter", filter->name, sum, STR(""));
     }
 }
 

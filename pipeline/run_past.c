@@ -287,6 +287,18 @@ static bool is_worth_it(const struct run *run, struct digest raw) {
     return ((raw.low ^ run->past->generation) & 3) == 0;
 }
 
+// A settled job has claimed nothing, but its outputs are its own.
+static const struct diag *collision(struct lot *lot, const struct journal_entry *entry) {
+    const struct job_run *job = lot->job;
+    const struct run *run = job->run;
+    for (size_t j = 0; entry->recipe && j < run->plan->manifest->jobs_n; j++)
+        if (run->jobs[j].past->settled && run->jobs[j].past->recipe == entry->recipe)
+            return diag_make(&lot->arena, &run->plan->manifest->text, job->job->job->to_span,
+                             "the output path %.*s collides with an output of job \"%.*s\"",
+                             STR_ARG(entry->path), STR_ARG(run->jobs[j].job->job->name));
+    return NULL;
+}
+
 void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) {
     const struct job_run *job = lot->job;
     struct worker_run *mine = &job->run->workers[worker->index];
@@ -294,13 +306,19 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) 
     struct journal_entry found;
     if (!past || !take_imprint(lot, entry, mine, past))
         return;
-    entry->past = past;
     if (entry->item && lot->flight->raws)
         past->raw = lot->flight->raws[entry->item - lot->flight->batch->items];
     if (!journal_find(&mine->past, entry->path, &found)) {
         past->why = REASON_NEW;
+        entry->past = past;
         return;
     }
+    const struct diag *collides = collision(lot, &found);
+    if (collides) {
+        run_fail(lot, entry, collides);
+        return;
+    }
+    entry->past = past;
     take_found(past, &found);
     past->why = compare_records(job, &found, past);
     if (found.recipe != job->past->recipe)
