@@ -234,6 +234,26 @@ static void test_foreign_keys(void **state) {
     redis_run_close(&run);
 }
 
+// A server that was started again while nobody asked costs a connect, and is no failure.
+static void test_restart(void **state) {
+    struct place *place = *state;
+    struct redis_run run;
+    redis_run_open(&run, place->server.url, (struct redis_options){0});
+    redis_run_put(&run, 1);
+    run.tier.flush(run.tier.self);
+    assert_true(redis_run_has(&run, 1));
+    redis_server_kill(&place->server);
+    assert_true(redis_server_again(&place->server));
+    assert_false(redis_run_has(&run, 1)); // it holds nothing now
+    redis_run_put(&run, 1);
+    run.tier.flush(run.tier.self);
+    assert_true(redis_run_has(&run, 1));
+    assert_int_equal(redis_stats(run.redis).connects, 2);
+    assert_int_equal(redis_stats(run.redis).failures, 0);
+    assert_int_equal(redis_stats(run.redis).lost, 0);
+    redis_run_close(&run);
+}
+
 struct job {
     struct redis_run *run;
     unsigned seed, hits;
@@ -357,7 +377,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spoiled), cmocka_unit_test(test_words),  cmocka_unit_test(test_breaker),
         cmocka_unit_test(test_flips),   cmocka_unit_test(test_cuts),   cmocka_unit_test(test_foreign_keys),
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_threads), cmocka_unit_test(test_nobody), cmocka_unit_test(test_restart),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
