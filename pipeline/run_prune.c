@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * Outputs of earlier runs that no longer belong: told by every run that is complete, removed where that is asked for.
- * Only what a run of this manifest has made, and what nobody has changed since. Directories that are left empty by it go with it.
+ * Only what a run of this manifest has made, and what nobody has changed since: size, time and inode must be as they were
+ * left, and before a file goes it is read, and must have the bytes that were written. Directories that are left empty by
+ * it go with it.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "pipeline/run_private.h"
+#include "pipeline/verify_output.h"
 
 enum { SHOWN = 5, PATH_SIZE = 4096 };
 
@@ -16,7 +19,20 @@ struct pruning {
     struct journal_batch gone;
     struct buf shown;
     uint64_t kept, edited, failed;
+    struct readback *readback; // made when first needed
 };
+
+// Of a stream or a table there is no more than the look at it.
+static bool has_its_bytes(struct pruning *p, const struct journal_entry *entry) {
+    const struct digest none = {0, 0};
+    struct verified verified;
+    if (digest_equal(entry->record, none))
+        return true;
+    if (!p->readback)
+        p->readback = readback_new(p->run->options->fs, p->run->root);
+    verify_file(p->readback, entry, &verified);
+    return verified.state == VERIFY_VERIFIED;
+}
 
 static bool remove_file(struct pruning *p, const char *path) {
     const struct fs *fs = p->run->options->fs;
@@ -52,6 +68,10 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
     const bool there = stamp.mtime && !why;
     if (there && !run->options->prune) {
         show(p, p->kept++, path);
+        return;
+    }
+    if (there && !has_its_bytes(p, entry)) {
+        p->edited++;
         return;
     }
     if (there && !remove_file(p, path)) {
@@ -106,5 +126,6 @@ void run_prune(struct run *run) {
     note(&p, p.failed, "%llu output that no longer belongs could not be removed",
          "%llu outputs that no longer belong could not be removed");
     buf_release(&p.shown);
+    readback_free(p.readback);
     journal_batch_release(&p.gone);
 }
