@@ -15,6 +15,7 @@ static const struct {
     {"local", 1u << CACHE_MEMORY | 1u << CACHE_PACKS},
     {"memory", 1u << CACHE_MEMORY},
     {"file", 1u << CACHE_PACKS},
+    {"redis", 1u << CACHE_REDIS},
 };
 
 static enum status unknown_tier(struct str word, struct err *err) {
@@ -24,7 +25,8 @@ static enum status unknown_tier(struct str word, struct err *err) {
     if (suggestion.best.p)
         return err_set(err, STATUS_DATA, "there is no cache tier \"%.*s\", did you mean \"%.*s\"?",
                        STR_ARG(word), STR_ARG(suggestion.best));
-    return err_set(err, STATUS_DATA, "there is no cache tier \"%.*s\"; local, memory and file are, or off",
+    return err_set(err, STATUS_DATA,
+                   "there is no cache tier \"%.*s\"; local, memory, file and redis are, or off",
                    STR_ARG(word));
 }
 
@@ -90,7 +92,19 @@ unsigned caches_tiers(const struct manifest *manifest, const struct caches_wish 
         tiers &= ~(1u << CACHE_MEMORY);
     if (!cache->file)
         tiers &= ~(1u << CACHE_PACKS);
+    if (!cache->redis.url.p)
+        tiers &= ~(1u << CACHE_REDIS);
     return wish->tiers ? tiers & wish->tiers : tiers;
+}
+
+static int64_t lifetime_of(const struct manifest *manifest, enum cache_category category) {
+    static const int64_t usual[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, seconds) (int64_t)(seconds) * 1000000000,
+        CACHE_CATEGORIES(X)
+#undef X
+    };
+    const struct manifest_cache_category *wanted = &manifest->cache.categories[category];
+    return wanted->has_ttl ? (int64_t)wanted->ttl * 1000000000 : usual[category];
 }
 
 // Opening
@@ -156,6 +170,26 @@ static bool open_packs(const struct caches_place *place, struct caches *caches) 
     return false;
 }
 
+static bool open_redis(const struct caches_place *place, struct caches *caches) {
+    const struct manifest_redis *wanted = &place->manifest->cache.redis;
+    struct redis_options options = {.url = wanted->url,
+                                    .prefix = wanted->prefix,
+                                    .secret_file = wanted->secret_file.p,
+                                    .secret_variable = wanted->secret_variable.p,
+                                    .fs = place->fs,
+                                    .clock = place->clock,
+                                    .read_only = place->wish->read_only >> CACHE_REDIS & 1};
+    struct err err;
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        options.lifetimes[c] = lifetime_of(place->manifest, (enum cache_category)c);
+    if (redis_open(&options, &caches->redis, &err) == STATUS_OK)
+        return true;
+    char text[700];
+    snprintf(text, sizeof text, "the cache's redis tier is not used: %s", err.text);
+    note(place, text);
+    return false;
+}
+
 static void set_policies(const struct caches_place *place, struct cache *cache,
                          const unsigned place_of[CACHE_TIERS_N]) {
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
@@ -167,8 +201,7 @@ static void set_policies(const struct caches_place *place, struct cache *cache,
         for (unsigned kind = 0; kind < CACHE_TIERS_N; kind++)
             if (tiers >> kind & 1 && place_of[kind] < CACHE_TIERS_MOST)
                 policy.tiers |= 1u << place_of[kind];
-        if (wanted->has_ttl)
-            policy.lifetime = (int64_t)wanted->ttl * 1000000000;
+        policy.lifetime = lifetime_of(place->manifest, category);
         if (wanted->most)
             policy.largest = wanted->most;
         policy.refresh = place->wish->refresh >> c & 1;
@@ -191,6 +224,10 @@ void caches_open(const struct caches_place *place, struct caches *caches) {
     if (wanted >> CACHE_PACKS & 1 && open_packs(place, caches)) {
         place_of[CACHE_PACKS] = n;
         tiers[n++] = packs_tier(caches->packs);
+    }
+    if (wanted >> CACHE_REDIS & 1 && open_redis(place, caches)) {
+        place_of[CACHE_REDIS] = n;
+        tiers[n++] = redis_tier(caches->redis);
     }
     if (n == 0)
         return;

@@ -6,7 +6,7 @@
  * first wants something of them, and for the command `cache`.
  *
  * A wish is what the command line and the environment ask for: "off", or tiers with what may be done with them, such
- * as "local:r" or "memory,file:rw"; `local` is memory and file. Tiers that are not named are left alone then.
+ * as "local:r" or "memory,redis:r"; `local` is memory and file. Tiers that are not named are left alone then.
  *
  * A tier that cannot be had is left out, and a sentence says so; nothing fails for it.
  *
@@ -14,6 +14,7 @@
  */
 #include "cache/cache.h"
 #include "cache/packs.h"
+#include "cache/redis.h"
 #include "pipeline/manifest.h"
 #include "stages/emit/emit.h"
 
@@ -46,6 +47,7 @@ struct caches_place {
 struct caches {
     struct cache *cache; // NULL: no tier could be had
     struct packs *packs; // the file tier, the cache's; NULL: there is none
+    struct redis *redis; // likewise
     const struct fs *fs;
     int directory; // the file tier's; -1: none
 };

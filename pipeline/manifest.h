@@ -103,9 +103,15 @@ struct manifest_cache_category { // what is given
     unsigned tiers; // bits by enum cache_tier_kind
 };
 
+struct manifest_redis {                                   // no url: there is none
+    struct str url, prefix, secret_file, secret_variable; // the file's path resolved; {NULL, 0}: not given
+    struct span span;
+};
+
 struct manifest_cache {
     uint64_t memory, file; // bytes; 0: there is none
     struct str directory;  // resolved; {NULL, 0}: in the output directory
+    struct manifest_redis redis;
     struct manifest_cache_category categories[CACHE_CATEGORIES_N];
 };
 

@@ -3,10 +3,10 @@
 #include "pipeline/manifest_private.h"
 
 static const unsigned usual_tiers[CACHE_CATEGORIES_N] = {
-    [CACHE_SOURCE] = 1u << CACHE_PACKS,
+    [CACHE_SOURCE] = 1u << CACHE_PACKS | 1u << CACHE_REDIS,
     [CACHE_PROGRAM] = 1u << CACHE_MEMORY,
-    [CACHE_RENDER] = 1u << CACHE_PACKS, // within a run hardly an output is made twice
-    [CACHE_THROUGH] = 1u << CACHE_MEMORY | 1u << CACHE_PACKS,
+    [CACHE_RENDER] = 1u << CACHE_PACKS | 1u << CACHE_REDIS, // within a run hardly an output is made twice
+    [CACHE_THROUGH] = 1u << CACHE_MEMORY | 1u << CACHE_PACKS | 1u << CACHE_REDIS,
 };
 
 static void fill_tiers(const struct document_node *node, unsigned *tiers) {
@@ -16,7 +16,9 @@ static void fill_tiers(const struct document_node *node, unsigned *tiers) {
     *tiers = 0;
     for (const struct document_entry *e = list->entries; e; e = e->next)
         if (!e->value->faulty)
-            *tiers |= 1u << (str_is(e->value->text, "memory") ? CACHE_MEMORY : CACHE_PACKS);
+            *tiers |= 1u << (str_is(e->value->text, "memory") ? CACHE_MEMORY
+                             : str_is(e->value->text, "file") ? CACHE_PACKS
+                                                              : CACHE_REDIS);
 }
 
 static void fill_category(const struct document_node *node, struct manifest_cache_category *category) {
@@ -38,6 +40,23 @@ static void take_bound(const struct document_node *node, const char *key, uint64
         manifest_take_number(node, key, bytes);
 }
 
+static void fill_redis(struct manifest *m, const struct document_node *cache) {
+    const struct document_node *node = manifest_node(cache, "redis");
+    struct manifest_redis *redis = &m->cache.redis;
+    struct span span;
+    if (node && node->kind == DOCUMENT_TEXT) {
+        redis->url = node->text;
+        redis->span = node->span;
+    } else if (node && node->kind == DOCUMENT_MAPPING) {
+        manifest_take_text(node, "url", &redis->url, &redis->span);
+        manifest_take_text(node, "prefix", &redis->prefix, &span);
+        manifest_take_text(node, "secret_file", &redis->secret_file, &span);
+        manifest_take_text(node, "secret_variable", &redis->secret_variable, &span);
+        if (redis->secret_file.p)
+            redis->secret_file = manifest_resolve(&m->arena, m->directory, redis->secret_file);
+    }
+}
+
 void manifest_fill_cache(struct manifest *m, const struct document_node *root) {
     const struct document_node *node = manifest_node(root, "cache");
     struct manifest_cache *cache = &m->cache;
@@ -54,6 +73,7 @@ void manifest_fill_cache(struct manifest *m, const struct document_node *root) {
     manifest_take_text(node, "dir", &directory, &span);
     if (directory.p)
         cache->directory = manifest_resolve(&m->arena, m->directory, directory);
+    fill_redis(m, node);
     const struct document_node *categories = manifest_node(node, "categories");
 #define X(NAME, name, level, size, lifetime)                                                                 \
     if (categories && manifest_node(categories, #name))                                                      \

@@ -19,7 +19,7 @@ static const char *write_value(size_t i) {
 }
 
 static const char *tier_value(size_t i) {
-    static const char *const values[] = {"memory", "file", NULL};
+    static const char *const values[] = {"memory", "file", "redis", NULL};
     return values[i];
 }
 
@@ -74,7 +74,7 @@ enum { SIZE_MOST = 1 << 30, CACHED_MOST = 64 << 20, TIME_MOST = 1000000000 };
          .doc = "Compression level in the file tier."},                                                      \
     {                                                                                                        \
         .path = "cache.categories." NAME ".tiers", .forms = FORM_TEXTS, .value = tier_value,                 \
-        .what = "a list of memory and file", .standard = TIERS,                                              \
+        .what = "a list of memory, file and redis", .standard = TIERS,                                       \
         .doc = "Where values are kept, of the tiers that are on."                                            \
     }
 
@@ -427,20 +427,46 @@ const struct manifest_key manifest_keys[] = {
      .what = "a directory",
      .doc = "Where the file tier is, relative to the manifest; several manifests may share it. Without it "
             ".pressrun/cache in the output directory."},
+    {.path = "cache.redis",
+     .forms = FORM_TEXT | FORM_MAPPING | FORM_NULL,
+     .what = "a URL such as redis://host:6379/0, or a mapping with \"url\"",
+     .doc = "A redis that several machines share; a text alone is its URL. Where it is down or lies, a run "
+            "is slower."},
+    {.path = "cache.redis.url",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a URL",
+     .doc = "redis://[user:password@]host[:port][/db], or unix:///path[?db=N]."},
+    {.path = "cache.redis.prefix",
+     .forms = FORM_TEXT,
+     .what = "letters, digits and -_.:",
+     .standard = "\"pressrun\"",
+     .doc = "What all its keys begin with."},
+    {.path = "cache.redis.secret_file",
+     .forms = FORM_TEXT,
+     .unless = "secret_variable",
+     .what = "a path",
+     .doc = "A file with a secret, relative to the manifest: only those who have it can write values that "
+            "are believed."},
+    {.path = "cache.redis.secret_variable",
+     .forms = FORM_TEXT,
+     .what = "the name of an environment variable",
+     .doc = "An environment variable that holds the secret."},
     {.path = "cache.categories",
      .forms = FORM_MAPPING,
      .what = "a mapping of source, program, render and through",
      .doc = "What holds for one category of values only."},
     CATEGORY_KEYS("source", "Results of database queries that are slow to give their first row.", "\"2h\"",
-                  "\"64MiB\"", "[\"file\"]"),
+                  "\"64MiB\"", "[\"file\", \"redis\"]"),
     CATEGORY_KEYS(
         "program",
         "Compiled templates. They are shared within a run, and nothing of it is kept longer: reading a "
         "program would cost what compiling it does.",
         "0", "\"4MiB\"", "[\"memory\"]"),
     CATEGORY_KEYS("render", "Outputs whose rendering costs more than keeping them.", "0", "\"1MiB\"",
-                  "[\"file\"]"),
-    CATEGORY_KEYS("through", "What external filters gave.", "0", "\"8MiB\"", "[\"memory\", \"file\"]"),
+                  "[\"file\", \"redis\"]"),
+    CATEGORY_KEYS("through", "What external filters gave.", "0", "\"8MiB\"",
+                  "[\"memory\", \"file\", \"redis\"]"),
     {.path = "history",
      .forms = FORM_MAPPING,
      .what = "a mapping with \"directory\" and \"keep\"",
