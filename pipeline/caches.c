@@ -209,14 +209,30 @@ static void set_policies(const struct caches_place *place, struct cache *cache,
     }
 }
 
+static unsigned all_tiers(const struct caches_place *place) {
+    unsigned wanted = 0;
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        wanted |= caches_tiers(place->manifest, place->wish, (enum cache_category)c);
+    return wanted;
+}
+
+bool caches_are_there(const struct caches_place *place) {
+    const unsigned wanted = all_tiers(place);
+    if (wanted >> CACHE_REDIS & 1)
+        return true;
+    int directory = wanted >> CACHE_PACKS & 1 ? open_directory(place, false) : -ENOENT;
+    if (directory >= 0)
+        place->fs->close(place->fs->self, directory);
+    return directory != -ENOENT;
+}
+
 void caches_open(const struct caches_place *place, struct caches *caches) {
     struct cache_tier tiers[CACHE_TIERS_N];
-    unsigned n = 0, wanted = 0, place_of[CACHE_TIERS_N];
+    const unsigned wanted = all_tiers(place);
+    unsigned n = 0, place_of[CACHE_TIERS_N];
     *caches = (struct caches){.fs = place->fs, .directory = -1};
     for (unsigned kind = 0; kind < CACHE_TIERS_N; kind++)
         place_of[kind] = CACHE_TIERS_MOST;
-    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        wanted |= caches_tiers(place->manifest, place->wish, (enum cache_category)c);
     if (wanted >> CACHE_MEMORY & 1 && !place->look) {
         place_of[CACHE_MEMORY] = n;
         tiers[n++] = memory_tier(memory_new((size_t)place->manifest->cache.memory));

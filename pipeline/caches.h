@@ -55,6 +55,8 @@ struct caches {
 // Bits of the tiers that a category would have.
 unsigned caches_tiers(const struct manifest *manifest, const struct caches_wish *wish,
                       enum cache_category category);
+// Whether some tier may have something already.
+bool caches_are_there(const struct caches_place *place);
 void caches_open(const struct caches_place *place, struct caches *caches);
 // Ends with a slice of cleaning; `slice` 0: without.
 void caches_close(struct caches *caches, uint64_t slice);

@@ -25,6 +25,8 @@ void run_cache_init(struct run *run) {
     cache->audit_share = share >= 1 ? UINT32_MAX : (uint32_t)(share * UINT32_MAX);
     cache->audit_seed = (uint64_t)run->options->clock.wall(run->options->clock.self);
     cache->caches.directory = -1;
+    for (size_t p = 0; p < run->plan->passes_n; p++)
+        run_cache_keep_source(&run->passes[p]);
 }
 
 bool run_cache_has(const struct run *run, enum cache_category category) {
@@ -33,26 +35,40 @@ bool run_cache_has(const struct run *run, enum cache_category category) {
            !(atomic_load_explicit(&cache->quarantined, memory_order_relaxed) >> category & 1);
 }
 
+size_t run_cache_most(const struct run *run, enum cache_category category) {
+    static const size_t usual[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, lifetime) (size),
+        CACHE_CATEGORIES(X)
+#undef X
+    };
+    const uint64_t wanted = run->plan->manifest->cache.categories[category].most;
+    return wanted ? (size_t)wanted : usual[category];
+}
+
 static void note(void *context, const char *sentence) {
     run_note(context, sentence);
 }
 
-// The open cache, or NULL.
-static struct cache *opened(struct run *run) {
+static struct caches_place place_of(struct run *run) {
+    return (struct caches_place){.fs = run->options->fs,
+                                 .clock = &run->options->clock,
+                                 .manifest = run->plan->manifest,
+                                 .wish = &run->options->cache,
+                                 .root = run->locked ? run->root : -1,
+                                 .output = run->options->output,
+                                 .note = note,
+                                 .context = run};
+}
+
+// The open cache, or NULL. As long as nothing is there and nothing `to_keep`, it is not opened.
+static struct cache *opened(struct run *run, bool to_keep) {
     struct run_cache *cache = &run->cache;
     int state = atomic_load_explicit(&cache->state, memory_order_acquire);
     if (state == UNOPENED) {
         pthread_mutex_lock(&cache->lock);
+        const struct caches_place place = place_of(run);
         state = atomic_load_explicit(&cache->state, memory_order_relaxed);
-        if (state == UNOPENED) {
-            const struct caches_place place = {.fs = run->options->fs,
-                                               .clock = &run->options->clock,
-                                               .manifest = run->plan->manifest,
-                                               .wish = &run->options->cache,
-                                               .root = run->locked ? run->root : -1,
-                                               .output = run->options->output,
-                                               .note = note,
-                                               .context = run};
+        if (state == UNOPENED && (to_keep || caches_are_there(&place))) {
             caches_open(&place, &cache->caches);
             state = cache->caches.cache ? OPEN : CLOSED;
             atomic_store_explicit(&cache->state, state, memory_order_release);
@@ -63,14 +79,22 @@ static struct cache *opened(struct run *run) {
 }
 
 struct cache_value *run_cache_get(struct run *run, struct cache_key key) {
-    struct cache *cache = run_cache_has(run, key.category) ? opened(run) : NULL;
-    return cache ? cache_get(cache, key) : NULL;
+    struct cache *cache = run_cache_has(run, key.category) ? opened(run, false) : NULL;
+    if (cache)
+        return cache_get(cache, key);
+    if (atomic_load_explicit(&run->cache.state, memory_order_relaxed) == UNOPENED)
+        atomic_fetch_add_explicit(&run->cache.early_misses[key.category], 1, memory_order_relaxed);
+    return NULL;
 }
 
 void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct str bytes) {
-    struct cache *cache = run_cache_has(run, key.category) ? opened(run) : NULL;
+    struct cache *cache = run_cache_has(run, key.category) ? opened(run, true) : NULL;
     if (cache)
         cache_put(cache, key, tag, bytes);
+}
+
+uint64_t run_cache_cost(uint64_t bytes) {
+    return 3000 + 5 * bytes;
 }
 
 // Audit
@@ -174,6 +198,7 @@ static void fill(const struct run_cache *cache, struct run_cache_report *report)
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
         const struct cache_category_report of = cache_report(cache->caches.cache, (enum cache_category)c);
         report->categories[c] = of;
+        report->categories[c].misses += cache->early_misses[c];
         report->used = report->used || of.hits || of.misses || of.puts;
     }
     report->tiers_n = cache_tiers(cache->caches.cache);
@@ -184,6 +209,17 @@ static void fill(const struct run_cache *cache, struct run_cache_report *report)
     report->quarantined = cache->quarantined;
 }
 
+static void note_redis(const struct run *run, struct redis *redis) {
+    const struct redis_stats stats = redis_stats(redis);
+    char text[400];
+    if (!stats.failures && !stats.errors)
+        return;
+    snprintf(text, sizeof text, "the cache's redis tier failed %llu time%s (%s); the run went on without it",
+             (unsigned long long)(stats.failures + stats.errors),
+             stats.failures + stats.errors == 1 ? "" : "s", stats.last_error);
+    run_note(run, text);
+}
+
 void run_cache_end(struct run *run, struct run_cache_report *report) {
     struct run_cache *cache = &run->cache;
     *report = (struct run_cache_report){0};
@@ -191,6 +227,8 @@ void run_cache_end(struct run *run, struct run_cache_report *report) {
         if (cache->caches.packs)
             packs_gc(cache->caches.packs, CLEAN_SLICE);
         cache_flush(cache->caches.cache);
+        if (cache->caches.redis)
+            note_redis(run, cache->caches.redis);
         fill(cache, report);
         caches_close(&cache->caches, 0);
     }

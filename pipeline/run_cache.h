@@ -16,6 +16,7 @@
 
 #include "pipeline/cache_books.h"
 #include "pipeline/caches.h"
+#include "stages/load/load.h"
 
 struct run;
 
@@ -39,12 +40,14 @@ struct run_cache {
     struct caches caches;
     atomic_uint quarantined;
     atomic_ullong audited, differing;
+    atomic_ullong early_misses[CACHE_CATEGORIES_N]; // before it was opened
     bool has_books, learnt; // touched under the lock
     struct cache_books books;
 };
 
 void run_cache_init(struct run *run);
-bool run_cache_has(const struct run *run, enum cache_category category); // it may give or keep something
+bool run_cache_has(const struct run *run, enum cache_category category);    // it may give or keep something
+size_t run_cache_most(const struct run *run, enum cache_category category); // bytes of a value
 
 struct cache_value *run_cache_get(struct run *run, struct cache_key key); // held, or NULL
 void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct str bytes);
@@ -59,6 +62,21 @@ bool run_cache_compare(struct run *run, struct cache_key key, struct str kept, s
 bool run_cache_known(struct run *run, enum cache_category category, struct str name,
                      struct cache_books_job *job);
 void run_cache_learn(struct run *run, const struct cache_books_job *job);
+
+// Nanoseconds that keeping a value of so many bytes in a file and getting it once take, about; measured where texts of
+// 2 kB to 1 MB were packed at level 3. Making a value pays if it takes RUN_CACHE_FACTOR times that: then one hit in a
+// few pays for all that were kept in vain.
+uint64_t run_cache_cost(uint64_t bytes);
+enum { RUN_CACHE_FACTOR = 4 };
+
+struct pass_run;
+// For the source of a pass (run_cache_source.c).
+struct run_keeper {
+    struct load_keeper keeper;
+    struct run *run; // NULL: nothing of sources is kept
+    struct str name; // the source's
+};
+void run_cache_keep_source(struct pass_run *pass);
 
 // Cleans, closes, writes the books.
 void run_cache_end(struct run *run, struct run_cache_report *report);

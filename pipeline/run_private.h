@@ -114,6 +114,7 @@ struct pass_run {
     uint32_t node;
     struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
     struct credits credits;
+    struct run_keeper keeper;  // of what a dear source gave before
     uint64_t sequence;         // of the next flight
     struct turns *claim_turns; // flight by flight, and within one job by job
     uint64_t claimers;         // jobs of the pass that claim paths for records

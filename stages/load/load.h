@@ -48,6 +48,22 @@ enum load_header {
     LOAD_HEADER_NO,   // every line is a record
 };
 
+// Who remembers what dear reading gave, by a digest of all that it depends on. Called by whoever opens and pulls; then the
+// options' texts live as long as the loader.
+struct load_keeper {
+    void *self;
+    uint64_t slow; // nanoseconds until the first record from which on it may be worth it
+    size_t most;   // bytes
+    // {NULL, 0}: nothing is kept. Else bytes that stay until `drop` gets the handle.
+    struct str (*get)(void *self, struct digest key, void **handle);
+    void (*drop)(void *self, void *handle);
+    // Once per source that could be kept: all of it, and how long it was until the first record. `bytes` {NULL, 0}: that
+    // was not long, or it is not worth keeping for another reason.
+    void (*put)(void *self, struct digest key, struct str bytes, uint64_t first);
+    uint64_t (*now)(void *self); // monotonic
+    int64_t (*wall)(void *self); // nanoseconds since 1970
+};
+
 struct load_options {
     const struct fs *fs;
     const char *path;      // "-": standard input; of a directory of files: where the pattern starts
@@ -71,6 +87,7 @@ struct load_options {
     size_t batch_bytes;                  // 0: 256 KiB
     size_t batch_records;                // 0: 4096
     size_t record_bytes;                 // 0: 256 MiB
+    const struct load_keeper *keeper;    // may be NULL; lives as long as the loader
     const atomic_bool *interrupt; // may be NULL; true ends a read that waits for a pipe: STATUS_CANCELLED
 };
 

@@ -371,13 +371,47 @@ static enum status check_query(const struct sqlite_source *s, const char *query,
     return fault ? err_set(err, STATUS_DATA, "%.*s: query: %s", STR_ARG(s->name), fault) : STATUS_OK;
 }
 
+// What a query uses, as SQLite finds it while it compiles the query, views included.
+static int look_at_use(void *self, int action, const char *first, const char *second, const char *database,
+                       const char *view) {
+    static const char *const fickle[] = {"random",        "randomblob",        "changes",
+                                         "total_changes", "last_insert_rowid", "current_date",
+                                         "current_time",  "current_timestamp"};
+    static const char *const dated[] = {"date",      "time",     "datetime", "julianday",
+                                        "unixepoch", "strftime", "timediff"};
+    struct sqlite_source *s = self;
+    (void)first, (void)database;
+    if (action == SQLITE_PRAGMA)
+        s->fickle = true;
+    for (size_t i = 0; action == SQLITE_FUNCTION && i < sizeof fickle / sizeof *fickle; i++)
+        s->fickle = s->fickle || sqlite3_stricmp(second, fickle[i]) == 0;
+    for (size_t i = 0; action == SQLITE_FUNCTION && i < sizeof dated / sizeof *dated; i++) {
+        bool found = sqlite3_stricmp(second, dated[i]) == 0;
+        s->dated = s->dated || found;
+        s->fickle = s->fickle || (found && view); // whose text is not looked at
+    }
+    return SQLITE_OK;
+}
+
+// These functions look at the time if they are given "now", or nothing.
+static bool names_now(const char *query) {
+    for (const char *p = query; *p; p++)
+        if (sqlite3_strnicmp(p, "now", 3) == 0 || (*p == '(' && *skip_space(p + 1) == ')'))
+            return true;
+    return false;
+}
+
 static enum status prepare_query(struct sqlite_source *s, struct str written, struct err *err) {
     if (memchr(written.p, 0, written.n) || written.n > INT32_MAX)
         return err_set(err, STATUS_DATA, "%.*s: query: it has a NUL or is far too long", STR_ARG(s->name));
     char *query = mem_copy(written.p, written.n);
     const char *tail = NULL;
     enum status status = STATUS_OK;
-    if (sqlite3_prepare_v2(s->db, query, -1, &s->rows, &tail) != SQLITE_OK)
+    sqlite3_set_authorizer(s->db, look_at_use, s);
+    int code = sqlite3_prepare_v2(s->db, query, -1, &s->rows, &tail);
+    sqlite3_set_authorizer(s->db, NULL, NULL);
+    s->fickle = s->fickle || (s->dated && names_now(query));
+    if (code != SQLITE_OK)
         status = query_error(s, query, err);
     else if (!s->rows)
         status = err_set(err, STATUS_DATA, "%.*s: query: it is empty", STR_ARG(s->name));
@@ -404,6 +438,38 @@ enum status sqlite_source_open(struct sqlite_source *s, const struct load_option
     if (status != STATUS_OK)
         sqlite_source_close(s);
     return status;
+}
+
+// Of a file that is not there: zeros. Descriptors that are O_PATH leave SQLite's locks alone.
+static bool look_at_file(const struct load_options *options, const char *suffix, int64_t wall,
+                         struct buf *out) {
+    enum { LATELY = 2 };
+    const struct fs *fs = options->fs;
+    struct buf path = BUF_INIT;
+    struct stat st = {0};
+    buf_printf(&path, "%s%s", options->path, suffix);
+    int fd = fs->open(fs->self, AT_FDCWD, buf_text(&path), O_PATH | O_CLOEXEC, 0);
+    buf_release(&path);
+    bool there = fd >= 0 && fs->stat(fs->self, fd, &st) == 0 && st.st_size > 0;
+    if (fd >= 0)
+        fs->close(fs->self, fd);
+    if (!there)
+        st = (struct stat){0};
+    buf_printf(out, "%llu %llu %lld %lld.%09ld %lld.%09ld;", (unsigned long long)st.st_dev,
+               (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+               st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    return !there || (int64_t)st.st_mtim.tv_sec + LATELY < wall / 1000000000;
+}
+
+bool sqlite_source_identity(const struct load_options *options, int64_t wall, struct digest *identity) {
+    struct buf text = BUF_INIT;
+    bool settled = look_at_file(options, "", wall, &text);
+    settled = look_at_file(options, "-wal", wall, &text) && settled;
+    settled = look_at_file(options, "-journal", wall, &text) && settled;
+    *identity = digest_of(buf_str(&text));
+    bool there = text.p[0] != '0' || text.p[1] != ' ';
+    buf_release(&text);
+    return settled && there;
 }
 
 void sqlite_source_close(struct sqlite_source *s) {

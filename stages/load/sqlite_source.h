@@ -17,6 +17,9 @@
  *
  * A lock of somebody else's is waited for, 5 seconds at most. `interrupt` ends that, and a long query, too.
  *
+ * The rows of a query can be kept where they depend on nothing but the database (`fickle` is false) and that did not
+ * change while they were read: sqlite_source_identity before and after says so.
+ *
  * SQLite reads files by itself: of load_options' functions only open and stat are used, to tell what a path is before
  * SQLite sees it. One thread at a time.
  */
@@ -33,10 +36,15 @@ struct sqlite_source {
     const atomic_bool *interrupt; // may be NULL
     uint64_t size;                // of the file, in bytes
     int page_size;
+    bool fickle; // the query may give other rows for the same database: random(), the time
+    bool dated;  // while it is prepared: it uses functions that may look at the time
 };
 
 // On an error everything is closed again.
 enum status sqlite_source_open(struct sqlite_source *s, const struct load_options *options, struct err *err);
+// A digest of what tells one state of a database and its write-ahead log from another: sizes, times, inodes. False:
+// there is none, or it changed so lately (`wall`: now) that another change might not show.
+bool sqlite_source_identity(const struct load_options *options, int64_t wall, struct digest *identity);
 void sqlite_source_close(struct sqlite_source *s);
 
 // What the last call of SQLite's had to say; `rows` came before it.
