@@ -177,15 +177,17 @@ void cache_put(struct cache *cache, struct cache_key key, uint32_t tag, struct s
     value->tag = tag;
     bool timed = counted(&counters->puts) % TIMED_EVERY == 0;
     uint64_t start = timed ? cache->clock.monotonic(cache->clock.self) : 0;
+    bool kept = false;
     for (unsigned i = 0; i < cache->n; i++)
         if (uses(cache, key.category, i))
-            cache->tiers[i].put(cache->tiers[i].self, key, value);
+            kept = cache->tiers[i].put(cache->tiers[i].self, key, value) || kept;
     if (timed) {
         count(&counters->put_time, cache->clock.monotonic(cache->clock.self) - start);
         count(&counters->put_timed, 1);
     }
-    count(&counters->puts, 1);
-    count(&counters->put_bytes, bytes.n);
+    count(&counters->puts, kept);
+    count(&counters->put_bytes, kept ? bytes.n : 0);
+    count(&counters->refused, !kept);
     cache_value_drop(value);
 }
 

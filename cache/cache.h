@@ -23,7 +23,7 @@ struct cache_policy { // of a category
 
 struct cache_category_report {
     uint64_t hits, misses;
-    uint64_t expired, refused; // misses as too old; values not put as too large
+    uint64_t expired, refused; // misses as too old; values that no tier kept: too large, or it cannot
     uint64_t tier_hits[CACHE_TIERS_MOST];
     uint64_t get_time[CACHE_TIERS_MOST];  // nanoseconds of those that were timed
     uint64_t get_timed[CACHE_TIERS_MOST]; // one in 16

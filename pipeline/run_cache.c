@@ -78,13 +78,29 @@ static struct cache *opened(struct run *run, bool to_keep) {
     return state == OPEN ? cache->caches.cache : NULL;
 }
 
+static void count_early(struct run *run, enum cache_category category, unsigned n) {
+    if (run_cache_has(run, category) &&
+        atomic_load_explicit(&run->cache.state, memory_order_relaxed) == UNOPENED)
+        atomic_fetch_add_explicit(&run->cache.early_misses[category], n, memory_order_relaxed);
+}
+
 struct cache_value *run_cache_get(struct run *run, struct cache_key key) {
     struct cache *cache = run_cache_has(run, key.category) ? opened(run, false) : NULL;
     if (cache)
         return cache_get(cache, key);
-    if (atomic_load_explicit(&run->cache.state, memory_order_relaxed) == UNOPENED)
-        atomic_fetch_add_explicit(&run->cache.early_misses[key.category], 1, memory_order_relaxed);
+    count_early(run, key.category, 1);
     return NULL;
+}
+
+void run_cache_get_many(struct run *run, const struct cache_key *keys, unsigned n,
+                        struct cache_value **values) {
+    struct cache *cache = n && run_cache_has(run, keys[0].category) ? opened(run, false) : NULL;
+    for (unsigned i = 0; i < n; i++)
+        values[i] = NULL;
+    if (cache)
+        cache_get_many(cache, keys, n, values);
+    else if (n)
+        count_early(run, keys[0].category, n);
 }
 
 void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct str bytes) {
@@ -220,6 +236,21 @@ static void note_redis(const struct run *run, struct redis *redis) {
     run_note(run, text);
 }
 
+// A process always costs more than looking its output up; how much more is of interest.
+static void learn_filters(struct run *run) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        const struct job_run *job = &run->jobs[j];
+        const struct run_counters *of = &job->counters;
+        if (!of->filtered || !of->rendered || !run_cache_has(run, CACHE_THROUGH))
+            continue;
+        run_cache_learn(run, &(struct cache_books_job){.category = CACHE_THROUGH,
+                                                       .name = job->job->job->name,
+                                                       .make = of->filtering / of->filtered,
+                                                       .keep = run_cache_cost(of->bytes / of->rendered),
+                                                       .used = true});
+    }
+}
+
 void run_cache_end(struct run *run, struct run_cache_report *report) {
     struct run_cache *cache = &run->cache;
     *report = (struct run_cache_report){0};
@@ -233,6 +264,7 @@ void run_cache_end(struct run *run, struct run_cache_report *report) {
         caches_close(&cache->caches, 0);
     }
     cache->state = CLOSED;
+    learn_filters(run);
     const size_t shared = templates_shared(run->plan->templates);
     report->categories[CACHE_PROGRAM].hits = shared;
     report->categories[CACHE_PROGRAM].misses = templates_compiled(run->plan->templates);

@@ -41,7 +41,7 @@ struct run_cache {
     atomic_uint quarantined;
     atomic_ullong audited, differing;
     atomic_ullong early_misses[CACHE_CATEGORIES_N]; // before it was opened
-    bool has_books, learnt; // touched under the lock
+    bool has_books, learnt;                         // touched under the lock
     struct cache_books books;
 };
 
@@ -50,6 +50,9 @@ bool run_cache_has(const struct run *run, enum cache_category category);    // i
 size_t run_cache_most(const struct run *run, enum cache_category category); // bytes of a value
 
 struct cache_value *run_cache_get(struct run *run, struct cache_key key); // held, or NULL
+// The same of many at once, all of one category.
+void run_cache_get_many(struct run *run, const struct cache_key *keys, unsigned n,
+                        struct cache_value **values);
 void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct str bytes);
 
 // Whether this hit is to be made again.

@@ -104,7 +104,8 @@ void run_write_json(const struct run_report *report, const struct run_options *o
         const char *name;
         json_t *value;
     } fields[] = {
-        {"cached", integer(report->cache.categories[CACHE_RENDER].hits)},
+        {"cached",
+         integer(report->cache.categories[CACHE_RENDER].hits + report->cache.categories[CACHE_THROUGH].hits)},
         {"stage_seconds", stages(report)},
         {"jobs_done", integer(report->jobs_done)},
         {"jobs_failed", integer(report->jobs_failed)},

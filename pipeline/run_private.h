@@ -63,6 +63,8 @@ struct passage {
     struct through_task task; // its texts are gone when the entry is settled
     struct lot *lot;
     size_t entry;
+    struct cache_value *kept;                       // what came out of it before; held
+    bool again;                                     // an audit: it is filtered all the same
     bool unfiltered;                                // its rendering failed; it is here to keep the order
     void (*back)(void *lot, struct worker *worker); // gets the lot when all have come back
 };

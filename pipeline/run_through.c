@@ -123,7 +123,58 @@ static void serve(void *self, struct worker *worker) {
 
 // Whether a process is to be started for a passage; there is none for one whose rendering failed.
 static bool wants_process(const struct passage *passage) {
-    return !passage->unfiltered;
+    return !passage->unfiltered && (!passage->kept || passage->again);
+}
+
+static struct cache_key key_of(const struct passage *passage) {
+    const struct plan_job *job = passage->lot->job->job;
+    return (struct cache_key){CACHE_THROUGH, through_key(job->filter_identity, buf_str(&passage->task.text))};
+}
+
+// What the filter made of the same texts before takes the place of processes.
+static void look_up(struct lot *lot) {
+    struct run *run = lot->job->run;
+    enum { MANY = 64 };
+    struct cache_key keys[MANY];
+    struct cache_value *values[MANY];
+    if (!run_cache_has(run, CACHE_THROUGH))
+        return;
+    for (size_t from = 0, i = 0; from < lot->passages_n; from = i) {
+        size_t at[MANY];
+        unsigned n = 0;
+        for (i = from; i < lot->passages_n && n < MANY; i++) {
+            if (lot->passages[i].unfiltered)
+                continue;
+            at[n] = i;
+            keys[n++] = key_of(&lot->passages[i]);
+        }
+        run_cache_get_many(run, keys, n, values);
+        for (unsigned k = 0; k < n; k++) {
+            struct passage *passage = &lot->passages[at[k]];
+            if (values[k] &&
+                values[k]->n > passage->task.command->output_bytes) { // the limit was another one
+                cache_value_drop(values[k]);
+                values[k] = NULL;
+            }
+            passage->kept = values[k];
+            passage->again = values[k] && run_cache_audits(run, keys[k]);
+        }
+    }
+}
+
+// A text that was made is kept, or compared with what was.
+static void remember(const struct passage *passage, struct str made) {
+    struct lot *lot = passage->lot;
+    struct run *run = lot->job->run;
+    const struct cache_value *kept = passage->kept;
+    char ordinal[RUN_ORDINAL_SIZE];
+    if (!run_cache_has(run, CACHE_THROUGH))
+        return;
+    if (kept)
+        run_cache_compare(run, key_of(passage), (struct str){kept->bytes, kept->n}, made,
+                          run_entry_key(&lot->entries[passage->entry], ordinal));
+    else
+        run_cache_put(run, key_of(passage), caches_tag(lot->job->job->job->template_name), made);
 }
 
 bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worker *worker),
@@ -132,6 +183,7 @@ bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worke
     struct through_task *first = NULL;
     if (lot->passages_n == 0)
         return false;
+    look_up(lot);
     lot->passages_open = 0;
     for (size_t i = lot->passages_n; i-- > 0;) { // they stay where they are from here on
         struct passage *passage = &lot->passages[i];
@@ -234,7 +286,8 @@ static const struct diag *take_text(struct lot *lot, struct str text) {
 
 static void settle(struct lot *lot, struct passage *passage) {
     struct entry *entry = &lot->entries[passage->entry];
-    struct str text = buf_str(&passage->task.output);
+    const struct cache_value *kept = passage->again ? NULL : passage->kept;
+    struct str text = kept ? (struct str){kept->bytes, kept->n} : buf_str(&passage->task.output);
     if (passage->task.began) {
         lot->counters.filtered++;
         lot->counters.filtering += passage->task.ended - passage->task.began;
@@ -243,18 +296,20 @@ static void settle(struct lot *lot, struct passage *passage) {
         run_output_failed(lot, entry, entry->fault);
         return;
     }
-    if (passage->task.end == THROUGH_CANCELLED) {
+    if (!kept && passage->task.end == THROUGH_CANCELLED) {
         // Neither made nor failed; a stream must not have what comes behind it.
         run_is_interrupted(lot->job->run);
         atomic_store(&lot->job->stopped, true);
         return;
     }
     const struct diag *fault =
-        passage->task.end == THROUGH_DONE ? take_text(lot, text) : fault_of(lot, passage);
+        kept || passage->task.end == THROUGH_DONE ? take_text(lot, text) : fault_of(lot, passage);
     if (fault) {
         run_output_failed(lot, entry, fault);
         return;
     }
+    if (!kept)
+        remember(passage, text);
     lot->counters.rendered++;
     run_output_text(lot, entry, text);
 }
@@ -263,6 +318,7 @@ static void release_passage(struct passage *passage) {
     buf_release(&passage->task.text);
     buf_release(&passage->task.output);
     buf_release(&passage->task.complaint);
+    cache_value_drop(passage->kept);
 }
 
 void run_through_settle(struct lot *lot) {
