@@ -42,5 +42,5 @@ print("exit", code, "told" if "interrupted" in message else "not told")
 counts = json.loads(report) if report else {}
 print({name: counts[name] for name in ("filtered", "rendered", "written", "failed") if name in counts})
 print("began", len(begun()), "left", sum(alive(process) for process in begun()))
-print("made", sorted(name for folder, _, names in os.walk("out") for name in names if not folder.endswith(".pressrun")))
+print("made", sorted(name for folder, _, names in os.walk("out") for name in names if ".pressrun" not in folder))
 subprocess.run(["rm", "-rf", "out", "started"], check=True)
