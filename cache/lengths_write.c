@@ -143,7 +143,7 @@ static void code_item(struct lengths_writer *w, const struct lengths_item *item)
         keys->number = number;
     } else {
         size_t shared = shared_start(buf_str(&keys->text), item->key);
-        struct str own = str_from(item->key, shared);
+        struct str own = item->key.n > 0 ? str_from(item->key, shared) : STR("");
         p = code_varint(p, head | LENGTHS_TEXT);
         p = code_varint(p, shared);
         p = code_varint(p, own.n);

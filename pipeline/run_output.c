@@ -48,6 +48,8 @@ static bool keeps_tail(const struct output *o) {
 
 static void note_tail(struct output *o, struct str text) {
     size_t content = text.n;
+    if (text.n == 0) // and it may be nowhere
+        return;
     while (content > 0 && memchr(" \t\r\n", text.p[content - 1], 4))
         content--;
     if (content > 0)
