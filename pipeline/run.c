@@ -232,6 +232,8 @@ static enum status open_sinks(struct run *run, struct err *err) {
         struct claim holder;
         struct sink_options options = {.fs = run->options->fs,
                                        .root = run->root,
+                                       .staged = run->stage_files >= 0,
+                                       .stage = run->stage_files,
                                        .path = job->job->stream,
                                        .separator = job->job->job->separator,
                                        .raw = job->job->job->raw,
@@ -265,7 +267,8 @@ static enum status open_sinks(struct run *run, struct err *err) {
 
 static enum status prepare_output(struct run *run, struct err *err) {
     plan_project(run->plan);
-    if (open_output(run, err) != STATUS_OK || take_output(run, err) != STATUS_OK)
+    if (open_output(run, err) != STATUS_OK || take_output(run, err) != STATUS_OK ||
+        run_stage_open(run, err) != STATUS_OK)
         return err->status;
     run->failures = failures_new(run);
     run_claim_inputs(run);
@@ -485,6 +488,7 @@ static void release(struct run *run) {
     const struct fs *fs = run->options->fs;
     run_past_release(run);
     failures_free(run->failures);
+    run_stage_close(run);
     if (run->locked)
         lock_release(&run->lock_file);
     if (run->root >= 0)
@@ -506,6 +510,8 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
     struct run run = {.plan = plan,
                       .options = options,
                       .root = -1,
+                      .stage = -1,
+                      .stage_files = -1,
                       .credits = options->workers * FLIGHTS_PER_WORKER + 1,
                       .diags = diags,
                       .err = err};
@@ -529,7 +535,10 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
             close_sink(&run.jobs[j], false); // whatever did not come to its end
         report_unfinished(&run);
         run_past_end(&run, is_complete(&run));
+        struct run_review review = {.known = 0};
+        run_stage_end(&run, &review);
         fill_report(&run, report);
+        report->review = review;
     }
     enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;
     release(&run);

@@ -27,6 +27,7 @@
 #include "pipeline/plan.h"
 #include "pipeline/retry.h"
 #include "pipeline/run_cache.h"
+#include "pipeline/staging.h"
 #include "scheduler/scheduler.h"
 
 struct failure {
@@ -56,6 +57,19 @@ struct run_observer {
 
 #define RUN_NO_BOUND UINT64_MAX
 
+// How much of the outputs known before may change: a number, or percent of them. Nothing is bound where none are known.
+struct run_bound {
+    bool set, percent;
+    double most;
+};
+bool run_bound_exceeded(const struct run_bound *bound, uint64_t n, uint64_t known);
+
+// Review before publishing (staging.h). Bounds stage, too, and publish at the end unless one is exceeded.
+struct run_review_options {
+    bool stage; // and wait for a verdict
+    struct run_bound max_changed, max_removed;
+};
+
 struct run_options {
     const struct fs *fs;
     struct clock clock;
@@ -75,8 +89,9 @@ struct run_options {
     struct caches_wish cache;  // what of the cache may be used
     double audit;              // share of the cache's hits that are made again and compared
     const struct retry *retry; // not NULL: only what it names
-    struct session *session;   // to be filled; NULL: nothing is watched but what the report needs
-    struct trace *trace;       // with a row per worker, and times of `clock`; may be NULL
+    struct run_review_options review;
+    struct session *session; // to be filled; NULL: nothing is watched but what the report needs
+    struct trace *trace;     // with a row per worker, and times of `clock`; may be NULL
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
@@ -104,6 +119,14 @@ struct run_counters {
     uint64_t allocated_bytes; // in these
 };
 
+struct run_review {
+    bool staged;    // the generation is complete
+    bool published; // at once, within its bounds
+    bool exceeded;  // a bound
+    struct staging_counts counts;
+    uint64_t known; // outputs there were before
+};
+
 struct run_report {
     struct run_counters counters;
     struct digest digest;
@@ -118,6 +141,7 @@ struct run_report {
     bool interrupted;
     bool exceeded; // max_failed
     struct run_cache_report cache;
+    struct run_review review;
     char errors_path[4096]; // "" where there were no failures
 };
 

@@ -96,6 +96,17 @@ const char *run_strategy(const struct run_options *options) {
     return options->workers == 1 ? "sequential" : "parallel";
 }
 
+static json_t *review(const struct run_review *review) {
+    json_t *object = json_object();
+    json_object_set_new(object, "published", json_boolean(review->published));
+    json_object_set_new(object, "exceeded", json_boolean(review->exceeded));
+    json_object_set_new(object, "added", integer(review->counts.added));
+    json_object_set_new(object, "changed", integer(review->counts.changed));
+    json_object_set_new(object, "removed", integer(review->counts.removed));
+    json_object_set_new(object, "known", integer(review->known));
+    return object;
+}
+
 void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
                     struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
@@ -120,6 +131,8 @@ void run_write_json(const struct run_report *report, const struct run_options *o
     add_figures(object, report);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         json_object_set_new(object, fields[i].name, fields[i].value);
+    if (report->review.staged)
+        json_object_set_new(object, "staged", review(&report->review));
     char *text = json_dumps(object, JSON_REAL_PRECISION(9));
     if (text)
         buf_add_text(out, text);

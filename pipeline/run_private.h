@@ -196,6 +196,7 @@ struct run {
     struct worker_run *workers;
     uint32_t credits;                      // batches in flight per pass
     int root;                              // the output directory
+    int stage, stage_files;                // where a staging run puts its outputs; else -1
     bool locked;                           // lock_file is taken
     struct lock lock_file;                 // of it
     uint64_t started;                      // monotonic
@@ -231,6 +232,12 @@ enum step run_load_step(void *self, struct worker *worker);
 void run_flight_end(struct flight *flight, const struct worker *worker); // one of its lots has ended
 void run_report_bad_records(struct flight *flight);                      // in the turn of its first lot
 void run_pass_release(struct pass_run *pass);
+
+// run_stage.c: a run that stages. All but the first do nothing where it does not.
+enum status run_stage_open(struct run *run,
+                           struct err *err); // under the lock; settles what was left by others
+void run_stage_end(struct run *run, struct run_review *review); // when the sinks are closed
+void run_stage_close(struct run *run);
 
 // run_inputs.c
 void run_claim_inputs(struct run *run);
