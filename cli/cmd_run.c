@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "base/number.h"
 #include "cli/running.h"
 
 static const struct option_spec run_options[] = {
@@ -7,10 +8,32 @@ static const struct option_spec run_options[] = {
     {"only", 0, "JOB", "run this job alone; may be repeated"},
     {"trust", 0, NULL, "take outputs to be as they were left, without looking at them"},
     {"prune", 0, NULL, "remove outputs of earlier runs that no longer belong, if nobody has changed them"},
+    {"stage", 0, NULL, "publish nothing yet: \"pressrun diff\" shows what would change"},
+    {"max-changed", 0, "N|N%", "publish nothing if more outputs than that would change"},
+    {"max-removed", 0, "N|N%", "publish nothing if more outputs than that no longer belong"},
     OPTIONS_RUN,
     OPTIONS_COMMON,
     {0},
 };
+
+// "12", or "5%" of the outputs there were.
+static bool read_bound(const struct options *options, const char *name, struct run_bound *bound,
+                       struct err *err) {
+    const char *text = options_get(options, name);
+    *bound = (struct run_bound){.set = text != NULL};
+    if (!text)
+        return true;
+    struct str number = str_of(text);
+    bound->percent = str_ends(number, STR("%"));
+    number.n -= bound->percent;
+    if (number.n > 0 && number.p[0] >= '0' && number.p[0] <= '9' &&
+        number_parse_double(number, &bound->most) && bound->most <= (bound->percent ? 100.0 : 1e15) &&
+        (bound->percent || bound->most == (double)(uint64_t)bound->most))
+        return true;
+    err_set(err, STATUS_DATA, "--%s must be a number of outputs, or percent such as 5%%, not \"%s\"", name,
+            text);
+    return false;
+}
 
 static int run_run(struct cli *cli, const struct options *options) {
     struct err err;
@@ -23,6 +46,11 @@ static int run_run(struct cli *cli, const struct options *options) {
     running.run.trust = options_has(options, "trust");
     running.run.prune = options_has(options, "prune");
     running.run.output = options_get(options, "output");
+    struct run_review_options *review = &running.run.review;
+    review->stage = options_has(options, "stage");
+    if (!read_bound(options, "max-changed", &review->max_changed, &err) ||
+        !read_bound(options, "max-removed", &review->max_removed, &err))
+        return cli_argument_error(&command_run, "%s", err.text);
     struct manifest *manifest = cli_read_manifest(cli, options);
     if (!manifest)
         return EXIT_USAGE;
@@ -36,7 +64,7 @@ static int run_run(struct cli *cli, const struct options *options) {
 
 const struct command command_run = {
     .name = "run",
-    .arguments = "[-j N] [-o DIR] [--only JOB] [--only-failed] [--json]",
+    .arguments = "[-j N] [-o DIR] [--only JOB] [--only-failed] [--stage] [--json]",
     .summary = "regenerate all outputs of the manifest",
     .details =
         "Loads the records, compiles the templates, renders and writes, in parallel. One bad record costs "
@@ -60,6 +88,12 @@ const struct command command_run = {
         "stops,\n"
         "and its streams keep what they were. One run at a time works on an output directory.\n"
         "\n"
+        "--stage puts what would be written into .pressrun/stage in the output directory instead, and leaves "
+        "what is\n"
+        "published as it is; then see `pressrun help diff`. --max-changed and --max-removed do the same and "
+        "publish at\n"
+        "the end, unless more would change than that, in number or in percent of the outputs there were.\n"
+        "\n"
         "--json has, among others: session, strategy, workers, loaded (records), excluded (by `where`), "
         "up_to_date,\n"
         "rendered, written, unchanged, failed (records and outputs), jobs_done, jobs_failed, jobs_skipped, "
@@ -71,7 +105,9 @@ const struct command command_run = {
         "templates (compiled), fields_parsed and fields_skipped (of records), opcodes (run), allocations,\n"
         "allocated_bytes.\n"
         "\n"
-        "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 130 interrupted.\n",
+        "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 5 a bound was "
+        "exceeded,\n"
+        "nothing published; 130 interrupted.\n",
     .options = run_options,
     .run = run_run,
 };

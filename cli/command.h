@@ -23,6 +23,7 @@ enum exit_code {
     EXIT_USAGE = 2,          // usage, manifest or environment
     EXIT_REGRESSION = 3,     // slower
     EXIT_INCONCLUSIVE = 4,   // too noisy to say
+    EXIT_BOUND = 5,          // a bound of the command line was exceeded, nothing was published
     EXIT_INTERRUPTED = 130,
 };
 
@@ -45,8 +46,9 @@ struct command {
     int (*run)(struct cli *cli, const struct options *options); // exit code
 };
 
-extern const struct command command_init, command_check, command_plan, command_run, command_render,
-    command_bench, command_history, command_cache, command_schema, command_verify, command_help;
+extern const struct command command_init, command_check, command_plan, command_run, command_diff,
+    command_publish, command_drop, command_rollback, command_render, command_bench, command_history,
+    command_cache, command_schema, command_verify, command_help;
 extern const struct command *const commands[]; // NULL-terminated
 const struct command *command_find(const char *name);
 int command_main(int argc, char **argv);

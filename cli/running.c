@@ -57,6 +57,8 @@ static int exit_code(enum status status, const struct run_report *report) {
         return EXIT_INTERRUPTED;
     if (status != STATUS_OK)
         return EXIT_USAGE;
+    if (report->review.exceeded)
+        return EXIT_BOUND;
     bool failed =
         report->counters.failed || report->jobs_failed || report->jobs_skipped || report->cache.differing;
     return failed ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
@@ -199,6 +201,22 @@ static enum status execute_watched(struct cli *cli, const struct options *option
     return status;
 }
 
+static void tell_bound(const char *name, const char *what, const struct run_bound *bound, uint64_t n,
+                       uint64_t known) {
+    if (run_bound_exceeded(bound, n, known))
+        cli_note("%llu of %llu outputs %s, more than --%s %.15g%s", (unsigned long long)n,
+                 (unsigned long long)known, what, name, bound->most, bound->percent ? "%" : "");
+}
+
+static void tell_exceeded(const struct run_options *run, const struct run_review *review) {
+    tell_bound("max-changed", "would change", &run->review.max_changed, review->counts.changed,
+               review->known);
+    tell_bound("max-removed", "no longer belong", &run->review.max_removed, review->counts.removed,
+               review->known);
+    cli_fail("nothing was published: look at it with \"pressrun diff\", then \"pressrun publish\" or "
+             "\"pressrun drop\"");
+}
+
 static int execute(struct cli *cli, const struct options *options, struct plan *plan, struct run_options *run,
                    const char *workers_source) {
     const char *history = history_directory(cli, options, plan, run);
@@ -220,6 +238,8 @@ static int execute(struct cli *cli, const struct options *options, struct plan *
         cli_fail("%s", err.text);
     if (report.exceeded)
         cli_fail("stopped: more than %llu failed (--max-failed)", (unsigned long long)run->max_failed);
+    if (report.review.exceeded)
+        tell_exceeded(run, &report.review);
     if (report.begun) {
         keep_session(cli, history, &session, plan->manifest->history_keep);
         tell(cli, options, plan, run, &report, workers_source, session.id);

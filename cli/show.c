@@ -324,6 +324,21 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
+static void write_review(const struct run_review *review, struct buf *out) {
+    const struct staging_counts *c = &review->counts;
+    buf_add_text(out, review->published ? "  published " : "  staged    ");
+    show_count(out, c->added);
+    buf_add_text(out, " added, ");
+    show_count(out, c->changed);
+    buf_add_text(out, " changed, ");
+    show_count(out, c->removed);
+    buf_add_text(out, " removed");
+    if (!review->published)
+        buf_add_text(out, c->added + c->changed + c->removed ? "; \"pressrun diff\" shows them"
+                                                             : ": nothing to look at");
+    buf_add_char(out, '\n');
+}
+
 static void write_work(const struct run_counters *c, struct buf *out) {
     buf_add_text(out, "  work      ");
     show_number(out, c->fields_parsed, "field");
@@ -416,6 +431,8 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
     digest_hex(report->digest, digest);
     write_headline(manifest, report, workers_source, colour, out);
     write_outputs(report, out);
+    if (report->review.staged)
+        write_review(&report->review, out);
     write_cache(&report->cache, out);
     write_work(&report->counters, out);
     buf_add_text(out, "  stages    ");
