@@ -341,6 +341,10 @@ void journal_see(struct journal *j, uint32_t number) {
         atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
 }
 
+bool journal_is_seen(const struct journal *j, uint32_t number) {
+    return atomic_load_explicit(&j->seen[number / 64], memory_order_relaxed) >> (number % 64) & 1;
+}
+
 // Appending ----------------------------------------------------------------------------------------------------
 
 void journal_batch_release(struct journal_batch *batch) {

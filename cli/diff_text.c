@@ -190,7 +190,10 @@ void diff_text_clusters(struct diff_text *t, const struct clusters *clusters) {
     }
     add_rest(t, clusters, n);
     add_samples(t, clusters, STAGING_ADDED, "added:");
-    add_samples(t, clusters, STAGING_REMOVED, "no longer belong, which \"publish --prune\" removes:");
+    add_samples(t, clusters, STAGING_REMOVED,
+                clusters->counts[STAGING_REMOVED] == 1
+                    ? "no longer belongs; \"publish --prune\" removes it:"
+                    : "no longer belong; \"publish --prune\" removes them:");
 }
 
 // One by one -----------------------------------------------------------------------------------------------------

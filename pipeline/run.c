@@ -534,9 +534,10 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
         report_unfinished(&run);
-        run_past_end(&run, is_complete(&run));
+        const bool complete = is_complete(&run);
         struct run_review review = {.known = 0};
-        run_stage_end(&run, &review);
+        run_past_end(&run, complete);
+        run_stage_end(&run, complete, &review);
         fill_report(&run, report);
         report->review = review;
     }

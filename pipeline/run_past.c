@@ -58,8 +58,14 @@ static struct str job_path(const struct job_run *job, char path[PATH_SIZE]) {
 }
 
 void run_past_forget_job(const struct job_run *job, struct journal_batch *batch) {
+    const struct past *past = job->run->past;
     char path[PATH_SIZE];
-    journal_batch_remove(batch, job->run->past->journal, job_path(job, path));
+    const struct journal_entry nothing = {
+        .path = job_path(job, path), .recipe = job->past->noted, .fields_n = job->past->noted->fields_n};
+    if (past->notes == past->journal)
+        journal_batch_remove(batch, past->notes, nothing.path);
+    else
+        journal_batch_add(batch, past->notes, &nothing, past->no_fields);
 }
 
 static void look_for_job(struct run *run, struct job_run *job, struct journal_reader *reader) {
@@ -90,7 +96,8 @@ static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
         job->past->made_with = recipe_digest(&recipe);
         most_fields = recipe.fields_n > most_fields ? recipe.fields_n : most_fields;
         job->past->looks = !run->options->force && !job->partial;
-        if (journal_recipe(past->journal, &recipe, &job->past->recipe, &err) == STATUS_OK) {
+        if (journal_recipe(past->journal, &recipe, &job->past->recipe, &err) == STATUS_OK &&
+            journal_recipe(past->notes, &recipe, &job->past->noted, &err) == STATUS_OK) {
             look_for_job(run, job, reader);
             continue;
         }
@@ -99,6 +106,13 @@ static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
     }
     past->no_fields = MEM_NEW_ARRAY(uint64_t, most_fields + 1);
     return true;
+}
+
+static enum status open_stage_notes(struct run *run, uint64_t salt, struct err *err) {
+    const struct journal_options options = {
+        .fs = run->options->fs, .root = run->stage, .writable = true, .salt = salt};
+    struct journal_found found;
+    return journal_open(options, &run->past->notes, &found, err);
 }
 
 void run_past_open(struct run *run) {
@@ -114,7 +128,14 @@ void run_past_open(struct run *run) {
     note_found(run, &found);
     const uint32_t generation = journal_figures(journal).generation;
     run->past = MEM_NEW(struct past);
-    run->past->journal = journal;
+    run->past->journal = run->past->notes = journal;
+    if (run->stage >= 0 && open_stage_notes(run, options.salt, &err) != STATUS_OK) {
+        note_error(run, NOTHING_KNOWN, &err);
+        journal_close(journal);
+        mem_free(run->past);
+        run->past = NULL;
+        return;
+    }
     run->past->writable = true;
     run->past->generation = generation;
     run->past->jobs = MEM_NEW_ARRAY(struct job_past, run->plan->manifest->jobs_n + 1);
@@ -143,6 +164,8 @@ void run_past_release(struct run *run) {
     mem_free(past->jobs);
     mem_free(past->no_fields);
     arena_release(&past->arena);
+    if (past->notes != past->journal)
+        journal_close(past->notes);
     journal_close(past->journal);
     mem_free(past);
     run->past = NULL;
@@ -343,7 +366,7 @@ static void remember(struct lot *lot, const struct entry *entry, const struct la
     const struct entry_past *made = entry->past;
     const struct digest parts[] = {lot->job->past->made_with, made->record};
     const struct journal_entry kept = {.path = entry->path,
-                                       .recipe = lot->job->past->recipe,
+                                       .recipe = lot->job->past->noted,
                                        .fingerprint =
                                            digest_of((struct str){(const char *)parts, sizeof parts}),
                                        .raw = made->raw,
@@ -353,8 +376,10 @@ static void remember(struct lot *lot, const struct entry *entry, const struct la
                                        .inode = stamp->inode,
                                        .mtime = stamp->mtime,
                                        .why = made->why,
-                                       .fields_n = lot->job->past->recipe->fields_n};
-    journal_batch_add(&lot->remembered, past->journal, &kept, made->fields);
+                                       .fields_n = lot->job->past->noted->fields_n};
+    journal_batch_add(&lot->remembered, past->notes, &kept, made->fields);
+    if (made->found && past->notes != past->journal) // it belongs, which an entry in the journal would say
+        journal_see(past->journal, made->number);
 }
 
 void run_past_remember(struct lot *lot, const struct lane_result *result) {
@@ -381,7 +406,7 @@ void run_past_remember(struct lot *lot, const struct lane_result *result) {
             journal_see(past->journal, entry->past->number);
     }
     if (lot->remembered.entries && past->writable &&
-        journal_append(past->journal, &lot->remembered, false, &err) != STATUS_OK)
+        journal_append(past->notes, &lot->remembered, false, &err) != STATUS_OK)
         run_past_give_up(job->run, &err);
 }
 
@@ -400,14 +425,14 @@ static void add_job(struct run *run, const struct job_run *job, struct journal_b
     char path[PATH_SIZE];
     const struct pass_run *pass = &run->passes[job->job->pass];
     const struct journal_entry kept = {.path = job_path(job, path),
-                                       .recipe = job->past->recipe,
+                                       .recipe = job->past->noted,
                                        .raw = pass->sum.all,
                                        .record = pass->sum.first,
                                        .output = job->digest,
                                        .size = job->outputs + job->counters.up_to_date,
                                        .inode = job->counters.excluded,
-                                       .fields_n = job->past->recipe->fields_n};
-    journal_batch_add(batch, run->past->journal, &kept, run->past->no_fields);
+                                       .fields_n = job->past->noted->fields_n};
+    journal_batch_add(batch, run->past->notes, &kept, run->past->no_fields);
 }
 
 // The file that a job's outputs went into, as it is now.
@@ -416,18 +441,24 @@ static void add_stream(struct run *run, struct job_run *job, struct journal_batc
     struct stat st;
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%.*s", STR_ARG(job->job->stream));
-    if (fs->stat_at(fs->self, run->root, path, &st) < 0 || !S_ISREG(st.st_mode))
-        return;
+    if (run->stage_files < 0 ||
+        fs->stat_at(fs->self, run->stage_files, path, &st) < 0) // unchanged, it is not staged
+        if (fs->stat_at(fs->self, run->root, path, &st) < 0 || !S_ISREG(st.st_mode))
+            return;
     const struct lane_stamp stamp = lane_stamp_of(&st);
     job->newest = stamp.mtime > job->newest ? stamp.mtime : job->newest;
     const struct journal_entry kept = {.path = job->job->stream,
-                                       .recipe = job->past->recipe,
+                                       .recipe = job->past->noted,
                                        .output = job->digest,
                                        .size = stamp.size,
                                        .inode = stamp.inode,
                                        .mtime = stamp.mtime,
-                                       .fields_n = job->past->recipe->fields_n};
-    journal_batch_add(batch, run->past->journal, &kept, run->past->no_fields);
+                                       .fields_n = job->past->noted->fields_n};
+    journal_batch_add(batch, run->past->notes, &kept, run->past->no_fields);
+    struct journal_entry before;
+    if (run->past->notes != run->past->journal &&
+        journal_find(&run->workers[0].past, job->job->stream, &before)) // it belongs
+        journal_see(run->past->journal, before.number);
 }
 
 static bool shares_stream(const struct run *run, const struct job_run *job) {
@@ -457,7 +488,7 @@ static void append_done(struct run *run) {
     struct err err;
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         add_done(run, &run->jobs[j], &batch);
-    if (batch.entries && journal_append(run->past->journal, &batch, run->options->durable, &err) != STATUS_OK)
+    if (batch.entries && journal_append(run->past->notes, &batch, run->options->durable, &err) != STATUS_OK)
         run_past_give_up(run, &err);
     journal_batch_release(&batch);
 }
@@ -471,11 +502,44 @@ static void let_tick_pass(const struct run *run) {
 }
 
 void run_past_end(struct run *run, bool complete) {
+    if (!run->past || !run->past->writable)
+        return;
+    append_done(run);
+    if (run->past->notes == run->past->journal)
+        run_past_close(run, complete);
+    let_tick_pass(run);
+}
+
+struct leaving {
+    struct run *run;
+    run_past_left_fn fn;
+    void *context;
+};
+
+static bool look_at_left(void *context, const struct journal_entry *entry) {
+    const struct leaving *leaving = context;
+    struct run *run = leaving->run;
+    const struct lane_stamp stamp = stamp_of(entry);
+    uint32_t why = 0;
+    struct err err;
+    if (!journal_is_seen(run->past->journal, entry->number) && stamp.mtime &&
+        recipe_is_of(entry->recipe, run->plan->manifest) && emit_check_path(entry->path, &err) == STATUS_OK &&
+        run_past_is_left(run, entry->path, &stamp, &why))
+        leaving->fn(leaving->context, entry->path);
+    return true;
+}
+
+void run_past_each_left(struct run *run, run_past_left_fn fn, void *context) {
+    struct leaving leaving = {.run = run, .fn = fn, .context = context};
+    if (run->past && run->past->writable && !run->loses_sight)
+        journal_each(&run->workers[0].past, look_at_left, &leaving);
+}
+
+void run_past_close(struct run *run, bool complete) {
     struct past *past = run->past;
     struct err err;
     if (!past || !past->writable)
         return;
-    append_done(run);
     const int64_t now = run->options->clock.wall(run->options->clock.self);
     if (past->writable &&
         journal_end_run(past->journal, complete && !run->loses_sight, now, &err) != STATUS_OK)
@@ -486,5 +550,4 @@ void run_past_end(struct run *run, bool complete) {
     if (past->writable && (mended || journal_is_redundant(past->journal)) &&
         journal_compact(past->journal, &err) != STATUS_OK)
         note_error(run, "the journal keeps what is outdated", &err);
-    let_tick_pass(run);
 }

@@ -51,6 +51,7 @@ enum { SOURCE_FIRST = 1024 };
 struct job_past {
     struct imprint *imprint;
     const struct journal_recipe *recipe; // the journal's
+    const struct journal_recipe *noted;  // the same where it is noted
     bool looks;                          // for what may be left alone
     bool settled;
     bool has_entry;           // of its own, which is to go when anything is made
@@ -65,7 +66,8 @@ struct job_past {
 
 struct past {
     struct journal *journal;
-    struct arena arena; // recipes
+    struct journal *notes; // where this run's go: the journal, or a stage's own
+    struct arena arena;    // recipes
     struct job_past *jobs;
     uint64_t *no_fields; // hashes for entries that are of no record
     bool writable;
@@ -101,13 +103,18 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker);
 void run_past_remember(struct lot *lot, const struct lane_result *result);
 // The file is as it was left.
 bool run_past_is_left(const struct run *run, struct str path, const struct lane_stamp *stamp, uint32_t *why);
-// A job's own entry is not right any more.
+// A job's own entry is not right any more. A stage says so by one of nothing.
 void run_past_forget_job(const struct job_run *job, struct journal_batch *batch);
 void run_past_take(struct entry *entry, struct entry_past *past); // it is up to date
 // The journal cannot be written any more.
 void run_past_give_up(struct run *run, const struct err *err);
-// After all: what is complete is noted, what does not belong any more is told or removed.
+// After all: what is complete is noted, what does not belong any more is told or removed. Of a run that stages only the
+// former, in its stage; run_past_close does the rest once that is published.
 void run_past_end(struct run *run, bool complete);
+void run_past_close(struct run *run, bool complete);
+// Outputs of this manifest that the run neither made nor left alone, and that are as they were left.
+typedef void (*run_past_left_fn)(void *context, struct str path);
+void run_past_each_left(struct run *run, run_past_left_fn fn, void *context);
 
 // run_prune.c: what no longer belongs is told of, or removed.
 void run_prune(struct run *run);

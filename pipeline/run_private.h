@@ -236,7 +236,7 @@ void run_pass_release(struct pass_run *pass);
 // run_stage.c: a run that stages. All but the first do nothing where it does not.
 enum status run_stage_open(struct run *run,
                            struct err *err); // under the lock; settles what was left by others
-void run_stage_end(struct run *run, struct run_review *review); // when the sinks are closed
+void run_stage_end(struct run *run, bool complete, struct run_review *review); // when the sinks are closed
 void run_stage_close(struct run *run);
 
 // run_inputs.c

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A run that stages: where its outputs go instead, and what becomes of them at its end.
 #include <stdio.h>
-#include <time.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "pipeline/run_private.h"
 #include "pipeline/staging_publish.h"
 
@@ -28,6 +29,7 @@ static void note_obstacle(void *self, struct str path, enum staging_obstacle obs
 static struct staging_how how_of(struct run *run, const struct staging_watcher *watcher) {
     return (struct staging_how){.durable = run->options->durable,
                                 .salt = (uint64_t)run->options->clock.wall(run->options->clock.self),
+                                .journal = run->past && run->past->writable ? run->past->journal : NULL,
                                 .watcher = watcher};
 }
 
@@ -123,7 +125,7 @@ static struct staging_facts facts_of(const struct run *run) {
                                   .failed = run->failures_n};
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
         facts.digest = digest_add(facts.digest, run->jobs[j].digest);
-        facts.counts.unchanged += run->jobs[j].counters.unchanged;
+        facts.counts.unchanged += run->jobs[j].counters.unchanged + run->jobs[j].counters.up_to_date;
     }
     const struct session *session = run->options->session;
     if (session)
@@ -135,16 +137,61 @@ static bool is_empty(const struct staging_counts *counts) {
     return counts->added + counts->changed + counts->removed == 0;
 }
 
-static enum status publish(struct run *run, struct run_review *review, struct err *err) {
-    const struct staging_watcher watcher = {.self = run, .note = note_text, .obstacle = note_obstacle};
-    struct staging_how how = how_of(run, &watcher);
-    struct staging_outcome outcome;
-    enum status status = staging_publish(root_of(run), &how, &outcome, err);
-    review->published = status == STATUS_OK;
+struct removed {
+    struct str *paths; // owned, as they are
+    size_t n, cap;
+};
+
+static void add_removed(void *context, struct str path) {
+    struct removed *removed = context;
+    MEM_GROW(removed->paths, removed->cap, removed->n + 1);
+    removed->paths[removed->n++] = (struct str){mem_copy(path.p, path.n), path.n};
+}
+
+static int compare_paths(const void *a, const void *b) {
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
+// What the run neither made nor left alone; known only where it came to its end.
+static enum status seal(struct run *run, bool complete, struct staging_facts *facts, struct err *err) {
+    struct removed removed = {.n = 0};
+    if (complete)
+        run_past_each_left(run, add_removed, &removed);
+    if (removed.n > 0)
+        qsort(removed.paths, removed.n, sizeof *removed.paths, compare_paths);
+    enum status status =
+        staging_seal(root_of(run), (struct staging_removed){.paths = removed.paths, .n = removed.n},
+                     run->options->durable, facts, err);
+    for (size_t i = 0; i < removed.n; i++)
+        mem_free((char *)removed.paths[i].p);
+    mem_free(removed.paths);
     return status;
 }
 
-void run_stage_end(struct run *run, struct run_review *review) {
+static enum status publish(struct run *run, bool complete, struct run_review *review, struct err *err) {
+    const struct staging_watcher watcher = {.self = run, .note = note_text, .obstacle = note_obstacle};
+    struct staging_how how = how_of(run, &watcher);
+    struct staging_outcome outcome;
+    how.prune = run->options->prune;
+    enum status status = staging_publish(root_of(run), &how, &outcome, err);
+    review->published = status == STATUS_OK;
+    if (status == STATUS_OK) {
+        run->pruned += outcome.removed;
+        run_past_close(run, complete);
+    }
+    return status;
+}
+
+// There is nothing to look at, but what outputs were made from may have changed.
+static enum status absorb(struct run *run, bool complete, struct err *err) {
+    const struct staging_watcher watcher = {.self = run, .note = note_text};
+    const struct staging_how how = how_of(run, &watcher);
+    staging_absorb(root_of(run), &how);
+    run_past_close(run, complete);
+    return staging_drop(root_of(run), STAGING_STAGE, err);
+}
+
+void run_stage_end(struct run *run, bool complete, struct run_review *review) {
     struct err err;
     if (run->stage_files < 0)
         return;
@@ -155,16 +202,15 @@ void run_stage_end(struct run *run, struct run_review *review) {
         return;
     }
     struct staging_facts facts = facts_of(run);
-    enum status status =
-        staging_seal(root_of(run), (struct staging_removed){.n = 0}, run->options->durable, &facts, &err);
+    enum status status = seal(run, complete, &facts, &err);
     review->counts = facts.counts;
     review->known = facts.counts.changed + facts.counts.unchanged + facts.counts.removed;
     review->staged = status == STATUS_OK;
     review->exceeded = status == STATUS_OK && exceeds(run, review);
     if (status == STATUS_OK && is_empty(&facts.counts))
-        status = staging_drop(root_of(run), STAGING_STAGE, &err);
+        status = absorb(run, complete, &err);
     else if (status == STATUS_OK && !run->options->review.stage && !review->exceeded)
-        status = publish(run, review, &err);
+        status = publish(run, complete, review, &err);
     if (status != STATUS_OK)
         run_break(run, &err);
 }

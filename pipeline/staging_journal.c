@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/mem.h"
+#include "stages/emit/emit.h"
 
 #define REPLACED "replaced"
 
@@ -117,18 +118,23 @@ static enum status keep_replaced(const struct staging_books *books, struct stagi
 }
 
 // All entries of another journal, which may not be there.
-static enum status pass_all(const struct staging_books *books, int root, struct err *err) {
-    struct transfer t = {.to = books->journal, .durable = books->durable, .err = err};
+static enum status each_entry(const struct staging_books *books, int root, journal_entry_fn fn,
+                              struct transfer *t) {
     struct journal *from;
     struct journal_reader reader;
-    if (open_journal(books, root, false, &from, err) != STATUS_OK)
-        return err->status;
+    if (open_journal(books, root, false, &from, t->err) != STATUS_OK)
+        return t->err->status;
     journal_reader_init(&reader, from);
-    journal_each(&reader, pass_entry, &t);
+    journal_each(&reader, fn, t);
     journal_reader_release(&reader);
-    enum status status = end_transfer(&t);
+    enum status status = end_transfer(t);
     journal_close(from);
     return status;
+}
+
+static enum status pass_all(const struct staging_books *books, int root, struct err *err) {
+    struct transfer t = {.to = books->journal, .durable = books->durable, .err = err};
+    return each_entry(books, root, pass_entry, &t);
 }
 
 // Entries of outputs that are there no more.
@@ -166,6 +172,23 @@ enum status staging_books_publish(const struct staging_books *books, struct stag
     return status;
 }
 
+enum status staging_books_absorb(const struct staging_books *books, struct err *err) {
+    return pass_all(books, books->generation, err);
+}
+
+// Entries that are not of outputs, but of jobs, say that all is done; after a rollback it is not.
+static bool forget_job(void *context, const struct journal_entry *entry) {
+    struct transfer *t = context;
+    if (str_starts(entry->path, STR(EMIT_BOOKS "/")))
+        journal_batch_remove(&t->batch, t->to, entry->path);
+    return true;
+}
+
+static enum status forget_jobs(const struct staging_books *books, struct err *err) {
+    struct transfer t = {.to = books->journal, .durable = books->durable, .err = err};
+    return each_entry(books, books->generation, forget_job, &t);
+}
+
 enum status staging_books_restore(const struct staging_books *books, struct staging_reader *list,
                                   struct err *err) {
     const struct fs *fs = books->fs;
@@ -173,7 +196,9 @@ enum status staging_books_restore(const struct staging_books *books, struct stag
         fs->open_beneath(fs->self, books->generation, REPLACED, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (root < 0 && root != -ENOENT)
         return err_os(err, -root, "cannot read what the journal said of replaced outputs");
-    enum status status = root < 0 ? STATUS_OK : pass_all(books, root, err);
+    enum status status = forget_jobs(books, err);
+    if (status == STATUS_OK && root >= 0)
+        status = pass_all(books, root, err);
     if (root >= 0)
         fs->close(fs->self, root);
     return status == STATUS_OK ? forget_entries(books, list, STAGING_ADDED, err) : status;

@@ -22,6 +22,8 @@ struct staging_books {
 // Reads the list from its beginning to its end.
 enum status staging_books_publish(const struct staging_books *books, struct staging_reader *list, bool prune,
                                   struct err *err);
+enum status staging_books_absorb(const struct staging_books *books,
+                                 struct err *err); // the former, without the latter
 enum status staging_books_restore(const struct staging_books *books, struct staging_reader *list,
                                   struct err *err);
 

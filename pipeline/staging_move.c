@@ -137,6 +137,25 @@ static int finish_swap(const struct moving *m, struct str path) {
     return finish_swap_to(m, m->files, path);
 }
 
+// Those above an output that is gone, as long as they are empty.
+static void remove_directories(const struct moving *m, struct str path) {
+    char *at = mem_copy(path.p, path.n);
+    for (char *slash; (slash = strrchr(at, '/')) != NULL;) {
+        *slash = 0;
+        if (m->fs->remove_dir(m->fs->self, m->root, at) < 0)
+            break;
+    }
+    mem_free(at);
+}
+
+// Out of its place, and kept.
+static int take_out(const struct moving *m, struct str path) {
+    int result = rename_making(m->fs, m->root, m->files, path);
+    if (result == 0)
+        remove_directories(m, path);
+    return result;
+}
+
 static int remove_output(const struct moving *m, const struct staging_change *change, const struct seen *seen,
                          enum staging_done *done) {
     *done = STAGING_KEPT;
@@ -145,7 +164,7 @@ static int remove_output(const struct moving *m, const struct staging_change *ch
     if (!m->prune || !seen->here.inode || !staging_same_file(seen->here, change->old))
         return 0;
     *done = STAGING_MOVED;
-    return rename_making(m->fs, m->root, m->files, change->path);
+    return take_out(m, change->path);
 }
 
 int staging_move_in(const struct moving *m, const struct staging_change *change, enum staging_done *done) {
@@ -198,8 +217,7 @@ int staging_move_back(const struct moving *m, const struct staging_change *chang
         return result < 0 ? result : finish_swap(m, change->path);
     }
     if (published)
-        return seen.kept.inode ? swap(m, change->path)
-                               : rename_making(m->fs, m->root, m->files, change->path);
+        return seen.kept.inode ? swap(m, change->path) : take_out(m, change->path);
     *done = STAGING_KEPT;
     return 0;
 }

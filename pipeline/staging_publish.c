@@ -123,11 +123,11 @@ static enum status move_in(struct work *w, const struct staging_change *change, 
 
 static enum status move_back(struct work *w, const struct staging_change *change, struct err *err) {
     enum staging_done done;
+    if (change->kind == STAGING_REMOVED && !w->moving.prune) // it never went
+        return STATUS_OK;
     int result = staging_move_back(&w->moving, change, &done);
     if (result < 0)
         return move_fault(err, change, result, "take back");
-    if (change->kind == STAGING_REMOVED && done == STAGING_KEPT) // it never went
-        return STATUS_OK;
     count(w, change, done);
     if (done == STAGING_KEPT)
         tell_obstacle(w, change->path, STAGING_EDITED);
@@ -150,6 +150,12 @@ static enum status books_restore(const struct staging_books *books, struct stagi
     return staging_books_restore(books, list, err);
 }
 
+static enum status books_absorb(const struct staging_books *books, struct staging_reader *list,
+                                const struct moving *moving, struct err *err) {
+    (void)list, (void)moving;
+    return staging_books_absorb(books, err);
+}
+
 static enum status open_books(const struct work *w, struct staging_books *books, struct err *err) {
     struct journal_found found;
     *books = (struct staging_books){.fs = w->at.fs,
@@ -165,21 +171,25 @@ static enum status open_books(const struct work *w, struct staging_books *books,
         &books->journal, &found, err);
 }
 
-// What the journal does not learn costs making outputs again, so it is no reason to take back what is published.
-static void keep_books(struct work *w, books_fn fn) {
+static enum status keep_books(struct work *w, books_fn fn, struct err *err) {
     struct staging_books books;
     struct staging_reader list;
-    struct err err;
-    enum status status = open_books(w, &books, &err);
-    if (status == STATUS_OK) {
-        status = staging_read(&list, w->at.fs, w->generation, NULL, &err);
-        if (status == STATUS_OK)
-            status = fn(&books, &list, &w->moving, &err);
-        staging_read_end(&list);
-        if (!w->how->journal)
-            journal_close(books.journal);
-    }
+    enum status status = open_books(w, &books, err);
+    if (status != STATUS_OK)
+        return status;
+    status = staging_read(&list, w->at.fs, w->generation, NULL, err);
     if (status == STATUS_OK)
+        status = fn(&books, &list, &w->moving, err);
+    staging_read_end(&list);
+    if (!w->how->journal)
+        journal_close(books.journal);
+    return status;
+}
+
+// What the journal does not learn costs making outputs again, so it is no reason to take back what is published.
+static void keep_books_if_possible(struct work *w, books_fn fn) {
+    struct err err;
+    if (keep_books(w, fn, &err) == STATUS_OK)
         return;
     char text[sizeof err.text + 64];
     snprintf(text, sizeof text, "the next run makes these outputs again: %s", err.text);
@@ -219,7 +229,7 @@ static enum status finish_publishing(struct work *w, struct err *err) {
     if (status != STATUS_OK)
         status = undo(w, err);
     else
-        keep_books(w, books_publish);
+        keep_books_if_possible(w, books_publish);
     close_work(w);
     if (status == STATUS_OK)
         status = staging_drop(w->at, STAGING_PREVIOUS, err);
@@ -281,8 +291,8 @@ static enum status finish_rollback(struct work *w, struct err *err) {
     enum status status = each_change(w, move_back, err);
     if (status == STATUS_OK)
         status = sync_all(w, err);
-    if (status == STATUS_OK)
-        keep_books(w, books_restore);
+    if (status == STATUS_OK) // without it, what was pruned and is put back would be nobody's
+        status = keep_books(w, books_restore, err);
     close_work(w);
     if (status == STATUS_OK)
         return staging_drop(w->at, STAGING_ROLLBACK, err);
@@ -308,6 +318,9 @@ enum status staging_rollback(struct staging_root at, const struct staging_how *h
     *outcome = (struct staging_outcome){.kept = 0};
     struct work w = {.at = at, .how = how, .outcome = outcome};
     bool publishing, rolling, previous;
+    int result = staging_remove_tree(at.fs, at.root, STAGING_DROPPED);
+    if (result < 0)
+        return err_os(err, -result, "cannot remove %s", STAGING_DROPPED);
     if (find_directory(at, STAGING_PUBLISHING, &publishing, err) != STATUS_OK ||
         find_directory(at, STAGING_ROLLBACK, &rolling, err) != STATUS_OK ||
         find_directory(at, STAGING_PREVIOUS, &previous, err) != STATUS_OK)
@@ -323,6 +336,18 @@ enum status staging_rollback(struct staging_root at, const struct staging_how *h
             return err->status;
     }
     return finish_rollback(&w, err);
+}
+
+void staging_absorb(struct staging_root at, const struct staging_how *how) {
+    struct staging_outcome outcome = {.kept = 0};
+    struct work w = {.at = at, .how = how, .outcome = &outcome};
+    struct err err;
+    if (open_work(&w, STAGING_STAGE, &err) != STATUS_OK) {
+        note(how, err.text);
+        return;
+    }
+    keep_books_if_possible(&w, books_absorb);
+    close_work(&w);
 }
 
 enum status staging_settle(struct staging_root at, const struct staging_how *how, struct err *err) {

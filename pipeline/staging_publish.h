@@ -11,7 +11,8 @@
  * a rollback takes it back.
  *
  * The journal learns of published outputs after they have their names. Where it cannot, `note` tells; the next run then
- * makes these outputs again.
+ * makes these outputs again. A rollback goes on until it can, since without its entries what was pruned and is put back
+ * would never be pruned again.
  */
 #include "pipeline/staging.h"
 #include "pipeline/staging_move.h"
@@ -48,6 +49,8 @@ enum status staging_publish(struct staging_root at, const struct staging_how *ho
 // STATUS_CONFLICT: nothing was kept to go back to.
 enum status staging_rollback(struct staging_root at, const struct staging_how *how,
                              struct staging_outcome *outcome, struct err *err);
+// What a complete stage would note in the journal is noted, and nothing else done with it.
+void staging_absorb(struct staging_root at, const struct staging_how *how);
 // Finishes what somebody was killed at, and says so.
 enum status staging_settle(struct staging_root at, const struct staging_how *how, struct err *err);
 

@@ -453,8 +453,8 @@ static void what_was_edited_after_publishing_stays(void **state) {
     put_text(&s.scene, "gone", "made again");
     unlinkat(s.scene.root, "d/b", 0);
     assert_int_equal(roll_back(&s, &outcome), STATUS_OK);
-    assert_int_equal(outcome.kept, 2);
-    assert_int_equal(s.obstacles_n, 2);
+    assert_int_equal(outcome.kept, 3);
+    assert_int_equal(s.obstacles_n, 3);
     assert_file(&s.scene, "a", "edited a");
     assert_file(&s.scene, "n/f", "edited f");
     assert_file(&s.scene, "gone", "made again");
