@@ -26,6 +26,11 @@ bool run_lengths_are_kept(const struct job_run *job) {
     return fs->stat_at(fs->self, job->run->root, name, &st) == 0;
 }
 
+// What is about a staged stream is staged, too.
+static int books_root(const struct run *run) {
+    return run->stage >= 0 ? run->stage : run->root;
+}
+
 void run_lengths_open(struct job_run *job) {
     const struct plan_job *plan = job->job;
     const struct run *run = job->run;
@@ -35,7 +40,7 @@ void run_lengths_open(struct job_run *job) {
                                           .path = plan->stream,
                                           .separator = plan->job->separator,
                                           .spelling = spelling_of(plan)};
-    job->lengths = lengths_write(run->options->fs, run->root, &stream);
+    job->lengths = lengths_write(run->options->fs, books_root(run), &stream);
 }
 
 void run_lengths_add(const struct lot *lot) {
@@ -61,7 +66,7 @@ void run_lengths_prepare(struct job_run *job, bool publish) {
         job->lengths = NULL;
         return;
     }
-    int forgot = lengths_forget(job->run->options->fs, job->run->root, job->job->stream);
+    int forgot = lengths_forget(job->run->options->fs, books_root(job->run), job->job->stream);
     if (forgot < 0) {
         err_os(&err, -forgot, "job %.*s: what was kept of its stream's items cannot be removed",
                STR_ARG(job->job->job->name));
@@ -75,6 +80,8 @@ static int stat_stream(const struct job_run *job, struct stat *st) {
     int n = snprintf(path, sizeof path, "%.*s", STR_ARG(job->job->stream));
     if (n < 0 || (size_t)n >= sizeof path)
         return -ENAMETOOLONG;
+    if (job->run->stage_files >= 0 && fs->stat_at(fs->self, job->run->stage_files, path, st) == 0)
+        return 0; // else it is as it was
     return fs->stat_at(fs->self, job->run->root, path, st);
 }
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "base/mem.h"
+#include "cache/lengths.h"
 #include "stages/emit/emit.h"
 
 #define REPLACED "replaced"
@@ -42,10 +44,18 @@ static void pass_recipe(struct transfer *t, const struct journal_recipe *recipe)
     t->from_recipe = recipe;
 }
 
+static bool is_of_job(const struct journal_entry *entry) {
+    return str_starts(entry->path, STR(EMIT_BOOKS "/"));
+}
+
 static bool pass_entry(void *context, const struct journal_entry *entry) {
     struct transfer *t = context;
     if (!entry->recipe) // lost to damage: the output is made again
         return true;
+    if (is_of_job(entry) && !entry->output.low && !entry->output.high) { // it was not done
+        journal_batch_remove(&t->batch, t->to, entry->path);
+        return true;
+    }
     pass_recipe(t, entry->recipe);
     if (t->status != STATUS_OK)
         return false;
@@ -93,8 +103,11 @@ static enum status keep_entries(const struct staging_books *books, struct stagin
         if (staging_same_file(noted, change.old))
             pass_entry(&t, &entry);
     }
+    int os = reader.os;
     journal_reader_release(&reader);
     enum status status = end_transfer(&t);
+    if (status == STATUS_OK && os)
+        status = err_os(err, os, "cannot read the journal");
     return status == STATUS_OK ? read_fault(more, err) : status;
 }
 
@@ -126,8 +139,11 @@ static enum status each_entry(const struct staging_books *books, int root, journ
         return t->err->status;
     journal_reader_init(&reader, from);
     journal_each(&reader, fn, t);
+    int os = reader.os;
     journal_reader_release(&reader);
     enum status status = end_transfer(t);
+    if (status == STATUS_OK && os)
+        status = err_os(t->err, os, "cannot read the journal of what is staged");
     journal_close(from);
     return status;
 }
@@ -155,6 +171,51 @@ static enum status forget_entries(const struct staging_books *books, struct stag
     return status == STATUS_OK ? read_fault(more, err) : status;
 }
 
+// What is kept of streams (cache/lengths.h) goes to its place when they have gone to theirs.
+struct lengths_move {
+    const struct staging_books *books;
+    int result;
+};
+
+static bool move_length(void *context, const char *name, enum fs_entry kind) {
+    struct lengths_move *m = context;
+    const struct fs *fs = m->books->fs;
+    char path[LENGTHS_NAME_SIZE + 64];
+    int n = snprintf(path, sizeof path, LENGTHS_DIRECTORY "/%s", name);
+    if (kind == FS_FILE && n > 0 && (size_t)n < sizeof path)
+        m->result = fs->rename(fs->self, m->books->generation, path, m->books->root, path);
+    return m->result == 0;
+}
+
+static enum status move_lengths(const struct staging_books *books, struct err *err) {
+    const struct fs *fs = books->fs;
+    struct lengths_move m = {.books = books};
+    struct stat st;
+    int result = fs->stat_beneath(fs->self, books->generation, LENGTHS_DIRECTORY, &st);
+    if (result == -ENOENT)
+        return STATUS_OK;
+    if (result == 0)
+        result = fs_make_dirs(fs, books->root, LENGTHS_DIRECTORY, 0777);
+    if (result == 0)
+        result = fs->list(fs->self, books->generation, LENGTHS_DIRECTORY, move_length, &m);
+    result = result < 0 ? result : m.result;
+    return result < 0 ? err_os(err, -result, "cannot keep what is known of streams") : STATUS_OK;
+}
+
+// Of those that are as they were before, nothing is known.
+static enum status forget_lengths(const struct staging_books *books, struct staging_reader *list,
+                                  struct err *err) {
+    struct staging_change change;
+    struct stat st;
+    int more = 0, result = books->fs->stat_beneath(books->fs->self, books->root, LENGTHS_DIRECTORY, &st);
+    if (result == -ENOENT)
+        return STATUS_OK;
+    while (result == 0 && (more = staging_next(list, &change)) > 0)
+        result = lengths_forget(books->fs, books->root, change.path);
+    result = result < 0 ? result : more;
+    return result < 0 ? err_os(err, -result, "cannot forget what is known of streams") : STATUS_OK;
+}
+
 static enum status again(struct staging_reader *list, const struct staging_books *books, struct err *err) {
     staging_read_end(list);
     return staging_read(list, books->fs, books->generation, NULL, err);
@@ -163,6 +224,8 @@ static enum status again(struct staging_reader *list, const struct staging_books
 enum status staging_books_publish(const struct staging_books *books, struct staging_reader *list, bool prune,
                                   struct err *err) {
     enum status status = keep_replaced(books, list, err);
+    if (status == STATUS_OK)
+        status = move_lengths(books, err);
     if (status == STATUS_OK)
         status = pass_all(books, books->generation, err);
     if (status == STATUS_OK && prune)
@@ -173,13 +236,13 @@ enum status staging_books_publish(const struct staging_books *books, struct stag
 }
 
 enum status staging_books_absorb(const struct staging_books *books, struct err *err) {
-    return pass_all(books, books->generation, err);
+    return move_lengths(books, err) == STATUS_OK ? pass_all(books, books->generation, err) : err->status;
 }
 
 // Entries that are not of outputs, but of jobs, say that all is done; after a rollback it is not.
 static bool forget_job(void *context, const struct journal_entry *entry) {
     struct transfer *t = context;
-    if (str_starts(entry->path, STR(EMIT_BOOKS "/")))
+    if (is_of_job(entry))
         journal_batch_remove(&t->batch, t->to, entry->path);
     return true;
 }
@@ -196,7 +259,11 @@ enum status staging_books_restore(const struct staging_books *books, struct stag
         fs->open_beneath(fs->self, books->generation, REPLACED, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (root < 0 && root != -ENOENT)
         return err_os(err, -root, "cannot read what the journal said of replaced outputs");
-    enum status status = forget_jobs(books, err);
+    enum status status = forget_lengths(books, list, err);
+    if (status == STATUS_OK)
+        status = again(list, books, err);
+    if (status == STATUS_OK)
+        status = forget_jobs(books, err);
     if (status == STATUS_OK && root >= 0)
         status = pass_all(books, root, err);
     if (root >= 0)
