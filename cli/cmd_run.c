@@ -64,7 +64,7 @@ static int run_run(struct cli *cli, const struct options *options) {
 
 const struct command command_run = {
     .name = "run",
-    .arguments = "[-j N] [-o DIR] [--only JOB] [--only-failed] [--stage] [--json]",
+    .arguments = "[-j N] [-o DIR] [--only JOB] [--only-failed] [--json]",
     .summary = "regenerate all outputs of the manifest",
     .details =
         "Loads the records, compiles the templates, renders and writes, in parallel. One bad record costs "
