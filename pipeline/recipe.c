@@ -147,8 +147,10 @@ static void add_compile_options(struct making *m) {
             STR("")); // perhaps a secret
 }
 
-// Of a manifest, without directories, so that it may be moved with all it has.
-static struct str file_name(const struct manifest *manifest) {
+// Of a manifest: its `name`, else its file's, without directories, so that it may be moved with all it has.
+static struct str manifest_name(const struct manifest *manifest) {
+    if (manifest->name.n)
+        return manifest->name;
     struct str path = manifest->text.name;
     size_t from = path.n;
     while (from > 0 && path.p[from - 1] != '/')
@@ -205,7 +207,7 @@ struct journal_recipe recipe_of(const struct plan *plan, const struct plan_job *
     struct making m = {.plan = plan, .job = job, .arena = arena, .everything = imprint_new(NULL)};
     const bool chosen = any(&m, (struct str){NULL, 0});
     add_text(&m, "pressrun", "", STR(PRESSRUN_VERSION));
-    add_text(&m, MANIFEST, "", file_name(plan->manifest));
+    add_text(&m, MANIFEST, "", manifest_name(plan->manifest));
     add_templates(&m, chosen);
     add_filters(&m);
     add_expressions(&m);
@@ -232,7 +234,7 @@ struct journal_recipe recipe_of(const struct plan *plan, const struct plan_job *
 }
 
 bool recipe_is_of(const struct journal_recipe *recipe, const struct manifest *manifest) {
-    const struct digest name = digest_of(file_name(manifest));
+    const struct digest name = digest_of(manifest_name(manifest));
     for (uint32_t i = 0; recipe && i < recipe->parts_n; i++)
         if (str_is(recipe->parts[i].name, MANIFEST))
             return digest_equal(recipe->parts[i].digest, name);

@@ -7,7 +7,7 @@
  * do are the reasons. Parts are:
  *
  *     pressrun             the program's version
- *     manifest             the file's name: several manifests may share an output directory
+ *     manifest             its name, or its file's: several manifests may share an output directory
  *     template NAME        each template that the job's own leads to
  *     templates            all of the search path, where a template is chosen at run time
  *     filter NAME          the manifest's own filters
@@ -33,7 +33,7 @@
 struct journal_recipe recipe_of(const struct plan *plan, const struct plan_job *job,
                                 const struct imprint *imprint, int64_t now, struct arena *arena);
 
-// Whether it is of a job of this manifest, by the manifest's file name; `recipe` NULL: no.
+// Whether it is of a job of this manifest, by the manifest's name; `recipe` NULL: no.
 bool recipe_is_of(const struct journal_recipe *recipe, const struct manifest *manifest);
 
 // Of all that is in it but the job's name.
