@@ -239,7 +239,7 @@ static enum status files_write(struct lane *lane, struct str piece, struct err *
     return result < 0 ? fail(lane, result, err) : STATUS_OK;
 }
 
-// `st` NULL: it will only be written with its batch, and what that makes of it is not known.
+// `st` NULL: what came of it is not known; or not yet, where it is overwritten with its batch.
 static void stamp(struct lane *lane, const struct stat *st) {
     if (!lane->sink->stamped)
         return;
@@ -331,7 +331,7 @@ static int overwrite_now(struct lane *lane, struct str bytes, struct stat *st, s
 static int overwrite(struct lane *lane, struct str bytes, struct stat *st) {
     struct digest before = digest_of(buf_str(&lane->other));
     if (lane->sink->disk >= 0) {
-        if (!pending_add_text(&lane->pending, path_of(lane), bytes, lane->bytes, before))
+        if (!pending_add_text(&lane->pending, path_of(lane), bytes, lane->bytes, before, lane->stamps_n))
             return 0;
         stamp(lane, NULL);
         return 1;
@@ -430,8 +430,8 @@ static enum status files_commit(struct lane *lane, struct err *err) {
 
 static enum status files_flush(struct lane *lane, struct lane_result *result, struct err *err) {
     const struct sink *sink = lane->sink;
-    enum status status =
-        pending_publish(&lane->pending, &lane->directories, sink->journal, sink->disk, &lane->result, err);
+    enum status status = pending_publish(&lane->pending, &lane->directories, sink->journal, sink->disk,
+                                         sink->stamped ? lane->stamps : NULL, &lane->result, err);
     *result = lane->result;
     result->stamps = lane->stamps;
     result->stamps_n = lane->stamps_n;

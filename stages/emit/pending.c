@@ -69,12 +69,13 @@ void pending_add_file(struct pending *p, struct str path, const char *temporary,
 }
 
 bool pending_add_text(struct pending *p, struct str path, struct str text, uint64_t bytes,
-                      struct digest before) {
+                      struct digest before, size_t stamp) {
     if (p->texts.n + text.n > PENDING_TEXTS_MAX)
         return false;
     struct pending_output *output = add(p, path, bytes, text.n);
     output->text_at = p->texts.n;
     output->before = before;
+    output->stamp = stamp;
     buf_add_str(&p->texts, text);
     return true;
 }
@@ -109,7 +110,7 @@ static int read_before(struct pending *p, const struct pending_output *output, c
 }
 
 static int overwrite(struct pending *p, const struct pending_output *output, const struct fs *fs,
-                     int directory, struct inplace *journal) {
+                     int directory, struct inplace *journal, struct lane_stamp *stamps) {
     struct stat st;
     enum inplace_left left;
     int result = read_before(p, output, fs, directory, &st);
@@ -119,18 +120,20 @@ static int overwrite(struct pending *p, const struct pending_output *output, con
         inplace_overwrite(fs, directory, name_of(output), &st, buf_str(&p->room), text_of(p, output), &left);
     if (result < 0 && left == INPLACE_TORN)
         inplace_tore(journal);
+    if (result == 0 && stamps && fs->stat_at(fs->self, directory, name_of(output), &st) == 0)
+        stamps[output->stamp] = lane_stamp_of(&st);
     return result;
 }
 
 static int publish(struct pending *p, const struct pending_output *output, struct directories *directories,
-                   struct inplace *journal) {
+                   struct inplace *journal, struct lane_stamp *stamps) {
     const struct fs *fs = directories->fs;
     bool made;
     int fd = directories_find(directories, path_of(output), &made);
     if (fd < 0)
         return fd;
     if (!output->temporary[0])
-        return overwrite(p, output, fs, fd, journal);
+        return overwrite(p, output, fs, fd, journal, stamps);
     return fs->rename(fs->self, fd, output->temporary, fd, name_of(output));
 }
 
@@ -143,7 +146,8 @@ static enum status tell(struct err *err, int result, const struct pending_output
 }
 
 enum status pending_publish(struct pending *p, struct directories *directories, struct inplace *journal,
-                            int disk, struct lane_result *result, struct err *err) {
+                            int disk, struct lane_stamp *stamps, struct lane_result *result,
+                            struct err *err) {
     const struct fs *fs = directories->fs;
     if (p->outputs_n == 0)
         return STATUS_OK;
@@ -159,7 +163,7 @@ enum status pending_publish(struct pending *p, struct directories *directories, 
     size_t failed = 0;
     for (size_t i = 0; i < p->outputs_n; i++) {
         const struct pending_output *output = &p->outputs[i];
-        int published = publish(p, output, directories, journal);
+        int published = publish(p, output, directories, journal, stamps);
         if (published < 0) {
             fault = first ? fault : published;
             first = first ? first : output;

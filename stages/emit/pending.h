@@ -24,6 +24,7 @@ struct pending_output {
     char *path;                           // owned
     char temporary[PLACE_TEMPORARY_SIZE]; // empty: to be overwritten in place
     size_t text_at;                       // what with, in `texts`
+    size_t stamp;                         // then: which of the lane's stamps is to be set
     uint64_t bytes, stored;
     struct digest before;
 };
@@ -39,11 +40,12 @@ void pending_add_file(struct pending *p, struct str path, const char *temporary,
                       uint64_t stored);
 // False: that is too much to keep.
 bool pending_add_text(struct pending *p, struct str path, struct str text, uint64_t bytes,
-                      struct digest before);
+                      struct digest before, size_t stamp);
 
 // Publishes all there is and empties the list. `disk`: a descriptor to sync. What cannot be published is dropped, the
-// rest is published; the error names the first such output and tells how many there were. *result counts the others.
+// rest is published; the error names the first such output and tells how many there were. *result counts the others;
+// `stamps`, if not NULL, are set of what was overwritten.
 enum status pending_publish(struct pending *p, struct directories *directories, struct inplace *journal,
-                            int disk, struct lane_result *result, struct err *err);
+                            int disk, struct lane_stamp *stamps, struct lane_result *result, struct err *err);
 
 #endif

@@ -190,8 +190,10 @@ static void each_journal(struct recovery *r, entry_fn fn) {
         read_journal(r, r->journals[i], fn);
 }
 
-// The digest of a file as it is; -ENOENT where there is none that could be ours. The path is `room`'s, with NUL.
-static int digest_file(struct recovery *r, const char *path, struct buf *room, struct digest *now) {
+// The digest of a file as it is; -ENOENT where there is none that could be ours. Of one that holds what it was to lose
+// only its time may have reached the disk, by which others would take it for the new one: it gets another.
+static int digest_file(struct recovery *r, const char *path, struct digest before, struct digest *now) {
+    struct buf *room = &r->room;
     const struct fs *fs = r->fs;
     struct stat st;
     int fd = fs->open_beneath(fs->self, r->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
@@ -203,15 +205,17 @@ static int digest_file(struct recovery *r, const char *path, struct buf *room, s
     buf_clear(room);
     if (result == 0)
         result = read_more(fs, fd, room, INPLACE_MAX + 1);
-    fs->close(fs->self, fd);
     *now = digest_of(buf_str(room));
+    if (result == 0 && digest_equal(*now, before))
+        fs->touch(fs->self, fd);
+    fs->close(fs->self, fd);
     return result;
 }
 
 static void check_entry(struct recovery *r, const struct inplace_entry *entry) {
     struct digest now;
     char *path = mem_copy(entry->path.p, entry->path.n);
-    int result = digest_file(r, path, &r->room, &now);
+    int result = digest_file(r, path, entry->before, &now);
     if (result < 0 && result != -ENOENT)
         note_kept(r, result);
     if (result < 0 || digest_equal(now, entry->before) || digest_equal(now, entry->after)) {

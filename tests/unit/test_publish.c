@@ -67,6 +67,37 @@ static void forced_files_are_written_whatever_is_there(void **state) {
     }
 }
 
+// Stamps are what whoever looks next finds, however the files came to be.
+static void stamps_are_of_the_files_that_are_there(void **state) {
+    (void)state;
+    static const char *const names[] = {"fresh", "same", "other", "longer"};
+    for (int way = 0; way < 4; way++) {
+        struct scene scene;
+        scene_open(&scene);
+        put_text(&scene, "same", "text");
+        put_text(&scene, "other", "ruin");
+        put_text(&scene, "longer", "longer than that");
+        struct sink_options options = files_options(&scene, false, way & 1);
+        options.durable = way & 2;
+        options.stamped = true;
+        struct job job;
+        struct lane_result result;
+        job_open(&job, &emit_files, options);
+        for (size_t i = 0; i < 4; i++)
+            assert_int_equal(job_text(&job, names[i], "text"), STATUS_OK);
+        assert_int_equal(job.kind->flush(job.lane, &result, &job.err), STATUS_OK);
+        assert_int_equal(result.stamps_n, 4);
+        for (size_t i = 0; i < 4; i++) {
+            struct stat st;
+            assert_int_equal(fstatat(scene.root, names[i], &st, 0), 0);
+            const struct lane_stamp found = lane_stamp_of(&st), *told = &result.stamps[i];
+            assert_true(found.size == told->size && found.inode == told->inode && found.mtime == told->mtime);
+        }
+        assert_int_equal(job_close(&job, true), STATUS_OK);
+        scene_close(&scene);
+    }
+}
+
 // Streams that are there already -------------------------------------------------------------------------------
 static struct lane_result write_stream(struct scene *scene, const char *path, const char *last, bool force) {
     struct sink_options options = options_for(scene, path, "-");
@@ -577,6 +608,7 @@ static void zst_files_take_the_level(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forced_files_are_written_whatever_is_there),
+        cmocka_unit_test(stamps_are_of_the_files_that_are_there),
         cmocka_unit_test(streams_that_are_the_same_are_left_alone),
         cmocka_unit_test(links_in_the_place_of_a_stream_are_replaced),
         cmocka_unit_test(files_are_overwritten_where_they_are),
