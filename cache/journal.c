@@ -345,6 +345,10 @@ bool journal_is_seen(const struct journal *j, uint32_t number) {
     return atomic_load_explicit(&j->seen[number / 64], memory_order_relaxed) >> (number % 64) & 1;
 }
 
+void journal_see_none(struct journal *j) {
+    memset((void *)j->seen, 0, j->seen_words * sizeof *j->seen);
+}
+
 // Appending ----------------------------------------------------------------------------------------------------
 
 void journal_batch_release(struct journal_batch *batch) {

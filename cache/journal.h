@@ -189,6 +189,8 @@ enum status journal_append(struct journal *journal, struct journal_batch *batch,
 // An output still belongs, unchanged. What is appended is seen by that.
 void journal_see(struct journal *journal, uint32_t number);
 bool journal_is_seen(const struct journal *journal, uint32_t number);
+// Takes all of that back; for one thread.
+void journal_see_none(struct journal *journal);
 
 // After the workers. Takes in what the run appended; when the run was `complete`, what it neither saw nor appended is
 // noted as having left (found and listed still, until it is removed), and what it saw again belongs again. Begins a

@@ -233,6 +233,30 @@ static void settle(struct job_run *job) {
     job->counters.excluded = past->excluded;
 }
 
+static bool see_settled(void *context, const struct journal_entry *entry) {
+    struct looking *looking = context;
+    if (!entry->left && settled_job(looking, entry))
+        journal_see(looking->run->past->journal, entry->number);
+    return true;
+}
+
+// Of a job that is not settled after all, what was seen may be more than belongs: a run that was killed while it ended
+// did not say what does not. The job's records tell.
+static void see_again(struct run *run) {
+    struct looking looking = {.run = run};
+    bool any = false, undone = false;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        const struct job_past *past = run->jobs[j].past;
+        any |= past->settled;
+        undone |= !past->settled && past->left_alone > 0;
+    }
+    if (!undone)
+        return;
+    journal_see_none(run->past->journal);
+    if (any)
+        journal_each(&run->workers[0].past, see_settled, &looking);
+}
+
 // The jobs of a pass that have something to do.
 static void leave_out(struct pass_run *pass) {
     size_t n = 0;
@@ -262,6 +286,7 @@ static void forget_unsettled(struct run *run) {
 static void end_survey(struct run *run) {
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         settle(&run->jobs[j]);
+    see_again(run);
     for (size_t p = 0; p < run->plan->passes_n; p++)
         leave_out(&run->passes[p]);
     forget_unsettled(run);

@@ -238,6 +238,8 @@ static void outputs_that_no_longer_belong_are_known(void **state) {
     run_put(journal, 0, 100, 1);
     run_end(journal, true);
     assert_int_equal(left_in(journal), 0);
+    see(journal, 60, 100);
+    journal_see_none(journal);
     see(journal, 0, 50); // seen, made anew, new: the others left
     run_put(journal, 50, 60, 2);
     run_put(journal, 100, 110, 1);
