@@ -2,12 +2,13 @@
 /*
  * at_call: runs a command and does something to it at one system call of a chosen kind.
  *
- *     at_call [--calls NAME,...|all] [--from TEXT] [--at N [ACTION]] [--report FILE] -- COMMAND [ARGUMENT...]
+ *     at_call [--calls NAME,...|all] [--from TEXT] [--on TEXT] [--at N [ACTION]] [--report FILE] -- COMMAND [ARGUMENT...]
  *
  *     --calls NAMES   the system calls that are counted; default: all
  *     --files         calls on the standard descriptors (0 to 2) are not counted
  *     --from TEXT     counted only from the first call on whose path ends in TEXT (what comes before it, such as
  *                     the dynamic linker's work, is left in peace)
+ *     --on TEXT       only those are counted whose path ends in TEXT, or whose descriptor is of such a file
  *     --at N          the call at which the action happens, from 1; without it calls are only counted
  *     --kill          the whole process group dies by SIGKILL before the call is made (the default action)
  *     --errno E       the call is not made and fails with the error number E (close: made, and fails nevertheless;
@@ -82,7 +83,7 @@ struct tracee {
 struct tracer {
     // what is asked for
     bool all, chosen[CALLS], and_after, files;
-    const char *from, *report, *shell;
+    const char *from, *on, *report, *shell;
     long at;
     enum action action;
     int number; // of the error or the signal
@@ -175,6 +176,23 @@ static bool is_on_standard(const struct __ptrace_syscall_info *info) {
     }
 }
 
+static bool descriptor_ends_in(pid_t pid, unsigned long fd, const char *text) {
+    char link[64], path[PATH_SHOWN];
+    snprintf(link, sizeof link, "/proc/%ld/fd/%ld", (long)pid, (long)(int)fd);
+    ssize_t n = readlink(link, path, sizeof path);
+    size_t suffix = strlen(text);
+    return n >= 0 && (size_t)n >= suffix && memcmp(path + (size_t)n - suffix, text, suffix) == 0;
+}
+
+// Whether a call is about such a file. Without a path it is by its first argument; of a rename it is the old name.
+static bool is_on(pid_t pid, const struct call *call, const struct __ptrace_syscall_info *info,
+                  const char *text) {
+    if (!call || call->number == SYS_mmap || call->number == SYS_munmap)
+        return false;
+    return call->path != NO_PATH ? path_ends_in(pid, info->entry.args[call->path], text)
+                                 : descriptor_ends_in(pid, info->entry.args[0], text);
+}
+
 // Whether the call is one of those, and if so counts it.
 static bool count(struct tracer *t, pid_t pid, const struct __ptrace_syscall_info *info) {
     const struct call *call = call_find((long)info->entry.nr);
@@ -187,6 +205,8 @@ static bool count(struct tracer *t, pid_t pid, const struct __ptrace_syscall_inf
     if (!t->begun || (t->files && is_on_standard(info)))
         return false;
     if (!t->all && !(call && t->chosen[call - calls]))
+        return false;
+    if (t->on && !is_on(pid, call, info, t->on))
         return false;
     t->counted++;
     if (call)
@@ -425,6 +445,8 @@ static int parse(struct tracer *t, int argc, char **argv) {
                 return 0;
         } else if (strcmp(option, "--from") == 0)
             t->from = value;
+        else if (strcmp(option, "--on") == 0)
+            t->on = value;
         else if (strcmp(option, "--report") == 0)
             t->report = value;
         else if (strcmp(option, "--run") == 0) {

@@ -66,6 +66,9 @@ class Case:
         return {path: what[1] for path, what in tree(self.out).items()
                 if what[0] == "file" and not path.startswith(".pressrun/")}
 
+    def journal(self):
+        return self.out / ".pressrun" / "journal"
+
     def temporaries(self):
         return sorted(path for path in (tree(self.out)) if path.endswith(TEMPORARY))
 
@@ -165,10 +168,10 @@ class Runner:
             return subprocess.CompletedProcess(hung.cmd, -9, hung.stdout or b"",
                                                b"hung for %d seconds\n" % options["timeout"] + (hung.stderr or b""))
 
-    def at(self, one, n, *what, calls="all", source="pressrun.yaml", arguments=(), **more):
-        """A run with something done at its n-th call; its result, and what at_call reports."""
+    def at(self, one, n, *what, calls="all", source="pressrun.yaml", on=None, arguments=(), **more):
+        """A run with something done at its n-th call, `on` such files; its result, and what at_call reports."""
         report = one.root.parent / (one.root.name + ".report")
-        before = [self.at_call, "--files", "--calls", calls, "--report", report, *(["--from", source] if source else []),
+        before = [self.at_call, "--files", "--calls", calls, "--report", report, *(["--from", source] if source else []), *(["--on", on] if on else []),
                   *(["--at", str(n)] if n else []), *what, "--"]
         try:
             done = self.run(one, *arguments, before=before, **more)

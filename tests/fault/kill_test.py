@@ -1,36 +1,41 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""kill -9 at system calls of a run that replaces 200 outputs and a stream.
+"""kill -9 at system calls of a run that replaces 200 outputs and a stream, and has a journal of the run that made them.
 
 Afterwards every output is old or new, never a mixture, and nothing outside the output directory has changed. The
-next run completes: exit 0, everything new, the digest of an undisturbed run, no temporary file left. Files that are
-written in place may be a mixture until the next run. Of a database every row is old or new.
+next run completes: exit 0, everything new, the digest of an undisturbed run, no temporary file left. A further one does
+nothing. Files that are written in place may be a mixture until the next run. Of a database every row is old or new.
 """
 import sys
 
 import fault
 import workload
 
-# (name, keys of the jobs, options, whether a killed run may leave a mixture until the next run)
-WAYS = [
-    ("files", "", [], False),
-    ("two workers", "", ["-j", "2"], False),
-    ("durable", "", ["--durable"], False),
-    ("in place", ", write: inplace", [], True),
-    ("in place, durable", ", write: inplace", ["--durable"], True),
-]
-FEW = {"files": 30, "two workers": 6, "durable": 8, "in place": 15, "in place, durable": 5}
+# name: (workload, keys of the jobs, options, whether a killed run may leave a mixture, how many calls as a rule)
+WAYS = {
+    "files": (workload.Replacement, "", [], False, 20),
+    "two workers": (workload.Replacement, "", ["-j", "2"], False, 5),
+    "durable": (workload.Replacement, "", ["--durable"], False, 6),
+    "in place": (workload.Replacement, ", write: inplace", [], True, 12),
+    "in place, durable": (workload.Replacement, ", write: inplace", ["--durable"], True, 5),
+    "all kinds of jobs": (workload.Rich, "", [], False, 6),
+    "pruning, two workers": (workload.Rich, "", ["--prune", "-j", "2"], False, 8),
+    "pruning, durable": (workload.Rich, "", ["--prune", "--durable"], False, 4),
+    "compaction": (workload.Compacting, "", ["-j", "2"], False, 2),
+}
+LAST_CALLS = 60 # of a run: what is to be remembered of it
 
 
-def check(runner, name, job, arguments, may_mix):
+def check(runner, name, make, job, arguments, may_mix, few):
     with fault.case() as one:
-        run = workload.Replacement(runner, one, job, arguments)
+        run = make(runner, one, job, arguments)
         run.reset()
         done, report = runner.at(one, None, arguments=arguments)
         runner.find(name, fault.crashed(done))
         total, hits = report["calls"], 0
         assert total > 3 * workload.FILES, report
-        for n in fault.sample(total, FEW[name]):
+        last = [total - LAST_CALLS + n for n in fault.sample(LAST_CALLS, few)]
+        for n in sorted(set(fault.sample(total, few) + last)):
             run.reset()
             done, report = runner.at(one, n, arguments=arguments)
             what = "%s, killed at call %d of %d (%s)" % (name, n, total, report["hit"])
@@ -41,40 +46,46 @@ def check(runner, name, job, arguments, may_mix):
 
 
 def leftovers(one):
-    return ["%s is still there after the next run" % path for path in one.temporaries()]
+    return ["%s is still there after the next run" % path for path in one.temporaries()] + \
+        ["the next run leaves journal.new"] * (one.out / ".pressrun" / "journal.new").exists()
 
 
 def torn(runner):
-    """Killed in the middle of a write."""
+    """Killed in the middle of a write; of what is written to the journal, in each."""
     hits = 0
-    for name, job, may_mix, few in (("files", "", False, 8), ("in place", ", write: inplace", True, 8)):
+    for name, make, job, on, few in (("files", workload.Replacement, "", None, 8),
+                                     ("in place", workload.Replacement, ", write: inplace", None, 8),
+                                     ("the journal", workload.Rich, "", ".pressrun/journal", 100),
+                                     ("a new journal", workload.Compacting, "", ".pressrun/journal.new", 100)):
         with fault.case() as one:
-            run = workload.Replacement(runner, one, job)
+            run = make(runner, one, job)
             run.reset()
-            total = runner.at(one, None, calls="write,pwrite64")[1]["calls"]
+            total = runner.at(one, None, calls="write,pwrite64", on=on)[1]["calls"]
+            assert total > 0
             for n in fault.sample(total, few):
                 run.reset()
-                done, report = runner.at(one, n, "--tear", calls="write,pwrite64")
+                done, report = runner.at(one, n, "--tear", calls="write,pwrite64", on=on)
                 hits += report["hit"] is not None
                 what = "%s, write %d of %d torn" % (name, n, total)
-                runner.find(what, fault.crashed(done, killed=True), *([] if may_mix else run.mixed()), *one.strayed())
+                runner.find(what, fault.crashed(done, killed=True), *([] if job else run.mixed()), *one.strayed())
                 runner.find(what, *run.incomplete(), *leftovers(one))
     return "torn: %d writes" % hits
 
 
 def again_and_again(runner):
     """The run after a killed one is killed too, and the one after that."""
-    with fault.case() as one:
-        run = workload.Replacement(runner, one, ", write: inplace")
-        run.reset()
-        total = runner.at(one, None)[1]["calls"]
-        for first, second, third in zip(*(fault.sample(total, 4, seed) for seed in (5, 6, 7))):
+    for make, job in ((workload.Replacement, ", write: inplace"), (workload.Rich, "")):
+        with fault.case() as one:
+            run = make(runner, one, job)
             run.reset()
-            what = "killed at calls %d, %d and %d" % (first, second, third)
-            for n in (first, total + 1 - second, third):
-                done, _ = runner.at(one, n)
-                runner.find(what, fault.crashed(done, killed=True), *one.strayed())
-            runner.find(what, *run.incomplete(), *leftovers(one))
+            total = runner.at(one, None)[1]["calls"]
+            for first, second, third in zip(*(fault.sample(total, 4, seed) for seed in (5, 6, 7))):
+                run.reset()
+                what = "killed at calls %d, %d and %d" % (first, second, third)
+                for n in (first, total + 1 - second, third):
+                    done, _ = runner.at(one, n)
+                    runner.find(what, fault.crashed(done, killed=True), *one.strayed())
+                runner.find(what, *run.incomplete(), *leftovers(one))
 
 
 def database(runner):
@@ -97,7 +108,7 @@ def main():
     if not runner.can_trace():
         print("skipped: tracing is not possible here")
         return fault.SKIPPED
-    figures = [check(runner, *way) for way in WAYS if not runner.only or way[0] in runner.only]
+    figures = [check(runner, name, *way) for name, way in WAYS.items() if not runner.only or name in runner.only]
     for part in (torn, again_and_again, database):
         if not runner.only or part.__name__ in runner.only:
             figures.append(part(runner))

@@ -67,7 +67,7 @@ def full_disk(runner):
             for name in ("old", "after"):
                 (root / name).mkdir()
             one.out = root / "old"
-            run.reset()
+            run.reset_bare()
             shutil.rmtree(one.path / "out")
             (one.path / "out").mkdir()
             old = [len(data) for data in run.old.values()]
