@@ -20,6 +20,8 @@ enum {
 // Opening ------------------------------------------------------------------------------------------------------
 
 static int open_file(const struct journal_options *o) {
+    if (o->root < 0 && !o->writable)
+        return -ENOENT;
     int flags = (o->writable ? O_RDWR | O_APPEND | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK;
     int fd = o->fs->open_beneath(o->fs->self, o->root, JOURNAL_FILE, flags, 0666);
     if (fd != -ENOENT || !o->writable)
@@ -342,7 +344,8 @@ void journal_see(struct journal *j, uint32_t number) {
 }
 
 bool journal_is_seen(const struct journal *j, uint32_t number) {
-    return atomic_load_explicit(&j->seen[number / 64], memory_order_relaxed) >> (number % 64) & 1;
+    return number / 64 < j->seen_words &&
+           (atomic_load_explicit(&j->seen[number / 64], memory_order_relaxed) >> (number % 64) & 1);
 }
 
 void journal_see_none(struct journal *j) {
@@ -448,6 +451,24 @@ enum status journal_recipe(struct journal *j, const struct journal_recipe *recip
     return status;
 }
 
+const struct journal_recipe *journal_find_recipe(const struct journal *j,
+                                                 const struct journal_recipe *recipe) {
+    struct buf content = BUF_INIT;
+    const struct journal_kept_recipe *found =
+        journal_code_content(&content, recipe) ? journal_recipes_equal(&j->recipes, buf_str(&content)) : NULL;
+    buf_release(&content);
+    return found ? &found->recipe : NULL;
+}
+
+const struct journal_recipe *journal_recipe_before(const struct journal *j,
+                                                   const struct journal_recipe *recipe) {
+    size_t place = journal_recipes_place(&j->recipes, recipe->id);
+    while (place != SIZE_MAX && place-- > 0)
+        if (str_equal(j->recipes.kept[place]->recipe.job, recipe->job))
+            return &j->recipes.kept[place]->recipe;
+    return NULL;
+}
+
 // The end of a run ---------------------------------------------------------------------------------------------
 
 enum status journal_take_in(struct journal *j, struct err *err) {
@@ -467,15 +488,10 @@ enum status journal_take_in(struct journal *j, struct err *err) {
     return status;
 }
 
-static bool is_seen(const struct journal *j, size_t number) {
-    return number / 64 < j->seen_words &&
-           (atomic_load_explicit(&j->seen[number / 64], memory_order_relaxed) >> (number % 64) & 1);
-}
-
 static void note_changes(const struct journal *j, struct buf *out) {
     for (size_t i = 0; i < j->index.items_n; i++) {
         const struct journal_item *item = &j->index.items[i];
-        bool seen = is_seen(j, i);
+        bool seen = journal_is_seen(j, (uint32_t)i);
         if (item->live && seen == item->left)
             journal_code_mark(out, j->salt,
                               (struct journal_mark_record){.key = item->path_key,

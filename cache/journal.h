@@ -107,9 +107,9 @@ struct journal_found {
 
 struct journal_options {
     const struct fs *fs; // outlives the journal
-    int root;            // a directory; stays the caller's
-    bool writable;       // else nothing is made, cut off or set aside
-    uint64_t salt;       // drawn by the caller, another one each time; of use where a file begins
+    int root;      // a directory; stays the caller's; -1, when not writable: there is none, and so no journal
+    bool writable; // else nothing is made, cut off or set aside
+    uint64_t salt; // drawn by the caller, another one each time; of use where a file begins
 };
 
 // A missing file is an empty journal. STATUS_UNSUPPORTED: another version's, when not writable.
@@ -172,6 +172,13 @@ void journal_each_of(struct journal_reader *reader, struct str job, journal_entr
 enum { JOURNAL_RECIPE_LONGEST = 16 << 20 };
 enum status journal_recipe(struct journal *journal, const struct journal_recipe *recipe,
                            const struct journal_recipe **kept, struct err *err);
+// The same without appending anything: NULL where the journal has none that is equal.
+const struct journal_recipe *journal_find_recipe(const struct journal *journal,
+                                                 const struct journal_recipe *recipe);
+// Of the recipes that the same job had, the one that came into the journal before this one of the journal's; NULL: none
+// that is still known.
+const struct journal_recipe *journal_recipe_before(const struct journal *journal,
+                                                   const struct journal_recipe *recipe);
 
 struct journal_batch { // one per thread; all zero is an empty one
     struct buf bytes;
@@ -188,7 +195,7 @@ enum status journal_append(struct journal *journal, struct journal_batch *batch,
 
 // An output still belongs, unchanged. What is appended is seen by that.
 void journal_see(struct journal *journal, uint32_t number);
-bool journal_is_seen(const struct journal *journal, uint32_t number);
+bool journal_is_seen(const struct journal *journal, uint32_t number); // so far in this run
 // Takes all of that back; for one thread.
 void journal_see_none(struct journal *journal);
 

@@ -7,6 +7,8 @@ static const struct option_spec run_options[] = {
     {"output", 'o', "DIR", "write there instead of the manifest's output directory"},
     {"only", 0, "JOB", "run this job alone; may be repeated"},
     {"trust", 0, NULL, "take outputs to be as they were left, without looking at them"},
+    {"dry-run", 'n', NULL, "find out what would be made and pruned, and write nothing"},
+    {"explain", 0, "[all]", "say of each output that is made why: the first reason, or all of them"},
     {"prune", 0, NULL, "remove outputs of earlier runs that no longer belong, if nobody has changed them"},
     {"stage", 0, NULL, "publish nothing yet: \"pressrun diff\" shows what would change"},
     {"max-changed", 0, "N|N%", "publish nothing if more outputs than that would change"},
@@ -40,11 +42,17 @@ static int run_run(struct cli *cli, const struct options *options) {
     if (options->arguments_n)
         return cli_argument_error(&command_run, "unexpected argument \"%s\"", options->arguments[0]);
     struct running running;
+    const char *explain = options_get(options, "explain");
+    if (explain && *explain && strcmp(explain, "all") != 0)
+        return cli_argument_error(&command_run, "--explain takes nothing or \"all\", not \"%s\"", explain);
     if (!running_init(&running, cli, &command_run, options))
         return EXIT_USAGE;
     running.run.remember = true;
     running.run.trust = options_has(options, "trust");
     running.run.prune = options_has(options, "prune");
+    running.run.dry = options_has(options, "dry-run");
+    running.explains = explain != NULL;
+    running.explains_all = explain && *explain;
     running.run.output = options_get(options, "output");
     struct run_review_options *review = &running.run.review;
     review->stage = options_has(options, "stage");

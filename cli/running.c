@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cache_place.h"
 #include "cli/history_place.h"
 #include "cli/interrupt.h"
+#include "cli/reason_text.h"
 #include "cli/show.h"
 #include "monitor/history.h"
 #include "monitor/trace.h"
@@ -70,7 +72,7 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
                  struct str session) {
     struct buf text = BUF_INIT;
     if (!cli->quiet && !options_has(options, "json")) {
-        bool to_stderr = writes_to_stdout(plan); // where the outputs are what is on stdout
+        bool to_stderr = writes_to_stdout(plan) && !run->dry; // where the outputs are what is on stdout
         show_summary(plan->manifest, report, workers_source, to_stderr ? cli->colour_err : cli->colour_out,
                      &text);
         if (to_stderr)
@@ -79,7 +81,7 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
             cli_print(buf_str(&text));
     }
     if (options_has(options, "json")) {
-        if (writes_to_stdout(plan))
+        if (writes_to_stdout(plan) && !run->dry)
             buf_add_char(&text, '\n'); // the outputs there may end within a line
         run_write_json(report, run, session, &text);
         cli_print(buf_str(&text));
@@ -163,6 +165,8 @@ static const char *history_directory(struct cli *cli, const struct options *opti
                                      const struct run_options *run) {
     const struct manifest *manifest = plan->manifest;
     const char *given = history_given(&cli->arena, options);
+    if (run->dry)
+        return NULL;
     if (given)
         return strcmp(given, "none") == 0 ? NULL : given;
     if (manifest->history_keep == 0)
@@ -181,19 +185,28 @@ static void keep_session(struct cli *cli, const char *directory, const struct se
 }
 
 // Runs, with the observer that shows what happens.
-static enum status execute_watched(struct cli *cli, const struct options *options, struct plan *plan,
-                                   struct run_options *run, struct run_report *report, struct err *err) {
+static enum status execute_watched(struct cli *cli, struct running *running, struct plan *plan,
+                                   struct run_report *report, struct err *err) {
+    struct run_options *run = &running->run;
+    const bool json = options_has(running->options, "json");
+    // Where outputs go to standard output, nothing else does.
+    const bool to_stderr = writes_to_stdout(plan) && !run->dry;
+    struct reason_lines lines;
     struct interrupt interrupt;
     struct show show;
     int failed = interrupt_start(&interrupt, "finishing what is in flight");
     if (failed)
         return err_os(err, failed, "cannot watch for signals");
-    show_init(&show, cli->quiet || options_has(options, "json"), cli->colour_err);
+    show_init(&show, cli->quiet || json, cli->colour_err);
+    reason_lines_init(&lines, to_stderr ? STDERR_FILENO : STDOUT_FILENO, json, running->explains_all,
+                      to_stderr ? cli->colour_err : cli->colour_out);
+    show.reasons = running->explains ? &lines : NULL;
     struct run_observer observer = show_observer(&show);
     run->observer = &observer;
     run->interrupt = &interrupt.raised;
     enum status status = run_execute(plan, run, report, &cli->diags, err);
     interrupt_stop(&interrupt);
+    reason_lines_end(&lines);
     show_end(&show, report);
     show_release(&show);
     run->observer = NULL;
@@ -217,8 +230,9 @@ static void tell_exceeded(const struct run_options *run, const struct run_review
              "\"pressrun drop\"");
 }
 
-static int execute(struct cli *cli, const struct options *options, struct plan *plan, struct run_options *run,
-                   const char *workers_source) {
+static int execute(struct cli *cli, struct running *running, struct plan *plan) {
+    const struct options *options = running->options;
+    struct run_options *run = &running->run;
     const char *history = history_directory(cli, options, plan, run);
     struct run_report report = {0};
     struct err err = {0};
@@ -230,7 +244,7 @@ static int execute(struct cli *cli, const struct options *options, struct plan *
         session_release(&session);
         return EXIT_USAGE;
     }
-    enum status status = execute_watched(cli, options, plan, run, &report, &err);
+    enum status status = execute_watched(cli, running, plan, &report, &err);
     close_trace(run->trace);
     run->trace = NULL;
     cli_write_diags(cli);
@@ -242,7 +256,7 @@ static int execute(struct cli *cli, const struct options *options, struct plan *
         tell_exceeded(run, &report.review);
     if (report.begun) {
         keep_session(cli, history, &session, plan->manifest->history_keep);
-        tell(cli, options, plan, run, &report, workers_source, session.id);
+        tell(cli, options, plan, run, &report, running->workers.source, session.id);
     }
     session_release(&session);
     return exit_code(status, &report);
@@ -263,12 +277,11 @@ static bool define(struct cli *cli, const struct options *options, struct manife
     return true;
 }
 
-static int plan_and_execute(struct cli *cli, const struct options *options, const struct manifest *manifest,
-                            struct run_options *run, const char *workers_source) {
+static int plan_and_execute(struct cli *cli, struct running *running, const struct manifest *manifest) {
     struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
     int code = EXIT_USAGE;
     if (cli->diags.errors == 0) {
-        code = execute(cli, options, plan, run, workers_source);
+        code = execute(cli, running, plan);
     } else {
         plan_compile_all(plan, &cli->diags); // to tell of everything that is wrong at once
         cli_write_diags(cli);
@@ -278,8 +291,8 @@ static int plan_and_execute(struct cli *cli, const struct options *options, cons
 }
 
 // Leaves of the manifest what failed in the last run.
-static int run_failed(struct cli *cli, const struct options *options, struct manifest *manifest,
-                      struct run_options *run, const char *workers_source) {
+static int run_failed(struct cli *cli, struct running *running, struct manifest *manifest) {
+    struct run_options *run = &running->run;
     struct retry *retry;
     struct err err;
     const char *output = run->output ? run->output : manifest->output.p;
@@ -290,7 +303,7 @@ static int run_failed(struct cli *cli, const struct options *options, struct man
     int code = EXIT_DONE;
     run->retry = retry;
     if (retry && manifest->jobs_n)
-        code = plan_and_execute(cli, options, manifest, run, workers_source);
+        code = plan_and_execute(cli, running, manifest);
     else if (retry)
         code = cli_fail("what failed in the last run to %s belongs to jobs that are not run here", output);
     else if (!cli->quiet)
@@ -302,7 +315,7 @@ static int run_failed(struct cli *cli, const struct options *options, struct man
 bool running_init(struct running *running, struct cli *cli, const struct command *command,
                   const struct options *options) {
     struct err err;
-    running->options = options;
+    *running = (struct running){.options = options};
     if (read_options(cli, options, &running->run, &running->workers, &err) == STATUS_OK)
         return true;
     cli_argument_error(command, "%s", err.text);
@@ -313,9 +326,8 @@ int running_run(struct running *running, struct cli *cli, struct manifest *manif
     const struct options *options = running->options;
     int code = EXIT_USAGE;
     if (define(cli, options, manifest))
-        code = options_has(options, "only-failed")
-                   ? run_failed(cli, options, manifest, &running->run, running->workers.source)
-                   : plan_and_execute(cli, options, manifest, &running->run, running->workers.source);
+        code = options_has(options, "only-failed") ? run_failed(cli, running, manifest)
+                                                   : plan_and_execute(cli, running, manifest);
     manifest_free(manifest);
     return code;
 }

@@ -33,6 +33,7 @@ struct running {
     const struct options *options;
     struct run_options run;
     struct worker_count workers;
+    bool explains, explains_all; // why outputs are made: the first reason, all
 };
 
 // Reads what the command line asks of a run. False: what is wrong has been told.

@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/reason_text.h"
+
 static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
 enum { BAR_CELLS_LEAST = 6, BAR_CELLS = 24, KEY_BYTES = 200 };
 
@@ -224,9 +226,17 @@ void show_release(struct show *show) {
     pthread_mutex_destroy(&show->lock);
 }
 
+static void show_reason(void *self, const struct run_reason *reason) {
+    const struct show *show = self;
+    reason_lines_add(show->reasons, reason);
+}
+
 struct run_observer show_observer(struct show *show) {
-    return (struct run_observer){
-        .self = show, .failure = show_failure, .progress = show_progress, .note = show_note};
+    return (struct run_observer){.self = show,
+                                 .failure = show_failure,
+                                 .progress = show_progress,
+                                 .note = show_note,
+                                 .reason = show->reasons ? show_reason : NULL};
 }
 
 void show_end(struct show *show, const struct run_report *report) {
@@ -252,6 +262,8 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
     bool good = report->counters.failed == 0 && report->jobs_failed == 0 && report->jobs_skipped == 0 &&
                 report->cache.differing == 0;
     const char *word = report->interrupted ? "interrupted" : good ? "done" : "done, with failures";
+    if (report->dry && !report->interrupted)
+        word = good ? "tried" : "tried, with failures";
     buf_add_text(out, colour ? (good ? "\033[1;32m" : "\033[1;31m") : "");
     show_escaped(out, manifest->name);
     buf_printf(out, "%s%s%s in ", manifest->name.n ? ": " : "", word, colour ? "\033[0m" : "");
@@ -268,6 +280,23 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
             buf_printf(out, ", %zu failed", report->jobs_failed);
         if (report->jobs_skipped)
             buf_printf(out, ", %zu skipped", report->jobs_skipped);
+    }
+    buf_add_char(out, '\n');
+}
+
+// Of a dry run.
+static void write_wanted(const struct run_report *report, struct buf *out) {
+    buf_add_text(out, "\n  to do     ");
+    show_number(out, report->counters.would_render, "output");
+    buf_add_text(out, " would be rendered");
+    if (report->left) {
+        buf_add_text(out, "\n  to prune  ");
+        show_number(out, report->left, "output");
+        buf_printf(out, " no longer belong%s", report->left == 1 ? "s" : "");
+    }
+    if (report->counters.failed) {
+        buf_add_text(out, "\n  failed    ");
+        show_count(out, report->counters.failed);
     }
     buf_add_char(out, '\n');
 }
@@ -289,6 +318,10 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
         buf_add_text(out, "\n  kept      ");
         show_number(out, c->up_to_date, "output");
         buf_add_text(out, ", up to date");
+    }
+    if (report->dry) {
+        write_wanted(report, out);
+        return;
     }
     buf_add_text(out, "\n  rendered  ");
     show_number(out, c->rendered, "output");
@@ -431,6 +464,8 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
     digest_hex(report->digest, digest);
     write_headline(manifest, report, workers_source, colour, out);
     write_outputs(report, out);
+    if (report->dry)
+        return;
     if (report->review.staged)
         write_review(&report->review, out);
     write_cache(&report->cache, out);

@@ -11,15 +11,18 @@
 
 #include "pipeline/run.h"
 
+struct reason_lines;
+
 enum { SHOW_FAILURES = 10, SHOW_ALIKE = 3 };
 
 struct show {
     bool quiet, colour, terminal;
     bool bar_shown;
-    double next;               // seconds of the run when progress is to be shown again
-    uint64_t failures, folded; // folded: like the one shown last, and not shown
-    uint64_t alike;            // shown in a row
-    char last[512];            // the fault shown last: its place and message
+    double next;                  // seconds of the run when progress is to be shown again
+    uint64_t failures, folded;    // folded: like the one shown last, and not shown
+    uint64_t alike;               // shown in a row
+    char last[512];               // the fault shown last: its place and message
+    struct reason_lines *reasons; // NULL: nobody wants to know
     pthread_mutex_t lock;
 };
 

@@ -100,6 +100,8 @@ static enum status put(struct failures *failures, struct str bytes, struct err *
 // With the lock held.
 static void add_line(struct failures *failures, const struct failure *failure) {
     struct err err;
+    if (failures->run->options->dry)
+        return;
     enum status status = failures->fd < 0 && !failures->lost ? open_file(failures, &err) : STATUS_OK;
     if (status == STATUS_OK && !failures->lost) {
         write_line(&failures->line, failure);
@@ -207,6 +209,8 @@ struct failures *failures_new(struct run *run) {
     failures->fd = -1;
     pthread_mutex_init(&failures->lock, NULL);
     const struct fs *fs = run->options->fs;
+    if (run->options->dry)
+        return failures;
     failures->name = is_partial(run) ? NEXT_FILE : FAILURES_FILE;
     fs->unlink(fs->self, run->root, NEXT_FILE); // of the run before; mostly not there
     if (!is_partial(run))
@@ -242,7 +246,7 @@ bool failures_end(struct failures *failures) {
     const struct fs *fs = run->options->fs;
     int result = 0;
     struct err err;
-    if (!is_partial(run) || failures->lost)
+    if (!is_partial(run) || run->options->dry || failures->lost)
         return !failures->lost;
     if (failures->fd >= 0)
         result = fs->rename(fs->self, run->root, NEXT_FILE, run->root, FAILURES_FILE);

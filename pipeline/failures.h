@@ -12,6 +12,8 @@
  * The list of the run before goes when a run begins. A run of some of the work (`run_options`: selected, retry) keeps what that
  * list says of jobs it does not have, and puts its own in its place only when it ends, so that nothing is forgotten.
  *
+ * A dry run has no list, only the observer.
+ *
  * Any thread may report.
  */
 #include "pipeline/run.h"

@@ -2,6 +2,7 @@
 // The run as a story: prepare, make the graph's nodes, run it, close what is open, say what came of it.
 #include "pipeline/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -124,7 +125,7 @@ static enum step emit_step(void *self, struct worker *worker) {
     if (atomic_load(&job->unflushed) > 0)
         return STEP_BLOCKED;
     bool complete = !atomic_load(&job->stopped) && !atomic_load(&job->run->interrupted);
-    if (complete && is_void(job)) {
+    if (complete && is_void(job) && !job->run->options->dry) {
         char text[512];
         snprintf(text, sizeof text, "job %.*s: all of it failed, so %.*s stays as it was",
                  STR_ARG(job->job->job->name), STR_ARG(job->job->stream));
@@ -133,6 +134,7 @@ static enum step emit_step(void *self, struct worker *worker) {
     }
     const uint64_t from = run_now(job->run);
     close_sink(job, complete);
+    run_why_tell_stream(job, complete && !atomic_load(&job->stopped));
     const struct run_span span = {
         .kind = SPAN_CLOSE, .subject = job->job->job->name, .from = from, .to = run_now(job->run)};
     run_spent(job->run, worker, &span);
@@ -156,11 +158,13 @@ static enum status open_output(struct run *run, struct err *err) {
     if (is_in_books(path))
         return err_set(err, STATUS_DATA, "%s cannot be an output directory: %s is for what runs remember",
                        path, EMIT_BOOKS);
-    int made = fs_make_dirs(fs, AT_FDCWD, path, 0777);
+    int made = run->options->dry ? 0 : fs_make_dirs(fs, AT_FDCWD, path, 0777);
     if (made < 0)
         return err_os(err, -made, "cannot make the output directory %s", path);
     run->root = fs->open(fs->self, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-    if (run->root < 0)
+    if (run->root == -ENOENT && run->options->dry) // nothing has been made yet
+        run->root = -1;
+    else if (run->root < 0)
         return err_os(err, -run->root, "cannot open the output directory %s", path);
     return STATUS_OK;
 }
@@ -216,7 +220,7 @@ static enum status take_output(struct run *run, struct err *err) {
                                          .interrupt = run->options->interrupt,
                                          .on_wait = note_waiting,
                                          .context = run};
-    if (!writes_files(run))
+    if (!writes_files(run) || run->options->dry)
         return STATUS_OK;
     if (lock_take(run->options->fs, run->root, &options, &run->lock_file, err) != STATUS_OK)
         return err->status;
@@ -256,7 +260,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
         for (const struct job_run *other = run->jobs; other < job; other++)
             if (job->job->stream.p && other->job->stream.p && str_equal(job->job->stream, other->job->stream))
                 options.beside = other->sink;
-        if (is_settled(job))
+        if (is_settled(job) || run->options->dry)
             continue;
         if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
             return err->status;
@@ -272,7 +276,7 @@ static enum status prepare_output(struct run *run, struct err *err) {
         return err->status;
     run->failures = failures_new(run);
     run_claim_inputs(run);
-    if (run->options->remember && run->locked)
+    if (run->options->remember && (run->locked || (run->options->dry && writes_files(run))))
         run_past_open(run);
     return STATUS_OK;
 }
@@ -390,7 +394,10 @@ static void prepare_workers(struct run *run) {
 // -----------------------------------------------------------------------------------------------------
 
 static void count_job(const struct run *run, const struct job_run *job, struct run_report *report) {
+    const struct run_observer *observer = run->options->observer;
     run_add_counters(&report->counters, &job->counters);
+    if (observer && observer->job)
+        observer->job(observer->self, job->job->job->name, &job->counters);
     report->digest = digest_add(report->digest, job->digest);
     switch (graph_state(run->graph, job->emit_node)) {
     case NODE_DONE:
@@ -460,6 +467,7 @@ static void fill_report(struct run *run, struct run_report *report) {
     }
     report->pruned = run->pruned;
     report->left = run->left;
+    report->dry = run->options->dry;
     report->counters.templates = templates_compiled(run->plan->templates);
     if (run->failures)
         snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));

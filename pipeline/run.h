@@ -24,6 +24,7 @@
 #include "base/fs.h"
 #include "monitor/session.h"
 #include "monitor/trace.h"
+#include "pipeline/explanation.h"
 #include "pipeline/plan.h"
 #include "pipeline/retry.h"
 #include "pipeline/run_cache.h"
@@ -41,10 +42,28 @@ struct failure {
     const struct diag *detail; // located in the record or in a template
 };
 
+struct run_counters;
+struct item;
+
 struct run_progress {
     uint64_t loaded, rendered, written, failed;
     uint64_t source_bytes, source_bytes_total; // total 0: unknown
     double seconds;
+};
+
+// What becomes of an output, and why. All of it is valid within the call.
+enum run_fate { RUN_MADE, RUN_LEFT_ALONE, RUN_NOT_MADE }; // (of a dry run: would be made); up to date; failed
+struct run_reason {
+    enum run_fate fate;
+    struct str job;
+    struct str path;           // of a stream: its file
+    bool stream;               // of the job as a whole
+    struct str source, origin; // its name, and its path as the manifest has it
+    const struct item *item;   // the record; NULL: a group's or a stream's
+    struct str key;            // the record's, or the group's text; {NULL, 0}: none
+    uint64_t records;          // of a group
+    const struct diag *fault;  // of one that failed
+    struct cause cause;        // of one that is made
 };
 
 // What an observer is told. Calls come from any worker, those of one kind one at a time.
@@ -53,6 +72,10 @@ struct run_observer {
     void (*failure)(void *self, const struct failure *failure);        // may be NULL
     void (*progress)(void *self, const struct run_progress *progress); // after each batch; may be NULL
     void (*note)(void *self, const char *text); // a sentence about what goes on; may be NULL
+    // Each output that is made, in the order of its job's; may be NULL.
+    void (*reason)(void *self, const struct run_reason *reason);
+    // What came of each job, in the end; may be NULL.
+    void (*job)(void *self, struct str name, const struct run_counters *counters);
 };
 
 #define RUN_NO_BOUND UINT64_MAX
@@ -83,7 +106,10 @@ struct run_options {
     bool remember;                       // keep journal and lengths, and use what they say
     bool trust;                          // that outputs are as they were left, without a look
     bool prune;                          // remove outputs that no longer belong
-    bool wait;                           // for another run that works on the output directory
+    bool dry;                            // find out what would be made, and write nothing
+    const struct str *asked;   // of a dry run: the observer is told of these outputs, and of no others,
+    size_t asked_n;            // whatever becomes of them
+    bool wait;                 // for another run that works on the output directory
     uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
     bool selected;             // jobs of the manifest were left out
     struct caches_wish cache;  // what of the cache may be used
@@ -102,6 +128,7 @@ struct run_counters {
     uint64_t excluded;     // records a job's `where` left out
     uint64_t up_to_date;   // outputs that were as they would be made, so that nothing was
     uint64_t rendered;     // outputs made
+    uint64_t would_render; // of a dry run: outputs that are not up to date
     uint64_t written;      // outputs published
     uint64_t unchanged;    // outputs that were there already with the same bytes
     uint64_t failed;       // records that could not be loaded, and outputs that could not be made
@@ -137,6 +164,7 @@ struct run_report {
     bool begun;      // outputs could be opened; without it there is nothing else to report
     uint64_t pruned; // outputs that no longer belonged, removed
     uint64_t left;   // and those that are still there
+    bool dry;
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
     bool exceeded; // max_failed

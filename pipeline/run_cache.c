@@ -20,7 +20,7 @@ void run_cache_init(struct run *run) {
     cache->run = run;
     pthread_mutex_init(&cache->lock, NULL);
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        if (caches_tiers(run->plan->manifest, wish, (enum cache_category)c))
+        if (!run->options->dry && caches_tiers(run->plan->manifest, wish, (enum cache_category)c))
             cache->wanted |= 1u << c;
     cache->audit_share = share >= 1 ? UINT32_MAX : (uint32_t)(share * UINT32_MAX);
     cache->audit_seed = (uint64_t)run->options->clock.wall(run->options->clock.self);

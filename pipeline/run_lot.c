@@ -218,6 +218,7 @@ void run_add_counters(struct run_counters *sum, const struct run_counters *add) 
     sum->excluded += add->excluded;
     sum->up_to_date += add->up_to_date;
     sum->rendered += add->rendered;
+    sum->would_render += add->would_render;
     sum->failed += add->failed;
     sum->source_bytes += add->source_bytes;
     sum->written += add->written;
@@ -289,6 +290,7 @@ static void settle_emitted(struct lot *lot, const struct lane_result *result) {
             lot->digest = digest_add(lot->digest, entry->digest);
             lot->counters.up_to_date++;
         }
+        lot->counters.would_render += entry->state == ENTRY_PENDING && lot->job->run->options->dry;
         if (!entry->emitted)
             continue;
         if (refused < result->refusals_n && result->refusals[refused].output == output)
@@ -316,8 +318,10 @@ static void emit_in_turn(void *self, struct worker *worker) {
         late = true;
     }
     settle_emitted(lot, &result);
-    if (run->past && job->job->sink->named && !late)
+    if (run->past && job->job->sink->named && !late) {
         run_past_remember(lot, &result);
+        run_why_tell(lot);
+    }
     if (!late)
         run_lengths_add(lot);
     report_failures(lot);

@@ -8,8 +8,10 @@
 
 #include "base/mem.h"
 #include "pipeline/run_private.h"
+#include "pipeline/values.h"
 
 #define JOB_ENTRY     ".pressrun/job/"
+#define NOTHING_READ  "nothing is known of earlier runs"
 #define NOTHING_KNOWN "nothing is known of earlier runs, and this one will not be remembered"
 
 enum { PATH_SIZE = 4096 };
@@ -73,6 +75,11 @@ static void look_for_job(struct run *run, struct job_run *job, struct journal_re
     struct journal_entry entry;
     char path[PATH_SIZE];
     past->has_entry = journal_find(reader, job_path(job, path), &entry);
+    if (job->job->stream.p && !goes_to_stdout(job)) {
+        run_why_look_at_stream(job, reader, past->has_entry ? &entry : NULL);
+        if (past->has_entry && !journal_find(reader, job_path(job, path), &entry))
+            past->has_entry = false;
+    }
     if (!past->has_entry || entry.recipe != past->recipe || entry.left || !past->looks)
         return;
     past->source = (struct source_sum){.all = entry.raw, .first = entry.record};
@@ -81,6 +88,23 @@ static void look_for_job(struct run *run, struct job_run *job, struct journal_re
     past->excluded = entry.inode;
     past->settled = !goes_to_stdout(job) && !run->options->retry &&
                     run_lengths_are_kept(job); // until something speaks against it
+}
+
+// The journal's; a dry run takes the job's own where the journal has none.
+static enum status take_recipe(struct run *run, const struct journal_recipe *recipe, struct job_past *past,
+                               struct err *err) {
+    if (!run->options->dry) {
+        enum status status = journal_recipe(run->past->journal, recipe, &past->recipe, err);
+        return status == STATUS_OK ? journal_recipe(run->past->notes, recipe, &past->noted, err) : status;
+    }
+    past->recipe = journal_find_recipe(run->past->journal, recipe);
+    struct journal_recipe *own = past->recipe ? NULL : ARENA_NEW(&run->past->arena, struct journal_recipe);
+    if (own) {
+        *own = *recipe;
+        past->recipe = own;
+    }
+    past->noted = past->recipe;
+    return past->recipe ? STATUS_OK : err_set(err, STATUS_LIMIT, "out of memory");
 }
 
 static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
@@ -96,8 +120,7 @@ static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
         job->past->made_with = recipe_digest(&recipe);
         most_fields = recipe.fields_n > most_fields ? recipe.fields_n : most_fields;
         job->past->looks = !run->options->force && !job->partial;
-        if (journal_recipe(past->journal, &recipe, &job->past->recipe, &err) == STATUS_OK &&
-            journal_recipe(past->notes, &recipe, &job->past->noted, &err) == STATUS_OK) {
+        if (take_recipe(run, &recipe, job->past, &err) == STATUS_OK) {
             look_for_job(run, job, reader);
             continue;
         }
@@ -115,28 +138,40 @@ static enum status open_stage_notes(struct run *run, uint64_t salt, struct err *
     return journal_open(options, &run->past->notes, &found, err);
 }
 
-void run_past_open(struct run *run) {
-    const struct journal_options options = {
-        .fs = run->options->fs, .root = run->root, .writable = true, .salt = draw_salt(run)};
+// A dry run goes on without a journal that cannot be read, as a run would with a new one.
+static struct journal *open_journal(struct run *run) {
+    struct journal_options options = {
+        .fs = run->options->fs, .root = run->root, .writable = !run->options->dry, .salt = draw_salt(run)};
     struct journal *journal;
     struct journal_found found = {0};
     struct err err;
-    if (journal_open(options, &journal, &found, &err) != STATUS_OK) {
-        note_error(run, NOTHING_KNOWN, &err);
+    enum status status = journal_open(options, &journal, &found, &err);
+    if (status != STATUS_OK)
+        note_error(run, run->options->dry ? NOTHING_READ : NOTHING_KNOWN, &err);
+    else
+        note_found(run, &found);
+    options.root = -1;
+    if (status != STATUS_OK && run->options->dry)
+        status = journal_open(options, &journal, &found, &err);
+    return status == STATUS_OK ? journal : NULL;
+}
+
+void run_past_open(struct run *run) {
+    struct journal *journal = open_journal(run);
+    struct err err;
+    if (!journal)
         return;
-    }
-    note_found(run, &found);
     const uint32_t generation = journal_figures(journal).generation;
     run->past = MEM_NEW(struct past);
     run->past->journal = run->past->notes = journal;
-    if (run->stage >= 0 && open_stage_notes(run, options.salt, &err) != STATUS_OK) {
+    if (run->stage >= 0 && open_stage_notes(run, draw_salt(run), &err) != STATUS_OK) {
         note_error(run, NOTHING_KNOWN, &err);
         journal_close(journal);
         mem_free(run->past);
         run->past = NULL;
         return;
     }
-    run->past->writable = true;
+    run->past->writable = !run->options->dry;
     run->past->generation = generation;
     run->past->jobs = MEM_NEW_ARRAY(struct job_past, run->plan->manifest->jobs_n + 1);
     arena_init(&run->past->arena, 0);
@@ -144,7 +179,9 @@ void run_past_open(struct run *run) {
         run->passes[p].imprint = imprint_new(run->passes[p].pass->projection);
     for (uint32_t w = 0; w < run->options->workers; w++)
         journal_reader_init(&run->workers[w].past, journal);
-    if (!prepare_jobs(run, &run->workers[0].past))
+    if (prepare_jobs(run, &run->workers[0].past))
+        run_why_begin(run);
+    else
         run_past_release(run);
 }
 
@@ -161,6 +198,8 @@ void run_past_release(struct run *run) {
         imprint_free(past->jobs[j].imprint);
         run->jobs[j].past = NULL;
     }
+    values_free(past->values);
+    values_free(past->fresh);
     mem_free(past->jobs);
     mem_free(past->no_fields);
     arena_release(&past->arena);
@@ -232,7 +271,7 @@ static bool find_raw(struct flight *flight, const struct job_run *job, struct jo
 
 // Jobs that take records one by one, and of whose outputs each is an entry.
 static bool looks_at_records(const struct job_run *job) {
-    return job->past->looks && !job->job->gathers && job->job->sink->named;
+    return job->past->looks && !job->job->gathers && job->job->sink->named && !job->run->options->asked_n;
 }
 
 void run_past_look_raw(struct flight *flight, struct worker *worker) {
@@ -322,6 +361,14 @@ static const struct diag *collision(struct lot *lot, const struct journal_entry 
     return NULL;
 }
 
+// What the fields were, for whoever wants to know; NULL: not known.
+static const uint64_t *fields_of(struct arena *arena, const struct journal_entry *entry) {
+    uint64_t *fields = entry->recipe ? ARENA_NEW_ARRAY(arena, uint64_t, (size_t)entry->fields_n + 1) : NULL;
+    for (uint32_t i = 0; fields && i < entry->fields_n; i++)
+        fields[i] = journal_entry_field(entry, i);
+    return fields;
+}
+
 void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) {
     const struct job_run *job = lot->job;
     struct worker_run *mine = &job->run->workers[worker->index];
@@ -343,11 +390,14 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) 
     }
     entry->past = past;
     take_found(past, &found);
+    past->before = found.recipe;
     past->why = compare_records(job, &found, past);
     if (found.recipe != job->past->recipe)
         past->why |= REASON_RECIPE;
     if (job->run->options->force)
         past->why |= REASON_FORCED;
+    if ((past->why & (REASON_RECORD | REASON_FIELDS)) && run_why_is_asked(job->run))
+        past->fields_before = fields_of(&lot->arena, &found);
     const bool is_left =
         job->run->options->trust || run_past_is_left(job->run, entry->path, &past->stamp, &past->why);
     if (past->why || !is_left || !job->past->looks)
@@ -398,7 +448,7 @@ void run_past_remember(struct lot *lot, const struct lane_result *result) {
             atomic_store(&job->run->loses_sight, true);
         if (!entry->past)
             continue;
-        if (entry->state == ENTRY_UP_TO_DATE && entry->past->moved)
+        if (entry->state == ENTRY_UP_TO_DATE && entry->past->moved && past->writable)
             remember(lot, entry, &entry->past->stamp);
         else if (entry->state == ENTRY_PENDING && stamp->mtime)
             remember(lot, entry, stamp);
@@ -453,6 +503,7 @@ static void add_stream(struct run *run, struct job_run *job, struct journal_batc
                                        .size = stamp.size,
                                        .inode = stamp.inode,
                                        .mtime = stamp.mtime,
+                                       .why = run_why_of_stream(job),
                                        .fields_n = job->past->noted->fields_n};
     journal_batch_add(batch, run->past->notes, &kept, run->past->no_fields);
     struct journal_entry before;
@@ -502,9 +553,12 @@ static void let_tick_pass(const struct run *run) {
 }
 
 void run_past_end(struct run *run, bool complete) {
+    if (run->past && run->options->dry)
+        run_prune(run, complete && !run->loses_sight);
     if (!run->past || !run->past->writable)
         return;
     append_done(run);
+    run_why_end(run);
     if (run->past->notes == run->past->journal)
         run_past_close(run, complete);
     let_tick_pass(run);
@@ -538,13 +592,11 @@ void run_past_each_left(struct run *run, run_past_left_fn fn, void *context) {
 void run_past_close(struct run *run, bool complete) {
     struct past *past = run->past;
     struct err err;
-    if (!past || !past->writable)
-        return;
     const int64_t now = run->options->clock.wall(run->options->clock.self);
     if (past->writable &&
         journal_end_run(past->journal, complete && !run->loses_sight, now, &err) != STATUS_OK)
         run_past_give_up(run, &err);
-    run_prune(run);
+    run_prune(run, complete);
     // When all that belongs was seen or made, what was lost to damage is known again.
     const bool mended = complete && !run->loses_sight && journal_figures(past->journal).damaged > 0;
     if (past->writable && (mended || journal_is_redundant(past->journal)) &&

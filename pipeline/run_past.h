@@ -34,6 +34,7 @@ struct loader;
 struct lot;
 struct run;
 struct worker;
+struct values;
 struct worker_run;
 
 struct survey {
@@ -59,6 +60,10 @@ struct job_past {
     struct source_sum source; // of that entry: what its source was
     struct digest output;
     uint64_t outputs, excluded;
+    // Of a stream: what speaks for making it again, and the recipe it was made with; NULL: not known.
+    uint32_t why;
+    const struct journal_recipe *before;
+    struct digest source_before; // of its job's entry
     // of the survey
     atomic_bool differs;
     atomic_uint_fast64_t left_alone; // outputs
@@ -71,7 +76,10 @@ struct past {
     struct job_past *jobs;
     uint64_t *no_fields; // hashes for entries that are of no record
     bool writable;
-    uint32_t generation; // of this run
+    uint32_t generation;   // of this run
+    struct values *values; // that earlier runs kept; NULL: nobody asks for them
+    struct values *fresh;  // under run->lock: of this one
+    size_t values_shown;   // under run->lock: bytes written to find these
 };
 
 // Of an entry that is to be remembered, or was.
@@ -80,10 +88,12 @@ struct entry_past {
     const uint64_t *fields; // hashes, by the recipe; NULL: the record was not looked at
     struct digest output;   // as it was; of the digest
     struct lane_stamp stamp;
-    uint32_t number; // the journal's
-    bool found;      // it has one
-    bool moved;      // it is as it was, but made from other bytes: to be said anew
-    uint32_t why;    // enum reason
+    uint32_t number;                     // the journal's
+    bool found;                          // it has one
+    bool moved;                          // it is as it was, but made from other bytes: to be said anew
+    uint32_t why;                        // enum reason
+    const struct journal_recipe *before; // that it was made with; NULL: not known
+    const uint64_t *fields_before;       // hashes by that one; NULL: nobody asks for them
 };
 
 // Opens the journal and makes the recipes. A journal that cannot be read or written is no error: then nothing is
@@ -116,8 +126,21 @@ void run_past_close(struct run *run, bool complete);
 typedef void (*run_past_left_fn)(void *context, struct str path);
 void run_past_each_left(struct run *run, run_past_left_fn fn, void *context);
 
-// run_prune.c: what no longer belongs is told of, or removed.
-void run_prune(struct run *run);
+// run_why.c: what makes outputs be made again, for the observer.
+bool run_why_is_asked(const struct run *run); // somebody wants to know
+// Whether all records of a job are to be looked at, since somebody asked for an output of it.
+bool run_why_wants_records(const struct job_run *job);
+void run_why_begin(struct run *run);
+void run_why_tell(struct lot *lot); // in its emit turn
+// What speaks against a stream as it is; `own` is its job's entry or NULL.
+void run_why_look_at_stream(struct job_run *job, struct journal_reader *reader,
+                            const struct journal_entry *own);
+uint32_t run_why_of_stream(const struct job_run *job); // when its source is read
+void run_why_tell_stream(const struct job_run *job, bool complete);
+void run_why_end(struct run *run);
+
+// run_prune.c: what no longer belongs is told of, or removed. `complete`: what a dry run has not seen does not belong.
+void run_prune(struct run *run, bool complete);
 
 // run_survey.c: which jobs have nothing to do. STEP_BLOCKED until that is known, then STEP_DONE.
 enum step run_survey_step(struct run *run, struct worker *worker);

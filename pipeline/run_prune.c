@@ -16,6 +16,7 @@ enum { SHOWN = 5, PATH_SIZE = 4096 };
 
 struct pruning {
     struct run *run;
+    bool complete;
     struct journal_batch gone;
     struct buf shown;
     uint64_t kept, edited, failed;
@@ -66,14 +67,16 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
         return;
     }
     const bool there = stamp.mtime && !why;
-    if (there && !run->options->prune) {
-        show(p, p->kept++, path);
-        return;
-    }
-    if (there && !has_its_bytes(p, entry)) {
+    if (there && run->options->prune && !has_its_bytes(p, entry)) {
         p->edited++;
         return;
     }
+    if (there && (!run->options->prune || run->options->dry)) {
+        show(p, p->kept++, path);
+        return;
+    }
+    if (run->options->dry)
+        return;
     if (there && !remove_file(p, path)) {
         p->failed++;
         return;
@@ -85,10 +88,26 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
     }
 }
 
+// What a dry run has not seen, the run would not have seen either.
+static bool is_left(const struct pruning *p, const struct journal_entry *entry) {
+    if (!p->run->options->dry)
+        return entry->left;
+    return (entry->left || p->complete) && !journal_is_seen(p->run->past->journal, entry->number);
+}
+
+// The files of streams, which are no record's.
+static void see_streams(const struct run *run) {
+    struct journal_entry entry;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        if (run->jobs[j].job->stream.p &&
+            journal_find(&run->workers[0].past, run->jobs[j].job->stream, &entry))
+            journal_see(run->past->journal, entry.number);
+}
+
 static bool prune_entry(void *context, const struct journal_entry *entry) {
     struct pruning *p = context;
     struct err err;
-    const bool ours = entry->left && recipe_is_of(entry->recipe, p->run->plan->manifest);
+    const bool ours = is_left(p, entry) && recipe_is_of(entry->recipe, p->run->plan->manifest);
     // What a damaged journal says is no path until it is looked at.
     if (ours && (entry->mtime == 0 || emit_check_path(entry->path, &err) == STATUS_OK))
         prune_file(p, entry);
@@ -103,10 +122,12 @@ static void note(const struct pruning *p, uint64_t n, const char *one, const cha
     run_note(p->run, text);
 }
 
-void run_prune(struct run *run) {
-    struct pruning p = {.run = run};
+void run_prune(struct run *run, bool complete) {
+    struct pruning p = {.run = run, .complete = complete};
     struct err err;
-    if (journal_figures(run->past->journal).left == 0)
+    if (run->options->dry)
+        see_streams(run);
+    else if (journal_figures(run->past->journal).left == 0)
         return;
     journal_each(&run->workers[0].past, prune_entry, &p);
     if (p.gone.entries && run->past->writable &&
@@ -115,9 +136,11 @@ void run_prune(struct run *run) {
     run->left = p.kept;
     if (p.kept) {
         struct buf text = BUF_INIT;
-        buf_printf(&text, "%llu output%s no longer belong%s%s%s); --prune removes %s",
-                   (unsigned long long)p.kept, p.kept == 1 ? "" : "s", p.kept == 1 ? "s" : "",
-                   buf_text(&p.shown), p.kept > SHOWN ? ", ..." : "", p.kept == 1 ? "it" : "them");
+        const char *it = p.kept == 1 ? "it" : "them";
+        buf_printf(&text, "%llu output%s no longer belong%s%s%s); ", (unsigned long long)p.kept,
+                   p.kept == 1 ? "" : "s", p.kept == 1 ? "s" : "", buf_text(&p.shown),
+                   p.kept > SHOWN ? ", ..." : "");
+        buf_printf(&text, run->options->prune ? "the run would remove %s" : "--prune removes %s", it);
         run_note(run, buf_text(&text));
         buf_release(&text);
     }

@@ -226,6 +226,7 @@ static void settle(struct job_run *job) {
     const uint64_t expected = job->job->stream.p ? 1 : past->outputs;
     past->settled =
         past->settled && !past->differs && past->left_alone == expected && !run_is_interrupted(job->run);
+    past->settled = past->settled && !run_why_wants_records(job);
     if (!past->settled)
         return;
     job->digest = past->output;
@@ -275,6 +276,8 @@ static void leave_out(struct pass_run *pass) {
 static void forget_unsettled(struct run *run) {
     struct journal_batch batch = {0};
     struct err err;
+    if (!run->past->writable)
+        return;
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         if (run->jobs[j].past->has_entry && !run->jobs[j].past->settled)
             run_past_forget_job(&run->jobs[j], &batch);

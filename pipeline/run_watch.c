@@ -122,6 +122,8 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
     struct job_run *job = lot->job;
     struct worker_run *mine = &job->run->workers[worker->index];
     struct pace *pace = mine->jobs ? &mine->paces[job->index] : NULL;
+    if (job->run->options->dry)
+        return;
     while (lot->rendered_to < lot->entries_n && !run_through_is_full(lot) &&
            !atomic_load_explicit(&job->stopped, memory_order_relaxed)) {
         struct entry *entry = &lot->entries[lot->rendered_to++];
