@@ -126,7 +126,6 @@ void run_write_json(const struct run_report *report, const struct run_options *o
         {"digest", json_string(digest)},
     };
     json_t *object = json_object();
-    json_object_set_new(object, "dry_run", json_boolean(report->dry));
     json_object_set_new(object, "session", json_stringn(session.p, session.n));
     json_object_set_new(object, "strategy", json_string(run_strategy(options)));
     add_figures(object, report);
@@ -136,6 +135,7 @@ void run_write_json(const struct run_report *report, const struct run_options *o
         json_object_set_new(object, "staged", review(&report->review));
     if (report->dry) {
         json_object_del(object, "digest"); // of outputs that were not made
+        json_object_set_new(object, "dry_run", json_true());
         json_object_set_new(object, "would_render", integer(report->counters.would_render));
         json_object_set_new(object, "would_prune", integer(report->left));
     }
