@@ -39,9 +39,10 @@ static const char *sentence(enum explained_kind kind) {
     }
 }
 
-static void write_value(struct str text, const char *code, const char *end, struct buf *out) {
-    if (!text.p) {
-        buf_add_text(out, "(not kept)");
+static void write_value(struct str text, const char *unknown, const char *code, const char *end,
+                        struct buf *out) {
+    if (!text.n) {
+        buf_add_text(out, text.p ? "(nothing)" : unknown);
         return;
     }
     buf_add_text(out, code);
@@ -95,9 +96,9 @@ void reason_text_write(const struct explained *reason, bool colour, struct buf *
         return;
     }
     buf_add_text(out, ": ");
-    write_value(reason->old_text, colour ? "\033[31m" : "", colour ? "\033[0m" : "", out);
+    write_value(reason->old_text, "(not kept)", colour ? "\033[31m" : "", colour ? "\033[0m" : "", out);
     buf_add_text(out, " -> ");
-    write_value(reason->new_text, colour ? "\033[32m" : "", colour ? "\033[0m" : "", out);
+    write_value(reason->new_text, "(long)", colour ? "\033[32m" : "", colour ? "\033[0m" : "", out);
 }
 
 // As JSON

@@ -102,9 +102,11 @@ static void compare_reads(const struct cause *cause, struct telling *list) {
 static struct str shown(const struct cause *cause, uint32_t field, struct arena *arena) {
     struct buf text = BUF_INIT;
     struct str kept = {NULL, 0};
-    if (cause->imprint && !cause->many && imprint_show(cause->imprint, field, cause->record, &text) &&
-        text.n <= VALUES_TEXT)
-        kept = arena_str(arena, buf_str(&text));
+    if (cause->imprint && !cause->many) {
+        if (!imprint_show(cause->imprint, field, cause->record, &text))
+            buf_clear(&text);
+        kept = text.n <= VALUES_TEXT ? arena_str(arena, buf_str(&text)) : kept;
+    }
     buf_release(&text);
     return kept;
 }

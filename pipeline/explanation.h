@@ -52,8 +52,9 @@ struct explained {
     enum explained_kind kind;
     struct str name; // of what there are several; else empty
     enum explained_change change;
-    struct str old_text, new_text; // {NULL, 0}: not known, or not short
-    bool hashed;                   // of a field
+    struct str old_text,
+        new_text; // {NULL, 0}: not known, or not short; of a field "": there was, or is, nothing
+    bool hashed;  // of a field
     uint64_t old_hash, new_hash;
 };
 

@@ -104,8 +104,9 @@ static void keep_values(struct run *run, const struct job_run *job, const struct
         if (!(made->why & reason_of_field(i)))
             continue;
         buf_clear(text);
-        if (imprint_show(job->past->imprint, i, run_record(entry), text))
-            keep_value(run->past, made->fields[i], buf_str(text));
+        if (!imprint_show(job->past->imprint, i, run_record(entry), text))
+            buf_clear(text);
+        keep_value(run->past, made->fields[i], buf_str(text));
     }
     pthread_mutex_unlock(&run->lock);
 }
