@@ -148,8 +148,8 @@ static int put_change(struct listing *l, const struct staging_change *change) {
 
 static int list_file(struct listing *l) {
     struct stat st;
+    const char *path = buf_text(&l->path); // may move it
     struct staging_change change = {.path = buf_str(&l->path)};
-    const char *path = buf_text(&l->path);
     int result = staging_see_file(l->at.fs, l->files, path, &change.fresh, &st);
     if (result == 0)
         result = staging_see_file(l->at.fs, l->at.root, path, &change.old, &st);

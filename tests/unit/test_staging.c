@@ -150,7 +150,7 @@ static void put_journal(struct stage *s, int root, const char *path, int version
     struct stat st = {.st_size = 0};
     const struct journal_part part = {.name = STR("template"), .digest = {1, (uint64_t)version}};
     struct journal_recipe recipe = {.job = STR("job"), .parts = &part, .parts_n = 1};
-    struct journal_entry entry = {.path = str_of(path), .fingerprint = {2, (uint64_t)version}};
+    struct journal_entry entry = {.path = {path, strlen(path)}, .fingerprint = {2, (uint64_t)version}};
     char staged[64];
     snprintf(staged, sizeof staged, "files/%s", path);
     assert_int_equal(fstatat(root, root == s->scene.root ? path : staged, &st, 0), 0);
@@ -270,6 +270,35 @@ static enum staging_state look(struct stage *s, const char *directory) {
     struct err err;
     assert_int_equal(staging_look(at(s), directory, &state, &facts, &err), STATUS_OK);
     return state;
+}
+
+static void names_of_any_length_are_listed(void **state) {
+    (void)state;
+    struct stage s;
+    struct staging_reader list;
+    struct staging_change change;
+    struct staging_facts facts = {.when = 5};
+    struct err err;
+    int stage, files, n = 0;
+    open_stage(&s);
+    assert_int_equal(staging_begin(at(&s), &stage, &files, &err), STATUS_OK);
+    for (int length = 1; length < 120; length++) { // in the order of their names, too
+        char path[256];
+        snprintf(path, sizeof path, STAGING_STAGE "/files/%.*s", length,
+                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                 "xxxxxxxxxxxx"
+                 "xxxxxxxxxxxxxxxxxxxxx");
+        put_text(&s.scene, path, "x");
+    }
+    assert_int_equal(staging_seal(at(&s), (struct staging_removed){.n = 0}, false, &facts, &err), STATUS_OK);
+    assert_int_equal(staging_read(&list, &s.scene.fs, stage, &facts.list, &err), STATUS_OK);
+    while (staging_next(&list, &change) > 0)
+        assert_int_equal(change.path.n, ++n);
+    assert_int_equal(n, 119);
+    staging_read_end(&list);
+    close(stage);
+    close(files);
+    scene_close(&s.scene);
 }
 
 // What is in the way ---------------------------------------------------------------------------------------------
@@ -651,6 +680,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_lines_are_taken_for_lines),
         cmocka_unit_test(only_facts_are_taken_for_facts),
+        cmocka_unit_test(names_of_any_length_are_listed),
         cmocka_unit_test(nothing_can_be_published_or_rolled_back),
         cmocka_unit_test(damage_is_not_published),
         cmocka_unit_test(what_was_done_since_is_in_the_way),
