@@ -110,7 +110,7 @@ void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct s
 }
 
 uint64_t run_cache_cost(uint64_t bytes) {
-    return 3000 + 5 * bytes;
+    return 10000 + 5 * bytes;
 }
 
 // Audit
@@ -265,6 +265,7 @@ void run_cache_end(struct run *run, struct run_cache_report *report) {
     }
     cache->state = CLOSED;
     learn_filters(run);
+    run_cache_learn_renders(run);
     const size_t shared = templates_shared(run->plan->templates);
     report->categories[CACHE_PROGRAM].hits = shared;
     report->categories[CACHE_PROGRAM].misses = templates_compiled(run->plan->templates);

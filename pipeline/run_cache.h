@@ -66,8 +66,14 @@ bool run_cache_known(struct run *run, enum cache_category category, struct str n
                      struct cache_books_job *job);
 void run_cache_learn(struct run *run, const struct cache_books_job *job);
 
-// Nanoseconds that keeping a value of so many bytes in a file and getting it once take, about; measured where texts of
-// 2 kB to 1 MB were packed at level 3. Making a value pays if it takes RUN_CACHE_FACTOR times that: then one hit in a
+// Of a job: what its outputs cost that were made while it was of interest.
+struct run_cached {
+    atomic_int state; // see run_cache_render.c
+    atomic_ullong timed, counted, time, bytes;
+};
+
+// Nanoseconds that keeping a value of so many bytes in a file and getting it once take, about, with its part of opening
+// the tier; measured where texts of 1 kB to 1 MB were packed at level 3. Making a value pays if it takes RUN_CACHE_FACTOR times that: then one hit in a
 // few pays for all that were kept in vain.
 uint64_t run_cache_cost(uint64_t bytes);
 enum { RUN_CACHE_FACTOR = 4 };

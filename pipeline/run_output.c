@@ -165,18 +165,21 @@ void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *
         run_output_text(lot, entry, job->job->fallback);
 }
 
-void run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
+struct str run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
     if (lot->job->job->filter.argv) {
         run_through_render(lot, entry, vm);
-        return;
+        return (struct str){NULL, 0};
     }
     const struct diag *fault = NULL;
     struct vm_extra extras[2];
     size_t extras_n = run_extras(entry->group, extras);
     struct output o = {.lot = lot, .entry = entry};
+    struct str whole = {NULL, 0};
     const struct vm_writer writer = {&o, write_piece};
     if (vm_render_to(vm, lot->job->job->body, run_record(entry), extras, extras_n, &writer, &fault)) {
         lot->counters.rendered++;
+        if (!o.digest)
+            whole = vm_output(vm);
         emit(&o, vm_output(vm));
     } else {
         fail(&o, vm, fault);
@@ -184,4 +187,5 @@ void run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
     digest_stream_free(o.digest);
     buf_release(&o.tail);
     lot->emit_nanoseconds += o.nanoseconds;
+    return whole;
 }

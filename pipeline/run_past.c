@@ -407,6 +407,22 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) 
     run_past_take(entry, past);
 }
 
+static struct digest fingerprint_of(const struct job_run *job, struct digest record) {
+    const struct digest parts[] = {job->past->made_with, record};
+    return digest_of((struct str){(const char *)parts, sizeof parts});
+}
+
+bool run_past_fingerprint(struct lot *lot, const struct entry *entry, const struct worker *worker,
+                          struct digest *fingerprint) {
+    struct entry_past fresh = {.number = 0};
+    if (!lot->job->past)
+        return false;
+    if (!entry->past && !take_imprint(lot, entry, &lot->job->run->workers[worker->index], &fresh))
+        return false;
+    *fingerprint = fingerprint_of(lot->job, entry->past ? entry->past->record : fresh.record);
+    return true;
+}
+
 // Remembering --------------------------------------------------------------------------------------------------
 
 static void remember(struct lot *lot, const struct entry *entry, const struct lane_stamp *stamp) {
@@ -414,11 +430,9 @@ static void remember(struct lot *lot, const struct entry *entry, const struct la
     if (!past->writable)
         return;
     const struct entry_past *made = entry->past;
-    const struct digest parts[] = {lot->job->past->made_with, made->record};
     const struct journal_entry kept = {.path = entry->path,
                                        .recipe = lot->job->past->noted,
-                                       .fingerprint =
-                                           digest_of((struct str){(const char *)parts, sizeof parts}),
+                                       .fingerprint = fingerprint_of(lot->job, made->record),
                                        .raw = made->raw,
                                        .record = made->record,
                                        .output = entry->digest,

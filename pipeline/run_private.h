@@ -145,9 +145,10 @@ struct job_run {
     bool lacking;     // something that belongs to it failed; touched in emit turns
     uint64_t outputs; // that went into its sink; touched in emit turns
     struct job_past *past;
-    int64_t newest;        // mtime of what was written; touched in emit turns
-    bool partial;          // a retry: only the records it names
-    struct lot *free_lots; // under run->lock
+    struct run_cached cached; // whether its outputs are looked up
+    int64_t newest;           // mtime of what was written; touched in emit turns
+    bool partial;             // a retry: only the records it names
+    struct lot *free_lots;    // under run->lock
     // gathering
     struct arena arena; // group tables; touched in turns, then by the render node
     struct group **groups;
@@ -326,7 +327,8 @@ const struct diag *run_message(struct lot *lot, const char *text);
 enum { RUN_ORDINAL_SIZE = 24 };
 // What names an entry; `ordinal` is where it is written when nothing else does.
 struct str run_entry_key(const struct entry *entry, char ordinal[RUN_ORDINAL_SIZE]);
-void run_output(struct lot *lot, struct entry *entry, struct vm *vm);
+// The text of one that was made in one piece, as long as the machine keeps it; else {NULL, 0}.
+struct str run_output(struct lot *lot, struct entry *entry, struct vm *vm);
 // One whose text is there already, and one that failed otherwise than in the machine; its job's fallback may take
 // its place.
 void run_output_text(struct lot *lot, struct entry *entry, struct str text);
@@ -350,6 +352,15 @@ void run_lengths_open(struct job_run *job);                  // with its sink
 void run_lengths_add(const struct lot *lot);                 // in turn, when the sink has taken the lot
 void run_lengths_prepare(struct job_run *job, bool publish); // before the sink is closed
 void run_lengths_close(struct job_run *job, bool published); // after
+
+// run_cache_render.c: outputs that are looked up before they are rendered.
+bool run_cache_looks(struct job_run *job); // they are, or it is being found out
+bool run_cache_output(struct lot *lot, struct entry *entry, struct vm *vm,
+                      const struct worker *worker); // true: it was found, and is in the sink
+// An output that was not found was made; `text` {NULL, 0}: not well, or not in one piece.
+void run_cache_rendered(struct lot *lot, const struct entry *entry, struct str text, uint64_t took,
+                        const struct worker *worker);
+void run_cache_learn_renders(struct run *run);
 
 // run_gather.c: collect and group_by.
 void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups

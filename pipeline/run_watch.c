@@ -118,6 +118,24 @@ static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, st
     set_pace(pace, run->clock_cost, took);
 }
 
+// Of a job whose outputs are looked up, or may be: those that are not found are all timed.
+static void find_or_render(struct lot *lot, struct entry *entry, struct vm *vm, const struct worker *worker,
+                           struct histogram *histogram) {
+    const struct run *run = lot->job->run;
+    const struct clock *clock = &run->options->clock;
+    if (run_cache_output(lot, entry, vm, worker))
+        return;
+    const uint64_t emitting = lot->emit_nanoseconds, from = run_now(run);
+    const uint64_t busy = clock->thread_cpu(clock->self);
+    const struct str text = run_output(lot, entry, vm);
+    const uint64_t used =
+        clock->thread_cpu(clock->self) - busy; // with the sink's part, which is no rendering
+    const uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
+    if (histogram)
+        histogram_add(histogram, took);
+    run_cache_rendered(lot, entry, text, took < used ? took : used, worker);
+}
+
 void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker) {
     struct job_run *job = lot->job;
     struct worker_run *mine = &job->run->workers[worker->index];
@@ -129,7 +147,9 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
         struct entry *entry = &lot->entries[lot->rendered_to++];
         if (entry->state != ENTRY_PENDING)
             continue;
-        if (pace && pace->left-- == 0)
+        if (run_cache_looks(job))
+            find_or_render(lot, entry, vm, worker, pace ? &mine->jobs[job->index] : NULL);
+        else if (pace && pace->left-- == 0)
             render_timed(lot, entry, vm, &mine->jobs[job->index], pace);
         else
             run_output(lot, entry, vm);

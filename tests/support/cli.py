@@ -11,7 +11,8 @@ directory and the commands run there, by sh, with pressrun on the PATH. A sessio
     ! and then standard error, each line after "! "
     [exit 2]
 
-Commands keep no history unless they ask for it, since its files have other names each time. No [exit N] means 0. A line of output that looks like one of these marks, or is the last one and empty, is written
+Commands keep no history unless they ask for it, since its files have other names each time; cases named cache-...
+alone have a cache. No [exit N] means 0. A line of output that looks like one of these marks, or is the last one and empty, is written
 with a backslash before it; `[no newline]` follows output whose last line does not end. What changes from run to run
 is replaced before it is compared: see CHANGING. `--bless` writes the session anew, to be read before it is committed.
 """
@@ -107,6 +108,8 @@ def play(pressrun, folder):
         path = [os.path.dirname(pressrun), os.path.join(build, "tests", "unit"), # programs of tests/support
                 os.path.dirname(sys.executable), os.environ["PATH"]]
         environment = support.environment(PATH=":".join(path), PRESSRUN_JOBS="2", PRESSRUN_HISTORY="none")
+        if os.path.basename(folder).startswith("cache-"):
+            del environment["PRESSRUN_CACHE"]
         out = []
         for before, command, _ in steps:
             done = subprocess.run(["sh", "-c", command], cwd=directory, env=environment, stdin=subprocess.DEVNULL,

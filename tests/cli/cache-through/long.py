@@ -4,6 +4,6 @@
 import hashlib, json
 
 with open("people.jsonl", "w") as f:
-    for i in range(20):
+    for i in range(6):
         noise = "".join(hashlib.sha256(b"%d %d" % (i, k)).hexdigest() for k in range(20))
         f.write(json.dumps({"id": i, "name": noise}) + "\n")
