@@ -101,6 +101,7 @@ const struct command command_run = {
         "published as it is; then see `pressrun help diff`. --max-changed and --max-removed do the same and "
         "publish at\n"
         "the end, unless more would change than that, in number or in percent of the outputs there were.\n"
+        "--json then has `staged`: published, exceeded, added, changed, removed, known (outputs before).\n"
         "\n"
         "--json has, among others: session, strategy, workers, loaded (records), excluded (by `where`), "
         "up_to_date,\n"
