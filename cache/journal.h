@@ -84,8 +84,7 @@ struct journal_entry {
     // The output's path below the root; of a part of a stream, whatever name is its own in the root.
     struct str path;
     const struct journal_recipe *recipe; // NULL: lost to damage, so neither job nor parts are known
-    struct digest fingerprint, raw, record,
-        output; // of all parts, the record's bytes, the projected record, the output
+    struct digest raw, record, output;   // the record's bytes, the projected record, the output
     uint64_t size, inode;
     int64_t mtime;       // nanoseconds
     uint32_t why;        // the caller's bits: the reasons it was made for

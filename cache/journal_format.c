@@ -6,7 +6,7 @@
 
 enum {
     MARK_BYTE = 0xA7,
-    ENTRY_FIXED = 104,
+    ENTRY_FIXED = 88,
     PIECE_FIXED = 12,
     PIECE_LONGEST = JOURNAL_LONGEST - JOURNAL_FRAME - PIECE_FIXED,
     PIECES = (JOURNAL_RECIPE_LONGEST + PIECE_LONGEST - 1) / PIECE_LONGEST,
@@ -166,10 +166,9 @@ bool journal_code_entry(struct buf *out, uint64_t salt, const struct journal_ent
     put(p + 16, entry->size, 8);
     put(p + 24, (uint64_t)entry->mtime, 8);
     put(p + 32, entry->inode, 8);
-    put_digest(p + 40, entry->fingerprint);
-    put_digest(p + 56, entry->raw);
-    put_digest(p + 72, entry->record);
-    put_digest(p + 88, entry->output);
+    put_digest(p + 40, entry->raw);
+    put_digest(p + 56, entry->record);
+    put_digest(p + 72, entry->output);
     if (fields_size)
         memcpy(p + ENTRY_FIXED, fields, fields_size);
     if (entry->path.n)
@@ -194,10 +193,9 @@ bool journal_decode_entry(const struct journal_record *record, struct journal_en
         .size = get(p + 16, 8),
         .mtime = (int64_t)get(p + 24, 8),
         .inode = get(p + 32, 8),
-        .fingerprint = get_digest(p + 40),
-        .raw = get_digest(p + 56),
-        .record = get_digest(p + 72),
-        .output = get_digest(p + 88),
+        .raw = get_digest(p + 40),
+        .record = get_digest(p + 56),
+        .output = get_digest(p + 72),
         .fields = p + ENTRY_FIXED,
         .fields_n = (uint32_t)fields_n,
     };

@@ -10,14 +10,14 @@
  *            `units` is the whole record's length in 4 bytes, so at most 262,140 bytes. The checksum is XXH3-64, seeded
  *            with the salt, over all that follows it. Mark, kind and length turn most false starts away without hashing.
  *   ENTRY    recipe u32, generation u32, path length u16, fields u16, why u32, size u64, mtime i64 (ns), inode u64,
- *            fingerprint, raw, record, output: 16 each (low half first), fields u64 each, path
+ *            raw, record, output: 16 each (low half first), fields u64 each, path
  *   RECIPE   id u32, piece u16, pieces u16, length u32, so many bytes of the content. Pieces stand in their order.
  *   content  parts u32, fields u32, job, then each part: digest 16, name, text; then the names of the fields. A text is
  *            a length u32 and its bytes
  *   MARK     path key u64, generation u32, what u32 (LEFT, BACK, REMOVED): about an output without a new entry
  *   RUN      generation u32, complete u32, time i64 (ns): a run that came to its end
  *
- * An entry is 116 bytes, 8 a field, the path, and 0 to 3 of padding. Of two records about one output the later one holds.
+ * An entry is 100 bytes, 8 a field, the path, and 0 to 3 of padding. Of two records about one output the later one holds.
  * The header's checksum is the low half of XXH3-128, without the salt that nobody knows yet.
  */
 #include "cache/journal.h"

@@ -297,30 +297,37 @@ void run_past_look_raw(struct flight *flight, struct worker *worker) {
     }
 }
 
-// What the entry is made of: the job's fields of its record, or of all its group's.
-static bool take_imprint(struct lot *lot, const struct entry *entry, struct worker_run *mine,
-                         struct entry_past *past) {
+// What the entry is made of: the job's fields of its record, or of all its group's. `fields`: a hash of each, and as much
+// room again; NULL: nobody asks.
+static struct digest take_imprint(const struct lot *lot, const struct entry *entry, struct worker_run *mine,
+                                  uint64_t *fields) {
     const struct imprint *imprint = lot->job->past->imprint;
     const uint32_t n = imprint_fields(imprint);
-    uint64_t *fields = ARENA_NEW_ARRAY(&lot->arena, uint64_t, 2 * (size_t)n + 1), *one = fields + n;
-    if (!fields)
-        return false;
-    past->fields = fields;
-    if (entry->item) {
-        past->record = imprint_take(imprint, entry->item->record, &mine->scratch, fields);
-        return true;
-    }
-    past->record = digest_of(entry->group->text);
+    uint64_t *one = fields ? fields + n : NULL;
+    if (entry->item)
+        return imprint_take(imprint, entry->item->record, &mine->scratch, fields);
+    struct digest sum = digest_of(entry->group->text);
     for (uint32_t r = 0; r < entry->group->records->n; r++) {
-        struct digest both[2] = {past->record};
+        struct digest both[2] = {sum};
         both[1] = imprint_take(imprint, entry->group->records->items[r], &mine->scratch, one);
-        past->record = digest_of((struct str){(const char *)both, sizeof both});
-        for (uint32_t i = 0; i < n; i++) {
+        sum = digest_of((struct str){(const char *)both, sizeof both});
+        for (uint32_t i = 0; fields && i < n; i++) {
             uint64_t two[2] = {fields[i], one[i]};
             fields[i] = digest_of((struct str){(const char *)two, sizeof two}).low;
         }
     }
-    return true;
+    return sum;
+}
+
+// The same, to be kept. False: no memory, so that nothing will be.
+static bool take_fields(struct lot *lot, const struct entry *entry, struct worker_run *mine,
+                        struct entry_past *past) {
+    const size_t n = imprint_fields(lot->job->past->imprint);
+    uint64_t *fields = arena_zero(&lot->arena, (2 * n + 1) * sizeof *fields);
+    past->fields = fields;
+    if (fields)
+        past->record = take_imprint(lot, entry, mine, fields);
+    return fields != NULL;
 }
 
 static bool same_fields(const struct journal_recipe *a, const struct journal_recipe *b) {
@@ -369,18 +376,56 @@ static const uint64_t *fields_of(struct arena *arena, const struct journal_entry
     return fields;
 }
 
-void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) {
+// An entry that is made from what it was made from: is it there, too?
+static bool is_up_to_date(struct lot *lot, const struct entry *entry, const struct journal_entry *found,
+                          struct entry_past *past) {
+    const struct run *run = lot->job->run;
+    if (!run->options->trust && !run_past_is_left(run, entry->path, &past->stamp, &past->why))
+        return false;
+    past->moved = !digest_equal(found->raw, past->raw) && is_worth_it(run, past->raw);
+    past->fields = past->moved ? fields_of(&lot->arena, found) : NULL;
+    past->moved &= past->fields != NULL;
+    past->why = found->why; // it was made for
+    return true;
+}
+
+static void compare(struct lot *lot, struct entry *entry, const struct journal_entry *found,
+                    struct worker_run *mine) {
     const struct job_run *job = lot->job;
-    struct worker_run *mine = &job->run->workers[worker->index];
+    struct entry_past *past = entry->past;
+    const bool same_recipe = found->recipe == job->past->recipe;
+    take_found(past, found);
+    past->before = found->recipe;
+    if (same_recipe && job->past->looks) { // mostly all is as it was, and then nobody asks for the fields
+        past->record = take_imprint(lot, entry, mine, NULL);
+        if (digest_equal(past->record, found->record) && is_up_to_date(lot, entry, found, past)) {
+            run_past_take(entry, past);
+            return;
+        }
+    }
+    if (!take_fields(lot, entry, mine, past)) {
+        entry->past = NULL;
+        return;
+    }
+    past->why |= compare_records(job, found, past) | (same_recipe ? 0 : REASON_RECIPE) |
+                 (job->run->options->force ? REASON_FORCED : 0);
+    if (!(past->why & (REASON_MISSING | REASON_EDITED)))
+        run_past_is_left(job->run, entry->path, &past->stamp, &past->why);
+    if ((past->why & (REASON_RECORD | REASON_FIELDS)) && run_why_is_asked(job->run))
+        past->fields_before = fields_of(&lot->arena, found);
+}
+
+void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) {
+    struct worker_run *mine = &lot->job->run->workers[worker->index];
     struct entry_past *past = ARENA_NEW(&lot->arena, struct entry_past);
     struct journal_entry found;
-    if (!past || !take_imprint(lot, entry, mine, past))
+    if (!past)
         return;
     if (entry->item && lot->flight->raws)
         past->raw = lot->flight->raws[entry->item - lot->flight->batch->items];
     if (!journal_find(&mine->past, entry->path, &found)) {
         past->why = REASON_NEW;
-        entry->past = past;
+        entry->past = take_fields(lot, entry, mine, past) ? past : NULL;
         return;
     }
     const struct diag *collides = collision(lot, &found);
@@ -389,37 +434,18 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) 
         return;
     }
     entry->past = past;
-    take_found(past, &found);
-    past->before = found.recipe;
-    past->why = compare_records(job, &found, past);
-    if (found.recipe != job->past->recipe)
-        past->why |= REASON_RECIPE;
-    if (job->run->options->force)
-        past->why |= REASON_FORCED;
-    if ((past->why & (REASON_RECORD | REASON_FIELDS)) && run_why_is_asked(job->run))
-        past->fields_before = fields_of(&lot->arena, &found);
-    const bool is_left =
-        job->run->options->trust || run_past_is_left(job->run, entry->path, &past->stamp, &past->why);
-    if (past->why || !is_left || !job->past->looks)
-        return;
-    past->moved = !digest_equal(found.raw, past->raw) && is_worth_it(job->run, past->raw);
-    past->why = found.why; // it was made for
-    run_past_take(entry, past);
+    compare(lot, entry, &found, mine);
 }
 
-static struct digest fingerprint_of(const struct job_run *job, struct digest record) {
-    const struct digest parts[] = {job->past->made_with, record};
-    return digest_of((struct str){(const char *)parts, sizeof parts});
-}
-
-bool run_past_fingerprint(struct lot *lot, const struct entry *entry, const struct worker *worker,
+bool run_past_fingerprint(const struct lot *lot, const struct entry *entry, const struct worker *worker,
                           struct digest *fingerprint) {
-    struct entry_past fresh = {.number = 0};
     if (!lot->job->past)
         return false;
-    if (!entry->past && !take_imprint(lot, entry, &lot->job->run->workers[worker->index], &fresh))
-        return false;
-    *fingerprint = fingerprint_of(lot->job, entry->past ? entry->past->record : fresh.record);
+    const struct digest parts[] = {
+        lot->job->past->made_with,
+        entry->past ? entry->past->record
+                    : take_imprint(lot, entry, &lot->job->run->workers[worker->index], NULL)};
+    *fingerprint = digest_of((struct str){(const char *)parts, sizeof parts});
     return true;
 }
 
@@ -432,7 +458,6 @@ static void remember(struct lot *lot, const struct entry *entry, const struct la
     const struct entry_past *made = entry->past;
     const struct journal_entry kept = {.path = entry->path,
                                        .recipe = lot->job->past->noted,
-                                       .fingerprint = fingerprint_of(lot->job, made->record),
                                        .raw = made->raw,
                                        .record = made->record,
                                        .output = entry->digest,

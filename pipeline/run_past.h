@@ -110,7 +110,7 @@ void run_past_look_raw(struct flight *flight, struct worker *worker);
 // An entry that has a path: is it as it was? Then its state says so.
 void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker);
 // What an entry's output is made of, all of it: equal fingerprints make equal outputs. False: that is not known.
-bool run_past_fingerprint(struct lot *lot, const struct entry *entry, const struct worker *worker,
+bool run_past_fingerprint(const struct lot *lot, const struct entry *entry, const struct worker *worker,
                           struct digest *fingerprint);
 // In the lot's emit turn: what it published, or left alone, is remembered.
 void run_past_remember(struct lot *lot, const struct lane_result *result);

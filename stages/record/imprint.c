@@ -17,7 +17,8 @@ enum unit_kind {
 
 struct unit {
     enum unit_kind kind;
-    struct str *steps; // names on the way from the record
+    bool keys, element_keys; // UNIT_KEYS: of a mapping that is there, of those that are elements of a list
+    struct str *steps;       // names on the way from the record
     uint32_t steps_n;
 };
 
@@ -56,13 +57,14 @@ static struct str name_of(struct imprint *p, enum unit_kind kind, const struct s
     return name;
 }
 
-static void add_unit(struct imprint *p, enum unit_kind kind, const struct str *steps, uint32_t n) {
+static void add_unit(struct imprint *p, const struct projection *node, enum unit_kind kind,
+                     const struct str *steps, uint32_t n) {
     MEM_GROW(p->units, p->units_cap, p->n + 1);
     MEM_GROW(p->names, p->names_cap, p->n + 1);
     struct str *kept = take(p, n * sizeof *kept);
     if (n)
         memcpy(kept, steps, n * sizeof *kept);
-    p->units[p->n] = (struct unit){kind, kept, n};
+    p->units[p->n] = (struct unit){kind, node->keys, node->element_keys, kept, n};
     p->names[p->n] = name_of(p, kind, steps, n);
     p->n++;
 }
@@ -74,15 +76,16 @@ struct way { // from the root to a node
 
 static void add_units(struct imprint *p, const struct projection *node, struct way *way, uint32_t depth) {
     if (node->whole) {
-        add_unit(p, UNIT_WHOLE, way->steps, depth);
+        add_unit(p, node, UNIT_WHOLE, way->steps, depth);
         return;
     }
-    if (node->keys || node->element_keys)
-        add_unit(p, UNIT_KEYS, way->steps, depth);
+    const bool keys = node->keys || node->element_keys;
+    if (keys)
+        add_unit(p, node, UNIT_KEYS, way->steps, depth);
     if (node->bracketed)
-        add_unit(p, UNIT_BRACKETS, way->steps, depth);
-    if (node->n == 0 && depth > 0)
-        add_unit(p, UNIT_LOOKED, way->steps, depth);
+        add_unit(p, node, UNIT_BRACKETS, way->steps, depth);
+    if (node->n == 0 && depth > 0 && !keys && !node->bracketed)
+        add_unit(p, node, UNIT_LOOKED, way->steps, depth);
     for (size_t i = 0; i < node->n; i++) {
         MEM_GROW(way->steps, way->cap, depth + 1);
         way->steps[depth] = node->children[i]->name;
@@ -164,9 +167,10 @@ static bool is_bracketed(struct str name) {
     return name.n >= 2 && name.p[0] == '[' && name.p[name.n - 1] == ']';
 }
 
-static void add_map_of(struct buf *out, const struct unit *unit, const struct map *map) {
-    add_number(out, VALUE_MAP, unit->kind == UNIT_KEYS ? map->shape->n : 0);
-    for (uint32_t i = 0; i < map->shape->n && unit->kind != UNIT_LOOKED; i++) {
+static void add_map_of(struct buf *out, const struct unit *unit, bool element, const struct map *map) {
+    const bool keys = unit->kind == UNIT_KEYS && (element ? unit->element_keys : unit->keys);
+    add_number(out, VALUE_MAP, keys ? map->shape->n : 0);
+    for (uint32_t i = 0; i < map->shape->n && (keys || unit->kind == UNIT_BRACKETS); i++) {
         if (unit->kind == UNIT_BRACKETS && !is_bracketed(value_str(map->shape->keys[i])))
             continue;
         add_whole(out, map->shape->keys[i]);
@@ -175,20 +179,21 @@ static void add_map_of(struct buf *out, const struct unit *unit, const struct ma
     }
 }
 
-static void add_unit_of(struct buf *out, const struct unit *unit, uint32_t depth, struct value v) {
+static void add_unit_of(struct buf *out, const struct unit *unit, uint32_t depth, bool element,
+                        struct value v) {
     if (depth == unit->steps_n && unit->kind == UNIT_WHOLE) {
         add_whole(out, v);
     } else if (v.tag == VALUE_LIST) {
         add_number(out, VALUE_LIST, v.list->n);
         for (uint32_t i = 0; i < v.list->n; i++)
-            add_unit_of(out, unit, depth, v.list->items[i]);
+            add_unit_of(out, unit, depth, true, v.list->items[i]);
     } else if (v.tag != VALUE_MAP) {
         add_whole(out, v);
     } else if (depth == unit->steps_n) {
-        add_map_of(out, unit, v.map);
+        add_map_of(out, unit, element, v.map);
     } else {
         buf_add_char(out, VALUE_MAP); // a step, so that it matters on which one a list stands
-        add_unit_of(out, unit, depth + 1, map_get(v.map, unit->steps[depth]));
+        add_unit_of(out, unit, depth + 1, false, map_get(v.map, unit->steps[depth]));
     }
 }
 
@@ -197,8 +202,9 @@ struct digest imprint_take(const struct imprint *p, struct value record, struct 
     buf_clear(scratch);
     for (size_t i = 0; i < p->n; i++) {
         size_t from = scratch->n;
-        add_unit_of(scratch, &p->units[i], 0, record);
-        hashes[i] = digest_of((struct str){scratch->p + from, scratch->n - from}).low;
+        add_unit_of(scratch, &p->units[i], 0, false, record);
+        if (hashes)
+            hashes[i] = digest_of((struct str){scratch->p + from, scratch->n - from}).low;
     }
     return digest_of(buf_str(scratch));
 }

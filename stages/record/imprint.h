@@ -28,7 +28,7 @@ void imprint_free(struct imprint *imprint); // NULL is fine
 uint32_t imprint_fields(const struct imprint *imprint); // how many there are
 const struct str *imprint_names(const struct imprint *imprint);
 
-// Hashes of all fields into `hashes`; the digest is of all that they hash. `scratch` is written over.
+// The digest of all fields, and a hash of each into `hashes`, unless that is NULL. `scratch` is written over.
 struct digest imprint_take(const struct imprint *imprint, struct value record, struct buf *scratch,
                            uint64_t *hashes);
 

@@ -71,7 +71,6 @@ struct journal_entry run_entry(int output, int version, char room[64], uint64_t 
         fields[i] = digest_for(output, version, 20 + (uint64_t)i).low;
     return (struct journal_entry){
         .path = run_path(output, room),
-        .fingerprint = digest_for(output, version, 10),
         .raw = run_raw(output, version),
         .record = digest_for(output, version, 12),
         .output = digest_for(output, version, 13),
@@ -99,11 +98,10 @@ bool run_is_entry(const struct journal_entry *entry, int output, int version) {
     char room[64];
     uint64_t fields[RUN_FIELDS];
     struct journal_entry want = run_entry(output, version, room, fields);
-    bool same = str_equal(entry->path, want.path) && digest_equal(entry->fingerprint, want.fingerprint) &&
-                digest_equal(entry->raw, want.raw) && digest_equal(entry->record, want.record) &&
-                digest_equal(entry->output, want.output) && entry->size == want.size &&
-                entry->why == want.why && entry->inode == want.inode && entry->mtime == want.mtime &&
-                entry->fields_n == RUN_FIELDS;
+    bool same = str_equal(entry->path, want.path) && digest_equal(entry->raw, want.raw) &&
+                digest_equal(entry->record, want.record) && digest_equal(entry->output, want.output) &&
+                entry->size == want.size && entry->why == want.why && entry->inode == want.inode &&
+                entry->mtime == want.mtime && entry->fields_n == RUN_FIELDS;
     for (uint32_t i = 0; same && i < RUN_FIELDS; i++)
         same = journal_entry_field(entry, i) == fields[i];
     const struct journal_recipe *has = entry->recipe;

@@ -150,7 +150,7 @@ static void put_journal(struct stage *s, int root, const char *path, int version
     struct stat st = {.st_size = 0};
     const struct journal_part part = {.name = STR("template"), .digest = {1, (uint64_t)version}};
     struct journal_recipe recipe = {.job = STR("job"), .parts = &part, .parts_n = 1};
-    struct journal_entry entry = {.path = {path, strlen(path)}, .fingerprint = {2, (uint64_t)version}};
+    struct journal_entry entry = {.path = {path, strlen(path)}, .raw = {2, (uint64_t)version}};
     char staged[64];
     snprintf(staged, sizeof staged, "files/%s", path);
     assert_int_equal(fstatat(root, root == s->scene.root ? path : staged, &st, 0), 0);
@@ -182,8 +182,8 @@ static int journal_version(struct stage *s, const char *path) {
     journal_reader_init(&reader, journal);
     bool known = journal_find(&reader, str_of(path), &entry);
     if (known)
-        assert_int_equal(entry.recipe->parts[0].digest.low, entry.fingerprint.low);
-    int version = known ? (int)entry.fingerprint.low : 0;
+        assert_int_equal(entry.recipe->parts[0].digest.low, entry.raw.low);
+    int version = known ? (int)entry.raw.low : 0;
     journal_reader_release(&reader);
     journal_close(journal);
     return version;
