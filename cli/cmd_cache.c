@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "cli/cache_made.h"
 #include "cli/cache_place.h"
 #include "cli/cache_text.h"
 #include "cli/command.h"
+#include "pipeline/define.h"
 #include "pipeline/manifest_table.h"
 
-enum { GC_SLICE = 16 << 20 };
+enum { GC_SLICE = 16 << 20, FILTER_MOST = 256 };
 
 static const struct option_spec cache_options[] = {
     OPTIONS_MANIFEST,
@@ -19,6 +21,8 @@ static const struct option_spec cache_options[] = {
     {"category", 'c', "CATEGORY", "clear, invalidate: only of this category"},
     {"older-than", 0, "AGE", "invalidate: what was kept that long ago, such as 2h or 7d"},
     {"key", 0, "HEX", "invalidate: the entry of this key"},
+    {"record", 0, "JSON", "invalidate: what --template made of exactly this record (category render)"},
+    {"define", 'D', "NAME=TEXT", "invalidate: with a global as it was set for the run; with --record"},
     {"dry-run", 'n', NULL, "clear, invalidate, gc: say what would go, and let it be"},
     {"repair", 0, NULL, "verify: write damaged segments anew, without the damage"},
     {"json", 0, NULL, "as JSON"},
@@ -47,10 +51,11 @@ static void print(struct buf *text) {
 // --------------------------------------------------------------------------------------------------
 
 struct filter {
-    bool category_given, key_given, tag_given;
+    bool category_given, keys_given, tag_given;
     enum cache_category category;
-    struct digest key;
-    uint32_t tags[64];
+    struct digest keys[FILTER_MOST];
+    size_t keys_n;
+    uint32_t tags[FILTER_MOST];
     size_t tags_n;
     int64_t before; // made; INT64_MAX: any time
 };
@@ -63,11 +68,13 @@ struct selection {
 };
 
 static bool is_selected(const struct filter *f, const struct packs_entry *entry) {
-    bool tagged = !f->tag_given;
+    bool tagged = !f->tag_given, keyed = !f->keys_given;
+    for (size_t i = 0; i < f->keys_n; i++)
+        keyed = keyed || digest_equal(entry->key.digest, f->keys[i]);
     for (size_t i = 0; i < f->tags_n; i++)
         tagged = tagged || entry->tag == f->tags[i];
-    return tagged && (!f->category_given || entry->key.category == f->category) &&
-           (!f->key_given || digest_equal(entry->key.digest, f->key)) && entry->made < f->before;
+    return tagged && keyed && (!f->category_given || entry->key.category == f->category) &&
+           entry->made < f->before;
 }
 
 static void select_entry(void *context, const struct packs_entry *entry) {
@@ -180,43 +187,98 @@ static int run_clear(struct work *work) {
     return EXIT_DONE;
 }
 
-static bool read_filter(struct work *work, struct filter *f, struct err *err) {
+static void add_tag(void *context, struct str template_name) {
+    struct filter *f = context;
+    if (f->tags_n < FILTER_MOST)
+        f->tags[f->tags_n++] = caches_tag(template_name);
+}
+
+static void add_key(void *context, struct digest fingerprint) {
+    struct filter *f = context;
+    if (f->keys_n < FILTER_MOST)
+        f->keys[f->keys_n++] = fingerprint;
+}
+
+// The globals as they were for the run. False: what is wrong has been told.
+static bool define(struct work *work) {
+    const char *const *words;
+    size_t n = options_all(work->options, "define", &words);
+    if (n == 0)
+        return true;
+    const struct define *defines = define_parse(&work->manifest->arena, words, n, &work->cli->diags);
+    if (defines)
+        work->manifest->globals = define_over(&work->manifest->arena, work->manifest->globals, defines, n);
+    else
+        cli_write_diags(work->cli);
+    return defines != NULL;
+}
+
+// What was made with a template, as far as the manifest tells; else what bears its very name. False: it has been told why.
+static bool read_templates(struct work *work, struct filter *f) {
+    const char *const *templates, *record = options_get(work->options, "record");
+    size_t n = options_all(work->options, "template", &templates);
+    struct cache_made made;
+    if (n == 0)
+        return true;
+    if (!define(work))
+        return false;
+    bool fine = work->manifest->sound && cache_made_init(&made, work->cli, work->manifest);
+    f->tag_given = true;
+    f->keys_given = f->keys_given || record;
+    for (size_t i = 0; i < n; i++) {
+        add_tag(f, str_of(templates[i]));
+        if (fine)
+            cache_made_with(&made, str_of(templates[i]), add_tag, f);
+    }
+    bool known = !record || fine;
+    for (size_t i = 0; record && known && i < n; i++)
+        known = cache_made_of(&made, str_of(templates[i]), str_of(record), add_key, f);
+    if (record && !fine)
+        cli_fail("what --record was made into is not known where the manifest has errors");
+    else if (!fine && !work->cli->quiet)
+        cli_note("the manifest has errors, so what leads to a template is not known");
+    if (work->manifest->sound)
+        cache_made_release(&made);
+    return known;
+}
+
+static bool refuse(const char *sentence) {
+    cli_fail("%s", sentence);
+    return false;
+}
+
+// False: what is wrong has been told.
+static bool read_filter(struct work *work, struct filter *f) {
     const struct options *options = work->options;
     const char *age = options_get(options, "older-than"), *key = options_get(options, "key");
-    const char *const *templates;
+    const bool named = options_has(options, "template"), exact = options_has(options, "record");
     uint64_t seconds = 0;
+    struct err err;
     f->before = INT64_MAX;
-    if (!read_category(options, f, err))
-        return false;
-    if (age && !manifest_parse_time(str_of(age), &seconds)) {
-        err_set(err, STATUS_DATA, "--older-than is a time such as 90s, 30m, 2h or 7d, not \"%s\"", age);
-        return false;
-    }
+    if (!read_category(options, f, &err))
+        return refuse(err.text);
+    if (age && !manifest_parse_time(str_of(age), &seconds))
+        return refuse("--older-than is a time such as 90s, 30m, 2h or 7d");
     if (age)
         f->before = work->cli->clock.wall(work->cli->clock.self) - (int64_t)seconds * 1000000000;
-    f->key_given = key != NULL;
-    if (key && !digest_parse(str_of(key), &f->key)) {
-        err_set(err, STATUS_DATA, "--key is 32 hexadecimal digits, not \"%s\"", key);
-        return false;
-    }
-    size_t n = options_all(options, "template", &templates);
-    f->tag_given = n > 0;
-    for (size_t i = 0; i < n && f->tags_n < sizeof f->tags / sizeof *f->tags; i++)
-        f->tags[f->tags_n++] = caches_tag(str_of(templates[i]));
-    if (!f->category_given && !age && !key && !n) {
-        err_set(err, STATUS_DATA,
-                "say what: --template, --category, --older-than or --key; \"cache clear\" drops everything");
-        return false;
-    }
-    return true;
+    f->keys_given = key != NULL;
+    if (key && !digest_parse(str_of(key), &f->keys[f->keys_n++]))
+        return refuse("--key is 32 hexadecimal digits");
+    if (exact && (!named || key))
+        return refuse("--record goes with --template, and without --key");
+    if (options_has(options, "define") && !exact)
+        return refuse("--define goes with --record");
+    if (!f->category_given && !age && !key && !named)
+        return refuse(
+            "say what: --template, --category, --older-than or --key; \"cache clear\" drops everything");
+    return read_templates(work, f);
 }
 
 static int run_invalidate(struct work *work) {
     struct filter filter = {0};
     struct selection s;
-    struct err err;
-    if (!read_filter(work, &filter, &err))
-        return cli_fail("%s", err.text);
+    if (!read_filter(work, &filter))
+        return EXIT_USAGE;
     select_entries(work, &filter, &s);
     for (size_t i = 0; !work->dry_run && i < s.n; i++)
         cache_invalidate(work->caches.cache, s.keys[i]);
@@ -293,7 +355,7 @@ static const struct subcommand {
 } subcommands[] = {
     {"stats", run_stats, false, ""},
     {"clear", run_clear, true, " category dry-run"},
-    {"invalidate", run_invalidate, true, " template category older-than key dry-run"},
+    {"invalidate", run_invalidate, true, " template category older-than key record define dry-run"},
     {"gc", run_gc, true, " dry-run"},
     {"verify", run_verify, true, " repair"},
 };
@@ -348,7 +410,8 @@ static const struct subcommand *find_subcommand(const char *name) {
 
 // An option that another subcommand has; NULL: all is well.
 static const char *foreign_option(const struct options *options, const struct subcommand *subcommand) {
-    static const char *const own[] = {"template", "category", "older-than", "key", "dry-run", "repair"};
+    static const char *const own[] = {"template", "category", "older-than", "key",
+                                      "record",   "define",   "dry-run",    "repair"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         char word[24];
         snprintf(word, sizeof word, " %s", own[i]);

@@ -69,7 +69,7 @@ void run_cache_learn(struct run *run, const struct cache_books_job *job);
 // Of a job: what its outputs cost that were made while it was of interest.
 struct run_cached {
     atomic_int state; // see run_cache_render.c
-    atomic_ullong timed, counted, time, bytes;
+    atomic_ullong timed, counted, time, slowest, bytes;
 };
 
 // Nanoseconds that keeping a value of so many bytes in a file and getting it once take, about, with its part of opening

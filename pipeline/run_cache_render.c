@@ -101,14 +101,25 @@ bool run_cache_output(struct lot *lot, struct entry *entry, struct vm *vm, const
     return done;
 }
 
+// Without the slowest one, which may have met something that was no fault of its own.
 static struct cache_books_job figures_of(const struct job_run *job) {
-    const uint64_t n = atomic_load(&job->cached.counted);
+    const uint64_t n = atomic_load(&job->cached.counted), time = atomic_load(&job->cached.time),
+                   slowest = n > 1 ? atomic_load(&job->cached.slowest) : 0;
     struct cache_books_job figures = {.category = CACHE_RENDER,
                                       .name = job->job->job->name,
-                                      .make = atomic_load(&job->cached.time) / n,
+                                      .make = (time - slowest) / (n > 1 ? n - 1 : 1),
                                       .keep = run_cache_cost(atomic_load(&job->cached.bytes) / n)};
     figures.used = figures.make >= RUN_CACHE_FACTOR * figures.keep;
     return figures;
+}
+
+static void count(struct run_cached *cached, uint64_t took, uint64_t bytes) {
+    unsigned long long slowest = atomic_load(&cached->slowest);
+    while (took > slowest && !atomic_compare_exchange_weak(&cached->slowest, &slowest, took))
+        ;
+    atomic_fetch_add(&cached->time, took);
+    atomic_fetch_add(&cached->bytes, bytes);
+    atomic_fetch_add(&cached->counted, 1);
 }
 
 void run_cache_rendered(struct lot *lot, const struct entry *entry, struct str text, uint64_t took,
@@ -119,11 +130,8 @@ void run_cache_rendered(struct lot *lot, const struct entry *entry, struct str t
     if (!text.p || !entry->emitted)
         return;
     const uint64_t timed = atomic_fetch_add(&cached->timed, 1) + 1;
-    if (timed > COLD || took >= SLOW) {
-        atomic_fetch_add(&cached->time, took);
-        atomic_fetch_add(&cached->bytes, text.n);
-        atomic_fetch_add(&cached->counted, 1);
-    }
+    if (timed > COLD || took >= SLOW)
+        count(cached, took, text.n);
     const bool tries = atomic_load_explicit(&cached->state, memory_order_relaxed) == TRYING;
     const uint64_t least = RUN_CACHE_FACTOR * run_cache_cost(text.n);
     if (took >= (tries && least < SLOW ? SLOW : least) && key_of(lot, entry, worker, &key))

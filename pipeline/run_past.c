@@ -437,15 +437,19 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) 
     compare(lot, entry, &found, mine);
 }
 
+struct digest run_past_fingerprint_of(struct digest recipe, struct digest record) {
+    const struct digest parts[] = {recipe, record};
+    return digest_of((struct str){(const char *)parts, sizeof parts});
+}
+
 bool run_past_fingerprint(const struct lot *lot, const struct entry *entry, const struct worker *worker,
                           struct digest *fingerprint) {
     if (!lot->job->past)
         return false;
-    const struct digest parts[] = {
+    *fingerprint = run_past_fingerprint_of(
         lot->job->past->made_with,
         entry->past ? entry->past->record
-                    : take_imprint(lot, entry, &lot->job->run->workers[worker->index], NULL)};
-    *fingerprint = digest_of((struct str){(const char *)parts, sizeof parts});
+                    : take_imprint(lot, entry, &lot->job->run->workers[worker->index], NULL));
     return true;
 }
 

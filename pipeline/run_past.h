@@ -109,6 +109,8 @@ struct known { // of a record and a job, by the record's bytes; past NULL: nothi
 void run_past_look_raw(struct flight *flight, struct worker *worker);
 // An entry that has a path: is it as it was? Then its state says so.
 void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker);
+// The fingerprint of what a job, by its recipe's digest, makes of a record, by its imprint.
+struct digest run_past_fingerprint_of(struct digest recipe, struct digest record);
 // What an entry's output is made of, all of it: equal fingerprints make equal outputs. False: that is not known.
 bool run_past_fingerprint(const struct lot *lot, const struct entry *entry, const struct worker *worker,
                           struct digest *fingerprint);
