@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli/command.h"
+#include "cli/plan_outputs.h"
+#include "cli/running.h"
 #include "cli/show.h"
 #include "pipeline/check.h"
 #include "pipeline/plan.h"
@@ -16,6 +17,10 @@ static const struct option_spec plan_options[] = {
     {"json", 0, NULL, "as JSON: nodes and edges"},
     {"dot", 0, NULL, "as a Graphviz graph"},
     {"mermaid", 0, NULL, "as a Mermaid flowchart"},
+    {"outputs", 0, NULL, "of each job how many outputs are up to date, and why the others would be made"},
+    {"output", 'o', "DIR", "with --outputs: the output directory, where it is not the manifest's"},
+    {"define", 'D', "NAME=TEXT", "set a global, as the run would; NAME:=JSON for any value"},
+    {"jobs", 'j', "N", "with --outputs: workers (default: the CPUs this process may use; PRESSRUN_JOBS)"},
     OPTIONS_COMMON,
     {0},
 };
@@ -48,14 +53,30 @@ static void write_plan(const struct plan *plan, const struct options *options, s
 }
 
 static int run_plan(struct cli *cli, const struct options *options) {
+    const bool outputs = options_has(options, "outputs");
+    struct run_options run;
     if (options->arguments_n)
         return cli_argument_error(&command_plan, "unexpected argument \"%s\"", options->arguments[0]);
     if (options_has(options, "json") + options_has(options, "dot") + options_has(options, "mermaid") > 1)
         return cli_argument_error(&command_plan, "--json, --dot and --mermaid exclude each other");
+    if (outputs && (options_has(options, "dot") || options_has(options, "mermaid")))
+        return cli_argument_error(&command_plan, "--outputs is no graph");
+    if (outputs && !running_init_dry(&run, cli, &command_plan, options))
+        return EXIT_USAGE;
     struct manifest *manifest = cli_read_manifest(cli, options);
     if (!manifest)
         return EXIT_USAGE;
+    if (!running_define(cli, options, manifest)) {
+        manifest_free(manifest);
+        return EXIT_USAGE;
+    }
     struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
+    if (outputs && cli->diags.errors == 0) {
+        int code = plan_outputs(cli, plan, &run, options_has(options, "json"));
+        plan_free(plan);
+        manifest_free(manifest);
+        return code;
+    }
     bool ok = plan_compile_all(plan, &cli->diags) && cli->diags.errors == 0;
     cli_write_diags(cli);
     if (ok) {
@@ -127,11 +148,15 @@ static int run_check(struct cli *cli, const struct options *options) {
 
 const struct command command_plan = {
     .name = "plan",
-    .arguments = "[--json | --dot | --mermaid]",
+    .arguments = "[--json | --dot | --mermaid] [--outputs]",
     .summary = "show the stage graph: what would run, and after what",
-    .details = "Compiles everything and prints the nodes of the graph in an order in which they may run. "
-               "Nothing is\n"
-               "loaded, rendered or written.\n",
+    .details =
+        "Compiles everything and prints the nodes of the graph in an order in which they may run. "
+        "Nothing is\n"
+        "loaded, rendered or written. --outputs reads the records instead, and tells of each job what the "
+        "next run\n"
+        "would do: how many outputs are up to date, and for which first reasons the others would be "
+        "made.\n",
     .options = plan_options,
     .run = run_plan,
 };

@@ -15,13 +15,13 @@ enum { WRITE_AT = 64 << 10 };
 static const char *sentence(enum explained_kind kind) {
     switch (kind) {
     case EXPLAINED_NEW:
-        return "it is new";
+        return "new";
     case EXPLAINED_LOST:
         return "what it was made from is not known";
     case EXPLAINED_MISSING:
-        return "it is missing";
+        return "missing";
     case EXPLAINED_EDITED:
-        return "it was edited";
+        return "edited";
     case EXPLAINED_TEMPLATES:
         return "a template of the search path changed, and one is chosen at run time";
     case EXPLAINED_NOW:
@@ -31,7 +31,7 @@ static const char *sentence(enum explained_kind kind) {
     case EXPLAINED_READS:
         return "other fields are read";
     case EXPLAINED_RECORDS:
-        return "its records changed";
+        return "records changed";
     case EXPLAINED_FORCED:
         return "--force";
     default:

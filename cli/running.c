@@ -262,8 +262,7 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     return exit_code(status, &report);
 }
 
-// Puts the definitions over the manifest's globals. False: what is wrong has been told.
-static bool define(struct cli *cli, const struct options *options, struct manifest *manifest) {
+bool running_define(struct cli *cli, const struct options *options, struct manifest *manifest) {
     const char *const *words;
     size_t n = options_all(options, "define", &words);
     if (n == 0)
@@ -312,6 +311,25 @@ static int run_failed(struct cli *cli, struct running *running, struct manifest 
     return code;
 }
 
+bool running_init_dry(struct run_options *run, struct cli *cli, const struct command *command,
+                      const struct options *options) {
+    struct worker_count workers;
+    struct err err;
+    *run = (struct run_options){.fs = &cli->fs,
+                                .clock = cli->clock,
+                                .max_failed = RUN_NO_BOUND,
+                                .remember = true,
+                                .dry = true,
+                                .output = options_get(options, "output")};
+    enum status status = running_choose_workers(options, &workers, &err);
+    if (status == STATUS_OK)
+        status = cli_now(cli, &run->now, &err);
+    run->workers = workers.n;
+    if (status != STATUS_OK)
+        cli_argument_error(command, "%s", err.text);
+    return status == STATUS_OK;
+}
+
 bool running_init(struct running *running, struct cli *cli, const struct command *command,
                   const struct options *options) {
     struct err err;
@@ -325,7 +343,7 @@ bool running_init(struct running *running, struct cli *cli, const struct command
 int running_run(struct running *running, struct cli *cli, struct manifest *manifest) {
     const struct options *options = running->options;
     int code = EXIT_USAGE;
-    if (define(cli, options, manifest))
+    if (running_define(cli, options, manifest))
         code = options_has(options, "only-failed") ? run_failed(cli, running, manifest)
                                                    : plan_and_execute(cli, running, manifest);
     manifest_free(manifest);

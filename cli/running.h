@@ -40,6 +40,12 @@ struct running {
 bool running_init(struct running *running, struct cli *cli, const struct command *command,
                   const struct options *options);
 
+// The same for a dry run of which nothing is told; the command has the options output and jobs.
+bool running_init_dry(struct run_options *run, struct cli *cli, const struct command *command,
+                      const struct options *options);
+// Puts the definitions (-D) over the manifest's globals. False: what is wrong has been told.
+bool running_define(struct cli *cli, const struct options *options, struct manifest *manifest);
+
 // The number of workers and where it came from: -j wins, then the environment, then the machine.
 enum status running_choose_workers(const struct options *options, struct worker_count *count,
                                    struct err *err);

@@ -596,7 +596,7 @@ static void let_tick_pass(const struct run *run) {
 }
 
 void run_past_end(struct run *run, bool complete) {
-    if (run->past && run->options->dry)
+    if (run->past && run->options->dry && !run->options->asked_n)
         run_prune(run, complete && !run->loses_sight);
     if (!run->past || !run->past->writable)
         return;

@@ -136,6 +136,44 @@ static void large_recipes_go_over_several_records(void **state) {
     scene_close(&scene);
 }
 
+// Without appending: what is there, and what was there before it in the same job.
+static void recipes_are_looked_up(void **state) {
+    (void)state;
+    struct scene scene;
+    struct journal_found found;
+    const struct journal_recipe first = run_recipe(1), second = run_recipe(2);
+    struct journal_recipe other = run_recipe(1);
+    struct err err;
+    other.job = STR("others");
+    scene_open(&scene);
+    struct journal *journal;
+    const struct journal_options none = {.fs = &scene.fs, .root = -1};
+    assert_int_equal(journal_open(none, &journal, &found, &err), STATUS_OK);
+    assert_true(found.fresh);
+    assert_null(journal_find_recipe(journal, &first));
+    assert_int_equal(journal_items(journal), 0);
+    journal_close(journal);
+    journal = run_open(&scene.fs, scene.root, true, &found);
+    assert_null(journal_find_recipe(journal, &first));
+    run_kept(journal, &first);
+    run_kept(journal, &other);
+    run_kept(journal, &second);
+    for (int pass = 0; pass < 2; pass++) {
+        const uint64_t bytes = journal_figures(journal).bytes;
+        const struct journal_recipe *one = journal_find_recipe(journal, &first);
+        const struct journal_recipe *two = journal_find_recipe(journal, &second);
+        assert_true(one && two && one != two);
+        assert_ptr_equal(journal_recipe_before(journal, two), one);
+        assert_null(journal_recipe_before(journal, one));
+        assert_null(journal_recipe_before(journal, journal_find_recipe(journal, &other)));
+        assert_int_equal(journal_figures(journal).bytes, bytes);
+        journal_close(journal);
+        journal = run_open(&scene.fs, scene.root, false, &found);
+    }
+    journal_close(journal);
+    scene_close(&scene);
+}
+
 // Recipes that no run writes so --------------------------------------------------------------------------------
 
 enum { MADE_SALT = 5 };
@@ -254,6 +292,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recipes_are_written_once),
         cmocka_unit_test(recipes_differ_by_any_of_their_parts),
+        cmocka_unit_test(recipes_are_looked_up),
         cmocka_unit_test(large_recipes_go_over_several_records),
         cmocka_unit_test(equal_recipes_of_two_ids_are_one),
         cmocka_unit_test(pieces_in_another_order_are_no_recipe),
