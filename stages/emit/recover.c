@@ -122,6 +122,11 @@ typedef void (*entry_fn)(struct recovery *r, const struct inplace_entry *entry);
 static bool see_journal(void *context, const char *name, enum fs_entry kind) {
     struct recovery *r = context;
     unsigned number;
+    if (kind == FS_FILE &&
+        str_ends(str_of(name), STR(EMIT_TEMPORARY_SUFFIX))) { // a book that was being written anew
+        buf_add_text(&r->leftovers, EMIT_BOOKS "/");
+        buf_add(&r->leftovers, name, strlen(name) + 1);
+    }
     if (kind == FS_FILE && inplace_number(name, &number)) {
         MEM_GROW(r->journals, r->journals_cap, r->journals_n + 1);
         r->journals[r->journals_n++] = number;
@@ -136,6 +141,7 @@ static int compare_numbers(const void *a, const void *b) {
 
 static void find_journals(struct recovery *r) {
     int result = r->fs->list(r->fs->self, r->root, EMIT_BOOKS, see_journal, r);
+    remove_leftovers(r);
     if (result < 0 && result != -ENOENT)
         note_blind(r, result);
     if (r->journals_n > 0)
