@@ -122,8 +122,8 @@ typedef void (*entry_fn)(struct recovery *r, const struct inplace_entry *entry);
 static bool see_journal(void *context, const char *name, enum fs_entry kind) {
     struct recovery *r = context;
     unsigned number;
-    if (kind == FS_FILE &&
-        str_ends(str_of(name), STR(EMIT_TEMPORARY_SUFFIX))) { // a book that was being written anew
+    // A book that was being written anew; numbered ones have owners of their own.
+    if (kind == FS_FILE && str_ends(str_of(name), STR(EMIT_TEMPORARY_SUFFIX)) && !place_is_temporary(name)) {
         buf_add_text(&r->leftovers, EMIT_BOOKS "/");
         buf_add(&r->leftovers, name, strlen(name) + 1);
     }
