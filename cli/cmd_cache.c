@@ -8,6 +8,7 @@
 #include "cli/cache_made.h"
 #include "cli/cache_place.h"
 #include "cli/cache_text.h"
+#include "cli/cache_warm.h"
 #include "cli/command.h"
 #include "pipeline/define.h"
 #include "pipeline/manifest_table.h"
@@ -24,6 +25,8 @@ static const struct option_spec cache_options[] = {
     {"record", 0, "JSON", "invalidate: what --template made of exactly this record (category render)"},
     {"define", 'D', "NAME=TEXT", "invalidate: with a global as it was set for the run; with --record"},
     {"dry-run", 'n', NULL, "clear, invalidate, gc: say what would go, and let it be"},
+    {"most-used", 0, "N", "warm: the N entries that runs used most, at most 500"},
+    {"job", 0, "JOB", "warm: all of this job, without publishing anything; may be repeated"},
     {"repair", 0, NULL, "verify: write damaged segments anew, without the damage"},
     {"json", 0, NULL, "as JSON"},
     OPTIONS_COMMON,
@@ -347,6 +350,36 @@ static int run_verify(struct work *work) {
     return found.damaged && (!repair || found.kept) ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
 }
 
+// With the tiers of the manifest; the file tier, which is open, would be another one beside that.
+static int run_warm(struct work *work) {
+    const char *most = options_get(work->options, "most-used"), *const * jobs;
+    const char *output = options_get(work->options, "output");
+    struct str names[OPTION_REPEATS];
+    size_t n = options_all(work->options, "job", &jobs);
+    uint32_t number = 0;
+    struct err err;
+    if ((most != NULL) == (n > 0))
+        return cli_fail("say what: --most-used N or --job JOB");
+    if (most && options_number("--most-used", most, 1, CACHE_BOOKS_USES, &number, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    if (!work->manifest->sound) {
+        cli_write_diags(work->cli);
+        return EXIT_USAGE;
+    }
+    if (!define(work))
+        return EXIT_USAGE;
+    caches_close(&work->caches, 0);
+    struct cache_warming warming = {.cli = work->cli,
+                                    .manifest = work->manifest,
+                                    .wish = work->wish,
+                                    .output = output ? output : work->manifest->output.p,
+                                    .json = work->json};
+    warming.wish.tiers = warming.wish.read_only = 0;
+    for (size_t i = 0; i < n; i++)
+        names[i] = str_of(jobs[i]);
+    return most ? cache_warm_most_used(&warming, number) : cache_warm_jobs(&warming, names, n);
+}
+
 static const struct subcommand {
     const char *name;
     int (*run)(struct work *work);
@@ -358,6 +391,7 @@ static const struct subcommand {
     {"invalidate", run_invalidate, true, " template category older-than key record define dry-run"},
     {"gc", run_gc, true, " dry-run"},
     {"verify", run_verify, true, " repair"},
+    {"warm", run_warm, false, " most-used job define"},
 };
 
 // The work
@@ -410,8 +444,8 @@ static const struct subcommand *find_subcommand(const char *name) {
 
 // An option that another subcommand has; NULL: all is well.
 static const char *foreign_option(const struct options *options, const struct subcommand *subcommand) {
-    static const char *const own[] = {"template", "category", "older-than", "key",
-                                      "record",   "define",   "dry-run",    "repair"};
+    static const char *const own[] = {"template", "category", "older-than", "key",       "record",
+                                      "define",   "dry-run",  "repair",     "most-used", "job"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         char word[24];
         snprintf(word, sizeof word, " %s", own[i]);
@@ -444,7 +478,7 @@ static int run_cache(struct cli *cli, const struct options *options) {
 
 const struct command command_cache = {
     .name = "cache",
-    .arguments = "stats | clear | invalidate | gc | verify",
+    .arguments = "stats | clear | invalidate | gc | verify | warm",
     .summary = "what runs keep to save work: show, drop, clean and check it",
     .details =
         "stats       what is kept per category, how often it was found, and where keeping pays\n"
@@ -452,6 +486,9 @@ const struct command command_cache = {
         "invalidate  drops what all of these are true of: --template, --category, --older-than, --key\n"
         "gc          gives back the room of what was dropped, and keeps to the bound\n"
         "verify      reads every entry and compares its checksum; --repair drops the damage\n"
+        "warm        makes all of a --job and keeps what is dear, publishing nothing; or reads what was used "
+        "most\n"
+        "            (--most-used), and puts it into redis where there is one\n"
         "\n"
         "All of it works while runs are at work on the same cache. The cache is where the manifest says, or "
         "in\n"

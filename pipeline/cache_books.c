@@ -17,6 +17,7 @@ void cache_books_init(struct cache_books *books) {
 
 void cache_books_release(struct cache_books *books) {
     mem_free(books->jobs);
+    mem_free(books->used);
     arena_release(&books->arena);
 }
 
@@ -52,6 +53,16 @@ static void read_job(struct cache_books *books, const json_t *object) {
     cache_books_learn(books, &job);
 }
 
+static void read_use(struct cache_books *books, const json_t *row) {
+    struct cache_key key;
+    const char *category = json_string_value(json_array_get(row, 0)),
+               *hex = json_string_value(json_array_get(row, 1));
+    json_int_t uses = json_integer_value(json_array_get(row, 2));
+    if (category && hex && uses > 0 && cache_category_find(str_of(category), &key.category) &&
+        digest_parse(str_of(hex), &key.digest))
+        cache_books_use(books, key, (uint64_t)uses);
+}
+
 static void read_all(struct cache_books *books, const json_t *root) {
     if (number(root, "version") != VERSION)
         return;
@@ -63,6 +74,9 @@ static void read_all(struct cache_books *books, const json_t *root) {
                       &books->categories[c]);
     for (size_t i = 0; i < json_array_size(jobs); i++)
         read_job(books, json_array_get(jobs, i));
+    const json_t *used = json_object_get(root, "used");
+    for (size_t i = 0; i < json_array_size(used); i++)
+        read_use(books, json_array_get(used, i));
 }
 
 void cache_books_read(struct cache_books *books, const struct fs *fs, int root) {
@@ -115,6 +129,16 @@ static json_t *job_json(const struct cache_books_job *job) {
     return object;
 }
 
+static json_t *use_json(const struct cache_books_use *use) {
+    char hex[DIGEST_HEX_SIZE];
+    json_t *row = json_array();
+    digest_hex(use->key.digest, hex);
+    json_array_append_new(row, json_string(cache_category_name(use->key.category)));
+    json_array_append_new(row, json_string(hex));
+    json_array_append_new(row, integer(use->uses));
+    return row;
+}
+
 static char *text_of(const struct cache_books *books) {
     json_t *root = json_object(), *categories = json_object(), *jobs = json_array();
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
@@ -128,6 +152,10 @@ static char *text_of(const struct cache_books *books) {
     json_object_set_new(root, "since_ns", integer((uint64_t)books->since));
     json_object_set_new(root, "categories", categories);
     json_object_set_new(root, "jobs", jobs);
+    json_t *used = json_array();
+    for (size_t i = 0; i < books->used_n && i < CACHE_BOOKS_USES; i++)
+        json_array_append_new(used, use_json(&books->used[i]));
+    json_object_set_new(root, "used", used);
     char *text = json_dumps(root, JSON_INDENT(1));
     json_decref(root);
     return text;
@@ -150,6 +178,47 @@ bool cache_books_write(const struct cache_books *books, const struct fs *fs, int
         fs->unlink(fs->self, root, temporary);
     free(text);
     return written;
+}
+
+// Uses
+// ------------------------------------------------------------------------------------------------------
+
+// As often as not an entry is new, so they are only put together when all are there.
+void cache_books_use(struct cache_books *books, struct cache_key key, uint64_t uses) {
+    MEM_GROW(books->used, books->used_cap, books->used_n + 1);
+    books->used[books->used_n++] = (struct cache_books_use){key, uses};
+}
+
+static int compare_keys(const void *a, const void *b) {
+    const struct cache_key x = ((const struct cache_books_use *)a)->key,
+                           y = ((const struct cache_books_use *)b)->key;
+    if (x.category != y.category)
+        return x.category < y.category ? -1 : 1;
+    if (x.digest.high != y.digest.high)
+        return x.digest.high < y.digest.high ? -1 : 1;
+    return (x.digest.low > y.digest.low) - (x.digest.low < y.digest.low);
+}
+
+static int compare_uses(const void *a, const void *b) {
+    const uint64_t x = ((const struct cache_books_use *)a)->uses,
+                   y = ((const struct cache_books_use *)b)->uses;
+    return x == y ? compare_keys(a, b) : x < y ? 1 : -1;
+}
+
+void cache_books_rank(struct cache_books *books) {
+    struct cache_books_use *used = books->used;
+    size_t n = 0;
+    if (books->used_n == 0)
+        return;
+    qsort(used, books->used_n, sizeof *used, compare_keys);
+    for (size_t i = 0; i < books->used_n; i++) {
+        if (n && cache_key_equal(used[n - 1].key, used[i].key))
+            used[n - 1].uses += used[i].uses;
+        else
+            used[n++] = used[i];
+    }
+    qsort(used, n, sizeof *used, compare_uses);
+    books->used_n = n < CACHE_BOOKS_USES ? n : CACHE_BOOKS_USES;
 }
 
 // Jobs

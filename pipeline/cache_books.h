@@ -31,11 +31,19 @@ struct cache_books_job { // or a source
     bool used;           // it pays
 };
 
+struct cache_books_use { // of an entry
+    struct cache_key key;
+    uint64_t uses;
+};
+enum { CACHE_BOOKS_USES = 500 };
+
 struct cache_books {
     struct arena arena; // texts
     uint64_t runs;      // that used the cache
     int64_t since;      // the first of them, nanoseconds since 1970
     struct cache_books_category categories[CACHE_CATEGORIES_N];
+    struct cache_books_use *used; // owned; those that were used most, most first
+    size_t used_n, used_cap;
     struct cache_books_job *jobs; // owned
     size_t jobs_n, jobs_cap;
 };
@@ -47,6 +55,9 @@ bool cache_books_write(const struct cache_books *books, const struct fs *fs, int
 
 const struct cache_books_job *cache_books_find(const struct cache_books *books, enum cache_category category,
                                                struct str name); // NULL: unknown
+// Adds uses of an entry; cache_books_rank, after the last of them, leaves those used most.
+void cache_books_use(struct cache_books *books, struct cache_key key, uint64_t uses);
+void cache_books_rank(struct cache_books *books);
 // Whether what was learnt of a job differs from what is known, by more than a quarter or in what follows from it.
 bool cache_books_learn(struct cache_books *books, const struct cache_books_job *job);
 

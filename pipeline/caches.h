@@ -25,6 +25,7 @@ struct caches_wish {
     unsigned tiers;        // bits by enum cache_tier_kind; 0: the manifest's
     unsigned read_only;    // likewise
     unsigned refresh;      // bits by category: look nowhere, make and keep again
+    bool warm;             // whatever is dear is looked up and kept from the first on: nothing is tried out
     const char *directory; // of the file tier; NULL: the manifest's
 };
 

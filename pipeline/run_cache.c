@@ -210,6 +210,21 @@ static void keep_books(struct run *run, const struct run_cache_report *report) {
 // The end
 // -----------------------------------------------------------------------------------------------------
 
+static void see_use(void *context, const struct packs_entry *entry) {
+    if (entry->uses)
+        cache_books_use(context, entry->key, entry->uses);
+}
+
+// What was read of the file tier, with what earlier runs read.
+static void note_uses(struct run *run) {
+    struct run_cache *cache = &run->cache;
+    struct cache_books *books = books_of(run);
+    if (!has_books(run) || !cache->caches.packs)
+        return;
+    packs_each(cache->caches.packs, see_use, books);
+    cache_books_rank(books);
+}
+
 static void fill(const struct run_cache *cache, struct run_cache_report *report) {
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
         const struct cache_category_report of = cache_report(cache->caches.cache, (enum cache_category)c);
@@ -255,6 +270,7 @@ void run_cache_end(struct run *run, struct run_cache_report *report) {
     struct run_cache *cache = &run->cache;
     *report = (struct run_cache_report){0};
     if (cache->state == OPEN) {
+        note_uses(run);
         if (cache->caches.packs)
             packs_gc(cache->caches.packs, CLEAN_SLICE);
         cache_flush(cache->caches.cache);

@@ -36,7 +36,8 @@ static void begin(struct job_run *job) {
     if (!run_cache_has(run, CACHE_RENDER) || !job->past || job->job->filter.argv ||
         may_ask_for_now(job->past->recipe))
         state = UNUSED;
-    else if (run_cache_known(run, CACHE_RENDER, job->job->job->name, &known) && known.used)
+    else if (run->options->cache.warm ||
+             (run_cache_known(run, CACHE_RENDER, job->job->job->name, &known) && known.used))
         state = USED;
     atomic_compare_exchange_strong(&job->cached.state, &unasked, state);
 }
