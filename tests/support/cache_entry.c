@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // cache_entry DIR put CATEGORY HEX TEMPLATE TEXT [SECONDS]  puts an entry, as made so many seconds ago
 // cache_entry DIR spoil CATEGORY TEXT                        puts TEXT in the place of every value, with right checksums
-// cache_entry DIR hold SECONDS                               appends, and keeps the segment to itself for a while
+// cache_entry DIR hold FILE                                  appends, and keeps the segment to itself until FILE is there
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@
 
 #include "base/mem.h"
 #include "cache/packs.h"
+
+enum { HOLDS = 6000 }; // hundredths of a second
 
 struct keys {
     struct packs_entry *all; // owned
@@ -84,7 +86,8 @@ int main(int argc, char **argv) {
         tier.flush(tier.self);
         puts("held");
         fflush(stdout);
-        usleep((useconds_t)(strtod(argv[3], NULL) * 1e6));
+        for (int i = 0; i < HOLDS && access(argv[3], F_OK) != 0; i++)
+            usleep(10000);
     } else {
         code = fail("no such command");
     }
