@@ -595,16 +595,30 @@ static void let_tick_pass(const struct run *run) {
     clock_wait_past(newest);
 }
 
+// What could not be read was taken for unknown.
+static void tell_unread(const struct run *run) {
+    struct err err;
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        if (run->workers[w].past.os) {
+            err_os(&err, run->workers[w].past.os, "cannot read %s", JOURNAL_FILE);
+            note_error(run, "not all that is remembered could be read", &err);
+            return;
+        }
+}
+
 void run_past_end(struct run *run, bool complete) {
-    if (run->past && run->options->dry && !run->options->asked_n)
-        run_prune(run, complete && !run->loses_sight);
-    if (!run->past || !run->past->writable)
+    if (!run->past)
         return;
-    append_done(run);
-    run_why_end(run);
-    if (run->past->notes == run->past->journal)
-        run_past_close(run, complete);
-    let_tick_pass(run);
+    if (run->options->dry && !run->options->asked_n)
+        run_prune(run, complete && !run->loses_sight);
+    if (run->past->writable) {
+        append_done(run);
+        run_why_end(run);
+        if (run->past->notes == run->past->journal)
+            run_past_close(run, complete);
+    }
+    tell_unread(run);
+    let_tick_pass(run); // what was remembered before that failed counts, too
 }
 
 struct leaving {
