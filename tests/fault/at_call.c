@@ -184,13 +184,13 @@ static bool descriptor_ends_in(pid_t pid, unsigned long fd, const char *text) {
     return n >= 0 && (size_t)n >= suffix && memcmp(path + (size_t)n - suffix, text, suffix) == 0;
 }
 
-// Whether a call is about such a file. Without a path it is by its first argument; of a rename it is the old name.
+// Whether a call is about such a file, by its path or by the descriptor that comes first. Of a rename it is the old name.
 static bool is_on(pid_t pid, const struct call *call, const struct __ptrace_syscall_info *info,
                   const char *text) {
     if (!call || call->number == SYS_mmap || call->number == SYS_munmap)
         return false;
-    return call->path != NO_PATH ? path_ends_in(pid, info->entry.args[call->path], text)
-                                 : descriptor_ends_in(pid, info->entry.args[0], text);
+    return (call->path != NO_PATH && path_ends_in(pid, info->entry.args[call->path], text)) ||
+           descriptor_ends_in(pid, info->entry.args[0], text);
 }
 
 // Whether the call is one of those, and if so counts it.

@@ -3,7 +3,8 @@
 """The n-th system call of a kind fails, for every n: the disk is full, a right is missing, there are no descriptors.
 
 A run then ends with 0 (the call was not essential), 1 or 2, and says why; nothing is half-written, and one fault
-costs one output, not the rest of the batch. The next run completes.
+costs one output, not the rest of the batch. The next run completes, and one more does nothing. Where it is the journal
+that fails, all outputs are made, the run ends with 0 and says what it could not remember.
 """
 import errno
 import sys
@@ -49,6 +50,28 @@ LASTING = [
 ]
 MEMORY = [("memory", "mmap,mremap,brk", errno.ENOMEM, 15)]
 WAYS = [("files", "", []), ("in place, durable", ", write: inplace", ["--durable"])]
+
+
+# Of the journal, and of the one that takes its place.
+OF_THE_JOURNAL = [
+    ("open", "open,openat,openat2", (errno.EACCES, errno.EMFILE, errno.EIO, errno.ENOSPC, errno.EROFS)),
+    ("write", WRITES, (errno.ENOSPC, errno.EIO, errno.EROFS)),
+    ("read", "read,pread64,readv", (errno.EIO,)),
+    ("stat", "fstat,newfstatat,statx", (errno.EIO, errno.EACCES)),
+    ("rename", "rename,renameat,renameat2", (errno.EACCES, errno.EROFS)),
+    ("unlink", "unlinkat", (errno.EACCES,)),
+    ("truncate", "ftruncate", (errno.EIO,)),
+    ("sync", "fsync,fdatasync", (errno.EIO,)),
+]
+GUESSES = (2, 3) # reads that only say how large tables will be
+UNNOTICED = [ # what is none of the user's business
+    ("close", "close", errno.EIO), ("write, interrupted", WRITES, errno.EINTR), ("write, half of it", WRITES, "--short"),
+    ("read, interrupted", "read,pread64,readv", errno.EINTR),
+]
+JOURNALS = [("all kinds of jobs", workload.Rich, [], ".pressrun/journal", FILES),
+            ("durable", workload.Replacement, ["--durable"], ".pressrun/journal", FILES),
+            ("compaction", workload.Compacting, [], ".pressrun/journal", workload.FILES),
+            ("compaction", workload.Compacting, [], ".pressrun/journal.new", workload.FILES)]
 
 
 def action(what):
@@ -99,6 +122,38 @@ def check_all(runner, run, way, faults, share=1):
                for (name, calls, what, few), lasting, memory in faults if not runner.only or name in runner.only)
 
 
+def fail_journal(runner, run, on, n, what, calls, lasting=False):
+    """A run that says what it has to; what is wrong with it, and whether it said something."""
+    run.reset()
+    done, report = runner.at(run.one, n, *action(what), *(["--and-after"] if lasting else []), calls=calls, on=on,
+                             arguments=run.arguments, command=("run", "-j", "1"))
+    wrong = [fault.crashed(done) or "exit %d\n%s" % (done.returncode, done.stderr.decode())] if done.returncode else []
+    now = run.outputs()
+    wrong += ["%s is not as it should be" % name for name in run.new if not wrong and now.get(name) != run.new[name]]
+    return report, wrong[:3] + run.one.strayed(), b"journal" in done.stderr or b"remembered" in done.stderr
+
+
+def journals(runner):
+    hits = 0
+    for way, make, arguments, on, n_files in JOURNALS:
+        with fault.case() as one:
+            run = make(runner, one, "", arguments, n_files)
+            run.reset()
+            each = runner.at(one, None, on=on, arguments=run.arguments)[1]["each"]
+            faults = [(name, calls, what, lasting, True) for name, calls, numbers in OF_THE_JOURNAL for what in numbers
+                      for lasting in (False, True)] + [(*row, False, False) for row in UNNOTICED]
+            for name, calls, what, lasting, told in faults:
+                total = sum(each.get(call, 0) for call in calls.split(","))
+                for n in fault.sample(total, 2 if told else 1, seed=hits):
+                    report, wrong, said = fail_journal(runner, run, on, n, what, calls, lasting)
+                    where = "%s, %s: %s %s, %d of %d" % (way, on, name, what, n, total)
+                    hits += report["hit"] is not None
+                    runner.find(where, *wrong, "and not a word" if told and not said and not (name == "read" and n in GUESSES) else "",
+                                "and it is told" if said and not told else "")
+                    runner.find(where, *run.incomplete())
+    return hits
+
+
 def main():
     runner = fault.Runner(__doc__)
     if not runner.can_trace():
@@ -114,6 +169,8 @@ def main():
             hits += check_all(runner, run, way, faults, 2 * share - 1)
     with fault.case() as one:
         hits += check_all(runner, workload.Rows(runner, one, n=FILES), "database", faults, 3)
+    if not runner.only or "journals" in runner.only:
+        hits += journals(runner)
     return runner.finish("; %d faults" % hits)
 
 

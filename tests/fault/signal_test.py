@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """SIGINT and SIGTERM at system calls of a run, at moments by the clock, and twice.
 
-The run ends with 130, or with 0 where it was done; nothing is half-written, a drained run leaves no temporary file,
-and the next one completes.
+The run ends with 130, or with 0 where it was done; nothing is half-written, a drained run leaves no temporary file.
+The next one completes, knows what the interrupted one published, and one more does nothing.
 """
 import random
 import signal
@@ -27,6 +27,19 @@ def left(one):
     return ["%s is left" % path for path in one.temporaries()]
 
 
+def published(run):
+    """How many files of their own are new; a stream is made as a whole."""
+    return sum(run.new[name] == data for name, data in run.outputs().items() if name.startswith("d"))
+
+
+def forgotten(run, known):
+    """What the run after an interrupted one made once more."""
+    next_one = getattr(run, "next", None)
+    if next_one and next_one["up_to_date"] < known:
+        return ["%d outputs were new, but the next run knew only %d" % (known, next_one["up_to_date"])]
+    return []
+
+
 def at_calls(runner, number, few, again):
     """One signal at a call, or with `again` one more at each later call."""
     with fault.case() as one:
@@ -41,7 +54,8 @@ def at_calls(runner, number, few, again):
                                                     report["hit"])
             early = done.returncode == -number or done.returncode == 128 + number # before anybody listens
             runner.find(where, "" if early else ended(done), *run.mixed(), *([] if again else left(one)), *one.strayed())
-            runner.find(where, *run.incomplete())
+            known = 0 if early or again else published(run)
+            runner.find(where, *run.incomplete(), *forgotten(run, known))
             codes[done.returncode] = codes.get(done.returncode, 0) + 1
         return codes
 
@@ -68,7 +82,8 @@ def by_the_clock(runner, times):
             early = child.returncode == -number
             where = "%s at moment %d" % (number.name, i)
             runner.find(where, "" if early else ended(done), *run.mixed(), *left(one), *one.strayed())
-            runner.find(where, *run.incomplete())
+            known = 0 if early else published(run)
+            runner.find(where, *run.incomplete(), *forgotten(run, known))
 
 
 def main():
