@@ -388,6 +388,7 @@ void journal_batch_remove(struct journal_batch *batch, const struct journal *jou
                                        .generation = journal->generation,
                                        .what = JOURNAL_REMOVED};
     journal_code_mark(&batch->bytes, journal->salt, mark);
+    batch->entries++;
 }
 
 static enum status append_locked(struct journal *j, struct str bytes, struct err *err) {

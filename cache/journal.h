@@ -181,7 +181,7 @@ const struct journal_recipe *journal_recipe_before(const struct journal *journal
 
 struct journal_batch { // one per thread; all zero is an empty one
     struct buf bytes;
-    uint32_t entries;
+    uint32_t entries; // and removals
 };
 void journal_batch_release(struct journal_batch *batch);
 // An output as it is now: recipe is one that journal_recipe gave, `fields` as many hashes as it has fields. number, left,

@@ -80,6 +80,7 @@ static void look_for_job(struct run *run, struct job_run *job, struct journal_re
         if (past->has_entry && !journal_find(reader, job_path(job, path), &entry))
             past->has_entry = false;
     }
+    past->trusted = run->options->trust && past->has_entry;
     if (!past->has_entry || entry.recipe != past->recipe || entry.left || !past->looks)
         return;
     past->source = (struct source_sum){.all = entry.raw, .first = entry.record};
@@ -258,7 +259,7 @@ static bool find_raw(struct flight *flight, const struct job_run *job, struct jo
     if (!journal_find_raw(reader, job->job->job->name, raw, &entry) || entry.recipe != job->past->recipe)
         return false;
     const struct lane_stamp stamp = stamp_of(&entry);
-    if (!job->run->options->trust && !run_past_is_left(job->run, entry.path, &stamp, &why))
+    if (!job->past->trusted && !run_past_is_left(job->run, entry.path, &stamp, &why))
         return false;
     struct entry_past *past = ARENA_NEW(&flight->past, struct entry_past);
     known->path = arena_str(&flight->past, entry.path);
@@ -380,7 +381,7 @@ static const uint64_t *fields_of(struct arena *arena, const struct journal_entry
 static bool is_up_to_date(struct lot *lot, const struct entry *entry, const struct journal_entry *found,
                           struct entry_past *past) {
     const struct run *run = lot->job->run;
-    if (!run->options->trust && !run_past_is_left(run, entry->path, &past->stamp, &past->why))
+    if (!lot->job->past->trusted && !run_past_is_left(run, entry->path, &past->stamp, &past->why))
         return false;
     past->moved = !digest_equal(found->raw, past->raw) && is_worth_it(run, past->raw);
     past->fields = past->moved ? fields_of(&lot->arena, found) : NULL;

@@ -55,7 +55,8 @@ struct job_past {
     const struct journal_recipe *noted;  // the same where it is noted
     bool looks;                          // for what may be left alone
     bool settled;
-    bool has_entry;           // of its own, which is to go when anything is made
+    bool trusted;   // not even looked at; only what did not break off: that may have left more than it said
+    bool has_entry; // of its own, which is to go when anything is made
     struct digest made_with;  // of the recipe
     struct source_sum source; // of that entry: what its source was
     struct digest output;

@@ -88,6 +88,22 @@ def again_and_again(runner):
                 runner.find(what, *run.incomplete(), *leftovers(one))
 
 
+def there_and_back(runner):
+    """The records that were changed are changed back after the kill: what is old again is made again."""
+    for make, options in ((workload.Replacement, []), (workload.Rich, ["-j", "2"])):
+        with fault.case() as one:
+            run = make(runner, one, "", options)
+            run.reset()
+            for calls, on, few in (("all", None, 4), ("write", ".pressrun/journal", 100)):
+                run.reset()
+                total = runner.at(one, None, arguments=options, calls=calls, on=on)[1]["calls"]
+                for n in fault.sample(total, few):
+                    run.reset()
+                    done, report = runner.at(one, n, arguments=options, calls=calls, on=on)
+                    what = "killed at %s call %d of %d, and back" % (calls, n, total)
+                    runner.find(what, fault.crashed(done, killed=True), *run.not_gone_back(*["--trust"] * (n % 2)), *leftovers(one))
+
+
 def database(runner):
     """Killed at a call, read by somebody else, or not; and run again."""
     with fault.case() as one:
@@ -109,7 +125,7 @@ def main():
         print("skipped: tracing is not possible here")
         return fault.SKIPPED
     figures = [check(runner, name, *way) for name, way in WAYS.items() if not runner.only or name in runner.only]
-    for part in (torn, again_and_again, database):
+    for part in (torn, again_and_again, there_and_back, database):
         if not runner.only or part.__name__ in runner.only:
             figures.append(part(runner))
     return runner.finish("; " + "; ".join(filter(None, figures)))

@@ -70,7 +70,7 @@ class Replacement:
         self.one, self.runner, self.arguments, self.n = one, runner, list(arguments), n
         self.sources = {version: self.make(version, job, n, **more) for version in ("old", "new")}
         one.fill(self.sources["old"])
-        self.undisturbed(runner.run(one, *self.arguments))
+        self.old_digest = fault.last_line(self.undisturbed(runner.run(one, *self.arguments)))["digest"]
         self.old = self.outputs()
         one.fill(self.sources["new"])
         self.digest = fault.last_line(self.undisturbed(runner.run(one, *self.arguments)))["digest"]
@@ -146,6 +146,20 @@ class Replacement:
             wrong.append("the next run's digest is another one")
         self.next = fault.last_line(done)
         return wrong[:3] + self.busy() + self.one.strayed()
+
+    def not_gone_back(self, *more):
+        """What is wrong when the old records are back, and with a further run. What is new may stay, rows too."""
+        self.one.fill(self.sources["old"])
+        done = self.runner.run(self.one, *self.arguments, *more)
+        if done.returncode != 0:
+            return ["back again: " + (fault.crashed(done) or "exit %d\n%s" % (done.returncode, done.stderr.decode()))]
+        now = self.outputs()
+        wrong = ["back again: " + name for name in self.old
+                 if now.get(name) != self.old[name] and ".sqlite" not in name]
+        digests = [fault.last_line(done)["digest"], self.idle()["digest"]]
+        if digests != [self.old_digest] * 2 or self.idle()["loaded"]:
+            wrong.append("back again: another digest, or a further run loads records")
+        return wrong[:3] + self.one.strayed()
 
 
 class Compacting(Replacement):
