@@ -281,8 +281,7 @@ static void forget_unsettled(struct run *run) {
     for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
         if (run->jobs[j].past->has_entry && !run->jobs[j].past->settled)
             run_past_forget_job(&run->jobs[j], &batch);
-    if (batch.entries && run->past->writable &&
-        journal_append(run->past->notes, &batch, run->options->durable, &err) != STATUS_OK)
+    if (batch.entries && journal_append(run->past->notes, &batch, run->options->durable, &err) != STATUS_OK)
         run_past_give_up(run, &err);
     journal_batch_release(&batch);
 }
