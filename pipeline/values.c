@@ -66,14 +66,25 @@ bool values_add(struct values *values, uint64_t hash, struct str text) {
     struct kept *kept = &values->kept[values->n++];
     kept->hash = hash;
     kept->n = (uint8_t)text.n;
-    memcpy(kept->text, text.p, text.n);
+    if (text.n)
+        memcpy(kept->text, text.p, text.n);
     values->slots[slot] = (uint16_t)values->n;
     return true;
 }
 
+static void add_kept(struct values *values, const struct kept *kept) {
+    values_add(values, kept->hash, (struct str){kept->text, kept->n});
+}
+
 void values_take(struct values *values, const struct values *newer) {
+    struct values *merged = values_new();
+    for (size_t i = 0; i < values->n; i++)
+        if (!values_find(newer, values->kept[i].hash).p)
+            add_kept(merged, &values->kept[i]);
     for (size_t i = 0; i < newer->n; i++)
-        values_add(values, newer->kept[i].hash, (struct str){newer->kept[i].text, newer->kept[i].n});
+        add_kept(merged, &newer->kept[i]);
+    *values = *merged;
+    values_free(merged);
 }
 
 // Reading -------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ void values_read(struct values *values, const struct fs *fs, int root);
 // False: there was no room any more, or it is too long. One that is there already stays.
 bool values_add(struct values *values, uint64_t hash, struct str text);
 void values_take(struct values *values,
-                 const struct values *newer); // all of the newer ones, as if added later
+                 const struct values *newer); // those that are there already, too, count as added now
 // Valid as long as the values; {NULL, 0}: not kept.
 struct str values_find(const struct values *values, uint64_t hash);
 size_t values_count(const struct values *values);

@@ -194,6 +194,7 @@ static void the_oldest_values_go(void **state) {
         values_read(all, &scene.fs, scene.root);
         for (uint64_t i = run * 3000; i < run * 3000 + 3000; i++)
             assert_true(values_add(fresh, i * UINT64_C(0x9E3779B97F4A7C15), number(i, room)));
+        assert_true(values_add(fresh, 1, STR("\"often\""))); // stays among the newest
         values_take(all, fresh);
         assert_true(values_write(all, &scene.fs, scene.root));
         values_free(all);
@@ -202,13 +203,14 @@ static void the_oldest_values_go(void **state) {
     struct values *values = values_new();
     values_read(values, &scene.fs, scene.root);
     assert_int_equal(values_count(values), VALUES_MOST);
+    assert_true(str_is(values_find(values, 1), "\"often\""));
     for (uint64_t i = 0; i < 9000; i++) {
         struct str found = values_find(values, i * UINT64_C(0x9E3779B97F4A7C15));
-        assert_true(i < 9000 - VALUES_MOST ? !found.p : str_equal(found, number(i, room)));
+        assert_true(i < 9001 - VALUES_MOST ? !found.p : str_equal(found, number(i, room)));
     }
     for (uint64_t i = 0; i < VALUES_MOST; i++) // until it is full
-        assert_true(values_add(values, i, STR("1")));
-    assert_false(values_add(values, VALUES_MOST, STR("1")));
+        assert_true(values_add(values, i + 10, STR("1")));
+    assert_false(values_add(values, 5, STR("1")));
     values_free(values);
     scene_close(&scene);
 }
