@@ -357,14 +357,16 @@ static void write_outputs(const struct run_report *report, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
-static void write_review(const struct run_review *review, struct buf *out) {
+// What is published without --prune has removed nothing.
+static void write_review(const struct run_report *report, struct buf *out) {
+    const struct run_review *review = &report->review;
     const struct staging_counts *c = &review->counts;
     buf_add_text(out, review->published ? "  published " : "  staged    ");
     show_count(out, c->added);
     buf_add_text(out, " added, ");
     show_count(out, c->changed);
     buf_add_text(out, " changed, ");
-    show_count(out, c->removed);
+    show_count(out, review->published ? report->pruned : c->removed);
     buf_add_text(out, " removed");
     if (!review->published)
         buf_add_text(out, c->added + c->changed + c->removed ? "; \"pressrun diff\" shows them"
@@ -467,7 +469,7 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
     if (report->dry)
         return;
     if (report->review.staged)
-        write_review(&report->review, out);
+        write_review(report, out);
     write_cache(&report->cache, out);
     write_work(&report->counters, out);
     buf_add_text(out, "  stages    ");

@@ -133,8 +133,11 @@ static struct staging_facts facts_of(const struct run *run) {
     return facts;
 }
 
-static bool is_empty(const struct staging_counts *counts) {
-    return counts->added + counts->changed + counts->removed == 0;
+// Outputs that no longer belong wait for somebody who looks, or for --prune; by themselves they are nothing to publish,
+// and what there is to go back to stays.
+static bool is_empty(const struct run *run, const struct run_review *review) {
+    const bool waits = run->options->review.stage || review->exceeded || run->options->prune;
+    return review->counts.added + review->counts.changed + (waits ? review->counts.removed : 0) == 0;
 }
 
 struct removed {
@@ -207,10 +210,12 @@ void run_stage_end(struct run *run, bool complete, struct run_review *review) {
     review->known = facts.counts.changed + facts.counts.unchanged + facts.counts.removed;
     review->staged = status == STATUS_OK;
     review->exceeded = status == STATUS_OK && exceeds(run, review);
-    if (status == STATUS_OK && is_empty(&facts.counts))
+    if (status == STATUS_OK && is_empty(run, review)) {
+        review->published = review->counts.removed > 0;
         status = absorb(run, complete, &err);
-    else if (status == STATUS_OK && !run->options->review.stage && !review->exceeded)
+    } else if (status == STATUS_OK && !run->options->review.stage && !review->exceeded) {
         status = publish(run, complete, review, &err);
+    }
     if (status != STATUS_OK)
         run_break(run, &err);
 }
