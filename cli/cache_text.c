@@ -136,6 +136,10 @@ void cache_text_stats(const struct cache_figures *figures, struct buf *out) {
 }
 
 void cache_text_gc(const struct cache_stats *before, const struct cache_stats *after, struct buf *out) {
+    if (before->cap == 0) {
+        buf_add_text(out, "nothing has been kept\n");
+        return;
+    }
     show_bytes(out, before->bytes);
     buf_add_text(out, " of ");
     show_bytes(out, before->cap);

@@ -331,7 +331,7 @@ enum status staging_rollback(struct staging_root at, const struct staging_how *h
         if (!previous)
             return err_set(err, STATUS_CONFLICT,
                            "there is nothing to go back to: what was there before is kept only by \"pressrun "
-                           "publish\", for one generation");
+                           "publish\" and by runs with bounds, for one generation");
         if (rename_to(at, STAGING_PREVIOUS, STAGING_ROLLBACK, err) != STATUS_OK)
             return err->status;
     }
