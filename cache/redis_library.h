@@ -5,6 +5,8 @@
  * What the redis tier uses of hiredis and libb2, found when it is wanted: linked, both would be mapped and bound at
  * every start. By the names (PRESSRUN_HIREDIS, PRESSRUN_LIBB2) of the versions whose headers were built with, as hiredis's
  * structures differ between versions. hiredis parses what a server says; sockets are ours (redis_link.h).
+ *
+ * Immutable once open: any thread may call what is in it until it is closed.
  */
 #include <stdint.h>
 

@@ -3,6 +3,7 @@
 #define PRESSRUN_CACHE_REDIS_URL_H
 /*
  * Where a redis is, from a url. Sentences about a wrong one never repeat it: there may be a password in it.
+ * What was parsed is owned, and immutable until it is released.
  */
 #include "base/err.h"
 

@@ -2,7 +2,8 @@
 #ifndef PRESSRUN_CLI_CACHE_TEXT_H
 #define PRESSRUN_CLI_CACHE_TEXT_H
 /*
- * What is to be said of the cache: its figures, as text and as JSON, and sums of entries.
+ * What is to be said of the cache: its figures, as text and as JSON, and sums of entries. Nothing is kept of what it is
+ * given. One thread.
  */
 #include "base/buf.h"
 #include "cache/packs.h"
@@ -30,7 +31,7 @@ struct cache_sum {
 void cache_sum_add(struct cache_sum *sum, enum cache_category category, uint64_t bytes, uint64_t stored);
 // "3 entries (render 2, through 1), 1.2 kB"
 void cache_text_sum(const struct cache_sum *sum, struct buf *out);
-// The same with a key "dropped" or "would_drop", as an object in a line.
+// The same as an object in a line, with `dry_run`.
 void cache_text_sum_json(const struct cache_sum *sum, bool dry_run, struct buf *out);
 
 #endif

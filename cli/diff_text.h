@@ -4,6 +4,8 @@
 /*
  * Staged changes as people and as machines read them: clusters with a sample each, all outputs one by one, or JSON.
  * Text comes in pieces to standard output, so that it may be long.
+ *
+ * The source is borrowed; `out` and `diff` are owned until diff_text_end. One thread.
  */
 #include "pipeline/clusters.h"
 

@@ -14,6 +14,8 @@
  * "city: New York", added where nothing was, are of one form.
  *
  * Words are runs of letters, digits, '_' and bytes above 127 that do not begin with a digit; numbers begin with one.
+ *
+ * The room is the caller's, used again and again, and released once. One thread.
  */
 #include "base/digest.h"
 #include "pipeline/line_diff.h"

@@ -8,6 +8,8 @@
  *
  * The list is in the order of enum explained_kind, so that its first one is the reason to tell where only one is told:
  * what is wrong with the output itself, then what all outputs of its job are made with, then its own record.
+ *
+ * It lives in the arena it is asked for in, and borrows what was compared. Any thread, each with an arena of its own.
  */
 #include "base/arena.h"
 #include "cache/journal.h"

@@ -7,6 +7,8 @@
  * latter; rolling back gives the latter back. Both may be done again.
  *
  * Recipes are passed on by what is in them, so entries keep what they were made of.
+ *
+ * Journals, list and descriptors stay the caller's, who holds the output's lock. One thread.
  */
 #include "cache/journal.h"
 #include "pipeline/staging_list.h"

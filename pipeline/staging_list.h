@@ -3,15 +3,15 @@
 #define PRESSRUN_PIPELINE_STAGING_LIST_H
 /*
  * The list of a generation's changes, `changes`: a line each, in the order of the directories' sorted names, then what
- * no longer belongs. A line is a word and numbers of nine fields, the path last, which has neither blanks to count nor
- * line ends, since output paths have no control characters:
+ * no longer belongs. A line is a word, six numbers and, last, the path, which may have blanks but no line ends, since
+ * output paths have no control characters:
  *
  *     changed SIZE INODE MTIME OLD-SIZE OLD-INODE OLD-MTIME cards/de/1.txt
  *
  * Times are nanoseconds since 1970; what is not there is three zeros. Size, time and inode tell a file from another one,
  * and one that was edited from what it was; a rename changes none of them.
  *
- * It is read through one small buffer, so it may be long.
+ * It is read through one small buffer, so it may be long. A reader owns that and its descriptor; one thread at a time.
  */
 #include <stdbool.h>
 #include <stdint.h>

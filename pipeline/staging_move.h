@@ -6,6 +6,8 @@
  * directory is kept under its path in the generation's `files`.
  *
  * Each can be done again, whatever of it was done before: a file that is fresh where it is to be is done.
+ *
+ * Descriptors stay the caller's, who holds the output's lock. One thread.
  */
 #include "pipeline/staging_list.h"
 #include "pipeline/staging_private.h"

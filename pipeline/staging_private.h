@@ -3,6 +3,7 @@
 #define PRESSRUN_PIPELINE_STAGING_PRIVATE_H
 /*
  * What the files staging*.c share: a generation's facts as a file, and its directory as a descriptor.
+ * Descriptors are the caller's to close. One thread.
  */
 #include "pipeline/staging.h"
 #include "pipeline/staging_list.h"

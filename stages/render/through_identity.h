@@ -7,10 +7,11 @@
  * interest). Equal identity and equal text: the same output is to be expected, and one that was kept may be used.
  *
  * The program is known by its path with all links resolved, and by its size, inode and time of modification: a new
- * version of it is another one. A script (it begins with #!) below SCRIPT_BYTES is known by path and contents instead,
+ * version of it is another one. A script (it begins with #!) below THROUGH_SCRIPT_BYTES is known by path and contents instead,
  * so it may be copied and checked out as often as anybody likes.
  *
  * Left out: the environment, the interpreter of a script, libraries, what the filter reads without its being listed.
+ * Nothing is kept. Any thread.
  */
 #include "base/digest.h"
 #include "base/fs.h"

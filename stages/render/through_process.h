@@ -5,7 +5,8 @@
  * One process of through.c: how it is started, fed, drained and reaped. Nothing here waits, but for the moment
  * between starting a process and its program's taking over.
  *
- * Descriptors are this program's ends, -1 when closed; all of them are closed when the process is reaped.
+ * Descriptors are this program's ends, -1 when closed; all of them are closed when the process is reaped. The task
+ * is borrowed until then. A process belongs to one thread at a time.
  */
 #include <poll.h>
 #include <sys/types.h>
