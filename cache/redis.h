@@ -88,8 +88,4 @@ struct redis_entry {
 bool redis_each(struct redis *redis, enum cache_category category,
                 void (*see)(void *context, const struct redis_entry *entry), void *context);
 
-static inline const char *redis_state_name(enum redis_state state) {
-    return state == REDIS_OPEN ? "open" : state == REDIS_HALF_OPEN ? "half-open" : "closed";
-}
-
 #endif

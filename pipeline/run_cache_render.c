@@ -55,24 +55,13 @@ static bool key_of(struct lot *lot, const struct entry *entry, const struct work
     return run_past_fingerprint(lot, entry, worker, &key->digest);
 }
 
-static enum status add_piece(void *self, struct str piece, struct err *err) {
-    (void)err;
-    buf_add_str(self, piece);
-    return STATUS_OK;
-}
-
 // Makes an output that was found, and compares. False: it cannot be made.
 static bool make_again(struct lot *lot, struct entry *entry, struct vm *vm, struct cache_key key,
                        struct str kept) {
     const struct diag *fault = NULL;
-    struct vm_extra extras[2];
-    size_t extras_n = run_extras(entry->group, extras);
     char ordinal[RUN_ORDINAL_SIZE];
     struct buf text = BUF_INIT;
-    const struct vm_writer writer = {&text, add_piece};
-    bool made = vm_render_to(vm, lot->job->job->body, run_record(entry), extras, extras_n, &writer, &fault);
-    if (made)
-        buf_add_str(&text, vm_output(vm));
+    const bool made = run_output_whole(entry, vm, lot->job->job->body, &text, &fault);
     run_cache_compare(lot->job->run, key, kept, made ? buf_str(&text) : (struct str){NULL, 0},
                       run_entry_key(entry, ordinal));
     if (made) {

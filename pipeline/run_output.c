@@ -165,6 +165,25 @@ void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *
         run_output_text(lot, entry, job->job->fallback);
 }
 
+static enum status add_piece(void *self, struct str piece, struct err *err) {
+    (void)err;
+    buf_add_str(self, piece);
+    return STATUS_OK;
+}
+
+bool run_output_whole(const struct entry *entry, struct vm *vm, const struct program *program,
+                      struct buf *text, const struct diag **fault) {
+    struct vm_extra extras[2];
+    const size_t extras_n = run_extras(entry->group, extras);
+    const struct vm_writer writer = {text, add_piece};
+    const bool made = vm_render_to(vm, program, run_record(entry), extras, extras_n, &writer, fault);
+    if (made)
+        buf_add_str(text, vm_output(vm));
+    else
+        buf_release(text);
+    return made;
+}
+
 struct str run_output(struct lot *lot, struct entry *entry, struct vm *vm) {
     if (lot->job->job->filter.argv) {
         run_through_render(lot, entry, vm);

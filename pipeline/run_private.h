@@ -329,6 +329,9 @@ enum { RUN_ORDINAL_SIZE = 24 };
 struct str run_entry_key(const struct entry *entry, char ordinal[RUN_ORDINAL_SIZE]);
 // The text of one that was made in one piece, as long as the machine keeps it; else {NULL, 0}.
 struct str run_output(struct lot *lot, struct entry *entry, struct vm *vm);
+// The text of one, all of it, which may be more than a machine keeps. False: `fault` says why, and `text` is released.
+bool run_output_whole(const struct entry *entry, struct vm *vm, const struct program *program,
+                      struct buf *text, const struct diag **fault);
 // One whose text is there already, and one that failed otherwise than in the machine; its job's fallback may take
 // its place.
 void run_output_text(struct lot *lot, struct entry *entry, struct str text);

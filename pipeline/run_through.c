@@ -57,26 +57,12 @@ bool run_through_is_full(const struct lot *lot) {
             (lot->passages_n >= BITE_PASSAGES && lot->passages_n >= BITE_ROUNDS * processes));
 }
 
-static enum status add_piece(void *self, struct str piece, struct err *err) {
-    (void)err;
-    buf_add_str(self, piece);
-    return STATUS_OK;
-}
-
 void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm) {
     const struct diag *fault = NULL;
-    struct vm_extra extras[2];
-    size_t extras_n = run_extras(entry->group, extras);
     struct buf text = BUF_INIT;
-    const struct vm_writer writer = {&text, add_piece};
-    bool rendered =
-        vm_render_to(vm, lot->job->job->body, run_record(entry), extras, extras_n, &writer, &fault);
-    if (rendered) {
-        buf_add_str(&text, vm_output(vm));
-    } else {
-        buf_release(&text);
+    const bool rendered = run_output_whole(entry, vm, lot->job->job->body, &text, &fault);
+    if (!rendered)
         run_fail_from_vm(lot, entry, vm, lot->job->job->body, fault);
-    }
     MEM_GROW(lot->passages, lot->passages_cap, lot->passages_n + 1);
     lot->passages[lot->passages_n++] = (struct passage){
         .task = {.command = &lot->job->job->filter, .cancel = &lot->job->stopped, .text = text},
