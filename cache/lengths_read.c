@@ -45,8 +45,7 @@ static enum status read_exactly(struct lengths_reader *r, void *to, size_t n, ui
     return STATUS_OK;
 }
 
-// Foot
-// --------------------------------------------------------------------------------------------------------
+// Foot ------------------------------------------------------------------------------------------------------
 
 static bool take_text(struct str *rest, struct str *text) {
     if (rest->n < 4)
@@ -157,8 +156,7 @@ void lengths_close(struct lengths_reader *r) {
     mem_free(r);
 }
 
-// Blocks
-// -------------------------------------------------------------------------------------------------------
+// Blocks ----------------------------------------------------------------------------------------------------
 
 static bool unpack(struct lengths_reader *r, const struct lengths_block *block) {
     buf_clear(&r->plain);
@@ -207,8 +205,7 @@ static enum status read_block(struct lengths_reader *r, struct err *err) {
     return STATUS_OK;
 }
 
-// Items
-// --------------------------------------------------------------------------------------------------------
+// Items -----------------------------------------------------------------------------------------------------
 
 static bool take_varint(struct lengths_reader *r, uint64_t *value) {
     *value = 0;

@@ -19,8 +19,7 @@ static uint64_t dead_bytes(const struct cache_stats *tier) {
     return tier->bytes > alive ? tier->bytes - alive : 0;
 }
 
-// Text
-// ------------------------------------------------------------------------------------------------------
+// Text ------------------------------------------------------------------------------------------------------
 
 static void pad(struct buf *out, size_t from, size_t width) {
     while (out->n - from < width)
@@ -179,8 +178,7 @@ void cache_text_verified(const struct packs_verified *found, bool repaired, stru
         buf_add_text(out, "; --repair drops them\n");
 }
 
-// JSON
-// ------------------------------------------------------------------------------------------------------
+// JSON ------------------------------------------------------------------------------------------------------
 
 static json_t *integer(uint64_t n) {
     return json_integer((json_int_t)n);
@@ -258,8 +256,7 @@ void cache_text_stats_json(const struct cache_figures *figures, struct buf *out)
     write_line(object, out);
 }
 
-// Sums
-// ------------------------------------------------------------------------------------------------------
+// Sums ------------------------------------------------------------------------------------------------------
 
 void cache_sum_add(struct cache_sum *sum, enum cache_category category, uint64_t bytes, uint64_t stored) {
     struct cache_held *held = &sum->held[category];

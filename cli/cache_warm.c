@@ -15,8 +15,7 @@
 
 enum { DESCRIPTORS = 32 };
 
-// Jobs
-// ------------------------------------------------------------------------------------------------------
+// Jobs ------------------------------------------------------------------------------------------------------
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *place) {
     (void)st, (void)kind, (void)place;
@@ -115,8 +114,7 @@ int cache_warm_jobs(const struct cache_warming *warming, const struct str *names
     return code;
 }
 
-// The most used
-// -----------------------------------------------------------------------------------------------
+// The most used ---------------------------------------------------------------------------------------------
 
 static void note(void *context, const char *sentence) {
     (void)context;

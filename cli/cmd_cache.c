@@ -50,8 +50,7 @@ static void print(struct buf *text) {
     buf_release(text);
 }
 
-// Selecting
-// --------------------------------------------------------------------------------------------------
+// Selecting -------------------------------------------------------------------------------------------------
 
 struct filter {
     bool category_given, keys_given, tag_given;
@@ -122,8 +121,7 @@ static bool read_category(const struct options *options, struct filter *filter, 
     return false;
 }
 
-// Commands
-// ---------------------------------------------------------------------------------------------------
+// Commands --------------------------------------------------------------------------------------------------
 
 static int run_stats(struct work *work) {
     struct cache_books books;
@@ -394,8 +392,7 @@ static const struct subcommand {
     {"warm", run_warm, false, " most-used job define"},
 };
 
-// The work
-// ------------------------------------------------------------------------------------------------------
+// The work --------------------------------------------------------------------------------------------------
 
 static bool open_work(struct work *work, bool writes) {
     struct cli *cli = work->cli;

@@ -18,8 +18,7 @@ static const struct option_spec impact_options[] = {
     {0},
 };
 
-// In words
-// --------------------------------------------------------------------------------------------------
+// In words --------------------------------------------------------------------------------------------------
 
 static void add_count(uint64_t n, const char *what, struct buf *out) {
     show_count(out, n);
@@ -85,8 +84,7 @@ static void write_text(const struct impact *impact, const struct impact_question
             add_job(&impact->jobs[j], field, width, out);
 }
 
-// As JSON
-// ---------------------------------------------------------------------------------------------------
+// As JSON ---------------------------------------------------------------------------------------------------
 
 static void add_strings(const char *name, const struct str *texts, size_t n, struct buf *out) {
     buf_printf(out, ", \"%s\": [", name);

@@ -18,8 +18,7 @@ static const struct option_spec why_options[] = {
     {0},
 };
 
-// Paths
-// -----------------------------------------------------------------------------------------------------
+// Paths -----------------------------------------------------------------------------------------------------
 
 // From the root, without "." and "..", as the letters have it: links are not looked at.
 static struct str absolute(struct arena *arena, const char *path) {

@@ -8,8 +8,7 @@
 
 enum { WRITE_AT = 64 << 10 };
 
-// In words
-// --------------------------------------------------------------------------------------------------
+// In words --------------------------------------------------------------------------------------------------
 
 // What is said of the kinds that have neither name nor values.
 static const char *sentence(enum explained_kind kind) {
@@ -101,8 +100,7 @@ void reason_text_write(const struct explained *reason, bool colour, struct buf *
     write_value(reason->new_text, "(long)", colour ? "\033[32m" : "", colour ? "\033[0m" : "", out);
 }
 
-// As JSON
-// ---------------------------------------------------------------------------------------------------
+// As JSON ---------------------------------------------------------------------------------------------------
 
 void reason_text_string(struct str text, struct buf *out) {
     struct buf escaped = BUF_INIT;
@@ -149,8 +147,7 @@ void reason_text_list_json(const struct explained *reasons, size_t n, struct buf
     buf_add_char(out, ']');
 }
 
-// Lines
-// -----------------------------------------------------------------------------------------------------
+// Lines -----------------------------------------------------------------------------------------------------
 
 void reason_lines_init(struct reason_lines *lines, int fd, bool json, bool all, bool colour) {
     *lines = (struct reason_lines){.fd = fd, .json = json, .all = all, .colour = colour};

@@ -10,8 +10,7 @@
 static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
 enum { BAR_CELLS_LEAST = 6, BAR_CELLS = 24, KEY_BYTES = 200 };
 
-// Numbers
-// ----------------------------------------------------------------------------------------------------
+// Numbers ---------------------------------------------------------------------------------------------------
 
 void show_count(struct buf *out, uint64_t n) {
     char digits[24];
@@ -65,8 +64,7 @@ static void show_rate(struct buf *out, uint64_t n, double seconds) {
     buf_add_text(out, " records/s");
 }
 
-// Progress
-// ---------------------------------------------------------------------------------------------------
+// Progress --------------------------------------------------------------------------------------------------
 
 static void write_err(struct buf *text) {
     if (text->n)
@@ -254,8 +252,7 @@ void show_end(struct show *show, const struct run_report *report) {
     write_err(&text);
 }
 
-// Summary
-// ----------------------------------------------------------------------------------------------------
+// Summary ---------------------------------------------------------------------------------------------------
 
 static void write_headline(const struct manifest *manifest, const struct run_report *report,
                            const char *source, bool colour, struct buf *out) {

@@ -6,8 +6,7 @@
 #include "cli/reason_text.h"
 #include "cli/show.h"
 
-// In words
-// --------------------------------------------------------------------------------------------------
+// In words --------------------------------------------------------------------------------------------------
 
 static void add_reasons(const struct explained *reasons, size_t n, bool colour, struct buf *out) {
     for (size_t i = 0; i < n; i++) {
@@ -127,8 +126,7 @@ void why_text_write(const struct why *why, const struct why_answer *a, bool deta
     buf_add_char(out, '\n');
 }
 
-// As JSON
-// ---------------------------------------------------------------------------------------------------
+// As JSON ---------------------------------------------------------------------------------------------------
 
 static void add_string(const char *name, struct str text, struct buf *out) {
     buf_printf(out, ", \"%s\": ", name);

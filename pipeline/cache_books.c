@@ -21,8 +21,7 @@ void cache_books_release(struct cache_books *books) {
     arena_release(&books->arena);
 }
 
-// Reading
-// ---------------------------------------------------------------------------------------------------
+// Reading ---------------------------------------------------------------------------------------------------
 
 static uint64_t number(const json_t *object, const char *key) {
     json_int_t value = json_integer_value(json_object_get(object, key));
@@ -96,8 +95,7 @@ void cache_books_read(struct cache_books *books, const struct fs *fs, int root) 
     buf_release(&text);
 }
 
-// Writing
-// ---------------------------------------------------------------------------------------------------
+// Writing ---------------------------------------------------------------------------------------------------
 
 static json_t *integer(uint64_t n) {
     return json_integer((json_int_t)n);
@@ -180,8 +178,7 @@ bool cache_books_write(const struct cache_books *books, const struct fs *fs, int
     return written;
 }
 
-// Uses
-// ------------------------------------------------------------------------------------------------------
+// Uses ------------------------------------------------------------------------------------------------------
 
 // As often as not an entry is new, so they are only put together when all are there.
 void cache_books_use(struct cache_books *books, struct cache_key key, uint64_t uses) {
@@ -221,8 +218,7 @@ void cache_books_rank(struct cache_books *books) {
     books->used_n = n < CACHE_BOOKS_USES ? n : CACHE_BOOKS_USES;
 }
 
-// Jobs
-// ------------------------------------------------------------------------------------------------------
+// Jobs ------------------------------------------------------------------------------------------------------
 
 static struct cache_books_job *find(const struct cache_books *books, enum cache_category category,
                                     struct str name) {

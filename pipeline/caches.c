@@ -107,8 +107,7 @@ static int64_t lifetime_of(const struct manifest *manifest, enum cache_category 
     return wanted->has_ttl ? (int64_t)wanted->ttl * 1000000000 : usual[category];
 }
 
-// Opening
-// ---------------------------------------------------------------------------------------------------
+// Opening ---------------------------------------------------------------------------------------------------
 
 static void note(const struct caches_place *place, const char *sentence) {
     if (place->note)

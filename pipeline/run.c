@@ -38,8 +38,7 @@ bool run_is_interrupted(struct run *run) {
     return atomic_load(&run->interrupted);
 }
 
-// Nodes
-// ------------------------------------------------------------------------------------------------------
+// Nodes -----------------------------------------------------------------------------------------------------
 
 static enum step compile_step(void *self, struct worker *worker) {
     struct job_run *job = self;
@@ -343,8 +342,7 @@ static void make_graph(struct run *run) {
         credits_init(&run->jobs[j].credits, run->graph, run->jobs[j].render_node, run->credits);
 }
 
-// Preparation
-// ------------------------------------------------------------------------------------------------
+// Preparation -----------------------------------------------------------------------------------------------
 
 static void prepare_passes(struct run *run) {
     const struct plan *plan = run->plan;
@@ -390,8 +388,7 @@ static void prepare_workers(struct run *run) {
     run_watch_init(run);
 }
 
-// Ending
-// -----------------------------------------------------------------------------------------------------
+// Ending ----------------------------------------------------------------------------------------------------
 
 static void count_job(const struct run *run, const struct job_run *job, struct run_report *report) {
     const struct run_observer *observer = run->options->observer;

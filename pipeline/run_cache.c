@@ -113,8 +113,7 @@ uint64_t run_cache_cost(uint64_t bytes) {
     return 10000 + 5 * bytes;
 }
 
-// Audit
-// -----------------------------------------------------------------------------------------------------
+// Audit -----------------------------------------------------------------------------------------------------
 
 bool run_cache_audits(const struct run *run, struct cache_key key) {
     const struct run_cache *cache = &run->cache;
@@ -148,8 +147,7 @@ bool run_cache_compare(struct run *run, struct cache_key key, struct str kept, s
     return false;
 }
 
-// Books
-// -----------------------------------------------------------------------------------------------------
+// Books -----------------------------------------------------------------------------------------------------
 
 static struct cache_books *books_of(struct run *run) {
     struct run_cache *cache = &run->cache;
@@ -207,8 +205,7 @@ static void keep_books(struct run *run, const struct run_cache_report *report) {
         run_note(run, "what is known of the cache could not be written to " CACHE_BOOKS_FILE);
 }
 
-// The end
-// -----------------------------------------------------------------------------------------------------
+// The end ---------------------------------------------------------------------------------------------------
 
 static void see_use(void *context, const struct packs_entry *entry) {
     if (entry->uses)

@@ -7,8 +7,7 @@
 // task of whoever ran it. Whoever comes second to this mark goes on.
 enum claim_phase { CLAIM_ENTERED, CLAIM_RETURNED, CLAIM_DONE };
 
-// Lots
-// -------------------------------------------------------------------------------------------------------
+// Lots ------------------------------------------------------------------------------------------------------
 
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence) {
     pthread_mutex_lock(&job->run->lock);
@@ -104,8 +103,7 @@ void run_job_release(struct job_run *job) {
     arena_release(&job->arena);
 }
 
-// Failures
-// ---------------------------------------------------------------------------------------------------
+// Failures --------------------------------------------------------------------------------------------------
 
 static void report_failures(struct lot *lot) {
     struct job_run *job = lot->job;
@@ -129,8 +127,7 @@ static void report_failures(struct lot *lot) {
     }
 }
 
-// Claim
-// ------------------------------------------------------------------------------------------------------
+// Claim -----------------------------------------------------------------------------------------------------
 
 static const struct diag *collision(struct lot *lot, struct str path, const struct claim *holder) {
     const struct run *run = lot->job->run;
@@ -180,8 +177,7 @@ static void claim_in_turn(void *self, struct worker *worker) {
         graph_spawn(worker, render_lot, lot);
 }
 
-// Render
-// -----------------------------------------------------------------------------------------------------
+// Render ----------------------------------------------------------------------------------------------------
 
 static void emit_in_turn(void *self, struct worker *worker);
 
@@ -210,8 +206,7 @@ static void render_lot(void *self, struct worker *worker) {
     turns_enter(job->emit_turns, lot->sequence, emit_in_turn, lot, worker);
 }
 
-// Emit
-// -------------------------------------------------------------------------------------------------------
+// Emit ------------------------------------------------------------------------------------------------------
 
 void run_add_counters(struct run_counters *sum, const struct run_counters *add) {
     sum->loaded += add->loaded;

@@ -21,8 +21,7 @@
 enum { BITE_BYTES = 1 << 20, BITE_PASSAGES = 256, BITE_ROUNDS = 4 };
 static const uint64_t SECOND = 1000000000;
 
-// The beginning
-// -----------------------------------------------------------------------------------------------
+// The beginning ---------------------------------------------------------------------------------------------
 
 void run_through_init(struct run *run) {
     const struct manifest *manifest = run->plan->manifest;
@@ -46,8 +45,7 @@ void run_through_bell(struct run *run) {
         graph_set_bell(run->graph, ring, run->through);
 }
 
-// Rendering
-// ---------------------------------------------------------------------------------------------------
+// Rendering -------------------------------------------------------------------------------------------------
 
 // Enough for all processes, however large the texts are, and for some time, where they are small.
 bool run_through_is_full(const struct lot *lot) {
@@ -72,8 +70,7 @@ void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm) {
     lot->passages_bytes += text.n + atomic_load_explicit(&lot->job->filtered, memory_order_relaxed);
 }
 
-// Filtering
-// ---------------------------------------------------------------------------------------------------
+// Filtering -------------------------------------------------------------------------------------------------
 
 static struct passage *passage_of(struct through_task *task) {
     return (struct passage *)(void *)((char *)task - offsetof(struct passage, task));
@@ -187,8 +184,7 @@ bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worke
     return true;
 }
 
-// What came of it
-// ---------------------------------------------------------------------------------------------
+// What came of it -------------------------------------------------------------------------------------------
 
 static void say_end(const struct passage *passage, const char *name, struct buf *out) {
     const struct through_task *task = &passage->task;

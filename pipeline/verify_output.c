@@ -30,8 +30,7 @@ static enum verify_state not_there(enum readback_found found, struct verified *o
     return VERIFY_EDITED;
 }
 
-// Files
-// --------------------------------------------------------------------------------------------------------
+// Files -----------------------------------------------------------------------------------------------------
 
 static enum status digest_file(struct readback *r, const struct journal_entry *entry, struct digest *digest,
                                struct err *err) {
@@ -73,8 +72,7 @@ void verify_file(struct readback *r, const struct journal_entry *entry, struct v
         out->expected = entry->output;
 }
 
-// Streams
-// ------------------------------------------------------------------------------------------------------
+// Streams ---------------------------------------------------------------------------------------------------
 
 static bool is_line(const struct check *c) {
     return c->about->spelling != LENGTHS_TEXTS;

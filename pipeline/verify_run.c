@@ -54,8 +54,7 @@ struct verifying {
     size_t parts_n;
 };
 
-// Counting
-// ------------------------------------------------------------------------------------------------------
+// Counting --------------------------------------------------------------------------------------------------
 
 static struct tally *tally_of(struct part *part, struct str job) {
     if (part->last < part->tallies_n && str_equal(part->tallies[part->last].name, job))
@@ -108,8 +107,7 @@ static const struct manifest_job *find_job(const struct manifest *manifest, stru
     return NULL;
 }
 
-// Named outputs
-// ------------------------------------------------------------------------------------------------
+// Named outputs ---------------------------------------------------------------------------------------------
 
 // Whether an entry is of a job to be looked at, and which.
 static bool concerns(const struct part *part, const struct journal_entry *entry, struct str *job) {
@@ -153,8 +151,7 @@ static enum step files_step(void *self, struct worker *worker) {
     return STEP_DONE;
 }
 
-// Streams
-// ------------------------------------------------------------------------------------------------------
+// Streams ---------------------------------------------------------------------------------------------------
 
 static enum step stream_step(void *self, struct worker *worker) {
     struct part *part = self;
@@ -176,8 +173,7 @@ static enum step stream_step(void *self, struct worker *worker) {
     return STEP_DONE;
 }
 
-// All together
-// -------------------------------------------------------------------------------------------------
+// All together ----------------------------------------------------------------------------------------------
 
 static void add_count(struct verify_count *sum, const struct verify_count *add) {
     for (int state = 0; state < VERIFY_STATES; state++)

@@ -123,8 +123,7 @@ enum status readback_next(struct readback *r, struct str *piece, struct err *err
     return status;
 }
 
-// Strings
-// ------------------------------------------------------------------------------------------------------
+// Strings ---------------------------------------------------------------------------------------------------
 
 static bool take_escape(struct readback_string *s, char c, struct buf *text) {
     static const char from[] = "\"\\nrt", to[] = "\"\\\n\r\t";

@@ -9,8 +9,7 @@ enum kind { KIND_NONE, KIND_INTEGER, KIND_FLOAT, KIND_TEXT };
 
 enum { ROWS_SIZE = 8, LENGTH_SIZE = 4, NUMBER_SIZE = 8 };
 
-// Writing
-// ---------------------------------------------------------------------------------------------------
+// Writing ---------------------------------------------------------------------------------------------------
 
 static void add_number(struct buf *out, uint64_t n, int bytes) {
     char text[8];
@@ -53,8 +52,7 @@ void kept_rows_add(struct buf *out, struct value value) {
     }
 }
 
-// Reading
-// ---------------------------------------------------------------------------------------------------
+// Reading ---------------------------------------------------------------------------------------------------
 
 static uint64_t number_at(const char *p, int bytes) {
     uint64_t n = 0;

@@ -98,8 +98,7 @@ static void finish(struct through *t, struct through_task *task) {
     queue_add(&t->done, task);
 }
 
-// Starting
-// ---------------------------------------------------------------------------------------------------
+// Starting --------------------------------------------------------------------------------------------------
 
 static bool is_cancelled(const struct through *t, const struct through_task *task) {
     return t->interrupted || (task->cancel && atomic_load_explicit(task->cancel, memory_order_relaxed));
@@ -139,8 +138,7 @@ static void start(struct through *t) {
     }
 }
 
-// Rounds
-// -----------------------------------------------------------------------------------------------------
+// Rounds ----------------------------------------------------------------------------------------------------
 
 // Before the first look of a round: time that nobody looked does not count.
 static void extend(struct through *t) {

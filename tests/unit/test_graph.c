@@ -326,8 +326,7 @@ static void many_tasks_all_run_and_never_nest(void **state) {
     }
 }
 
-// Credits and turns
-// --------------------------------------------------------------------------------------------
+// Credits and turns -----------------------------------------------------------------------------------------
 struct pass {
     struct graph *graph;
     struct credits credits;
