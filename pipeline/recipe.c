@@ -127,6 +127,30 @@ static void add_options(struct making *m) {
         add_text(m, "option", "level", str_of(level));
 }
 
+static void frame(struct buf *out, struct str text) {
+    buf_printf(out, "%zu:", text.n);
+    buf_add_str(out, text);
+}
+
+// What becomes of a job's outputs together: how many there are, and what stands around each.
+static void add_gathering(struct making *m) {
+    const struct manifest_job *job = m->job->job;
+    struct buf *unique = &m->scratch;
+    if (job->collect)
+        add_text(m, "option", "collect", STR("true"));
+    if (job->separator.n)
+        add_text(m, "option", "separator", job->separator);
+    if (job->raw)
+        add_text(m, "option", "raw", STR("true"));
+    if (job->table.p)
+        add_text(m, "option", "table", job->table);
+    buf_clear(unique);
+    for (size_t i = 0; i < job->unique_n; i++)
+        frame(unique, job->unique[i]);
+    if (job->unique_n)
+        add(m, "option", STR("unique"), digest_of(buf_str(unique)), STR(""));
+}
+
 // Those of compiling.
 static void add_compile_options(struct making *m) {
     const struct compile_options *options = &m->plan->compile;
@@ -156,11 +180,6 @@ static struct str manifest_name(const struct manifest *manifest) {
     while (from > 0 && path.p[from - 1] != '/')
         from--;
     return str_from(path, from);
-}
-
-static void frame(struct buf *out, struct str text) {
-    buf_printf(out, "%zu:", text.n);
-    buf_add_str(out, text);
 }
 
 static void add_source(struct making *m) {
@@ -213,6 +232,7 @@ struct journal_recipe recipe_of(const struct plan *plan, const struct plan_job *
     add_expressions(&m);
     add_globals(&m, chosen);
     add_options(&m);
+    add_gathering(&m);
     add_compile_options(&m);
     add_source(&m);
     if (job->filter.argv)

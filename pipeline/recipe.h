@@ -14,7 +14,7 @@
  *     expression NAME      to, where, group_by
  *     global NAME          globals that templates or expressions may ask for
  *     environment NAME     variables that the manifest lists
- *     option NAME          undefined, level, and those of compiling: trim_blocks, ...
+ *     option NAME          undefined, level; collect, separator, raw, table, unique; those of compiling: trim_blocks, ...
  *     source NAME          how it is read and which key its records have, not what is in it
  *     through              a filter outside: its command, what is run, and the inputs it names
  *     now                  the time, where a template may ask for it
