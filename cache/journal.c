@@ -489,11 +489,12 @@ enum status journal_take_in(struct journal *j, struct err *err) {
     return status;
 }
 
-static void note_changes(const struct journal *j, struct buf *out) {
+// What a run did not see has left only if it saw all there is; what it saw belongs in any case.
+static void note_changes(const struct journal *j, bool complete, struct buf *out) {
     for (size_t i = 0; i < j->index.items_n; i++) {
         const struct journal_item *item = &j->index.items[i];
         bool seen = journal_is_seen(j, (uint32_t)i);
-        if (item->live && seen == item->left)
+        if (item->live && seen == item->left && (seen || complete))
             journal_code_mark(out, j->salt,
                               (struct journal_mark_record){.key = item->path_key,
                                                            .generation = j->generation,
@@ -506,8 +507,7 @@ enum status journal_end_run(struct journal *j, bool complete, int64_t now_ns, st
     if (status != STATUS_OK)
         return status;
     struct buf notes = BUF_INIT;
-    if (complete)
-        note_changes(j, &notes);
+    note_changes(j, complete, &notes);
     journal_code_run(&notes, j->salt, j->generation, complete, now_ns);
     status = journal_append_bytes(j, buf_str(&notes), false, err);
     buf_release(&notes);

@@ -198,8 +198,8 @@ bool journal_is_seen(const struct journal *journal, uint32_t number); // so far 
 // Takes all of that back; for one thread.
 void journal_see_none(struct journal *journal);
 
-// After the workers. Takes in what the run appended; when the run was `complete`, what it neither saw nor appended is
-// noted as having left (found and listed still, until it is removed), and what it saw again belongs again. Begins a
+// After the workers. Takes in what the run appended; what it saw again belongs again, and when the run was `complete`,
+// what it neither saw nor appended is noted as having left (found and listed still, until it is removed). Begins a
 // new generation.
 enum status journal_end_run(struct journal *journal, bool complete, int64_t now_ns, struct err *err);
 bool journal_is_redundant(const struct journal *journal); // more than half of it is outdated

@@ -256,7 +256,8 @@ static bool find_raw(struct flight *flight, const struct job_run *job, struct jo
                      struct digest raw, struct known *known) {
     struct journal_entry entry;
     uint32_t why = 0;
-    if (!journal_find_raw(reader, job->job->job->name, raw, &entry) || entry.recipe != job->past->recipe)
+    if (!journal_find_raw(reader, job->job->job->name, raw, &entry) || entry.recipe != job->past->recipe ||
+        entry.left)
         return false;
     const struct lane_stamp stamp = stamp_of(&entry);
     if (!job->past->trusted && !run_past_is_left(job->run, entry.path, &stamp, &why))
@@ -383,7 +384,8 @@ static bool is_up_to_date(struct lot *lot, const struct entry *entry, const stru
     const struct run *run = lot->job->run;
     if (!lot->job->past->trusted && !run_past_is_left(run, entry->path, &past->stamp, &past->why))
         return false;
-    past->moved = !digest_equal(found->raw, past->raw) && is_worth_it(run, past->raw);
+    // One that did not belong is said anew, too, since a run that stages writes no other notes.
+    past->moved = found->left || (!digest_equal(found->raw, past->raw) && is_worth_it(run, past->raw));
     past->fields = past->moved ? fields_of(&lot->arena, found) : NULL;
     past->moved &= past->fields != NULL;
     past->why = found->why; // it was made for
@@ -611,7 +613,7 @@ void run_past_end(struct run *run, bool complete) {
     if (!run->past)
         return;
     if (run->options->dry && !run->options->asked_n)
-        run_prune(run, complete && !run->loses_sight);
+        run_prune(run, complete);
     if (run->past->writable) {
         append_done(run);
         run_why_end(run);
@@ -654,7 +656,8 @@ void run_past_close(struct run *run, bool complete) {
     if (past->writable &&
         journal_end_run(past->journal, complete && !run->loses_sight, now, &err) != STATUS_OK)
         run_past_give_up(run, &err);
-    run_prune(run, complete);
+    if (past->writable) // else what belongs again could not be said
+        run_prune(run, complete);
     // When all that belongs was seen or made, what was lost to damage is known again.
     const bool mended = complete && !run->loses_sight && journal_figures(past->journal).damaged > 0;
     if (past->writable && (mended || journal_is_redundant(past->journal)) &&

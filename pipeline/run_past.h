@@ -91,7 +91,7 @@ struct entry_past {
     struct lane_stamp stamp;
     uint32_t number;                     // the journal's
     bool found;                          // it has one
-    bool moved;                          // it is as it was, but made from other bytes: to be said anew
+    bool moved;                          // as it was, but made from other bytes, or back: to be said anew
     uint32_t why;                        // enum reason
     const struct journal_recipe *before; // that it was made with; NULL: not known
     const uint64_t *fields_before;       // hashes by that one; NULL: nobody asks for them
@@ -145,7 +145,7 @@ uint32_t run_why_of_stream(const struct job_run *job); // when its source is rea
 void run_why_tell_stream(const struct job_run *job, bool complete);
 void run_why_end(struct run *run);
 
-// run_prune.c: what no longer belongs is told of, or removed. `complete`: what a dry run has not seen does not belong.
+// run_prune.c: what no longer belongs is told of, or removed, by a run that is `complete` and lost sight of nothing.
 void run_prune(struct run *run, bool complete);
 
 // run_survey.c: which jobs have nothing to do. STEP_BLOCKED until that is known, then STEP_DONE.

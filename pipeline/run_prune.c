@@ -16,7 +16,6 @@ enum { SHOWN = 5, PATH_SIZE = 4096 };
 
 struct pruning {
     struct run *run;
-    bool complete;
     struct journal_batch gone;
     struct buf shown;
     uint64_t kept, edited, failed;
@@ -90,9 +89,8 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
 
 // What a dry run has not seen, the run would not have seen either.
 static bool is_left(const struct pruning *p, const struct journal_entry *entry) {
-    if (!p->run->options->dry)
-        return entry->left;
-    return (entry->left || p->complete) && !journal_is_seen(p->run->past->journal, entry->number);
+    const struct run *run = p->run;
+    return run->options->dry ? !journal_is_seen(run->past->journal, entry->number) : entry->left;
 }
 
 // The files of streams, which are no record's.
@@ -123,8 +121,10 @@ static void note(const struct pruning *p, uint64_t n, const char *one, const cha
 }
 
 void run_prune(struct run *run, bool complete) {
-    struct pruning p = {.run = run, .complete = complete};
+    struct pruning p = {.run = run};
     struct err err;
+    if (!complete || run->loses_sight)
+        return; // what left before may belong again to what was not looked at
     if (run->options->dry)
         see_streams(run);
     else if (journal_figures(run->past->journal).left == 0)
