@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Outputs of earlier runs that no longer belong: told by every run that is complete, removed where that is asked for.
- * Only what a run of this manifest has made, and what nobody has changed since: size, time and inode must be as they were
- * left, and before a file goes it is read, and must have the bytes that were written. Directories that are left empty by
- * it go with it.
+ * Only what a run of this manifest has made, and what nobody has changed since: before a file goes it is read, and must
+ * have the bytes that were written; a stream or a table must have the size, time and inode that it was left with.
+ * Directories that are left empty by it go with it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,12 +22,12 @@ struct pruning {
     struct readback *readback; // made when first needed
 };
 
-// Of a stream or a table there is no more than the look at it.
-static bool has_its_bytes(struct pruning *p, const struct journal_entry *entry) {
+// Of a stream or a table there is no more than the look at it, which found it as it was `left` or did not.
+static bool has_its_bytes(struct pruning *p, const struct journal_entry *entry, bool left) {
     const struct digest none = {0, 0};
     struct verified verified;
     if (digest_equal(entry->record, none))
-        return true;
+        return left;
     if (!p->readback)
         p->readback = readback_new(p->run->options->fs, p->run->root);
     verify_file(p->readback, entry, &verified);
@@ -61,12 +61,10 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
     char path[PATH_SIZE];
     uint32_t why = 0;
     snprintf(path, sizeof path, "%.*s", STR_ARG(entry->path));
-    if (stamp.mtime && !run_past_is_left(run, entry->path, &stamp, &why) && why != REASON_MISSING) {
-        p->edited++;
-        return;
-    }
-    const bool there = stamp.mtime && !why;
-    if (there && run->options->prune && !has_its_bytes(p, entry)) {
+    const bool left = stamp.mtime && run_past_is_left(run, entry->path, &stamp, &why);
+    const bool there = stamp.mtime && why != REASON_MISSING;
+    // Copies have other inodes, and files that were touched another time: the bytes tell whether they were edited.
+    if (there && (!left || run->options->prune) && !has_its_bytes(p, entry, left)) {
         p->edited++;
         return;
     }
