@@ -136,11 +136,13 @@ class Runner:
         parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("--pressrun", default=support.default_pressrun())
         parser.add_argument("--at-call", default=os.environ.get("PRESSRUN_AT_CALL", ""))
+        parser.add_argument("--cache-crowd", default="", help="the program of that name in tests/support")
         parser.add_argument("--sanitize", default="", help="the sanitizers pressrun is built with")
         parser.add_argument("only", nargs="*", help="the parts of this test that are to run")
         arguments = parser.parse_args()
         self.pressrun = os.path.abspath(arguments.pressrun)
         self.at_call = os.path.abspath(arguments.at_call) if arguments.at_call else ""
+        self.cache_crowd = os.path.abspath(arguments.cache_crowd)
         self.sanitize = arguments.sanitize
         self.only = arguments.only
         self.runs = 0
