@@ -57,8 +57,8 @@ demo:
 # gcc with warnings as errors, then the sanitizers; the thread sanitizer's build is clang's, with its warnings as errors.
 # All tests run in the first build. The sanitizers leave out what would say the same again: what asks Python, counts twice or
 # kills the program from outside, and the thread sanitizer also what has one thread. `make soak` leaves out nothing.
-ASAN_WITHOUT := '^golden[.](reference|corpus$$)|^fault[.](kill|signal|work)|^unit[.]statistics'
-TSAN_WITHOUT := '^golden[.](reference|corpus)|^fault[.](fail|kill|mutate|templates|work)|^unit[.](statistics|test_table$$|test_emit_faults|test_reader_jansson|test_vm_pieces)|^cli[.]bench-compare'
+ASAN_WITHOUT := '^golden[.](reference|corpus$$)|^fault[.](kill|resume|signal|work)|^unit[.]statistics'
+TSAN_WITHOUT := '^golden[.](reference|corpus)|^fault[.](damage|edit|fail|kill|mutate|resume|templates|work)|^unit[.](statistics|test_table$$|test_emit_faults|test_reader_jansson|test_vm_pieces)|^cli[.]bench-compare'
 test:
 	@scripts/install-packages build demo test
 	@$(MAKE) dev asan tsan
