@@ -145,7 +145,7 @@ def replaced(runner):
 
 
 # As they were left, for all that a run can see.
-UNTOUCHED = {"a second name", "a parent that is a link within", "unreadable"}
+UNTOUCHED = {"a second name", "another file, same bytes", "a parent that is a link within", "unreadable"}
 
 
 def pruned(runner):
