@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/cache_made.h"
 
-#include "pipeline/recipe.h"
-#include "pipeline/run_past.h"
+#include "pipeline/reasons/recipe.h"
+#include "pipeline/run/run_past.h"
 #include "stages/record/reader.h"
 
 bool cache_made_init(struct cache_made *made, struct cli *cli, const struct manifest *manifest) {

@@ -6,7 +6,7 @@
  * what one makes of a record.
  */
 #include "cli/command.h"
-#include "pipeline/plan.h"
+#include "pipeline/plan/plan.h"
 
 struct cache_made {
     struct cli *cli;

@@ -7,7 +7,7 @@
  */
 #include "base/buf.h"
 #include "cache/packs.h"
-#include "pipeline/cache_books.h"
+#include "pipeline/caching/cache_books.h"
 
 struct cache_figures {
     struct str directory; // of the file tier, as people know it

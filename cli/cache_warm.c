@@ -10,7 +10,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/show.h"
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 #include "scheduler/scheduler.h"
 
 enum { DESCRIPTORS = 32 };

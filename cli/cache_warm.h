@@ -6,8 +6,8 @@
  * most, read so that the system has them at hand, and put into redis where there is one.
  */
 #include "cli/command.h"
-#include "pipeline/cache_books.h"
-#include "pipeline/caches.h"
+#include "pipeline/caching/cache_books.h"
+#include "pipeline/caching/caches.h"
 
 struct cache_warming {
     struct cli *cli;

@@ -10,8 +10,8 @@
 #include "cli/cache_text.h"
 #include "cli/cache_warm.h"
 #include "cli/command.h"
-#include "pipeline/define.h"
-#include "pipeline/manifest_table.h"
+#include "pipeline/manifest/manifest_table.h"
+#include "pipeline/plan/define.h"
 
 enum { GC_SLICE = 16 << 20, FILTER_MOST = 256 };
 

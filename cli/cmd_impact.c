@@ -3,7 +3,7 @@
 #include "cli/reason_text.h"
 #include "cli/running.h"
 #include "cli/show.h"
-#include "pipeline/impact.h"
+#include "pipeline/reasons/impact.h"
 
 static const struct option_spec impact_options[] = {
     OPTIONS_MANIFEST,

@@ -7,8 +7,8 @@
 #include "cli/plan_outputs.h"
 #include "cli/running.h"
 #include "cli/show.h"
-#include "pipeline/check.h"
-#include "pipeline/plan.h"
+#include "pipeline/plan/check.h"
+#include "pipeline/plan/plan.h"
 
 enum { LINE_WIDTH = 100 };
 

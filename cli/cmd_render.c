@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/running.h"
-#include "pipeline/each.h"
-#include "pipeline/plan.h"
-#include "pipeline/single.h"
+#include "pipeline/plan/plan.h"
+#include "pipeline/run/each.h"
+#include "pipeline/run/single.h"
 
 static const struct option_spec render_options[] = {
     {"data", 0, "FILE", "the record: a JSON object (\"-\": standard input; default: an empty one)"},

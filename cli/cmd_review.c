@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "cli/review.h"
 #include "cli/show.h"
-#include "pipeline/staging_publish.h"
+#include "pipeline/review/staging_publish.h"
 
 enum { OBSTACLES_SHOWN = 10 };
 

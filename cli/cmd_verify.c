@@ -4,7 +4,7 @@
 
 #include "cli/running.h"
 #include "cli/show.h"
-#include "pipeline/verify.h"
+#include "pipeline/verify/verify.h"
 
 enum { SHOWN = 20 };
 

@@ -15,7 +15,7 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "cli/options.h"
-#include "pipeline/manifest.h"
+#include "pipeline/manifest/manifest.h"
 
 enum exit_code {
     EXIT_DONE = 0,

@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/show.h"
-#include "pipeline/staging_private.h"
+#include "pipeline/review/staging_private.h"
 
 enum { PRINT_CHUNK = 64 << 10, SAMPLE_LINES = 40 };
 

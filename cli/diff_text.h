@@ -7,7 +7,7 @@
  *
  * The source is borrowed; `out` and `diff` are owned until diff_text_end. One thread.
  */
-#include "pipeline/clusters.h"
+#include "pipeline/review/clusters.h"
 
 struct diff_text {
     struct clusters_source *source; // for the samples

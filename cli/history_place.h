@@ -7,7 +7,7 @@
  */
 #include "base/arena.h"
 #include "cli/options.h"
-#include "pipeline/manifest.h"
+#include "pipeline/manifest/manifest.h"
 
 const char *history_given(struct arena *arena,
                           const struct options *options); // "none": nowhere; NULL: the manifest decides

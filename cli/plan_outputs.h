@@ -6,7 +6,7 @@
  * finds that out; of each output the first reason counts.
  */
 #include "cli/command.h"
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 
 // Tells it, or what is wrong. `run` as running_init_dry made it. The exit code.
 int plan_outputs(struct cli *cli, struct plan *plan, struct run_options *run, bool json);

@@ -2,10 +2,10 @@
 #ifndef PRESSRUN_CLI_REASON_TEXT_H
 #define PRESSRUN_CLI_REASON_TEXT_H
 /*
- * Reasons (pipeline/explanation.h) in words and as JSON; and `run --explain`, which writes a line for each output that
+ * Reasons (pipeline/reasons/explanation.h) in words and as JSON; and `run --explain`, which writes a line for each output that
  * is made. What comes from journals and records is made harmless for terminals.
  */
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 
 // `field tier: "tin" -> "gold"`
 void reason_text_write(const struct explained *reason, bool colour, struct buf *out);

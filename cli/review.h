@@ -6,8 +6,8 @@
  * on it.
  */
 #include "cli/command.h"
-#include "pipeline/lock.h"
-#include "pipeline/staging.h"
+#include "pipeline/review/staging.h"
+#include "pipeline/run/lock.h"
 
 // Rows of these commands: the directory comes from the manifest, or from -o alone.
 #define OPTIONS_REVIEW                                                                                       \

@@ -12,7 +12,7 @@
 #include "cli/show.h"
 #include "monitor/history.h"
 #include "monitor/trace.h"
-#include "pipeline/define.h"
+#include "pipeline/plan/define.h"
 
 enum { WORKERS_MAX = 1024 };
 

@@ -5,7 +5,7 @@
  * What `run` and `render --each` share: the options of a run, carrying it out, and telling what came of it.
  */
 #include "cli/command.h"
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 #include "scheduler/scheduler.h"
 
 // Rows of a command that runs.

@@ -9,7 +9,7 @@
  */
 #include <pthread.h>
 
-#include "pipeline/run.h"
+#include "pipeline/run/run.h"
 
 struct reason_lines;
 

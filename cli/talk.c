@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "pipeline/plan.h"
+#include "pipeline/plan/plan.h"
 
 void cli_print(struct str text) {
     struct fs fs = fs_system();

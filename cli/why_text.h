@@ -4,7 +4,7 @@
 /*
  * What `pressrun why` prints of an output: for people, and as one JSON object in one line.
  */
-#include "pipeline/why.h"
+#include "pipeline/reasons/why.h"
 
 // `details`: with all that it is made with.
 void why_text_write(const struct why *why, const struct why_answer *answer, bool details, bool colour,

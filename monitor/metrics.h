@@ -8,7 +8,7 @@
  * ("template.card.j2") or a job's filter outside ("through.cards"). Its
  * figures are called NAME.p50, .p95, .p99, .max, .mean (seconds) and .count.
  *
- * To add a metric: one row in metrics.def, and whoever knows the number sets it (pipeline/run_session.c).
+ * To add a metric: one row in metrics.def, and whoever knows the number sets it (pipeline/run/run_session.c).
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
  *
  * To add a format: write load/NAME.c with a `const struct load_format load_NAME`, declare it in load.c and add it
  * to the table there and to load/CMakeLists.txt, give it golden cases under tests/. Options that are its own go
- * into struct load_options, and their keys of a manifest's source into `keys`, pipeline/manifest_schema.c and
- * pipeline/manifest_sources.c.
+ * into struct load_options, and their keys of a manifest's source into `keys`, pipeline/manifest/manifest_schema.c and
+ * pipeline/manifest/manifest_sources.c.
  *
  * Threads: pull is called by one thread at a time; parse by any number, each with its own reader and batch. Where
  * the values belong, in pull or in parse, is the format's choice: what is dear and can be parallel, in parse.

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pipeline/manifest.h"
+#include "pipeline/manifest/manifest.h"
 #include "tests/fuzz/fuzz.h"
 
 struct one_file {

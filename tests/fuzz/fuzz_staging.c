@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pipeline/staging.h"
-#include "pipeline/staging_list.h"
+#include "pipeline/review/staging.h"
+#include "pipeline/review/staging_list.h"
 #include "tests/fuzz/fuzz.h"
 
 static void must(bool holds) {

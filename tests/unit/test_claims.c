@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/claims.h"
+#include "pipeline/run/claims.h"
 
 static struct str path_of(char text[32], unsigned n) {
     int len = snprintf(text, 32, "cards/%u/%u.txt", n % 100, n);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "pipeline/clusters.h"
+#include "pipeline/review/clusters.h"
 #include "tests/support/scene.h"
 
 struct review {

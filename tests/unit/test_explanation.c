@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "pipeline/explanation.h"
+#include "pipeline/reasons/explanation.h"
 #include "tests/support/scene.h"
 
 // The list in short: "template+card.j2 global~site field~name", with + for added, - for removed, ~ for changed.

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "pipeline/edit_shape.h"
-#include "pipeline/line_diff.h"
+#include "pipeline/review/edit_shape.h"
+#include "pipeline/review/line_diff.h"
 
 static const struct line_colours plain = {"", "", "", ""};
 

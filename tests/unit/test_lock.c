@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pipeline/lock.h"
+#include "pipeline/run/lock.h"
 #include "tests/support/faulty_fs.h"
 #include "tests/support/scene.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "pipeline/manifest.h"
+#include "pipeline/manifest/manifest.h"
 
 enum { CASES_MAX = 400, CASES_MIN = 60 };
 

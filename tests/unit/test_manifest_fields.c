@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "pipeline/manifest.h"
-#include "pipeline/manifest_table.h"
+#include "pipeline/manifest/manifest.h"
+#include "pipeline/manifest/manifest_table.h"
 #include "stages/record/document.h"
 
 static struct arena arena;

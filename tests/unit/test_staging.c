@@ -17,8 +17,8 @@
 
 #include "base/mem.h"
 #include "cache/journal.h"
-#include "pipeline/staging_list.h"
-#include "pipeline/staging_publish.h"
+#include "pipeline/review/staging_list.h"
+#include "pipeline/review/staging_publish.h"
 #include "tests/support/faulty_fs.h"
 #include "tests/support/scene.h"
 

@@ -17,7 +17,7 @@
 #include <zstd.h>
 
 #include "cache/journal.h"
-#include "pipeline/verify.h"
+#include "pipeline/verify/verify.h"
 #include "tests/support/faulty_fs.h"
 #include "tests/support/scene.h"
 

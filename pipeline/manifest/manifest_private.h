@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_MANIFEST_PRIVATE_H
+#define PRESSRUN_PIPELINE_MANIFEST_PRIVATE_H
+/*
+ * Between the files that read a manifest: the document is checked by the table (manifest_check.c), then filled
+ * into the struct (manifest_fill.c, manifest_sources.c, manifest_jobs.c), with what it says of files looked up (manifest_files.c).
+ * Filling passes over what the check found faulty, and reports all else that is wrong.
+ */
+#include "pipeline/manifest/manifest.h"
+#include "stages/record/document.h"
+
+struct manifest_filling {
+    const struct fs *fs;
+    struct manifest *m;
+    struct diags *diags;
+    size_t errors_before;    // in diags, before this manifest
+    struct str *paths_shown; // of m->template_paths, as written
+    bool paths_known;        // all template directories are there
+};
+
+// The value of a key, or NULL where it is absent or faulty.
+struct document_node *manifest_node(const struct document_node *mapping, const char *key);
+// Copies a text and its place, where the key is there.
+void manifest_take_text(const struct document_node *mapping, const char *key, struct str *text,
+                        struct span *span);
+
+void manifest_take_bool(const struct document_node *mapping, const char *key, bool *value);
+// The texts of a list, or the one text; *out is as long as the list at most.
+size_t manifest_take_texts(struct arena *arena, const struct document_node *mapping, const char *key,
+                           const struct str **out);
+
+void manifest_fill(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_sources(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
+// Cycles in needs, each reported where it closes.
+void manifest_check_cycles(struct manifest_filling *f, const struct document_node *jobs);
+
+struct on_error_choice {
+    enum on_error kind;
+    struct str fallback;
+};
+void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice);
+void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined);
+void manifest_take_write(const struct document_node *mapping, bool *inplace);
+
+void manifest_take_number(const struct document_node *mapping, const char *key, uint64_t *value);
+void manifest_fill_cache(struct manifest *m, const struct document_node *root);
+void manifest_fill_through(struct manifest_filling *f, const struct document_node *job,
+                           struct manifest_through *through);
+void manifest_fill_filters(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
+
+// `path` as it can be opened, when it is relative to `directory`.
+struct str manifest_resolve(struct arena *arena, struct str directory, struct str path);
+// Reports unless it is a regular file that can be read, or a directory.
+void manifest_check_file(struct manifest_filling *f, struct str path, struct str shown, struct span span);
+bool manifest_check_directory(struct manifest_filling *f, struct str path, struct str shown,
+                              struct span span);
+bool manifest_is_directory(const struct fs *fs, struct str path);
+// Reports unless some directory of the search path has the template.
+void manifest_check_template(struct manifest_filling *f, struct str name, struct span span);
+
+#endif

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/manifest/manifest_table.h"
+
+#include "stages/load/load.h"
+
+static const char *undefined_value(size_t i) {
+    static const char *const values[] = {"strict", "default", "keep", NULL};
+    return values[i];
+}
+
+static const char *on_error_value(size_t i) {
+    static const char *const values[] = {"skip", "fail", NULL};
+    return values[i];
+}
+
+static const char *write_value(size_t i) {
+    static const char *const values[] = {"replace", "inplace", NULL};
+    return values[i];
+}
+
+static const char *tier_value(size_t i) {
+    static const char *const values[] = {"memory", "file", "redis", NULL};
+    return values[i];
+}
+
+static const char *format_value(size_t i) {
+    return load_formats[i] ? load_formats[i]->name : NULL;
+}
+
+// Texts have 32-bit sizes, and some room must be left for what is added to them. An output need not be one text.
+enum { SIZE_MOST = 1 << 30, CACHED_MOST = 64 << 20, TIME_MOST = 1000000000 };
+#define OUTPUT_MOST ((int64_t)1 << 40)
+
+#define WHAT_EXPRESSION "an expression"
+#define WHAT_BOOL       "true or false"
+#define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
+#define WHAT_TIME       "a time such as 90s, 30m, 2h or 7d"
+#define WHAT_TIER_SIZE  "a size up to 1024GiB, such as 4GiB; or 0"
+#define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
+#define WHAT_FALLBACK   "the text to put in place of a failed output"
+#define DOC_WRITE                                                                                            \
+    "How a file that is there already gets new content: replace puts a new file in its place at once, "      \
+    "inplace overwrites it, faster where file systems free blocks slowly, but a reader may meet it half "    \
+    "written."
+#define DOC_UNDEFINED                                                                                        \
+    "What a template's use of a missing value does: strict fails the item, default prints nothing, keep "    \
+    "prints the expression."
+// What may be said of each category of what is cached.
+#define CATEGORY_KEYS(NAME, DOC, TTL, MAX, TIERS)                                                            \
+    {.path = "cache.categories." NAME,                                                                       \
+     .forms = FORM_MAPPING,                                                                                  \
+     .what = "a mapping with \"ttl\", \"max\", \"level\" and \"tiers\"",                                     \
+     .doc = DOC},                                                                                            \
+        {.path = "cache.categories." NAME ".ttl",                                                            \
+         .forms = FORM_TIME,                                                                                 \
+         .min = 0,                                                                                           \
+         .max = TIME_MOST,                                                                                   \
+         .what = WHAT_TIME,                                                                                  \
+         .standard = TTL,                                                                                    \
+         .doc = "How long a value is good; 0: for ever."},                                                   \
+        {.path = "cache.categories." NAME ".max",                                                            \
+         .forms = FORM_SIZE,                                                                                 \
+         .min = 1,                                                                                           \
+         .max = CACHED_MOST,                                                                                 \
+         .what = "a size up to 64MiB, such as 8MiB",                                                         \
+         .standard = MAX,                                                                                    \
+         .doc = "Larger values are not kept."},                                                              \
+        {.path = "cache.categories." NAME ".level",                                                          \
+         .forms = FORM_COUNT,                                                                                \
+         .min = 1,                                                                                           \
+         .max = 19,                                                                                          \
+         .what = "a number from 1 to 19",                                                                    \
+         .standard = "3",                                                                                    \
+         .doc = "Compression level in the file tier."},                                                      \
+    {                                                                                                        \
+        .path = "cache.categories." NAME ".tiers", .forms = FORM_TEXTS, .value = tier_value,                 \
+        .what = "a list of memory, file and redis", .standard = TIERS,                                       \
+        .doc = "Where values are kept, of the tiers that are on."                                            \
+    }
+
+#define DOC_ON_ERROR                                                                                         \
+    "What a failing item does: skip leaves it out, fail ends the job, fallback puts a text in its place."
+
+const struct manifest_key manifest_keys[] = {
+    {.path = "",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of the manifest's keys",
+     .doc = "A pressrun manifest: where records come from and what is made of them."},
+    {.path = "name", .forms = FORM_TEXT, .what = "a name", .doc = "What the work is called in reports."},
+    {.path = "globals",
+     .forms = FORM_ANY,
+     .what = "a mapping of names to values",
+     .doc = "Values that every template sees; with the one key \"file\", those of a JSON file that holds an "
+            "object."},
+    {.path = "environment",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "the name of an environment variable or a list of names",
+     .doc =
+         "Environment variables that prompts may name ($NAME, ${NAME}); they are read once, at the start."},
+    {.path = "filters",
+     .forms = FORM_NAMED,
+     .what = "a mapping of names to macros",
+     .doc = "Macros that are filters and tests, by name, in all templates and expressions."},
+    {.path = "filters.*",
+     .forms = FORM_TEXT,
+     .noun = "filter",
+     .what = "a template and a macro of it, such as lib.j2:slug",
+     .doc = "Where the macro is: \"template:macro\". It gets the value, then the filter's arguments. As a "
+            "test it "
+            "is true where its text, white space around it left out, is neither empty nor \"False\"."},
+    {.path = "templates",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "a directory or a list of directories",
+     .standard = "[\"templates\"]",
+     .doc = "Where templates are searched, in this order; without it \"templates\" if there is such a "
+            "directory, else the "
+            "manifest's own."},
+    {.path = "sources",
+     .forms = FORM_NAMED,
+     .required = true,
+     .what = "a mapping of sources",
+     .doc = "Where records come from, by name."},
+    {.path = "sources.*",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .noun = "source",
+     .what = "a path or a mapping that describes a source",
+     .doc = "One source; a text alone is its path."},
+    {.path = "sources.*.path",
+     .forms = FORM_TEXT,
+     .or_else = "files",
+     .what = "a path",
+     .doc = "The file, relative to the manifest; \"-\" is standard input."},
+    {.path = "sources.*.files",
+     .forms = FORM_TEXT,
+     .unless = "path",
+     .what = "a pattern of paths, such as notes/**/*.md",
+     .doc =
+         "Instead of a path: every file that the pattern names (links are followed) is a record with path, "
+         "directory, name, stem, extension, size, content and meta: its front matter, YAML 1.2 between lines "
+         "of ---, or a JSON object."},
+    {.path = "sources.*.format",
+     .forms = FORM_TEXT,
+     .value = format_value,
+     .doc = "The file's format; without it, what the extension says (.zst may follow it)."},
+    {.path = "sources.*.pointer",
+     .forms = FORM_TEXT,
+     .may_be_empty = true,
+     .what = "a JSON pointer",
+     .doc = "JSON pointer to the array of records inside a JSON document."},
+    {.path = "sources.*.columns",
+     .forms = FORM_TEXTS,
+     .what = "a list of names",
+     .doc = "Names of the columns of a CSV file, in its order; without it the first line has them."},
+    {.path = "sources.*.header",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .doc = "Whether the first line of a CSV file is a header; without it, where there are no columns."},
+    {.path = "sources.*.delimiter",
+     .forms = FORM_TEXT,
+     .what = "one character",
+     .doc = "What separates the fields of a CSV file; without it, a comma, or a tab in a TSV file."},
+    {.path = "sources.*.types",
+     .forms = FORM_NAMED,
+     .any_name = true,
+     .what = "a mapping of columns to types",
+     .doc = "Types of a CSV file's columns; the others are text."},
+    {.path = "sources.*.types.*",
+     .forms = FORM_TEXT,
+     .value = column_type_name,
+     .noun = "column",
+     .doc = "The type; an empty field of a column that is not text is none."},
+    {.path = "sources.*.query",
+     .forms = FORM_TEXT,
+     .unless = "table",
+     .what = "an SQL query",
+     .doc = "What to read from a database."},
+    {.path = "sources.*.table",
+     .forms = FORM_TEXT,
+     .what = "the name of a table",
+     .doc = "The table of a database to read; without it and without a query, the only one there is."},
+    {.path = "sources.*.key",
+     .forms = FORM_TEXT,
+     .what = WHAT_EXPRESSION,
+     .doc = "Jinja expression that names a record in errors and reports."},
+    {.path = "jobs",
+     .forms = FORM_NAMED,
+     .required = true,
+     .what = "a mapping of jobs",
+     .doc = "What is made of the records, by name."},
+    {.path = "jobs.*",
+     .forms = FORM_MAPPING,
+     .noun = "job",
+     .what = "a mapping that describes a job",
+     .doc = "One job."},
+    {.path = "jobs.*.from",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "the name of a source",
+     .doc = "The source of the records."},
+    {.path = "jobs.*.where",
+     .forms = FORM_TEXT,
+     .what = WHAT_EXPRESSION,
+     .doc = "Jinja expression; only records for which it is true are taken."},
+    {.path = "jobs.*.template",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "the name of a template",
+     .doc = "The template, found in the search path; its extension says its language."},
+    {.path = "jobs.*.through",
+     .forms = FORM_MAPPING,
+     .what = "a mapping with \"command\"",
+     .doc = "A filter outside pressrun: each output goes through a process of it, from standard input to "
+            "standard output."},
+    {.path = "jobs.*.through.command",
+     .forms = FORM_TEXTS,
+     .required = true,
+     .what = "a list of a program and its arguments",
+     .doc = "The program, found in PATH or, with a / in it, relative to the manifest, and its arguments as "
+            "they are: no shell, no expressions. It runs in the manifest's directory, and has done well when "
+            "its exit status is 0; otherwise the output fails."},
+    {.path = "jobs.*.through.inputs",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "a file or a list of files",
+     .standard = "[]",
+     .doc = "Files that the filter reads besides, relative to the manifest; they must be there."},
+    {.path = "jobs.*.through.seconds",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 1000000,
+     .what = "a number of seconds from 1 to 1000000",
+     .standard = "10",
+     .doc = "Time for filtering one output; then the process is killed, and the output fails."},
+    {.path = "jobs.*.to",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a path, which may be a template",
+     .doc = "Path of the output below the output directory; with a Jinja expression in it one file each, "
+            "without one "
+            "stream for all."},
+    {.path = "jobs.*.group_by",
+     .forms = FORM_TEXT,
+     .unless = "collect",
+     .what = WHAT_EXPRESSION,
+     .doc = "Jinja expression; one output for each of its values, whose template sees group and records."},
+    {.path = "jobs.*.collect",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "One output for all records; the template sees records."},
+    {.path = "jobs.*.needs",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "the name of a job or a list of names",
+     .standard = "[]",
+     .doc = "Jobs that must be done before this one begins."},
+    {.path = "jobs.*.raw",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "In a .jsonl stream, write each output as it is instead of as a JSON string; in a table, take it "
+            "for "
+            "a JSON object whose keys are columns."},
+    {.path = "jobs.*.separator",
+     .forms = FORM_TEXT,
+     .may_be_empty = true,
+     .what = "a text",
+     .standard = "\"\"",
+     .doc = "What stands between the outputs of a text stream."},
+    {.path = "jobs.*.level",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 19,
+     .what = "a number from 1 to 19",
+     .doc = "Compression level of a .zst output."},
+    {.path = "jobs.*.table",
+     .forms = FORM_TEXT,
+     .what = "the name of a table",
+     .doc = "The table of a database to write; without it, the job's name."},
+    {.path = "jobs.*.unique",
+     .forms = FORM_TEXT | FORM_TEXTS,
+     .what = "the name of a column or a list of names",
+     .doc = "Columns by which a raw row takes the place of one that is there, as a whole; without it, the "
+            "record's "
+            "key, in a column \"key\"."},
+    {.path = "jobs.*.write",
+     .forms = FORM_TEXT,
+     .value = write_value,
+     .doc = "As the manifest's own write, for this job."},
+    {.path = "jobs.*.undefined",
+     .forms = FORM_TEXT,
+     .value = undefined_value,
+     .doc = "As the manifest's own undefined, for this job."},
+    {.path = "jobs.*.on_error",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .value = on_error_value,
+     .what = WHAT_ON_ERROR,
+     .doc = "As the manifest's own on_error, for this job."},
+    {.path = "jobs.*.on_error.fallback",
+     .forms = FORM_TEXT,
+     .required = true,
+     .may_be_empty = true,
+     .what = WHAT_FALLBACK,
+     .doc = "The text to put in place of a failed output."},
+    {.path = "output",
+     .forms = FORM_TEXT,
+     .what = "a directory",
+     .standard = "\"out\"",
+     .doc = "The output directory; nothing is ever written outside it."},
+    {.path = "write", .forms = FORM_TEXT, .value = write_value, .standard = "\"replace\"", .doc = DOC_WRITE},
+    {.path = "undefined",
+     .forms = FORM_TEXT,
+     .value = undefined_value,
+     .standard = "\"strict\"",
+     .doc = DOC_UNDEFINED},
+    {.path = "jinja",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of Jinja's options",
+     .doc = "Options of the Jinja language."},
+    {.path = "jinja.trim_blocks",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "The first line end after a block tag is dropped."},
+    {.path = "jinja.lstrip_blocks",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "White space from the start of a line to a block tag is dropped."},
+    {.path = "jinja.keep_trailing_newline",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "The line end at the end of a template is kept."},
+    {.path = "jinja.autoescape",
+     .forms = FORM_BOOL | FORM_TEXTS,
+     .what = "true, false or a list of extensions",
+     .standard = "[\"html\", \"xml\"]",
+     .doc = "Extensions of outputs in which values are escaped; true: in all, false: in none."},
+    {.path = "jinja.chat",
+     .forms = FORM_BOOL,
+     .what = WHAT_BOOL,
+     .standard = "false",
+     .doc = "Templates are chat templates of language models: both white space options, their functions and "
+            "tags."},
+    {.path = "on_error",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .value = on_error_value,
+     .what = WHAT_ON_ERROR,
+     .standard = "\"skip\"",
+     .doc = DOC_ON_ERROR},
+    {.path = "on_error.fallback",
+     .forms = FORM_TEXT,
+     .required = true,
+     .may_be_empty = true,
+     .what = WHAT_FALLBACK,
+     .doc = "The text to put in place of a failed output."},
+    {.path = "limits",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of limits",
+     .doc = "Bounds; an item beyond one fails."},
+    {.path = "limits.include_depth",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 200,
+     .what = "a number from 1 to 200",
+     .standard = "16",
+     .doc = "Templates within templates."},
+    {.path = "limits.steps",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = INT64_MAX,
+     .what = "a number from 1",
+     .standard = "10000000",
+     .doc = "Loop rounds, calls, and the work of filters on many elements for one output."},
+    {.path = "limits.output_bytes",
+     .forms = FORM_SIZE,
+     .min = 1,
+     .max = OUTPUT_MOST,
+     .what = "a size up to 1024GiB, such as 64MiB",
+     .standard = "\"64MiB\"",
+     .doc = "Size of one output; beyond 1 MiB it is written while it is rendered."},
+    {.path = "limits.record_bytes",
+     .forms = FORM_SIZE,
+     .min = 1,
+     .max = SIZE_MOST,
+     .what = WHAT_SIZE,
+     .standard = "\"256MiB\"",
+     .doc = "Size of one record in its source."},
+    {.path = "limits.memory_bytes",
+     .forms = FORM_SIZE,
+     .min = 1,
+     .max = SIZE_MOST,
+     .what = WHAT_SIZE,
+     .doc = "Memory for making one output."},
+    {.path = "limits.seconds",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 1000000,
+     .what = "a number of seconds from 1 to 1000000",
+     .standard = "10",
+     .doc = "Time for rendering one output."},
+    {.path = "limits.processes",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 1024,
+     .what = "a number from 1 to 1024",
+     .doc = "Processes of filters (through) at once; without it, as many as there are workers."},
+    {.path = "cache",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of the cache's settings",
+     .doc = "What runs keep to save dear work: where, how much of it and for how long."},
+    {.path = "cache.memory",
+     .forms = FORM_SIZE | FORM_NULL,
+     .min = 0,
+     .max = OUTPUT_MOST,
+     .what = WHAT_TIER_SIZE,
+     .standard = "\"256MiB\"",
+     .doc = "Bound of the memory tier, which lasts as long as a run; 0: there is none."},
+    {.path = "cache.file",
+     .forms = FORM_SIZE | FORM_NULL,
+     .min = 0,
+     .max = OUTPUT_MOST,
+     .what = WHAT_TIER_SIZE,
+     .standard = "\"4GiB\"",
+     .doc = "Bound of the file tier; 0: there is none."},
+    {.path = "cache.dir",
+     .forms = FORM_TEXT,
+     .what = "a directory",
+     .doc = "Where the file tier is, relative to the manifest; several manifests may share it. Without it "
+            ".pressrun/cache in the output directory."},
+    {.path = "cache.redis",
+     .forms = FORM_TEXT | FORM_MAPPING | FORM_NULL,
+     .what = "a URL such as redis://host:6379/0, or a mapping with \"url\"",
+     .doc = "A redis that several machines share; a text alone is its URL. Where it is down or lies, a run "
+            "is slower."},
+    {.path = "cache.redis.url",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a URL",
+     .doc = "redis://[user:password@]host[:port][/db], or unix:///path[?db=N]."},
+    {.path = "cache.redis.prefix",
+     .forms = FORM_TEXT,
+     .what = "letters, digits and -_.:",
+     .standard = "\"pressrun\"",
+     .doc = "What all its keys begin with."},
+    {.path = "cache.redis.secret_file",
+     .forms = FORM_TEXT,
+     .unless = "secret_variable",
+     .what = "a path",
+     .doc = "A file with a secret, relative to the manifest: only those who have it can write values that "
+            "are believed."},
+    {.path = "cache.redis.secret_variable",
+     .forms = FORM_TEXT,
+     .what = "the name of an environment variable",
+     .doc = "An environment variable that holds the secret."},
+    {.path = "cache.categories",
+     .forms = FORM_MAPPING,
+     .what = "a mapping of source, program, render and through",
+     .doc = "What holds for one category of values only."},
+    CATEGORY_KEYS("source", "Results of database queries that are slow to give their first row.", "\"2h\"",
+                  "\"64MiB\"", "[\"file\", \"redis\"]"),
+    CATEGORY_KEYS(
+        "program",
+        "Compiled templates. They are shared within a run, and nothing of it is kept longer: reading a "
+        "program would cost what compiling it does.",
+        "0", "\"4MiB\"", "[\"memory\"]"),
+    CATEGORY_KEYS("render", "Outputs whose rendering costs more than keeping them.", "0", "\"1MiB\"",
+                  "[\"file\", \"redis\"]"),
+    CATEGORY_KEYS("through", "What external filters gave.", "0", "\"8MiB\"",
+                  "[\"memory\", \"file\", \"redis\"]"),
+    {.path = "history",
+     .forms = FORM_MAPPING,
+     .what = "a mapping with \"directory\" and \"keep\"",
+     .doc = "Where what is known about each run is kept, and for how long."},
+    {.path = "history.directory",
+     .forms = FORM_TEXT,
+     .what = "a directory",
+     .doc = "Where history.db is, relative to the manifest; several manifests may share it. Without it "
+            ".pressrun in "
+            "the output directory."},
+    {.path = "history.keep",
+     .forms = FORM_COUNT,
+     .min = 0,
+     .max = 1000000,
+     .what = "a number of runs up to 1000000",
+     .standard = "1000",
+     .doc = "How many runs are kept, the newest ones; 0: none, and nothing is measured for it."},
+    {.path = NULL},
+};
+
+const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
+                                             const struct manifest_key *previous) {
+    size_t n = strlen(parent->path);
+    for (const struct manifest_key *key = previous ? previous + 1 : parent + 1; key->path; key++) {
+        if (n && (strncmp(key->path, parent->path, n) != 0 || key->path[n] != '.'))
+            continue;
+        if (!strchr(key->path + n + (n > 0), '.'))
+            return key;
+    }
+    return NULL;
+}
+
+const struct manifest_key *manifest_key_child(const struct manifest_key *parent, struct str name) {
+    for (const struct manifest_key *key = NULL; (key = manifest_key_next(parent, key));) {
+        if (str_is(name, manifest_key_name(key)))
+            return key;
+    }
+    return NULL;
+}
+
+const char *manifest_key_name(const struct manifest_key *key) {
+    const char *dot = strrchr(key->path, '.');
+    return dot ? dot + 1 : key->path;
+}
+
+void manifest_key_write_what(const struct manifest_key *key, struct buf *out) {
+    if (key->what) {
+        buf_add_text(out, key->what);
+        return;
+    }
+    for (size_t i = 0; key->value(i); i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : key->value(i + 1) ? ", " : " or ", key->value(i));
+}
+
+bool manifest_parse_size(struct str text, uint64_t *bytes) {
+    static const struct {
+        const char *suffix;
+        uint64_t unit;
+    } units[] = {{"B", 1},         {"kB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
+                 {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+    uint64_t sum = 0;
+    size_t i = 0;
+    for (; i < text.n && i < 10 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
+    if (i == 0 || text.p[0] == '0')
+        return false;
+    struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
+    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+        if (str_is(suffix, units[k].suffix)) {
+            *bytes = sum * units[k].unit;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool manifest_parse_time(struct str text, uint64_t *seconds) {
+    static const struct {
+        const char *suffix;
+        uint64_t unit;
+    } units[] = {{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    uint64_t sum = 0;
+    size_t i = 0;
+    for (; i < text.n && i < 9 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
+    if (i == 0 || text.p[0] == '0')
+        return false;
+    struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
+    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+        if (str_is(suffix, units[k].suffix)) {
+            *seconds = sum * units[k].unit;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool manifest_is_name(struct str text) {
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!word && c != '_' && c != '.' && c != '-')
+            return false;
+    }
+    return text.n > 0;
+}

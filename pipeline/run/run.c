@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: MIT
+// The run as a story: prepare, make the graph's nodes, run it, close what is open, say what came of it.
+#include "pipeline/run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "pipeline/run/run_private.h"
+#include "stages/emit/recover.h"
+
+// Enough flights that a worker always finds one, few enough that memory stays small.
+enum { FLIGHTS_PER_WORKER = 3 };
+
+void run_note(const struct run *run, const char *text) {
+    const struct run_observer *observer = run->options->observer;
+    if (observer && observer->note)
+        observer->note(observer->self, text);
+}
+
+void run_break(struct run *run, const struct err *err) {
+    pthread_mutex_lock(&run->lock);
+    bool first = !run->broken;
+    if (first)
+        *run->err = *err;
+    run->broken = true;
+    pthread_mutex_unlock(&run->lock);
+    if (!first) // the first one comes with the run's status
+        run_note(run, err->text);
+}
+
+bool run_is_interrupted(struct run *run) {
+    if (run->options->interrupt && atomic_load(run->options->interrupt))
+        atomic_store(&run->interrupted, true);
+    return atomic_load(&run->interrupted);
+}
+
+// Nodes -----------------------------------------------------------------------------------------------------
+
+static enum step compile_step(void *self, struct worker *worker) {
+    struct job_run *job = self;
+    struct run *run = job->run;
+    uint64_t from = run_now(run);
+    struct arena arena;
+    struct diags diags;
+    arena_init(&arena, 0);
+    diags_init(&diags, &arena);
+    bool ok = plan_compile(run->plan, job->index, &diags);
+    pthread_mutex_lock(&run->lock);
+    diags_append(run->diags, &diags);
+    pthread_mutex_unlock(&run->lock);
+    arena_release(&arena);
+    const struct run_span span = {
+        .kind = SPAN_COMPILE, .subject = job->job->job->name, .from = from, .to = run_now(run)};
+    run_spent(run, worker, &span);
+    run_observe(run, worker, RUN_COMPILE, span.to - from);
+    return ok ? STEP_DONE : STEP_FAILED;
+}
+
+static bool is_settled(const struct job_run *job) {
+    return job->past && job->past->settled;
+}
+
+// Released when the source is read to its end; done when the job's last lot is rendered.
+static enum step render_step(void *self, struct worker *worker) {
+    struct job_run *job = self;
+    if (atomic_load(&job->unrendered) > 0 && (!job->job->gathers || job->group_lots == 0))
+        return STEP_BLOCKED;
+    if (is_settled(job))
+        return STEP_DONE;
+    if (job->job->gathers && !run_is_interrupted(job->run)) {
+        enum step step = run_render_groups_step(job, worker);
+        if (step != STEP_DONE)
+            return step;
+    }
+    return atomic_load(&job->unrendered) > 0 ? STEP_BLOCKED : STEP_DONE;
+}
+
+// What went into a stream that is not published was not written after all. (Standard output takes nothing back, and
+// rows of a table are published as they come.)
+static void withdraw(struct job_run *job) {
+    if (job->job->sink->named || job->job->sink->rows || str_is(job->job->stream, "-"))
+        return;
+    job->counters.written = job->counters.unchanged = job->counters.bytes = job->counters.stored = 0;
+    job->digest = (struct digest){0, 0};
+}
+
+static void close_sink(struct job_run *job, bool publish) {
+    if (!job->sink || job->closed)
+        return;
+    struct lane_result result = {0};
+    struct err err;
+    job->closed = true;
+    run_job_free_lots(job);
+    run_lengths_prepare(job, publish);
+    if (job->job->sink->close(job->sink, publish, &result, &err) != STATUS_OK) {
+        run_break(job->run, &err);
+        atomic_store(&job->stopped, true);
+        publish = false;
+    }
+    run_lengths_close(job, publish);
+    if (result.torn)
+        job->run->lock_file.left_behind = true; // the next run looks
+    if (!publish)
+        withdraw(job);
+    run_add_result(&job->counters, &result);
+    if (result.stream_unchanged) {
+        job->counters.unchanged = job->counters.written;
+        job->counters.written = job->counters.stored = 0;
+    }
+}
+
+// A stream of nothing, because all that belongs to it failed, is not to take the place of what is there.
+static bool is_void(const struct job_run *job) {
+    return job->lacking && job->outputs == 0 && !job->job->sink->named && !job->job->sink->rows;
+}
+
+// Released when all is rendered; done when all is written. A stream that is not complete is not published.
+static enum step emit_step(void *self, struct worker *worker) {
+    struct job_run *job = self;
+    if (atomic_load(&job->unflushed) > 0)
+        return STEP_BLOCKED;
+    bool complete = !atomic_load(&job->stopped) && !atomic_load(&job->run->interrupted);
+    if (complete && is_void(job) && !job->run->options->dry) {
+        char text[512];
+        snprintf(text, sizeof text, "job %.*s: all of it failed, so %.*s stays as it was",
+                 STR_ARG(job->job->job->name), STR_ARG(job->job->stream));
+        run_note(job->run, text);
+        complete = false;
+    }
+    const uint64_t from = run_now(job->run);
+    close_sink(job, complete);
+    run_why_tell_stream(job, complete && !atomic_load(&job->stopped));
+    const struct run_span span = {
+        .kind = SPAN_CLOSE, .subject = job->job->job->name, .from = from, .to = run_now(job->run)};
+    run_spent(job->run, worker, &span);
+    return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
+}
+
+// `.pressrun` is where runs keep their books.
+static bool is_in_books(const char *path) {
+    for (const char *part = path; *part; part += strspn(part, "/")) {
+        size_t n = strcspn(part, "/");
+        if (str_is((struct str){part, n}, EMIT_BOOKS))
+            return true;
+        part += n;
+    }
+    return false;
+}
+
+static enum status open_output(struct run *run, struct err *err) {
+    const struct fs *fs = run->options->fs;
+    const char *path = run->options->output ? run->options->output : run->plan->manifest->output.p;
+    if (is_in_books(path))
+        return err_set(err, STATUS_DATA, "%s cannot be an output directory: %s is for what runs remember",
+                       path, EMIT_BOOKS);
+    int made = run->options->dry ? 0 : fs_make_dirs(fs, AT_FDCWD, path, 0777);
+    if (made < 0)
+        return err_os(err, -made, "cannot make the output directory %s", path);
+    run->root = fs->open(fs->self, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (run->root == -ENOENT && run->options->dry) // nothing has been made yet
+        run->root = -1;
+    else if (run->root < 0)
+        return err_os(err, -run->root, "cannot open the output directory %s", path);
+    return STATUS_OK;
+}
+
+const char *run_output_shown(const struct run *run) {
+    return run->options->output ? run->options->output : run->plan->manifest->output_shown.p;
+}
+
+static void note_waiting(void *self, long process) {
+    const struct run *run = self;
+    char text[512];
+    if (process)
+        snprintf(text, sizeof text, "waiting for the run with process number %ld, which writes to %s",
+                 process, run_output_shown(run));
+    else
+        snprintf(text, sizeof text, "waiting for another run, which writes to %s", run_output_shown(run));
+    run_note(run, text);
+}
+
+static bool writes_files(const struct run *run) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        if (!run->jobs[j].job->stream.p || !str_is(run->jobs[j].job->stream, "-"))
+            return true;
+    return false;
+}
+
+// What a killed run left behind. What of it cannot be removed now is left for the next run.
+static void recover(struct run *run) {
+    struct emit_leftovers found = {0};
+    struct buf text = BUF_INIT;
+    int result = emit_recover(run->options->fs, run->root, &found);
+    run->lock_file.left_behind = result < 0 || found.kept > 0;
+    buf_add_text(&text, "the last run was killed:");
+    if (found.temporaries)
+        buf_printf(&text, " %llu temporary file%s removed", (unsigned long long)found.temporaries,
+                   found.temporaries == 1 ? "" : "s");
+    if (found.torn)
+        buf_printf(&text, "%s %llu half-written output%s put aside in " EMIT_TORN_DIRECTORY " (",
+                   found.temporaries ? "," : "", (unsigned long long)found.torn, found.torn == 1 ? "" : "s");
+    for (uint64_t i = 0; i < found.torn && i < EMIT_LEFTOVERS_SHOWN; i++)
+        buf_printf(&text, "%s%s", i ? ", " : "", found.torn_shown[i]);
+    if (found.torn)
+        buf_add_text(&text, found.torn > EMIT_LEFTOVERS_SHOWN ? ", ...)" : ")");
+    if (found.temporaries || found.torn)
+        run_note(run, buf_text(&text));
+    buf_release(&text);
+}
+
+// One run at a time; what a killed one left behind goes first.
+static enum status take_output(struct run *run, struct err *err) {
+    const struct lock_options options = {.shown = run_output_shown(run),
+                                         .wait = run->options->wait,
+                                         .interrupt = run->options->interrupt,
+                                         .on_wait = note_waiting,
+                                         .context = run};
+    if (!writes_files(run) || run->options->dry)
+        return STATUS_OK;
+    if (lock_take(run->options->fs, run->root, &options, &run->lock_file, err) != STATUS_OK)
+        return err->status;
+    run->locked = true;
+    if (run->lock_file.left_behind)
+        recover(run);
+    return STATUS_OK;
+}
+
+static enum status open_sinks(struct run *run, struct err *err) {
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++) {
+        struct job_run *job = &run->jobs[j];
+        struct claim holder;
+        struct sink_options options = {.fs = run->options->fs,
+                                       .root = run->root,
+                                       .staged = run->stage_files >= 0,
+                                       .stage = run->stage_files,
+                                       .path = job->job->stream,
+                                       .separator = job->job->job->separator,
+                                       .raw = job->job->job->raw,
+                                       .level = job->job->job->level,
+                                       .durable = run->options->durable,
+                                       .force = run->options->force,
+                                       .stamped = run->past != NULL,
+                                       .interrupt = run->options->interrupt,
+                                       .inplace = job->job->job->inplace,
+                                       .table = job->job->job->table.p ? job->job->job->table
+                                                                       : job->job->job->name,
+                                       .unique = job->job->job->unique,
+                                       .unique_n = job->job->job->unique_n};
+        if (job->job->stream.p && !str_is(job->job->stream, "-"))
+            if (!claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder) &&
+                holder.job >= CLAIMS_INPUT)
+                return err_set(err, STATUS_CONFLICT, "job %.*s would write %.*s, which is %s of this run",
+                               STR_ARG(job->job->job->name), STR_ARG(job->job->stream),
+                               holder.job == CLAIMS_INPUT ? "an input" : "the trace");
+        for (const struct job_run *other = run->jobs; other < job; other++)
+            if (job->job->stream.p && other->job->stream.p && str_equal(job->job->stream, other->job->stream))
+                options.beside = other->sink;
+        if (is_settled(job) || run->options->dry)
+            continue;
+        if (job->job->sink->open(&options, &job->sink, err) != STATUS_OK)
+            return err->status;
+        run_lengths_open(job);
+    }
+    return STATUS_OK;
+}
+
+static enum status prepare_output(struct run *run, struct err *err) {
+    plan_project(run->plan);
+    if (open_output(run, err) != STATUS_OK || take_output(run, err) != STATUS_OK ||
+        run_stage_open(run, err) != STATUS_OK)
+        return err->status;
+    run->failures = failures_new(run);
+    run_claim_inputs(run);
+    if (run->options->remember && (run->locked || (run->options->dry && writes_files(run))))
+        run_past_open(run);
+    return STATUS_OK;
+}
+
+static enum step open_failed(struct run *run, const struct err *err) {
+    run_is_interrupted(run); // perhaps while it waited for another run
+    run_break(run, err);
+    return STEP_FAILED;
+}
+
+// Released when all that compile have done so; blocked while what is there is looked at.
+static enum step open_step(void *self, struct worker *worker) {
+    struct run *run = self;
+    struct err err;
+    if (!run->failures && prepare_output(run, &err) != STATUS_OK)
+        return open_failed(run, &err);
+    if (run_survey_step(run, worker) == STEP_BLOCKED)
+        return STEP_BLOCKED;
+    return open_sinks(run, &err) == STATUS_OK ? STEP_DONE : open_failed(run, &err);
+}
+
+static void make_graph(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->graph = graph_new();
+    for (size_t i = 0; i < plan->nodes_n; i++) {
+        const struct plan_node *node = &plan->nodes[i];
+        struct node_spec spec = {.name = node->label.p};
+        uint32_t *id = NULL;
+        switch (node->stage) {
+        case STAGE_COMPILE:
+            spec.self = &run->jobs[node->index];
+            spec.step = compile_step;
+            break;
+        case STAGE_OPEN:
+            spec.self = run;
+            spec.step = open_step;
+            id = &run->open_node;
+            break;
+        case STAGE_LOAD:
+            spec.self = &run->passes[node->index];
+            spec.step = run_load_step;
+            id = &run->passes[node->index].node;
+            break;
+        case STAGE_RENDER:
+            spec.self = &run->jobs[node->index];
+            spec.step = render_step;
+            id = &run->jobs[node->index].render_node;
+            break;
+        case STAGE_EMIT:
+            spec.self = &run->jobs[node->index];
+            spec.step = emit_step;
+            id = &run->jobs[node->index].emit_node;
+            break;
+        }
+        uint32_t added = graph_add(run->graph, &spec);
+        if (id)
+            *id = added;
+    }
+    for (size_t e = 0; e < plan->edges_n; e++)
+        graph_edge(run->graph, (uint32_t)plan->edges[e].from, (uint32_t)plan->edges[e].to);
+    for (size_t p = 0; p < plan->passes_n; p++)
+        credits_init(&run->passes[p].credits, run->graph, run->passes[p].node, run->credits);
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+        credits_init(&run->jobs[j].credits, run->graph, run->jobs[j].render_node, run->credits);
+}
+
+// Preparation -----------------------------------------------------------------------------------------------
+
+static void prepare_passes(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->passes = MEM_NEW_ARRAY(struct pass_run, plan->passes_n + 1);
+    for (size_t p = 0; p < plan->passes_n; p++) {
+        struct pass_run *pass = &run->passes[p];
+        pass->run = run;
+        pass->pass = &plan->passes[p];
+        pass->source = &plan->manifest->sources[pass->pass->source];
+        pass->jobs = MEM_NEW_ARRAY(size_t, pass->pass->jobs_n + 1);
+        memcpy(pass->jobs, pass->pass->jobs, pass->pass->jobs_n * sizeof *pass->jobs);
+        pass->jobs_n = pass->pass->jobs_n;
+        pass->source_known = true;
+    }
+}
+
+static void prepare_jobs(struct run *run) {
+    const struct plan *plan = run->plan;
+    run->jobs = MEM_NEW_ARRAY(struct job_run, plan->manifest->jobs_n + 1);
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
+        struct job_run *job = &run->jobs[j];
+        job->run = run;
+        job->job = &plan->jobs[j];
+        job->index = (uint32_t)j;
+        job->gather_turns = turns_new(run->credits);
+        job->claim_turns = turns_new(run->credits);
+        job->emit_turns = turns_new(run->credits);
+        if (!job->job->gathers && job->job->sink->named)
+            job->claimer = run->passes[job->job->pass].claimers++;
+        job->partial = run->options->retry && !job->job->gathers && job->job->sink->named &&
+                       !retry_is_whole(run->options->retry, job->job->job);
+        arena_init(&job->arena, 0);
+    }
+    for (size_t p = 0; p < plan->passes_n; p++)
+        run->passes[p].claim_turns = turns_new(run->credits * (uint32_t)run->passes[p].claimers);
+}
+
+static void prepare_workers(struct run *run) {
+    run->workers = MEM_NEW_ARRAY(struct worker_run, run->options->workers);
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        reader_init(&run->workers[w].reader, run->shapes, NULL);
+    run_through_init(run);
+    run_watch_init(run);
+}
+
+// Ending ----------------------------------------------------------------------------------------------------
+
+static void count_job(const struct run *run, const struct job_run *job, struct run_report *report) {
+    const struct run_observer *observer = run->options->observer;
+    run_add_counters(&report->counters, &job->counters);
+    if (observer && observer->job)
+        observer->job(observer->self, job->job->job->name, &job->counters);
+    report->digest = digest_add(report->digest, job->digest);
+    switch (graph_state(run->graph, job->emit_node)) {
+    case NODE_DONE:
+        report->jobs_done++;
+        break;
+    case NODE_SKIPPED: // a job whose own source broke has failed
+        if (graph_state(run->graph, run->passes[job->job->pass].node) == NODE_FAILED)
+            report->jobs_failed++;
+        else
+            report->jobs_skipped++;
+        break;
+    default:
+        report->jobs_failed++;
+        break;
+    }
+}
+
+// What did not come to its end is to be done again as a whole.
+static void report_unfinished(struct run *run) {
+    for (size_t j = 0; run->failures && j < run->plan->manifest->jobs_n; j++) {
+        const struct job_run *job = &run->jobs[j];
+        if (graph_state(run->graph, job->emit_node) == NODE_DONE)
+            continue;
+        const struct manifest_source *source = run->passes[job->job->pass].source;
+        const struct diag why = {.message = run->interrupted ? STR("the run was interrupted")
+                                            : run->broken    ? str_of(run->err->text)
+                                                             : STR("the job did not come to its end")};
+        const struct failure failure = {.job = job->job->job->name,
+                                        .source = source->name,
+                                        .path = manifest_source_shown(source),
+                                        .detail = &why};
+        failures_report_job(run->failures, &failure);
+    }
+    if (run->failures)
+        run->lock_file.left_behind |= !failures_end(run->failures); // what is to be done again is not known
+}
+
+// Nothing was left out, so what was not seen does not belong any more.
+static bool is_complete(const struct run *run) {
+    bool complete = !run->options->selected && !run->options->retry && !run->interrupted && !run->broken;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        complete &= graph_state(run->graph, run->jobs[j].emit_node) == NODE_DONE;
+    return complete;
+}
+
+static void count_machine(const struct vm *vm, struct run_counters *counters) {
+    const struct arena_asked asked = vm_asked(vm);
+    counters->opcodes += vm_instructions(vm);
+    counters->allocations += asked.pieces;
+    counters->allocated_bytes += asked.bytes;
+}
+
+static void fill_report(struct run *run, struct run_report *report) {
+    *report = (struct run_report){.workers = run->options->workers,
+                                  .interrupted = run->interrupted,
+                                  .exceeded = run->exceeded,
+                                  .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        count_job(run, &run->jobs[j], report);
+    run_cache_end(run, &report->cache);
+    for (uint32_t w = 0; w < run->options->workers; w++) {
+        for (int stage = 0; stage < RUN_STAGES; stage++)
+            report->stage_seconds[stage] += (double)run->workers[w].stage_nanoseconds[stage] / 1e9;
+        for (int mode = 0; mode < UNDEFINED_MODES; mode++)
+            if (run->workers[w].vms[mode])
+                count_machine(run->workers[w].vms[mode], &report->counters);
+    }
+    report->pruned = run->pruned;
+    report->left = run->left;
+    report->dry = run->options->dry;
+    report->counters.templates = templates_compiled(run->plan->templates);
+    if (run->failures)
+        snprintf(report->errors_path, sizeof report->errors_path, "%s", failures_path(run->failures));
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    report->seconds = (double)(run_now(run) - run->started) / 1e9;
+    run_watch_end(run, report);
+}
+
+static void release(struct run *run) {
+    size_t jobs_n = run->plan->manifest->jobs_n;
+    for (size_t j = 0; run->jobs && j < jobs_n; j++)
+        run_job_release(&run->jobs[j]);
+    for (size_t p = 0; run->passes && p < run->plan->passes_n; p++)
+        run_pass_release(&run->passes[p]);
+    for (uint32_t w = 0; run->workers && w < run->options->workers; w++) {
+        reader_release(&run->workers[w].reader);
+        for (int mode = 0; mode < UNDEFINED_MODES; mode++)
+            if (run->workers[w].vms[mode])
+                vm_free(run->workers[w].vms[mode]);
+    }
+    if (run->workers)
+        run_watch_release(run);
+    run_cache_release(run);
+    const struct fs *fs = run->options->fs;
+    run_past_release(run);
+    failures_free(run->failures);
+    run_stage_close(run);
+    if (run->locked)
+        lock_release(&run->lock_file);
+    if (run->root >= 0)
+        fs->close(fs->self, run->root);
+    if (run->graph)
+        graph_free(run->graph);
+    claims_free(run->claims);
+    through_free(run->through);
+    shapes_free(run->shapes);
+    mem_free(run->jobs);
+    mem_free(run->passes);
+    mem_free(run->workers);
+    pthread_mutex_destroy(&run->lock);
+    pthread_mutex_destroy(&run->progress_lock);
+}
+
+enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
+                        struct diags *diags, struct err *err) {
+    struct run run = {.plan = plan,
+                      .options = options,
+                      .root = -1,
+                      .stage = -1,
+                      .stage_files = -1,
+                      .credits = options->workers * FLIGHTS_PER_WORKER + 1,
+                      .diags = diags,
+                      .err = err};
+    pthread_mutex_init(&run.lock, NULL);
+    pthread_mutex_init(&run.progress_lock, NULL);
+    run.started = run_now(&run);
+    *report = (struct run_report){.workers = options->workers};
+    run.claims = claims_new();
+    run.shapes = shapes_new();
+    if (plan_compile_keys(plan, diags)) {
+        prepare_passes(&run);
+        prepare_jobs(&run);
+        prepare_workers(&run);
+        run_cache_init(&run);
+        make_graph(&run);
+        run_through_bell(&run);
+        if (!graph_run(run.graph, options->workers))
+            run_break(&run, &(struct err){.status = STATUS_CONFLICT,
+                                          .text = "the stage graph came to a standstill"});
+        for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+            close_sink(&run.jobs[j], false); // whatever did not come to its end
+        report_unfinished(&run);
+        const bool complete = is_complete(&run);
+        struct run_review review = {.known = 0};
+        run_past_end(&run, complete);
+        run_stage_end(&run, complete, &review);
+        fill_report(&run, report);
+        report->review = review;
+    }
+    enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;
+    release(&run);
+    return status;
+}

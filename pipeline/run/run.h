@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_RUN_H
+#define PRESSRUN_PIPELINE_RUN_H
+/*
+ * A run: executes a plan's stage graph and says what came of it.
+ *
+ * Per-record jobs: batches flow load → parse → render → emit as tasks; a worker takes a batch through as many
+ * stages as it can while the data is in its cache. What must happen in record order (claims of output paths,
+ * ordered sinks, the list of failures) goes through turns; nothing waits. Memory is bounded by credits: so
+ * many batches are in flight and no more. Gathering jobs keep the batches that hold their records.
+ *
+ * One bad record costs one record: the failure is written to `.pressrun/errors.jsonl` in the output
+ * directory, one JSON object a line, and counted.
+ *
+ * The digest, all counters but the times, and all outputs are independent of the number of workers.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "monitor/session.h"
+#include "monitor/trace.h"
+#include "pipeline/plan/plan.h"
+#include "pipeline/reasons/explanation.h"
+#include "pipeline/review/staging.h"
+#include "pipeline/run/retry.h"
+#include "pipeline/run/run_cache.h"
+#include "scheduler/scheduler.h"
+
+struct failure {
+    struct str job;    // {NULL, 0}: the record could not be loaded, for any job
+    struct str source; // its name in the manifest
+    struct str path;   // of the source as the manifest has it
+    uint64_t line;     // 0: unknown
+    uint64_t byte;
+    uint64_t record;           // the record's number in its source, from 1; 0: a group
+    struct str key;            // the record's key, else its output's path or group; {NULL, 0}: unknown
+    const struct diag *detail; // located in the record or in a template
+};
+
+struct run_counters;
+struct item;
+
+struct run_progress {
+    uint64_t loaded, rendered, written, failed;
+    uint64_t source_bytes, source_bytes_total; // total 0: unknown
+    double seconds;
+};
+
+// What becomes of an output, and why. All of it is valid within the call.
+enum run_fate { RUN_MADE, RUN_LEFT_ALONE, RUN_NOT_MADE }; // (of a dry run: would be made); up to date; failed
+struct run_reason {
+    enum run_fate fate;
+    struct str job;
+    struct str path;           // of a stream: its file
+    bool stream;               // of the job as a whole
+    struct str source, origin; // its name, and its path as the manifest has it
+    const struct item *item;   // the record; NULL: a group's or a stream's
+    struct str key;            // the record's, or the group's text; {NULL, 0}: none
+    uint64_t records;          // of a group
+    const struct diag *fault;  // of one that failed
+    struct cause cause;        // of one that is made
+};
+
+// What an observer is told. Calls come from any worker, those of one kind one at a time.
+struct run_observer {
+    void *self;
+    void (*failure)(void *self, const struct failure *failure);        // may be NULL
+    void (*progress)(void *self, const struct run_progress *progress); // after each batch; may be NULL
+    void (*note)(void *self, const char *text); // a sentence about what goes on; may be NULL
+    // Each output that is made, in the order of its job's; may be NULL.
+    void (*reason)(void *self, const struct run_reason *reason);
+    // What came of each job, in the end; may be NULL.
+    void (*job)(void *self, struct str name, const struct run_counters *counters);
+};
+
+#define RUN_NO_BOUND UINT64_MAX
+
+// How much of the outputs known before may change: a number, or percent of them. Nothing is bound where none are known.
+struct run_bound {
+    bool set, percent;
+    double most;
+};
+bool run_bound_exceeded(const struct run_bound *bound, uint64_t n, uint64_t known);
+
+// Review before publishing (staging.h). Bounds stage, too, and publish at the end unless one is exceeded.
+struct run_review_options {
+    bool stage; // and wait for a verdict
+    struct run_bound max_changed, max_removed;
+};
+
+struct run_options {
+    const struct fs *fs;
+    struct clock clock;
+    int64_t now;                         // that templates see: seconds since 1970
+    uint32_t workers;                    // at least 1
+    const char *output;                  // NULL: the manifest's
+    const struct run_observer *observer; // may be NULL
+    const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
+    bool force;                          // write also what is there already with the same bytes
+    bool durable;                        // an output is on the disk before it takes its name
+    bool remember;                       // keep journal and lengths, and use what they say
+    bool trust;                          // that outputs are as they were left, without a look
+    bool prune;                          // remove outputs that no longer belong
+    bool dry;                            // find out what would be made, and write nothing
+    const struct str *asked;   // of a dry run: the observer is told of these outputs, and of no others,
+    size_t asked_n;            // whatever becomes of them
+    bool wait;                 // for another run that works on the output directory
+    uint64_t max_failed;       // when more than these have failed the run stops; RUN_NO_BOUND: never
+    bool selected;             // jobs of the manifest were left out
+    struct caches_wish cache;  // what of the cache may be used
+    double audit;              // share of the cache's hits that are made again and compared
+    const struct retry *retry; // not NULL: only what it names
+    struct run_review_options review;
+    struct session *session; // to be filled; NULL: nothing is watched but what the report needs
+    struct trace *trace;     // with a row per worker, and times of `clock`; may be NULL
+};
+
+enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
+extern const char *const run_stage_names[RUN_STAGES]; // "compile", ...
+
+struct run_counters {
+    uint64_t loaded;       // records read, bad ones included
+    uint64_t excluded;     // records a job's `where` left out
+    uint64_t up_to_date;   // outputs that were as they would be made, so that nothing was
+    uint64_t rendered;     // outputs made
+    uint64_t would_render; // of a dry run: outputs that are not up to date
+    uint64_t written;      // outputs published
+    uint64_t unchanged;    // outputs that were there already with the same bytes
+    uint64_t failed;       // records that could not be loaded, and outputs that could not be made
+    uint64_t bytes;        // of the outputs, uncompressed
+    uint64_t stored;       // bytes given to the file system
+    uint64_t source_bytes; // of the records, uncompressed
+    uint64_t filtered;     // processes of filters (`through`) started
+    uint64_t filtering;    // nanoseconds that these took
+    // Work; docs/metrics.md tells what each of these counts.
+    uint64_t templates;       // compiled
+    uint64_t fields_parsed;   // of records, made into values
+    uint64_t fields_skipped;  // of records, passed over
+    uint64_t opcodes;         // run by the virtual machines
+    uint64_t allocations;     // pieces of memory that records and templates asked for
+    uint64_t allocated_bytes; // in these
+};
+
+struct run_review {
+    bool staged;    // the generation is complete
+    bool published; // at once, within its bounds
+    bool exceeded;  // a bound
+    struct staging_counts counts;
+    uint64_t known; // outputs there were before
+};
+
+struct run_report {
+    struct run_counters counters;
+    struct digest digest;
+    uint32_t workers;
+    double seconds;
+    double stage_seconds[RUN_STAGES]; // busy time summed over workers
+    uint64_t peak_rss_bytes;
+    bool begun;      // outputs could be opened; without it there is nothing else to report
+    uint64_t pruned; // outputs that no longer belonged, removed
+    uint64_t left;   // and those that are still there
+    bool dry;
+    size_t jobs_done, jobs_failed, jobs_skipped;
+    bool interrupted;
+    bool exceeded; // max_failed
+    struct run_cache_report cache;
+    struct run_review review;
+    char errors_path[4096]; // "" where there were no failures
+};
+
+// STATUS_OK: it ran; the report tells how well. Otherwise nothing, or not all, could be run: STATUS_DATA
+// means `diags` has the errors (of templates and expressions, nothing was written), else `err` says what.
+enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
+                        struct diags *diags, struct err *err);
+
+// The report's numbers by name (monitor/metrics.h); those that only a session has are not known.
+struct run_figures {
+    double values[METRICS];
+    bool known[METRICS];
+};
+void run_figures_of(const struct run_report *report, struct run_figures *figures);
+
+// The report as one JSON object in one line (`run --json`).
+void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
+                    struct buf *out);
+const char *run_strategy(const struct run_options *options); // its name
+
+#endif

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// A report's numbers by the names of metrics.def, for whoever prints or keeps them.
+#include "pipeline/run/run.h"
+
+static void set(struct run_figures *figures, enum metric metric, double value) {
+    figures->values[metric] = value;
+    figures->known[metric] = true;
+}
+
+static void set_times(struct run_figures *figures, const struct run_report *report) {
+    static const enum metric stages[RUN_STAGES] = {[RUN_COMPILE] = METRIC_COMPILE_SECONDS,
+                                                   [RUN_LOAD] = METRIC_LOAD_SECONDS,
+                                                   [RUN_RENDER] = METRIC_RENDER_SECONDS,
+                                                   [RUN_EMIT] = METRIC_EMIT_SECONDS};
+    double busy = 0, seconds = report->seconds;
+    for (int stage = 0; stage < RUN_STAGES; stage++) {
+        set(figures, stages[stage], report->stage_seconds[stage]);
+        busy += report->stage_seconds[stage];
+    }
+    set(figures, METRIC_THROUGH_SECONDS, (double)report->counters.filtering / 1e9);
+    set(figures, METRIC_RUN_SECONDS, seconds);
+    set(figures, METRIC_RUN_RECORDS_PER_SECOND, seconds > 0 ? (double)report->counters.loaded / seconds : 0);
+    if (seconds > 0)
+        set(figures, METRIC_RUN_EFFICIENCY, busy / (report->workers * seconds));
+}
+
+// Of categories that were used.
+static void set_cache(struct run_figures *figures, const struct run_cache_report *cache) {
+    static const struct {
+        enum metric hits, misses, rate;
+    } metrics[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, lifetime)                                                                 \
+    [CACHE_##                                                                                                \
+        NAME] = {METRIC_CACHE_##NAME##_HITS, METRIC_CACHE_##NAME##_MISSES, METRIC_CACHE_##NAME##_HIT_RATE},
+        CACHE_CATEGORIES(X)
+#undef X
+    };
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
+        const double hits = (double)cache->categories[c].hits, misses = (double)cache->categories[c].misses;
+        if (hits + misses == 0)
+            continue;
+        set(figures, metrics[c].hits, hits);
+        set(figures, metrics[c].misses, misses);
+        set(figures, metrics[c].rate, hits / (hits + misses));
+    }
+    if (cache->audited) {
+        set(figures, METRIC_CACHE_AUDITED, (double)cache->audited);
+        set(figures, METRIC_CACHE_DIFFERING, (double)cache->differing);
+    }
+}
+
+void run_figures_of(const struct run_report *report, struct run_figures *figures) {
+    const struct run_counters *c = &report->counters;
+    const struct {
+        enum metric metric;
+        uint64_t value;
+    } counts[] = {
+        {METRIC_RUN_WORKERS, report->workers},
+        {METRIC_RUN_PEAK_RSS, report->peak_rss_bytes},
+        {METRIC_RUN_FAILED, c->failed},
+        {METRIC_RUN_EXCLUDED, c->excluded},
+        {METRIC_COMPILE_TEMPLATES, c->templates},
+        {METRIC_LOAD_RECORDS, c->loaded},
+        {METRIC_LOAD_BYTES, c->source_bytes},
+        {METRIC_LOAD_FIELDS_PARSED, c->fields_parsed},
+        {METRIC_LOAD_FIELDS_SKIPPED, c->fields_skipped},
+        {METRIC_RENDER_UP_TO_DATE, c->up_to_date},
+        {METRIC_RENDER_OUTPUTS, c->rendered},
+        {METRIC_RENDER_OPCODES, c->opcodes},
+        {METRIC_RENDER_BYTES, c->bytes},
+        {METRIC_RENDER_ALLOCATIONS, c->allocations},
+        {METRIC_RENDER_ALLOCATED, c->allocated_bytes},
+        {METRIC_THROUGH_PROCESSES, c->filtered},
+        {METRIC_EMIT_WRITTEN, c->written},
+        {METRIC_EMIT_UNCHANGED, c->unchanged},
+        {METRIC_EMIT_STORED, c->stored},
+        {METRIC_EMIT_PRUNED, report->pruned},
+        {METRIC_EMIT_LEFT, report->left},
+    };
+    *figures = (struct run_figures){0};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        set(figures, counts[i].metric, (double)counts[i].value);
+    set_times(figures, report);
+    set_cache(figures, &report->cache);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "pipeline/run/run.h"
+
+static json_t *integer(uint64_t n) {
+    return json_integer((json_int_t)n);
+}
+
+static json_t *stages(const struct run_report *report) {
+    json_t *object = json_object();
+    for (int stage = 0; stage < RUN_STAGES; stage++)
+        json_object_set_new(object, run_stage_names[stage], json_real(report->stage_seconds[stage]));
+    return object;
+}
+
+static json_t *category(const struct run_cache_report *cache, const struct cache_category_report *category) {
+    const double asked = (double)(category->hits + category->misses);
+    json_t *object = json_object(), *tiers = json_object();
+    json_object_set_new(object, "hits", integer(category->hits));
+    json_object_set_new(object, "misses", integer(category->misses));
+    json_object_set_new(object, "hit_rate", json_real((double)category->hits / asked));
+    if (cache->tiers_n == 0 || category == &cache->categories[CACHE_PROGRAM]) {
+        json_decref(tiers);
+        return object;
+    }
+    json_object_set_new(object, "hit_bytes", integer(category->hit_bytes));
+    json_object_set_new(object, "puts", integer(category->puts));
+    json_object_set_new(object, "put_bytes", integer(category->put_bytes));
+    if (category->put_timed)
+        json_object_set_new(object, "put_seconds",
+                            json_real((double)category->put_time / 1e9 / (double)category->put_timed));
+    json_object_set_new(object, "expired", integer(category->expired));
+    json_object_set_new(object, "refused", integer(category->refused));
+    for (unsigned i = 0; i < cache->tiers_n; i++) {
+        json_t *tier = json_object();
+        if (!category->get_timed[i] && !category->tier_hits[i]) {
+            json_decref(tier);
+            continue;
+        }
+        json_object_set_new(tier, "hits", integer(category->tier_hits[i]));
+        if (category->get_timed[i])
+            json_object_set_new(
+                tier, "get_seconds",
+                json_real((double)category->get_time[i] / 1e9 / (double)category->get_timed[i]));
+        json_object_set_new(tiers, cache_tier_name(cache->kinds[i]), tier);
+    }
+    json_object_set_new(object, "tiers", tiers);
+    return object;
+}
+
+static json_t *tier(const struct cache_stats *stats) {
+    json_t *object = json_object();
+    json_object_set_new(object, "entries", integer(stats->entries));
+    json_object_set_new(object, "bytes", integer(stats->bytes));
+    json_object_set_new(object, "cap", integer(stats->cap));
+    json_object_set_new(object, "evictions", integer(stats->evictions));
+    json_object_set_new(object, "damaged", integer(stats->damaged));
+    json_object_set_new(object, "failed", integer(stats->failed));
+    return object;
+}
+
+// Only what was used.
+static json_t *caches(const struct run_cache_report *cache) {
+    json_t *object = json_object(), *tiers = json_object(), *quarantined = json_array();
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
+        const char *name = cache_category_name((enum cache_category)c);
+        if (cache->categories[c].hits + cache->categories[c].misses)
+            json_object_set_new(object, name, category(cache, &cache->categories[c]));
+        if (cache->quarantined >> c & 1)
+            json_array_append_new(quarantined, json_string(name));
+    }
+    for (unsigned i = 0; i < cache->tiers_n; i++)
+        json_object_set_new(tiers, cache_tier_name(cache->kinds[i]), tier(&cache->tiers[i]));
+    json_object_set_new(object, "tiers", tiers);
+    json_object_set_new(object, "audited", integer(cache->audited));
+    json_object_set_new(object, "differing", integer(cache->differing));
+    json_object_set_new(object, "quarantined", quarantined);
+    return object;
+}
+
+static void add_figures(json_t *object, const struct run_report *report) {
+    struct run_figures figures;
+    run_figures_of(report, &figures);
+    for (int i = 0; i < METRICS; i++) {
+        const struct metric_row *row = &metric_rows[i];
+        bool whole = row->unit[0] == 0 || row->unit[0] == 'B';
+        if (row->key && figures.known[i])
+            json_object_set_new(object, row->key,
+                                whole ? integer((uint64_t)figures.values[i]) : json_real(figures.values[i]));
+    }
+}
+
+const char *run_strategy(const struct run_options *options) {
+    return options->workers == 1 ? "sequential" : "parallel";
+}
+
+static json_t *review(const struct run_review *review) {
+    json_t *object = json_object();
+    json_object_set_new(object, "published", json_boolean(review->published));
+    json_object_set_new(object, "exceeded", json_boolean(review->exceeded));
+    json_object_set_new(object, "added", integer(review->counts.added));
+    json_object_set_new(object, "changed", integer(review->counts.changed));
+    json_object_set_new(object, "removed", integer(review->counts.removed));
+    json_object_set_new(object, "known", integer(review->known));
+    return object;
+}
+
+void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
+                    struct buf *out) {
+    char digest[DIGEST_HEX_SIZE];
+    digest_hex(report->digest, digest);
+    struct {
+        const char *name;
+        json_t *value;
+    } fields[] = {
+        {"cached",
+         integer(report->cache.categories[CACHE_RENDER].hits + report->cache.categories[CACHE_THROUGH].hits)},
+        {"stage_seconds", stages(report)},
+        {"jobs_done", integer(report->jobs_done)},
+        {"jobs_failed", integer(report->jobs_failed)},
+        {"jobs_skipped", integer(report->jobs_skipped)},
+        {"interrupted", json_boolean(report->interrupted)},
+        {"cache", caches(&report->cache)},
+        {"digest", json_string(digest)},
+    };
+    json_t *object = json_object();
+    json_object_set_new(object, "session", json_stringn(session.p, session.n));
+    json_object_set_new(object, "strategy", json_string(run_strategy(options)));
+    add_figures(object, report);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        json_object_set_new(object, fields[i].name, fields[i].value);
+    if (report->review.staged)
+        json_object_set_new(object, "staged", review(&report->review));
+    if (report->dry) {
+        json_object_del(object, "digest"); // of outputs that were not made
+        json_object_set_new(object, "dry_run", json_true());
+        json_object_set_new(object, "would_render", integer(report->counters.would_render));
+        json_object_set_new(object, "would_prune", integer(report->left));
+    }
+    char *text = json_dumps(object, JSON_REAL_PRECISION(9));
+    if (text)
+        buf_add_text(out, text);
+    buf_add_char(out, '\n');
+    free(text);
+    json_decref(object);
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+// The load node of a pass: pulls batches while there are credits and sends each off as a flight.
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "pipeline/run/run_private.h"
+
+static struct flight *take_flight(struct pass_run *pass) {
+    struct run *run = pass->run;
+    pthread_mutex_lock(&run->lock);
+    struct flight *flight = pass->free;
+    if (flight)
+        pass->free = flight->next;
+    pthread_mutex_unlock(&run->lock);
+    if (!flight) {
+        flight = MEM_NEW(struct flight);
+        flight->pass = pass;
+        flight->batch = batch_new();
+        arena_init(&flight->past, 0);
+        flight->lots = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
+    }
+    flight->kept = false;
+    flight->keys = NULL;
+    flight->raws = NULL;
+    flight->known = NULL;
+    arena_clear(&flight->past);
+    batch_clear(flight->batch);
+    flight->asked = arena_asked(&flight->batch->arena);
+    return flight;
+}
+
+static void give_flight(struct flight *flight) {
+    struct pass_run *pass = flight->pass;
+    pthread_mutex_lock(&pass->run->lock);
+    struct flight **list = flight->kept ? &pass->kept : &pass->free;
+    flight->next = *list;
+    *list = flight;
+    pthread_mutex_unlock(&pass->run->lock);
+}
+
+void run_flight_end(struct flight *flight, const struct worker *worker) {
+    if (atomic_fetch_sub_explicit(&flight->open, 1, memory_order_acq_rel) != 1)
+        return;
+    struct pass_run *pass = flight->pass;
+    const struct run_span life = {.kind = SPAN_BATCH,
+                                  .subject = pass->source->name,
+                                  .batch = flight->batch->sequence,
+                                  .items = flight->batch->items_n,
+                                  .from = flight->began,
+                                  .flow = (size_t)(pass - pass->run->passes)};
+    give_flight(flight);
+    run_batch_ends(pass->run, worker, &life);
+    credits_give(&pass->credits);
+}
+
+static void free_flights(struct flight *flight) {
+    while (flight) {
+        struct flight *next = flight->next;
+        batch_free(flight->batch);
+        arena_release(&flight->past);
+        mem_free(flight->lots);
+        mem_free(flight);
+        flight = next;
+    }
+}
+
+void run_pass_release(struct pass_run *pass) {
+    free_flights(pass->free);
+    free_flights(pass->kept);
+    turns_free(pass->claim_turns);
+    imprint_free(pass->imprint);
+    mem_free(pass->jobs);
+    if (pass->loader)
+        load_close(pass->loader);
+}
+
+// A record that has no key of its own failed to give one: the record fails for all jobs.
+static void evaluate_keys(struct flight *flight, struct worker *worker) {
+    struct pass_run *pass = flight->pass;
+    struct batch *batch = flight->batch;
+    const struct program *program = pass->run->plan->sources[pass->pass->source].key;
+    if (program)
+        flight->keys = arena_zero(&batch->arena, sizeof *flight->keys * batch->items_n);
+    if (!flight->keys)
+        return;
+    struct vm *vm = run_vm(pass->run, worker, UNDEFINED_STRICT);
+    for (size_t i = 0; i < batch->items_n; i++) {
+        struct item *item = &batch->items[i];
+        const struct diag *fault = NULL;
+        struct value key;
+        if (item->error || item->unwanted)
+            continue;
+        if (vm_eval(vm, program, item->record, NULL, 0, &key, &fault)) {
+            if (key.tag == VALUE_UNDEFINED || key.tag == VALUE_NONE)
+                item->error = diag_make(&batch->arena, NULL, (struct span){0, 0},
+                                        "the record has no key (%.*s)", STR_ARG(pass->source->key));
+            else
+                flight->keys[i] = arena_str(&batch->arena, vm_text(vm, key));
+        } else {
+            const struct failing failing = {pass, vm, program, item, NULL};
+            item->error = run_explain(&failing, &batch->arena, fault);
+        }
+        if (item->error)
+            item->error_byte = item->byte;
+    }
+}
+
+void run_report_bad_records(struct flight *flight) {
+    struct pass_run *pass = flight->pass;
+    for (size_t i = 0; flight->bad_records && i < flight->batch->items_n; i++) {
+        const struct item *item = &flight->batch->items[i];
+        if (!item->error)
+            continue;
+        struct failure failure = {.source = pass->source->name,
+                                  .path = manifest_source_shown(pass->source),
+                                  .line = item->line,
+                                  .byte = item->error_byte,
+                                  .record = item->ordinal + 1,
+                                  .detail = item->error};
+        failures_report(pass->run->failures, &failure);
+    }
+}
+
+// All lots begin before any is rendered, so that nobody's claims wait for rendering. Lots that gather may take the
+// flight with them when the last one ends; as long as another one is to be rendered, the flight is there.
+static void start_lots(const struct pass_run *pass, struct flight *flight, struct worker *worker) {
+    const struct job_run *jobs = pass->run->jobs;
+    size_t jobs_n = pass->jobs_n, unrendered = 0;
+    for (size_t i = 0; i < jobs_n; i++)
+        unrendered += !jobs[pass->jobs[i]].job->gathers;
+    for (size_t i = 0; i < jobs_n; i++)
+        run_lot_start(flight->lots[i], worker);
+    for (size_t i = 0; unrendered > 0; i++) {
+        if (jobs[pass->jobs[i]].job->gathers)
+            continue;
+        unrendered--;
+        run_lot_render(flight->lots[i], worker);
+    }
+}
+
+static struct run_span span_of(const struct flight *flight, enum run_span_kind kind, uint64_t from,
+                               uint64_t to) {
+    return (struct run_span){.kind = kind,
+                             .subject = flight->pass->source->name,
+                             .batch = flight->batch->sequence,
+                             .items = flight->batch->items_n,
+                             .from = from,
+                             .to = to};
+}
+
+// Makes the values, and counts what that takes. Once per pass, however many jobs it feeds.
+static void parse(struct flight *flight, struct reader *reader, struct run_counters *counters) {
+    struct batch *batch = flight->batch;
+    const struct field_count fields = reader->fields;
+    reader->projection = flight->pass->pass->projection;
+    load_parse(flight->pass->loader, reader, batch);
+    const struct arena_asked asked = arena_asked(&batch->arena);
+    counters->loaded += batch->items_n;
+    counters->source_bytes += batch->bytes_n;
+    counters->fields_parsed += reader->fields.parsed - fields.parsed;
+    counters->fields_skipped += reader->fields.skipped - fields.skipped;
+    counters->allocations += asked.pieces - flight->asked.pieces;
+    counters->allocated_bytes += asked.bytes - flight->asked.bytes;
+}
+
+// What the source is, for the next run to compare.
+static void note_source(const struct flight *flight, struct worker_run *mine) {
+    struct pass_run *pass = flight->pass;
+    struct source_sum sum = {0};
+    bool known = true;
+    if (!pass->run->past)
+        return;
+    for (size_t k = 0; known && k < flight->batch->items_n; k++)
+        known = run_source_add(&sum, &flight->batch->items[k], &flight->raws[k], pass->imprint, mine);
+    pthread_mutex_lock(&pass->run->lock);
+    pass->sum.all = digest_add(pass->sum.all, sum.all);
+    pass->sum.first = digest_add(pass->sum.first, sum.first);
+    pass->source_known &= known;
+    pthread_mutex_unlock(&pass->run->lock);
+}
+
+static void take_known(struct entry *entry, const struct known *known) {
+    if (!known->past)
+        return;
+    entry->path = known->path;
+    run_past_take(entry, known->past);
+}
+
+// Parse, then each job's lot. The first lot counts and reports what belongs to the records as such.
+static void fly(void *self, struct worker *worker) {
+    struct flight *flight = self;
+    struct pass_run *pass = flight->pass;
+    struct run *run = pass->run;
+    struct worker_run *mine = &run->workers[worker->index];
+    uint64_t from = run_now(run);
+    struct run_counters *counters = &flight->lots[0]->counters;
+    if (run->past)
+        run_past_look_raw(flight, worker);
+    parse(flight, &mine->reader, counters);
+    evaluate_keys(flight, worker);
+    const struct run_span span = span_of(flight, SPAN_PARSE, from, run_now(run));
+    run_spent(run, worker, &span);
+    run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
+
+    note_source(flight, mine);
+    size_t jobs_n = pass->jobs_n;
+    flight->bad_records = 0;
+    for (size_t k = 0; k < flight->batch->items_n; k++)
+        flight->bad_records += flight->batch->items[k].error != NULL;
+    counters->failed += flight->bad_records;
+    if (flight->bad_records)
+        atomic_store(&run->loses_sight, true);
+    atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
+    for (size_t i = 0; i < jobs_n; i++) {
+        struct lot *lot = flight->lots[i];
+        for (size_t k = 0; k < flight->batch->items_n; k++) {
+            const struct item *item = &flight->batch->items[k];
+            if (item->error)
+                continue;
+            struct entry *entry = run_lot_add(lot);
+            entry->item = item;
+            if (flight->keys)
+                entry->key = flight->keys[k];
+            if (flight->known)
+                take_known(entry, &flight->known[i * flight->batch->items_n + k]);
+        }
+    }
+    start_lots(pass, flight, worker);
+}
+
+static bool wanted(const struct pass_run *pass) {
+    const struct run *run = pass->run;
+    for (size_t i = 0; i < pass->jobs_n; i++)
+        if (!atomic_load(&run->jobs[pass->jobs[i]].stopped))
+            return true;
+    return false;
+}
+
+enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err) {
+    const struct manifest_source *source = pass->source;
+    struct load_options options = manifest_load_options(pass->run->plan->manifest, source);
+    options.fs = pass->run->options->fs;
+    options.shapes = pass->run->shapes;
+    options.interrupt = pass->run->options->interrupt;
+    options.projection = pass->pass->projection;
+    options.keeper = pass->keeper.run ? &pass->keeper.keeper : NULL;
+    return load_open(&options, loader, err);
+}
+
+static enum status open_source(struct pass_run *pass, struct err *err) {
+    struct loader *loader;
+    if (run_open_source(pass, &loader, err) != STATUS_OK)
+        return err->status;
+    atomic_store(&pass->loader, loader);
+    return STATUS_OK;
+}
+
+// Told where the manifest has the source.
+static enum step source_failed(struct pass_run *pass, const struct err *err) {
+    struct run *run = pass->run;
+    pthread_mutex_lock(&run->lock);
+    diags_error(run->diags, &run->plan->manifest->text, pass->source->path_span, "%s", err->text);
+    if (!run->broken)
+        *run->err = *err;
+    run->broken = true; // without run_break, which would tell of it a second time
+    pthread_mutex_unlock(&run->lock);
+    return STEP_FAILED;
+}
+
+static void note_empty(const struct pass_run *pass) {
+    char text[512];
+    snprintf(text, sizeof text, "source %.*s (%.*s) has no records", STR_ARG(pass->source->name),
+             STR_ARG(manifest_source_shown(pass->source)));
+    run_note(pass->run, text);
+}
+
+enum step run_load_step(void *self, struct worker *worker) {
+    struct pass_run *pass = self;
+    struct run *run = pass->run;
+    struct err err;
+    if (run_is_interrupted(run) || !wanted(pass)) {
+        pass->source_known = false;
+        return STEP_DONE;
+    }
+    if (!pass->loader && open_source(pass, &err) != STATUS_OK)
+        return source_failed(pass, &err);
+    if (!credits_take(&pass->credits))
+        return STEP_BLOCKED;
+    uint64_t from = run_now(run);
+    struct flight *flight = take_flight(pass);
+    flight->batch->sequence = pass->sequence;
+    enum status status = load_pull(pass->loader, flight->batch, &err);
+    const struct run_span span = span_of(flight, SPAN_READ, from, run_now(run));
+    run_spent(run, worker, &span);
+    flight->began = from;
+    flight->read_nanoseconds = span.to - from;
+    if (status != STATUS_OK || flight->batch->items_n == 0) {
+        give_flight(flight);
+        credits_give(&pass->credits);
+        if (status == STATUS_OK && pass->sequence == 0)
+            note_empty(pass);
+        if (status != STATUS_OK)
+            pass->source_known = false;
+        if (status == STATUS_OK || (status == STATUS_CANCELLED && run_is_interrupted(run)))
+            return STEP_DONE;
+        return source_failed(pass, &err);
+    }
+    atomic_store(&flight->open, (unsigned)pass->jobs_n);
+    for (size_t i = 0; i < pass->jobs_n; i++)
+        flight->lots[i] = run_lot_take(&run->jobs[pass->jobs[i]], flight, pass->sequence);
+    pass->sequence++;
+    run_batch_begins(run, worker);
+    graph_spawn(worker, fly, flight);
+    return STEP_AGAIN;
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_PIPELINE_RUN_PRIVATE_H
+#define PRESSRUN_PIPELINE_RUN_PRIVATE_H
+/*
+ * The parts of a run, for the files run*.c only.
+ *
+ *   flight   a batch of records on its way, with one lot per job of its pass
+ *   lot      what one job makes of one flight, or of a handful of groups: entries, and a lane into the sink
+ *   entry    one output in the making: a record, or a group of records
+ *   passage  an entry's way through a filter outside
+ *
+ * A lot goes: select (where, group_by, paths) → claim in turn → render → emit in turn → end. Each arrow may
+ * hand it to another worker, but only one worker has it at a time. What several lots share (sink totals,
+ * groups, failures) is touched in a turn or under run->lock.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "monitor/histogram.h"
+#include "pipeline/run/claims.h"
+#include "pipeline/run/failures.h"
+#include "pipeline/run/lock.h"
+#include "pipeline/run/run.h"
+#include "pipeline/run/run_past.h"
+#include "stages/load/load.h"
+#include "stages/render/through.h"
+#include "stages/render/vm.h"
+
+enum { UNDEFINED_MODES = 3 };
+
+struct group {
+    struct value key;          // VALUE_MISSING: all records (collect)
+    struct str text;           // of the key
+    struct list *records;      // grows
+    const struct item **items; // that they are of; owned
+    size_t items_n, items_cap;
+    struct group *next_equal; // hash chain
+};
+
+enum entry_state { ENTRY_PENDING, ENTRY_UP_TO_DATE, ENTRY_EXCLUDED, ENTRY_FAILED };
+
+struct entry {
+    const struct item *item;   // NULL: a group
+    const struct group *group; // NULL: a record
+    struct value group_key;    // gathering: what group_by gave
+    struct str key;            // names the record in failures
+    struct str group_text;     // and its text
+    struct str path;           // named sinks: the output's path
+    enum entry_state state;
+    bool unwanted;            // of a retry: claims its path, and is left out then
+    bool emitted;             // its text is in the lane
+    struct digest digest;     // of what was emitted, or is there
+    uint64_t text_n;          // its length
+    struct str tail;          // the end of it that a stream of raw lines leaves out; in the lot's arena
+    struct entry_past *past;  // NULL: nothing is known of it, and nothing will be
+    const struct diag *fault; // of a failed entry, or of one that fell back
+};
+
+struct flight;
+struct job_run;
+
+struct passage {
+    struct through_task task; // its texts are gone when the entry is settled
+    struct lot *lot;
+    size_t entry;
+    struct cache_value *kept;                       // what came out of it before; held
+    bool again;                                     // an audit: it is filtered all the same
+    bool unfiltered;                                // its rendering failed; it is here to keep the order
+    void (*back)(void *lot, struct worker *worker); // gets the lot when all have come back
+};
+
+struct lot {
+    struct job_run *job;
+    struct flight *flight; // NULL: a lot of groups
+    uint64_t sequence;
+    size_t first_group; // of a lot of groups: the index of its first one
+    struct entry *entries;
+    size_t entries_n, entries_cap;
+    struct arena arena;
+    struct lane *lane;
+    struct digest digest;
+    struct run_counters counters;
+    struct journal_batch remembered;
+    uint64_t began;            // of a lot of groups
+    uint64_t emit_nanoseconds; // spent in a named sink while rendering
+    atomic_int claim_phase;    // enum claim_phase, see run_lot.c
+    size_t rendered_to;        // entries before this one have been rendered
+    struct passage *passages;  // of a job with a filter: what is on its way
+    size_t passages_n, passages_cap;
+    size_t passages_open;    // that have not come back
+    uint64_t passages_bytes; // texts that wait for the filter, or are in it, and what may come out
+    struct lot *next_free;
+};
+
+struct flight {
+    struct pass_run *pass;
+    struct batch *batch;
+    struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
+    size_t bad_records; // items that could not be loaded
+    uint64_t began, read_nanoseconds;
+    struct arena_asked asked; // of the batch's arena, before it was filled
+    struct lot **lots;        // one per job of the pass
+    atomic_uint open;         // lots that have not ended
+    struct arena past;        // of the next two
+    struct digest *raws;      // of the records, by item; NULL: no journal
+    struct known *known;      // by job of the pass and item
+    struct digest source_sum; // of the records
+    atomic_bool kept;         // some job gathers records of it: it lives until the run ends
+    struct flight *next;
+};
+
+struct pass_run {
+    struct run *run;
+    const struct plan_pass *pass;
+    const struct manifest_source *source;
+    uint32_t node;
+    struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
+    struct credits credits;
+    struct run_keeper keeper;  // of what a dear source gave before
+    uint64_t sequence;         // of the next flight
+    struct turns *claim_turns; // flight by flight, and within one job by job
+    uint64_t claimers;         // jobs of the pass that claim paths for records
+    size_t *jobs;              // indexes of those that have something to do
+    size_t jobs_n;
+    struct imprint *imprint; // of all fields; for sources that their bytes do not tell
+    bool surveyed;
+    struct source_sum sum;      // under run->lock: of the records so far
+    bool source_known;          // all were read, and none failed
+    struct flight *free, *kept; // under run->lock
+};
+
+struct job_run {
+    struct run *run;
+    const struct plan_job *job;
+    atomic_uint_fast64_t filtered; // bytes of the largest text that came out of it so far
+    uint32_t index, render_node, emit_node;
+    struct sink *sink;
+    struct lengths_writer *lengths; // of its stream's items; NULL: not kept. Touched in emit turns
+    struct turns *gather_turns, *emit_turns;
+    struct turns *claim_turns;         // of lots of groups
+    uint64_t claimer;                  // which of its pass's claimers it is
+    atomic_uint unrendered, unflushed; // lots that are not past that point
+    atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
+    bool closed;
+    bool lacking;     // something that belongs to it failed; touched in emit turns
+    uint64_t outputs; // that went into its sink; touched in emit turns
+    struct job_past *past;
+    struct run_cached cached; // whether its outputs are looked up
+    int64_t newest;           // mtime of what was written; touched in emit turns
+    bool partial;             // a retry: only the records it names
+    struct lot *free_lots;    // under run->lock
+    // gathering
+    struct arena arena; // group tables; touched in turns, then by the render node
+    struct group **groups;
+    size_t groups_n, groups_cap, next_group;
+    struct group **buckets; // by hash of a group's text
+    size_t buckets_n;       // a power of two, or 0
+    struct credits credits;
+    uint64_t group_lots;
+    // totals, touched in emit turns
+    struct digest digest;
+    struct run_counters counters;
+};
+
+// Which outputs of a job a worker times: so few that the clock does not count.
+struct pace {
+    uint64_t usual; // nanoseconds that an output takes; 0: not known yet
+    uint32_t gap;   // how many the next one that is timed stands for, itself included; 0: it is the first
+    uint32_t left;  // of these, before it
+    uint64_t random;
+};
+
+struct worker_run {
+    struct vm *vms[UNDEFINED_MODES]; // made when first needed
+    struct reader reader;
+    struct journal_reader past;
+    struct buf scratch;
+    uint64_t *hashes; // of fields
+    size_t hashes_cap;
+    uint64_t stage_nanoseconds[RUN_STAGES];
+    struct histogram stages[RUN_STAGES]; // but for RUN_RENDER, which is what the jobs' add up to
+    struct histogram *jobs;              // rendering, by job; NULL: the run is not watched
+    struct pace *paces;                  // by job
+    struct histogram *filters;           // processes, by job; NULL: as above, or no job has a filter
+};
+
+struct run {
+    struct plan *plan;
+    const struct run_options *options;
+    struct graph *graph;
+    struct claims *claims;
+    struct through *through;    // NULL: no job has a filter
+    uint32_t through_processes; // of filters, at once
+    struct shapes *shapes;
+    struct pass_run *passes;
+    struct job_run *jobs;
+    struct worker_run *workers;
+    uint32_t credits;                      // batches in flight per pass
+    int root;                              // the output directory
+    int stage, stage_files;                // where a staging run puts its outputs; else -1
+    bool locked;                           // lock_file is taken
+    struct lock lock_file;                 // of it
+    uint64_t started;                      // monotonic
+    uint64_t clock_cost;                   // nanoseconds that asking for the time takes
+    atomic_uint in_flight, in_flight_most; // batches
+    struct sampler *sampler;               // NULL: the run is not watched
+    atomic_bool interrupted;
+    atomic_uint_fast64_t loaded, rendered, written, failed; // for progress
+    pthread_mutex_t lock;                                   // free lists, diags, err
+    pthread_mutex_t progress_lock;                          // one progress report at a time
+    uint32_t open_node;  // opens output directory and sinks when all is compiled
+    struct diags *diags; // compile errors
+    struct err *err;
+    bool broken; // err is set: something outside a record failed
+    atomic_uint_fast64_t failures_n;
+    atomic_bool exceeded; // there are more failures than max_failed
+    struct failures *failures;
+    struct run_cache cache;
+    struct past *past; // NULL: nothing is remembered
+    struct survey survey;
+    atomic_bool loses_sight; // something failed whose output is not known
+    uint64_t pruned, left;   // outputs that did not belong any more: removed, still there
+};
+
+const char *run_output_shown(const struct run *run); // the output directory, for messages
+
+// Asked before new work begins; from the first yes on the run counts as interrupted.
+bool run_is_interrupted(struct run *run);
+
+// run_load.c: the load node of a pass, and its flights.
+enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err);
+enum step run_load_step(void *self, struct worker *worker);
+void run_flight_end(struct flight *flight, const struct worker *worker); // one of its lots has ended
+void run_report_bad_records(struct flight *flight);                      // in the turn of its first lot
+void run_pass_release(struct pass_run *pass);
+
+// run_stage.c: a run that stages. All but the first do nothing where it does not.
+enum status run_stage_open(struct run *run,
+                           struct err *err); // under the lock; settles what was left by others
+void run_stage_end(struct run *run, bool complete, struct run_review *review); // when the sinks are closed
+void run_stage_close(struct run *run);
+
+// run_inputs.c
+void run_claim_inputs(struct run *run);
+
+// run_lot.c: lots of records and of groups.
+struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
+struct entry *run_lot_add(struct lot *lot);
+// Begins a lot, up to its claims; a lot that gathers may be gone after that, any other one is then to be rendered.
+void run_lot_start(struct lot *lot, struct worker *worker);
+void run_lot_render(struct lot *lot, struct worker *worker);
+void run_job_free_lots(struct job_run *job); // when none is in flight, before its sink is closed
+void run_job_release(struct job_run *job);
+
+// run_watch.c: where time goes.
+enum run_span_kind {
+    SPAN_COMPILE,
+    SPAN_SURVEY,
+    SPAN_LOOK,
+    SPAN_READ,
+    SPAN_PARSE,
+    SPAN_SELECT,
+    SPAN_GATHER,
+    SPAN_RENDER,
+    SPAN_SEAL,
+    SPAN_WRITE,
+    SPAN_CLOSE,
+    // From its beginning to its end, on whichever workers: not of run_spent.
+    SPAN_BATCH,
+    SPAN_GROUPS,
+    SPAN_THROUGH
+};
+// What a worker did in one go.
+struct run_span {
+    enum run_span_kind kind;
+    struct str subject; // name of the job or source
+    uint64_t batch;     // its number
+    bool of_groups;     // it is one of groups, which have numbers of their own
+    size_t items;       // records or outputs
+    uint64_t from, to;  // as run_now says
+    uint64_t emitting;  // of a rendering: the part that the sink took
+    size_t flow;        // of a life: which of the run's passes, or behind those, which job
+};
+uint64_t run_now(const struct run *run); // monotonic, nanoseconds
+void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span);
+// How long a batch took in a stage, for the stage's distribution.
+void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
+                 uint64_t nanoseconds);
+// Renders what is pending of a lot, and times as many of its outputs as are worth it.
+void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker);
+void run_filtered(const struct run *run, const struct worker *worker,
+                  const struct passage *passage); // its process, if there was one, has ended
+void run_batch_begins(struct run *run, const struct worker *worker); // is in flight
+void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life); // `to` is now
+void run_watch_init(struct run *run);
+void run_watch_release(struct run *run);
+void run_watch_end(struct run *run, const struct run_report *report);
+void run_session_fill(const struct run *run, const struct run_report *report); // run_session.c
+
+void run_add_counters(struct run_counters *sum, const struct run_counters *add);
+void run_add_result(struct run_counters *sum, const struct lane_result *result);
+
+// run_select.c: expressions over a lot's entries; each may fail its entry.
+struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mode); // this worker's
+void run_select(struct lot *lot, struct entry *entry, struct vm *vm);                // where, group_by
+void run_make_path(struct lot *lot, struct entry *entry, struct vm *vm);             // to
+size_t run_extras(const struct group *group, struct vm_extra extras[2]);             // NULL: none
+struct value run_record(const struct entry *entry);
+void run_fail(struct lot *lot, struct entry *entry, const struct diag *fault); // the first fault counts
+// A fault of the machine, in a template or in an expression of the manifest; its memory is the machine's.
+void run_fail_from_vm(struct lot *lot, struct entry *entry, struct vm *vm, const struct program *program,
+                      const struct diag *fault);
+
+// run_explain.c: a fault with the hint that it has over all fields of the records.
+struct failing {
+    struct pass_run *pass;
+    struct vm *vm;
+    const struct program *program;
+    const struct item *item;   // NULL: a group
+    const struct group *group; // NULL: a record
+};
+// The fault, placed where the program stands, in `arena`.
+const struct diag *run_explain(const struct failing *failing, struct arena *arena, const struct diag *fault);
+const struct diag *run_message(struct lot *lot, const char *text);
+
+// run_output.c: one output from the machine into its sink.
+enum { RUN_ORDINAL_SIZE = 24 };
+// What names an entry; `ordinal` is where it is written when nothing else does.
+struct str run_entry_key(const struct entry *entry, char ordinal[RUN_ORDINAL_SIZE]);
+// The text of one that was made in one piece, as long as the machine keeps it; else {NULL, 0}.
+struct str run_output(struct lot *lot, struct entry *entry, struct vm *vm);
+// The text of one, all of it, which may be more than a machine keeps. False: `fault` says why, and `text` is released.
+bool run_output_whole(const struct entry *entry, struct vm *vm, const struct program *program,
+                      struct buf *text, const struct diag **fault);
+// One whose text is there already, and one that failed otherwise than in the machine; its job's fallback may take
+// its place.
+void run_output_text(struct lot *lot, struct entry *entry, struct str text);
+void run_output_failed(struct lot *lot, struct entry *entry, const struct diag *fault);
+
+// run_through.c: outputs that go through a filter outside. A lot is rendered in bites; each is handed over, and when
+// all of it has come back the lot goes on, on whichever worker.
+void run_through_init(struct run *run);
+void run_through_bell(struct run *run);                                       // when there is a graph
+void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm); // into a passage
+bool run_through_is_full(const struct lot *lot);                              // enough for a bite
+// True: the lot is out of the caller's hands, and `back` gets it. False: there is nothing to filter.
+bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worker *worker),
+                           struct worker *worker);
+void run_through_settle(struct lot *lot); // what has come back goes into the sink, in order
+void run_through_free_passages(struct lot *lot);
+
+// run_lengths.c: what is kept of a stream's items.
+bool run_lengths_are_kept(const struct job_run *job);        // or there is no need to
+void run_lengths_open(struct job_run *job);                  // with its sink
+void run_lengths_add(const struct lot *lot);                 // in turn, when the sink has taken the lot
+void run_lengths_prepare(struct job_run *job, bool publish); // before the sink is closed
+void run_lengths_close(struct job_run *job, bool published); // after
+
+// run_cache_render.c: outputs that are looked up before they are rendered.
+bool run_cache_looks(struct job_run *job); // they are, or it is being found out
+bool run_cache_output(struct lot *lot, struct entry *entry, struct vm *vm,
+                      const struct worker *worker); // true: it was found, and is in the sink
+// An output that was not found was made; `text` {NULL, 0}: not well, or not in one piece.
+void run_cache_rendered(struct lot *lot, const struct entry *entry, struct str text, uint64_t took,
+                        const struct worker *worker);
+void run_cache_learn_renders(struct run *run);
+
+// run_gather.c: collect and group_by.
+void run_gather(struct lot *lot); // in turn: adds the lot's records to its job's groups
+enum step run_render_groups_step(struct job_run *job, struct worker *worker);
+
+// Something outside any record failed: remembered for the caller (the first one), and observed.
+void run_note(const struct run *run, const char *text); // a sentence for the observer
+void run_break(struct run *run, const struct err *err);
+
+#endif
