@@ -97,11 +97,21 @@ struct entry_past {
     const uint64_t *fields_before;       // hashes by that one; NULL: nobody asks for them
 };
 
+static inline struct lane_stamp run_past_stamp(const struct journal_entry *entry) {
+    return (struct lane_stamp){.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
+}
+enum { RUN_PATH_SIZE = 4096 };
+// The name of a job's own entry.
+struct str run_past_job_path(const struct job_run *job, char path[RUN_PATH_SIZE]);
+bool run_past_to_stdout(const struct job_run *job); // its outputs go there, and nothing is known of them
+void run_past_note(const struct run *run, const char *what, const struct err *err);
+
 // Opens the journal and makes the recipes. A journal that cannot be read or written is no error: then nothing is
 // remembered, which is told.
 void run_past_open(struct run *run);
 void run_past_release(struct run *run);
 
+// run_look.c
 struct known { // of a record and a job, by the record's bytes; past NULL: nothing
     struct str path;
     struct entry_past *past;
@@ -115,7 +125,7 @@ struct digest run_past_fingerprint_of(struct digest recipe, struct digest record
 // What an entry's output is made of, all of it: equal fingerprints make equal outputs. False: that is not known.
 bool run_past_fingerprint(const struct lot *lot, const struct entry *entry, const struct worker *worker,
                           struct digest *fingerprint);
-// In the lot's emit turn: what it published, or left alone, is remembered.
+// run_remember.c. In the lot's emit turn: what it published, or left alone, is remembered.
 void run_past_remember(struct lot *lot, const struct lane_result *result);
 // The file is as it was left.
 bool run_past_is_left(const struct run *run, struct str path, const struct lane_stamp *stamp, uint32_t *why);

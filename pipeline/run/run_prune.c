@@ -56,7 +56,7 @@ static void show(struct pruning *p, uint64_t before, const char *path) {
 }
 
 static void prune_file(struct pruning *p, const struct journal_entry *entry) {
-    const struct lane_stamp stamp = {.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
+    const struct lane_stamp stamp = run_past_stamp(entry);
     struct run *run = p->run;
     char path[PATH_SIZE];
     uint32_t why = 0;

@@ -177,7 +177,7 @@ static bool look(void *context, const struct journal_entry *entry) {
     struct looking *looking = context;
     const struct run *run = looking->run;
     struct job_run *job = entry->left ? NULL : settled_job(looking, entry);
-    const struct lane_stamp stamp = {.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
+    const struct lane_stamp stamp = run_past_stamp(entry);
     uint32_t why = 0;
     if (!job || atomic_load_explicit(&job->past->differs, memory_order_relaxed))
         return true;

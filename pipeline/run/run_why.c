@@ -169,7 +169,7 @@ void run_why_look_at_stream(struct job_run *job, struct journal_reader *reader,
         past->why |= REASON_LOST;
     if (past->before && past->before != past->recipe)
         past->why = REASON_RECIPE;
-    const struct lane_stamp stamp = {.size = entry.size, .inode = entry.inode, .mtime = entry.mtime};
+    const struct lane_stamp stamp = run_past_stamp(&entry);
     if (!run->options->trust)
         run_past_is_left(run, entry.path, &stamp, &past->why);
     if (run->options->force)
