@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "cli/cache_made.h"
 
+#include "pipeline/plan/define.h"
 #include "pipeline/reasons/recipe.h"
 #include "pipeline/run/run_past.h"
 #include "stages/record/reader.h"
+
+bool cache_made_define(struct cli *cli, struct manifest *manifest, const struct options *options) {
+    const char *const *words;
+    size_t n = options_all(options, "define", &words);
+    if (n == 0)
+        return true;
+    const struct define *defines = define_parse(&manifest->arena, words, n, &cli->diags);
+    if (defines)
+        manifest->globals = define_over(&manifest->arena, manifest->globals, defines, n);
+    else
+        cli_write_diags(cli);
+    return defines != NULL;
+}
 
 bool cache_made_init(struct cache_made *made, struct cli *cli, const struct manifest *manifest) {
     *made = (struct cache_made){.cli = cli, .plan = plan_make(&cli->fs, manifest, &cli->diags)};

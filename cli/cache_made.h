@@ -13,6 +13,9 @@ struct cache_made {
     struct plan *plan; // owned; all jobs are compiled
 };
 
+// Sets the manifest's globals as --define says, so as they were for the run. False: what is wrong has been told.
+bool cache_made_define(struct cli *cli, struct manifest *manifest, const struct options *options);
+
 // False: what is wrong with the manifest or its templates has been told.
 bool cache_made_init(struct cache_made *made, struct cli *cli, const struct manifest *manifest);
 void cache_made_release(struct cache_made *made);

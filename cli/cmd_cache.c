@@ -11,7 +11,6 @@
 #include "cli/cache_warm.h"
 #include "cli/command.h"
 #include "pipeline/manifest/manifest_table.h"
-#include "pipeline/plan/define.h"
 
 enum { GC_SLICE = 16 << 20, FILTER_MOST = 256 };
 
@@ -66,6 +65,7 @@ struct selection {
     const struct filter *filter;
     struct cache_key *keys; // owned
     size_t n, cap;
+    int64_t at; // when
     struct cache_sum sum;
 };
 
@@ -89,7 +89,7 @@ static void select_entry(void *context, const struct packs_entry *entry) {
 }
 
 static void select_entries(const struct work *work, const struct filter *filter, struct selection *s) {
-    *s = (struct selection){.filter = filter};
+    *s = (struct selection){.filter = filter, .at = work->cli->clock.wall(work->cli->clock.self)};
     if (work->caches.packs)
         packs_each(work->caches.packs, select_entry, s);
 }
@@ -170,6 +170,22 @@ static void reclaim(struct work *work) {
         cache_flush(work->caches.cache);
 }
 
+// Looks whether what was selected is gone: a tier fails nobody, also where it may not be written to. What others have made
+// since does not count.
+static int end_drop(struct work *work, const struct filter *filter, struct selection *s) {
+    struct filter older = *filter;
+    struct selection left = {0};
+    older.before = older.before < s->at ? older.before : s->at;
+    mem_free(s->keys);
+    if (!work->dry_run)
+        select_entries(work, &older, &left);
+    mem_free(left.keys);
+    if (left.n)
+        return cli_fail("not all could be dropped from %s: it cannot be written to", buf_text(&work->shown));
+    say_sum(work, &s->sum);
+    return EXIT_DONE;
+}
+
 static int run_clear(struct work *work) {
     struct filter filter = {.before = INT64_MAX};
     struct selection s;
@@ -183,9 +199,7 @@ static int run_clear(struct work *work) {
                 cache_clear(work->caches.cache, (enum cache_category)c);
         reclaim(work);
     }
-    say_sum(work, &s.sum);
-    mem_free(s.keys);
-    return EXIT_DONE;
+    return end_drop(work, &filter, &s);
 }
 
 static void add_tag(void *context, struct str template_name) {
@@ -200,20 +214,6 @@ static void add_key(void *context, struct digest fingerprint) {
         f->keys[f->keys_n++] = fingerprint;
 }
 
-// The globals as they were for the run. False: what is wrong has been told.
-static bool define(struct work *work) {
-    const char *const *words;
-    size_t n = options_all(work->options, "define", &words);
-    if (n == 0)
-        return true;
-    const struct define *defines = define_parse(&work->manifest->arena, words, n, &work->cli->diags);
-    if (defines)
-        work->manifest->globals = define_over(&work->manifest->arena, work->manifest->globals, defines, n);
-    else
-        cli_write_diags(work->cli);
-    return defines != NULL;
-}
-
 // What was made with a template, as far as the manifest tells; else what bears its very name. False: it has been told why.
 static bool read_templates(struct work *work, struct filter *f) {
     const char *const *templates, *record = options_get(work->options, "record");
@@ -221,7 +221,7 @@ static bool read_templates(struct work *work, struct filter *f) {
     struct cache_made made;
     if (n == 0)
         return true;
-    if (!define(work))
+    if (!cache_made_define(work->cli, work->manifest, work->options))
         return false;
     bool fine = work->manifest->sound && cache_made_init(&made, work->cli, work->manifest);
     f->tag_given = true;
@@ -283,11 +283,11 @@ static int run_invalidate(struct work *work) {
     select_entries(work, &filter, &s);
     for (size_t i = 0; !work->dry_run && i < s.n; i++)
         cache_invalidate(work->caches.cache, s.keys[i]);
-    if (!work->dry_run && s.n)
-        cache_flush(work->caches.cache);
-    say_sum(work, &s.sum);
-    mem_free(s.keys);
-    return EXIT_DONE;
+    if (!work->dry_run && s.n) {
+        caches_close(&work->caches, 0);
+        open_tier(work);
+    }
+    return end_drop(work, &filter, &s);
 }
 
 static struct cache_stats tier_stats(const struct work *work) {
@@ -364,7 +364,7 @@ static int run_warm(struct work *work) {
         cli_write_diags(work->cli);
         return EXIT_USAGE;
     }
-    if (!define(work))
+    if (!cache_made_define(work->cli, work->manifest, work->options))
         return EXIT_USAGE;
     caches_close(&work->caches, 0);
     struct cache_warming warming = {.cli = work->cli,
@@ -491,7 +491,7 @@ const struct command command_cache = {
         "in\n"
         ".pressrun/cache in the output directory; PRESSRUN_CACHE_DIR names another place.\n"
         "\n"
-        "Exit codes: 0 done; 1 verify found damage that is still there; 2 usage, or the manifest.\n",
+        "Exit codes: 0 done; 1 verify found damage that is still there; 2 usage, manifest or environment.\n",
     .options = cache_options,
     .run = run_cache,
 };
