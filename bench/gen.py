@@ -15,6 +15,8 @@ gen.py [DATA_DIR [N]]   default ./data; with N only W1's raw data, of N records
 import json, os, random, sys
 
 OUT = sys.argv[1] if len(sys.argv) > 1 else "data"
+if OUT.startswith("-"):
+    sys.exit(__doc__.strip() if OUT == "--help" else "gen.py: %s is no directory" % OUT)
 os.makedirs(OUT, exist_ok=True)
 
 def dump(o):

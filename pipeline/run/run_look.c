@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is as it was: by a record's bytes, by the fields that are read, and by the file itself.
+#include <errno.h>
 #include <string.h>
 
 #include "pipeline/run/run_past.h"
@@ -16,8 +17,9 @@ bool run_past_is_left(const struct run *run, struct str path, const struct lane_
         return false;
     memcpy(name, path.p, path.n);
     name[path.n] = 0;
-    if (run->options->fs->stat_at(run->options->fs->self, run->root, name, &st) < 0) {
-        *why |= REASON_MISSING;
+    const int result = run->options->fs->stat_at(run->options->fs->self, run->root, name, &st);
+    if (result < 0) { // what cannot be looked at may be there, but nobody knows how it is
+        *why |= result == -ENOENT || result == -ENOTDIR ? REASON_MISSING : REASON_EDITED;
         return false;
     }
     const struct lane_stamp found = lane_stamp_of(&st);
