@@ -57,8 +57,8 @@ demo:
 # gcc with warnings as errors, then the sanitizers; the thread sanitizer's build is clang's, with its warnings as errors.
 # All tests run in the first build. The sanitizers leave out what would say the same again: what asks Python, counts twice or
 # kills the program from outside, and the thread sanitizer also what has one thread. `make soak` leaves out nothing.
-ASAN_WITHOUT := '^golden[.](reference|corpus$$)|^fault[.](kill|resume|signal|work)|^unit[.]statistics'
-TSAN_WITHOUT := '^golden[.](reference|corpus)|^fault[.](damage|edit|fail|kill|mutate|resume|templates|work)|^unit[.](statistics|test_table$$|test_emit_faults|test_reader_jansson|test_vm_pieces)|^cli[.]bench-compare'
+ASAN_WITHOUT := '^golden[.](reference|corpus$$)|^fault[.](edit|kill|resume|review|signal|work)|^unit[.]statistics'
+TSAN_WITHOUT := '^golden[.](reference|corpus)|^fault[.](again|damage|edit|fail|kill|mutate|pages|records|resume|review|system|templates|work)|^unit[.](statistics|test_clusters|test_emit_faults|test_journal_damage|test_reader_jansson|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench-compare|cache-audit|review)'
 test:
 	@scripts/install-packages build demo test
 	@$(MAKE) dev asan tsan
