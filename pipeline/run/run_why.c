@@ -197,7 +197,8 @@ void run_why_tell_stream(const struct job_run *job, bool complete) {
     reason.stream = true;
     reason.cause = (struct cause){.why = REASON_NEW, .many = true, .record = value_missing()};
     if (job->past) {
-        reason.cause.why = run_why_of_stream(job);
+        // Of a settled job nothing is read, and its source may still be, for others.
+        reason.cause.why = settled ? job->past->why : run_why_of_stream(job);
         reason.cause.before = job->past->before;
         reason.cause.now = job->past->recipe;
     }
