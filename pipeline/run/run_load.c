@@ -175,8 +175,9 @@ static void note_source(const struct flight *flight, struct worker_run *mine) {
     pthread_mutex_lock(&pass->run->lock);
     pass->sum.all = digest_add(pass->sum.all, sum.all);
     pass->sum.first = digest_add(pass->sum.first, sum.first);
-    pass->source_known &= known;
     pthread_mutex_unlock(&pass->run->lock);
+    if (!known)
+        atomic_store(&pass->source_known, false);
 }
 
 static void take_known(struct entry *entry, const struct known *known) {

@@ -125,7 +125,7 @@ struct pass_run {
     struct imprint *imprint; // of all fields; for sources that their bytes do not tell
     bool surveyed;
     struct source_sum sum;      // under run->lock: of the records so far
-    bool source_known;          // all were read, and none failed
+    atomic_bool source_known;   // all were read, and none failed
     struct flight *free, *kept; // under run->lock
 };
 
