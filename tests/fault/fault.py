@@ -211,8 +211,11 @@ def sweep_shared_memory():
     """clang's OpenMP runtime leaves a file behind where it is killed."""
     for path in pathlib.Path("/dev/shm").glob("__KMP_REGISTERED_LIB_*"):
         process = path.name.split("_")[-2]
-        if path.stat().st_uid == os.geteuid() and process.isdigit() and not os.path.exists("/proc/" + process):
-            path.unlink(missing_ok=True)
+        try:
+            if path.stat().st_uid == os.geteuid() and process.isdigit() and not os.path.exists("/proc/" + process):
+                path.unlink()
+        except FileNotFoundError:
+            pass  # a run that ended meanwhile took its own away
 
 
 def crashed(done, killed=False):
