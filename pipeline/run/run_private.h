@@ -224,6 +224,12 @@ struct run {
 
 const char *run_output_shown(const struct run *run); // the output directory, for messages
 
+// run_open.c: the output directory, what is known of earlier runs, the sinks. Blocked while what is there is looked at.
+enum step run_open_step(void *self, struct worker *worker);
+static inline bool run_is_settled(const struct job_run *job) { // it has nothing to do
+    return job->past && job->past->settled;
+}
+
 // Asked before new work begins; from the first yes on the run counts as interrupted.
 bool run_is_interrupted(struct run *run);
 
