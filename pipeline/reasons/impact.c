@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "pipeline/reasons/explanation.h"
+#include "pipeline/reasons/job_entry.h"
 #include "pipeline/reasons/recipe.h"
 
 const char *const impact_kinds[IMPACT_KINDS] = {"field", "template", "global", "option"};
@@ -196,10 +197,10 @@ static bool count_entry(void *context, const struct journal_entry *entry) {
             job = &f->impact->jobs[j];
     if (!job || !job->by_n)
         return true;
-    const bool own = entry->mtime == 0; // the job's
+    const bool own = job_entry_is(entry);
     job->has_run = true;
     if (own ? job->shape == IMPACT_STREAM : job->shape != IMPACT_STREAM)
-        job->outputs += own ? entry->size : 1;
+        job->outputs += own ? job_entry_read(entry).outputs : 1;
     if (!own && f->question->lists)
         add_path(f->impact, job, entry->path);
     return true;

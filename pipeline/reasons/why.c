@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "pipeline/reasons/job_entry.h"
 #include "pipeline/reasons/recipe.h"
 #include "stages/record/item.h"
 
@@ -130,7 +131,7 @@ static void take_entry(struct why *why, struct why_answer *a, const struct fs *f
                        struct journal_reader *reader) {
     struct journal_entry entry;
     struct err err;
-    if (!journal_find(reader, a->path, &entry) || entry.mtime == 0 ||
+    if (!journal_find(reader, a->path, &entry) || job_entry_is(&entry) ||
         emit_check_path(a->path, &err) != STATUS_OK)
         return;
     a->known = true;
@@ -150,7 +151,7 @@ struct nearest {
 
 static bool offer(void *context, const struct journal_entry *entry) {
     struct nearest *nearest = context;
-    if (entry->mtime == 0)
+    if (job_entry_is(entry))
         return true;
     suggest_offer(&nearest->suggestion, entry->path);
     if (nearest->suggestion.best.p == entry->path.p)

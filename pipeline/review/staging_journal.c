@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cache/lengths.h"
+#include "pipeline/reasons/job_entry.h"
 #include "stages/emit/emit.h"
 
 #define REPLACED "replaced"
@@ -44,15 +45,11 @@ static void pass_recipe(struct transfer *t, const struct journal_recipe *recipe)
     t->from_recipe = recipe;
 }
 
-static bool is_of_job(const struct journal_entry *entry) {
-    return str_starts(entry->path, STR(EMIT_BOOKS "/"));
-}
-
 static bool pass_entry(void *context, const struct journal_entry *entry) {
     struct transfer *t = context;
     if (!entry->recipe) // lost to damage: the output is made again
         return true;
-    if (is_of_job(entry) && !entry->output.low && !entry->output.high) { // it was not done
+    if (job_entry_is(entry) && job_entry_is_undone(entry)) {
         journal_batch_remove(&t->batch, t->to, entry->path);
         return true;
     }
@@ -115,7 +112,7 @@ static enum status keep_replaced(const struct staging_books *books, struct stagi
                                  struct err *err) {
     const struct fs *fs = books->fs;
     struct journal *kept;
-    int result = fs_make_dirs(fs, books->generation, REPLACED "/.pressrun", 0777);
+    int result = fs_make_dirs(fs, books->generation, REPLACED "/" EMIT_BOOKS, 0777);
     int root = result < 0 ? result
                           : fs->open_beneath(fs->self, books->generation, REPLACED,
                                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
@@ -242,7 +239,7 @@ enum status staging_books_absorb(const struct staging_books *books, struct err *
 // Entries that are not of outputs, but of jobs, say that all is done; after a rollback it is not.
 static bool forget_job(void *context, const struct journal_entry *entry) {
     struct transfer *t = context;
-    if (is_of_job(entry))
+    if (job_entry_is(entry))
         journal_batch_remove(&t->batch, t->to, entry->path);
     return true;
 }

@@ -10,7 +10,6 @@
 #include "pipeline/reasons/values.h"
 #include "pipeline/run/run_private.h"
 
-#define JOB_ENTRY     ".pressrun/job/"
 #define NOTHING_READ  "nothing is known of earlier runs"
 #define NOTHING_KNOWN "nothing is known of earlier runs, and this one will not be remembered"
 
@@ -49,41 +48,30 @@ bool run_past_to_stdout(const struct job_run *job) {
     return job->job->stream.p && str_is(job->job->stream, "-");
 }
 
-struct str run_past_job_path(const struct job_run *job, char path[RUN_PATH_SIZE]) {
-    struct str name = job->job->job->name;
-    int n = snprintf(path, RUN_PATH_SIZE, JOB_ENTRY "%.*s", STR_ARG(name));
-    return (struct str){path, n < RUN_PATH_SIZE ? (size_t)n : RUN_PATH_SIZE - 1};
-}
-
 void run_past_forget_job(const struct job_run *job, struct journal_batch *batch) {
     const struct past *past = job->run->past;
-    char path[RUN_PATH_SIZE];
-    const struct journal_entry nothing = {.path = run_past_job_path(job, path),
-                                          .recipe = job->past->noted,
-                                          .fields_n = job->past->noted->fields_n};
+    char path[JOB_ENTRY_PATH_SIZE];
     if (past->notes == past->journal)
-        journal_batch_remove(batch, past->notes, nothing.path);
+        journal_batch_remove(batch, past->notes, job_entry_path(job->job->job->name, path));
     else
-        journal_batch_add(batch, past->notes, &nothing, past->no_fields);
+        job_entry_add(batch, past->notes, job->past->noted, &(struct job_entry){0}, past->no_fields);
 }
 
 static void look_for_job(struct run *run, struct job_run *job, struct journal_reader *reader) {
     struct job_past *past = job->past;
     struct journal_entry entry;
-    char path[RUN_PATH_SIZE];
-    past->has_entry = journal_find(reader, run_past_job_path(job, path), &entry);
+    char room[JOB_ENTRY_PATH_SIZE];
+    const struct str path = job_entry_path(job->job->job->name, room);
+    past->has_entry = journal_find(reader, path, &entry);
     if (job->job->stream.p && !run_past_to_stdout(job)) {
         run_why_look_at_stream(job, reader, past->has_entry ? &entry : NULL);
-        if (past->has_entry && !journal_find(reader, run_past_job_path(job, path), &entry))
+        if (past->has_entry && !journal_find(reader, path, &entry))
             past->has_entry = false;
     }
     past->trusted = run->options->trust && past->has_entry;
     if (!past->has_entry || entry.recipe != past->recipe || entry.left || !past->looks)
         return;
-    past->source = (struct source_sum){.all = entry.raw, .first = entry.record};
-    past->output = entry.output;
-    past->outputs = entry.size;
-    past->excluded = entry.inode;
+    past->done = job_entry_read(&entry);
     past->settled = !run_past_to_stdout(job) && !run->options->retry &&
                     run_lengths_are_kept(job); // until something speaks against it
 }

@@ -13,14 +13,14 @@
  * In the first three cases the file is looked at, unless the user trusts it to be there.
  *
  * A job has an entry of its own, `.pressrun/job/NAME`, from the end of a run without any failure of the job until
- * something of it is to be made again: raw and record are what its source was, output the sum of its outputs' digests, size their
- * number, inode how many records `where` left out. Of a stream there is one entry, for the file.
+ * something of it is to be made again (pipeline/reasons/job_entry.h). Of a stream there is one entry, for the file.
  *
  * Threads: run_past_open and run_past_end are for one; the rest is for any worker.
  */
 #include <stdatomic.h>
 
 #include "cache/journal.h"
+#include "pipeline/reasons/job_entry.h"
 #include "pipeline/reasons/reason.h"
 #include "pipeline/reasons/recipe.h"
 #include "scheduler/scheduler.h"
@@ -43,12 +43,6 @@ struct survey {
     atomic_uint_fast64_t next;
 };
 
-// What a source was: the sum of its records, and of the first ones alone, by which most that changed are known soon.
-struct source_sum {
-    struct digest all, first;
-};
-enum { SOURCE_FIRST = 1024 };
-
 struct job_past {
     struct imprint *imprint;
     const struct journal_recipe *recipe; // the journal's
@@ -57,10 +51,8 @@ struct job_past {
     bool settled;
     bool trusted;   // not even looked at; only what did not break off: that may have left more than it said
     bool has_entry; // of its own, which is to go when anything is made
-    struct digest made_with;  // of the recipe
-    struct source_sum source; // of that entry: what its source was
-    struct digest output;
-    uint64_t outputs, excluded;
+    struct digest made_with; // of the recipe
+    struct job_entry done;   // what that entry says
     // Of a stream: what speaks for making it again, and the recipe it was made with; NULL: not known.
     uint32_t why;
     const struct journal_recipe *before;
@@ -101,8 +93,6 @@ static inline struct lane_stamp run_past_stamp(const struct journal_entry *entry
     return (struct lane_stamp){.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
 }
 enum { RUN_PATH_SIZE = 4096 };
-// The name of a job's own entry.
-struct str run_past_job_path(const struct job_run *job, char path[RUN_PATH_SIZE]);
 bool run_past_to_stdout(const struct job_run *job); // its outputs go there, and nothing is known of them
 void run_past_note(const struct run *run, const char *what, const struct err *err);
 

@@ -61,8 +61,9 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
     char path[PATH_SIZE];
     uint32_t why = 0;
     snprintf(path, sizeof path, "%.*s", STR_ARG(entry->path));
-    const bool left = stamp.mtime && run_past_is_left(run, entry->path, &stamp, &why);
-    const bool there = stamp.mtime && why != REASON_MISSING;
+    const bool own = job_entry_is(entry);
+    const bool left = !own && run_past_is_left(run, entry->path, &stamp, &why);
+    const bool there = !own && why != REASON_MISSING;
     // Copies have other inodes, and files that were touched another time: the bytes tell whether they were edited.
     if (there && (!left || run->options->prune) && !has_its_bytes(p, entry, left)) {
         p->edited++;
@@ -105,7 +106,7 @@ static bool prune_entry(void *context, const struct journal_entry *entry) {
     struct err err;
     const bool ours = is_left(p, entry) && recipe_is_of(entry->recipe, p->run->plan->manifest);
     // What a damaged journal says is no path until it is looked at.
-    if (ours && (entry->mtime == 0 || emit_check_path(entry->path, &err) == STATUS_OK))
+    if (ours && (job_entry_is(entry) || emit_check_path(entry->path, &err) == STATUS_OK))
         prune_file(p, entry);
     return true;
 }

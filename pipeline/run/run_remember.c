@@ -66,17 +66,11 @@ void run_past_give_up(struct run *run, const struct err *err) {
 // What is done is done ------------------------------------------------------------------------------------------
 
 static void add_job(struct run *run, const struct job_run *job, struct journal_batch *batch) {
-    char path[RUN_PATH_SIZE];
-    const struct pass_run *pass = &run->passes[job->job->pass];
-    const struct journal_entry kept = {.path = run_past_job_path(job, path),
-                                       .recipe = job->past->noted,
-                                       .raw = pass->sum.all,
-                                       .record = pass->sum.first,
-                                       .output = job->digest,
-                                       .size = job->outputs + job->counters.up_to_date,
-                                       .inode = job->counters.excluded,
-                                       .fields_n = job->past->noted->fields_n};
-    journal_batch_add(batch, run->past->notes, &kept, run->past->no_fields);
+    const struct job_entry done = {.source = run->passes[job->job->pass].sum,
+                                   .output = job->digest,
+                                   .outputs = job->outputs + job->counters.up_to_date,
+                                   .excluded = job->counters.excluded};
+    job_entry_add(batch, run->past->notes, job->past->noted, &done, run->past->no_fields);
 }
 
 // The file that a job's outputs went into, as it is now.
@@ -184,7 +178,7 @@ static bool look_at_left(void *context, const struct journal_entry *entry) {
     const struct lane_stamp stamp = run_past_stamp(entry);
     uint32_t why = 0;
     struct err err;
-    if (!journal_is_seen(run->past->journal, entry->number) && stamp.mtime &&
+    if (!journal_is_seen(run->past->journal, entry->number) && !job_entry_is(entry) &&
         recipe_is_of(entry->recipe, run->plan->manifest) && emit_check_path(entry->path, &err) == STATUS_OK &&
         run_past_is_left(run, entry->path, &stamp, &why))
         leaving->fn(leaving->context, entry->path);

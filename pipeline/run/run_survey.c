@@ -74,7 +74,7 @@ static bool read_batch(const struct pass_run *pass, const struct loader *loader,
 static void compare_first(const struct pass_run *pass, const struct source_sum *sum) {
     for (size_t i = 0; i < pass->pass->jobs_n; i++) {
         struct job_past *past = pass->run->jobs[pass->pass->jobs[i]].past;
-        past->settled = past->settled && digest_equal(past->source.first, sum->first);
+        past->settled = past->settled && digest_equal(past->done.source.first, sum->first);
     }
 }
 
@@ -115,7 +115,7 @@ static void survey_source(void *self, struct worker *worker) {
     mine->reader.fields = fields; // what is parsed for this does not count
     for (size_t i = 0; i < pass->pass->jobs_n; i++) {
         struct job_past *past = run->jobs[pass->pass->jobs[i]].past;
-        past->settled = past->settled && digest_equal(past->source.all, sum.all);
+        past->settled = past->settled && digest_equal(past->done.source.all, sum.all);
     }
     const struct run_span span = {
         .kind = SPAN_SURVEY, .subject = pass->source->name, .from = from, .to = run_now(run)};
@@ -181,7 +181,7 @@ static bool look(void *context, const struct journal_entry *entry) {
     uint32_t why = 0;
     if (!job || atomic_load_explicit(&job->past->differs, memory_order_relaxed))
         return true;
-    if (stamp.mtime) { // else it is the job's own
+    if (!job_entry_is(entry)) {
         if (!run->options->trust && !run_past_is_left(run, entry->path, &stamp, &why))
             atomic_store(&job->past->differs, true);
         atomic_fetch_add_explicit(&job->past->left_alone, 1, memory_order_relaxed);
@@ -223,15 +223,15 @@ static unsigned begin_outputs(struct run *run, struct worker *worker) {
 
 static void settle(struct job_run *job) {
     struct job_past *past = job->past;
-    const uint64_t expected = job->job->stream.p ? 1 : past->outputs;
+    const uint64_t expected = job->job->stream.p ? 1 : past->done.outputs;
     past->settled =
         past->settled && !past->differs && past->left_alone == expected && !run_is_interrupted(job->run);
     past->settled = past->settled && !run_why_wants_records(job);
     if (!past->settled)
         return;
-    job->digest = past->output;
-    job->counters.up_to_date = past->outputs;
-    job->counters.excluded = past->excluded;
+    job->digest = past->done.output;
+    job->counters.up_to_date = past->done.outputs;
+    job->counters.excluded = past->done.excluded;
 }
 
 static bool see_settled(void *context, const struct journal_entry *entry) {

@@ -6,12 +6,11 @@
 
 #include "base/mem.h"
 #include "pipeline/plan/plan.h"
+#include "pipeline/reasons/job_entry.h"
 #include "pipeline/run/lock.h"
 #include "pipeline/verify/verify_output.h"
 #include "scheduler/scheduler.h"
 #include "stages/emit/emit.h"
-
-#define JOB_ENTRIES EMIT_BOOKS "/job/" // of the journal: a job's digest, which is no output
 
 enum { SHARE = 256 }; // outputs that one worker takes in a row
 #define STREAM_NUMBER (UINT64_C(1) << 62)
@@ -124,7 +123,7 @@ static bool take_entry(void *context, const struct journal_entry *entry) {
     if (!concerns(part, entry, &job))
         return true;
     const struct manifest_job *known = find_job(v->options->manifest, job);
-    if (str_starts(entry->path, STR(JOB_ENTRIES)) || (known && plan_is_stream(known->to))) {
+    if (job_entry_is(entry) || (known && plan_is_stream(known->to))) {
         if (entry->recipe)
             keep(tally_of(part, job), entry->output, entry->generation);
         return true;
