@@ -108,7 +108,7 @@ struct journal_options {
     const struct fs *fs; // outlives the journal
     int root;      // a directory; stays the caller's; -1, when not writable: there is none, and so no journal
     bool writable; // else nothing is made, cut off or set aside
-    uint64_t salt; // drawn by the caller, another one each time; of use where a file begins
+    uint64_t salt; // base/salt.h; of use where a file begins
 };
 
 // A missing file is an empty journal. STATUS_UNSUPPORTED: another version's, when not writable.

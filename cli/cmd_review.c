@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/salt.h"
 #include "cli/review.h"
 #include "cli/show.h"
 #include "pipeline/review/staging_publish.h"
@@ -119,7 +120,7 @@ static int publish_locked(struct review *review, const struct options *options) 
     const struct staging_how how = {.prune = options_has(options, "prune"),
                                     .force = options_has(options, "force"),
                                     .durable = options_has(options, "durable"),
-                                    .salt = (uint64_t)review->cli->clock.wall(review->cli->clock.self),
+                                    .salt = salt_draw(),
                                     .watcher = &watcher};
     struct staging_outcome outcome;
     struct err err;
@@ -183,9 +184,8 @@ static int rollback_locked(struct review *review, const struct options *options)
     struct told told = {.cli = review->cli};
     const struct staging_watcher watcher = {
         .self = &told, .note = tell_note, .obstacle = tell_rollback_obstacle};
-    const struct staging_how how = {.durable = options_has(options, "durable"),
-                                    .salt = (uint64_t)review->cli->clock.wall(review->cli->clock.self),
-                                    .watcher = &watcher};
+    const struct staging_how how = {
+        .durable = options_has(options, "durable"), .salt = salt_draw(), .watcher = &watcher};
     struct staging_outcome outcome;
     struct err err;
     enum status status = staging_rollback(review_root(review), &how, &outcome, &err);
@@ -219,8 +219,7 @@ static const struct option_spec drop_options[] = {
 static int drop_locked(struct review *review, const struct options *options) {
     struct told told = {.cli = review->cli};
     const struct staging_watcher watcher = {.self = &told, .note = tell_note, .obstacle = tell_obstacle};
-    const struct staging_how how = {.salt = (uint64_t)review->cli->clock.wall(review->cli->clock.self),
-                                    .watcher = &watcher};
+    const struct staging_how how = {.salt = salt_draw(), .watcher = &watcher};
     struct staging_facts facts;
     enum staging_state state;
     struct err err;

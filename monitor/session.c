@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/processor.h"
+#include "base/salt.h"
 
 void session_init(struct session *s) {
     *s = (struct session){0};
@@ -26,9 +26,8 @@ void session_begin(struct session *s, int64_t started) {
     time_t seconds = (time_t)(started / SECOND);
     gmtime_r(&seconds, &tm);
     size_t n = strftime(id, sizeof id, "%Y%m%dT%H%M%S", &tm);
-    uint16_t lot = 0; // containers on one host may begin a run in the same microsecond, each as process 1
-    if (getrandom(&lot, sizeof lot, GRND_NONBLOCK) < 0)
-        lot = (uint16_t)started;
+    // Containers on one host may begin a run in the same microsecond, each as process 1.
+    const uint16_t lot = (uint16_t)salt_draw();
     snprintf(id + n, sizeof id - n, ".%06dZ-%d-%04x", (int)(started % SECOND / MICROSECOND), (int)getpid(),
              lot);
     s->id = session_keep(s, str_of(id));

@@ -29,7 +29,7 @@ struct staging_how {
     bool prune;              // outputs that no longer belong go, where nobody has edited them
     bool force;              // over what was edited since it was staged over; it is kept for a rollback
     bool durable;            // all of it survives a power failure once this returns
-    uint64_t salt;           // another one each time, such as the time
+    uint64_t salt;           // base/salt.h
     struct journal *journal; // of the output directory, writable; NULL: it is opened where there is one
     const struct staging_watcher *watcher; // may be NULL
 };

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
+#include "base/salt.h"
 #include "pipeline/reasons/values.h"
 #include "pipeline/run/run_private.h"
 
@@ -35,13 +35,6 @@ void run_past_note(const struct run *run, const char *what, const struct err *er
     char text[sizeof err->text + 128];
     snprintf(text, sizeof text, "%s: %s", what, err->text);
     run_note(run, text);
-}
-
-static uint64_t draw_salt(const struct run *run) {
-    uint64_t salt;
-    if (getrandom(&salt, sizeof salt, GRND_NONBLOCK) != sizeof salt)
-        salt = run_now(run) ^ (uint64_t)run->options->clock.wall(run->options->clock.self);
-    return salt;
 }
 
 bool run_past_to_stdout(const struct job_run *job) {
@@ -117,9 +110,9 @@ static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
     return true;
 }
 
-static enum status open_stage_notes(struct run *run, uint64_t salt, struct err *err) {
+static enum status open_stage_notes(struct run *run, struct err *err) {
     const struct journal_options options = {
-        .fs = run->options->fs, .root = run->stage, .writable = true, .salt = salt};
+        .fs = run->options->fs, .root = run->stage, .writable = true, .salt = salt_draw()};
     struct journal_found found;
     return journal_open(options, &run->past->notes, &found, err);
 }
@@ -127,7 +120,7 @@ static enum status open_stage_notes(struct run *run, uint64_t salt, struct err *
 // A dry run goes on without a journal that cannot be read, as a run would with a new one.
 static struct journal *open_journal(struct run *run) {
     struct journal_options options = {
-        .fs = run->options->fs, .root = run->root, .writable = !run->options->dry, .salt = draw_salt(run)};
+        .fs = run->options->fs, .root = run->root, .writable = !run->options->dry, .salt = salt_draw()};
     struct journal *journal;
     struct journal_found found = {0};
     struct err err;
@@ -150,7 +143,7 @@ void run_past_open(struct run *run) {
     const uint32_t generation = journal_figures(journal).generation;
     run->past = MEM_NEW(struct past);
     run->past->journal = run->past->notes = journal;
-    if (run->stage >= 0 && open_stage_notes(run, draw_salt(run), &err) != STATUS_OK) {
+    if (run->stage >= 0 && open_stage_notes(run, &err) != STATUS_OK) {
         run_past_note(run, NOTHING_KNOWN, &err);
         journal_close(journal);
         mem_free(run->past);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/salt.h"
 #include "pipeline/review/staging_publish.h"
 #include "pipeline/run/run_private.h"
 
@@ -28,7 +29,7 @@ static void note_obstacle(void *self, struct str path, enum staging_obstacle obs
 
 static struct staging_how how_of(struct run *run, const struct staging_watcher *watcher) {
     return (struct staging_how){.durable = run->options->durable,
-                                .salt = (uint64_t)run->options->clock.wall(run->options->clock.self),
+                                .salt = salt_draw(),
                                 .journal = run->past && run->past->writable ? run->past->journal : NULL,
                                 .watcher = watcher};
 }

@@ -8,6 +8,7 @@
 // clang-format on
 
 #include "base/digest.h"
+#include "base/salt.h"
 
 static void assert_digest(struct digest d, const char *hex) {
     char text[DIGEST_HEX_SIZE];
@@ -91,11 +92,23 @@ static void hex_is_high_half_first(void **state) {
                   "0123456789abcdeffedcba9876543210");
 }
 
+static void salts_differ(void **state) {
+    (void)state;
+    enum { DRAWN = 8 };
+    uint64_t drawn[DRAWN];
+    for (int i = 0; i < DRAWN; i++) {
+        drawn[i] = salt_draw();
+        for (int before = 0; before < i; before++)
+            assert_true(drawn[before] != drawn[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_is_xxh3_128),         cmocka_unit_test(output_fields_are_framed),
         cmocka_unit_test(output_is_stable),       cmocka_unit_test(sums_carry_in_any_order),
         cmocka_unit_test(hex_is_high_half_first), cmocka_unit_test(pieces_have_the_digest_of_the_whole),
+        cmocka_unit_test(salts_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
