@@ -10,7 +10,8 @@ static bool same_stamp(const struct lane_stamp *a, const struct lane_stamp *b) {
     return a->size == b->size && a->inode == b->inode && a->mtime == b->mtime && a->mtime != 0;
 }
 
-bool run_past_is_left(const struct run *run, struct str path, const struct lane_stamp *stamp, uint32_t *why) {
+bool run_past_is_untouched(const struct run *run, struct str path, const struct lane_stamp *stamp,
+                           uint32_t *why) {
     char name[RUN_PATH_SIZE];
     struct stat st;
     if (path.n >= sizeof name)
@@ -50,7 +51,7 @@ static bool find_raw(struct flight *flight, const struct job_run *job, struct jo
         entry.left)
         return false;
     const struct lane_stamp stamp = run_past_stamp(&entry);
-    if (!job->past->trusted && !run_past_is_left(job->run, entry.path, &stamp, &why))
+    if (!job->past->trusted && !run_past_is_untouched(job->run, entry.path, &stamp, &why))
         return false;
     struct entry_past *past = ARENA_NEW(&flight->past, struct entry_past);
     known->path = arena_str(&flight->past, entry.path);
@@ -172,7 +173,7 @@ static const uint64_t *fields_of(struct arena *arena, const struct journal_entry
 static bool is_up_to_date(struct lot *lot, const struct entry *entry, const struct journal_entry *found,
                           struct entry_past *past) {
     const struct run *run = lot->job->run;
-    if (!lot->job->past->trusted && !run_past_is_left(run, entry->path, &past->stamp, &past->why))
+    if (!lot->job->past->trusted && !run_past_is_untouched(run, entry->path, &past->stamp, &past->why))
         return false;
     // One that did not belong is said anew, too, since a run that stages writes no other notes.
     past->moved = found->left || (!digest_equal(found->raw, past->raw) && is_worth_it(run, past->raw));
@@ -203,7 +204,7 @@ static void compare(struct lot *lot, struct entry *entry, const struct journal_e
     past->why |= compare_records(job, found, past) | (same_recipe ? 0 : REASON_RECIPE) |
                  (job->run->options->force ? REASON_FORCED : 0);
     if (!(past->why & (REASON_MISSING | REASON_EDITED)))
-        run_past_is_left(job->run, entry->path, &past->stamp, &past->why);
+        run_past_is_untouched(job->run, entry->path, &past->stamp, &past->why);
     if ((past->why & (REASON_RECORD | REASON_FIELDS)) && run_why_is_asked(job->run))
         past->fields_before = fields_of(&lot->arena, found);
 }

@@ -39,7 +39,7 @@ struct worker_run;
 
 struct survey {
     int phase;
-    atomic_uint left; // tasks
+    atomic_uint remaining; // tasks
     atomic_uint_fast64_t next;
 };
 
@@ -117,8 +117,9 @@ bool run_past_fingerprint(const struct lot *lot, const struct entry *entry, cons
                           struct digest *fingerprint);
 // run_remember.c. In the lot's emit turn: what it published, or left alone, is remembered.
 void run_past_remember(struct lot *lot, const struct lane_result *result);
-// The file is as it was left.
-bool run_past_is_left(const struct run *run, struct str path, const struct lane_stamp *stamp, uint32_t *why);
+// The file is as the run that made it left it.
+bool run_past_is_untouched(const struct run *run, struct str path, const struct lane_stamp *stamp,
+                           uint32_t *why);
 // A job's own entry is not right any more. A stage says so by one of nothing.
 void run_past_forget_job(const struct job_run *job, struct journal_batch *batch);
 void run_past_take(struct entry *entry, struct entry_past *past); // it is up to date

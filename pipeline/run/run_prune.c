@@ -22,12 +22,12 @@ struct pruning {
     struct readback *readback; // made when first needed
 };
 
-// Of a stream or a table there is no more than the look at it, which found it as it was `left` or did not.
-static bool has_its_bytes(struct pruning *p, const struct journal_entry *entry, bool left) {
+// Of a stream or a table there is no more than the look at it, which found it untouched or did not.
+static bool has_its_bytes(struct pruning *p, const struct journal_entry *entry, bool untouched) {
     const struct digest none = {0, 0};
     struct verified verified;
     if (digest_equal(entry->record, none))
-        return left;
+        return untouched;
     if (!p->readback)
         p->readback = readback_new(p->run->options->fs, p->run->root);
     verify_file(p->readback, entry, &verified);
@@ -62,10 +62,10 @@ static void prune_file(struct pruning *p, const struct journal_entry *entry) {
     uint32_t why = 0;
     snprintf(path, sizeof path, "%.*s", STR_ARG(entry->path));
     const bool own = job_entry_is(entry);
-    const bool left = !own && run_past_is_left(run, entry->path, &stamp, &why);
+    const bool untouched = !own && run_past_is_untouched(run, entry->path, &stamp, &why);
     const bool there = !own && why != REASON_MISSING;
     // Copies have other inodes, and files that were touched another time: the bytes tell whether they were edited.
-    if (there && (!left || run->options->prune) && !has_its_bytes(p, entry, left)) {
+    if (there && (!untouched || run->options->prune) && !has_its_bytes(p, entry, untouched)) {
         p->edited++;
         return;
     }

@@ -180,7 +180,7 @@ static bool look_at_left(void *context, const struct journal_entry *entry) {
     struct err err;
     if (!journal_is_seen(run->past->journal, entry->number) && !job_entry_is(entry) &&
         recipe_is_of(entry->recipe, run->plan->manifest) && emit_check_path(entry->path, &err) == STATUS_OK &&
-        run_past_is_left(run, entry->path, &stamp, &why))
+        run_past_is_untouched(run, entry->path, &stamp, &why))
         leaving->fn(leaving->context, entry->path);
     return true;
 }

@@ -27,7 +27,7 @@ static void unsettle(const struct run *run, const struct plan_pass *pass) {
 }
 
 static void end_task(struct run *run) {
-    if (atomic_fetch_sub(&run->survey.left, 1) == 1)
+    if (atomic_fetch_sub(&run->survey.remaining, 1) == 1)
         graph_wake(run->graph, run->open_node);
 }
 
@@ -145,7 +145,7 @@ static unsigned begin_sources(struct run *run, struct worker *worker) {
             unsettle(run, pass->pass);
         n += any_settled(run, pass->pass);
     }
-    atomic_store(&run->survey.left, n);
+    atomic_store(&run->survey.remaining, n);
     for (size_t p = 0; p < run->plan->passes_n; p++)
         if (any_settled(run, run->passes[p].pass)) // no task changes that before all are counted
             run->passes[p].surveyed = true;
@@ -182,7 +182,7 @@ static bool look(void *context, const struct journal_entry *entry) {
     if (!job || atomic_load_explicit(&job->past->differs, memory_order_relaxed))
         return true;
     if (!job_entry_is(entry)) {
-        if (!run->options->trust && !run_past_is_left(run, entry->path, &stamp, &why))
+        if (!run->options->trust && !run_past_is_untouched(run, entry->path, &stamp, &why))
             atomic_store(&job->past->differs, true);
         atomic_fetch_add_explicit(&job->past->left_alone, 1, memory_order_relaxed);
     }
@@ -213,7 +213,7 @@ static unsigned begin_outputs(struct run *run, struct worker *worker) {
     if (!any)
         return 0;
     const uint32_t n = run->options->workers;
-    atomic_store(&run->survey.left, n);
+    atomic_store(&run->survey.remaining, n);
     for (uint32_t w = 0; w < n; w++)
         graph_spawn(worker, survey_outputs, run);
     return n;

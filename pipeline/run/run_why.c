@@ -171,7 +171,7 @@ void run_why_look_at_stream(struct job_run *job, struct journal_reader *reader,
         past->why = REASON_RECIPE;
     const struct lane_stamp stamp = run_past_stamp(&entry);
     if (!run->options->trust)
-        run_past_is_left(run, entry.path, &stamp, &past->why);
+        run_past_is_untouched(run, entry.path, &stamp, &past->why);
     if (run->options->force)
         past->why |= REASON_FORCED;
 }
