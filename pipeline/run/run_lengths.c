@@ -74,35 +74,20 @@ void run_lengths_prepare(struct job_run *job, bool publish) {
     }
 }
 
-static int stat_stream(const struct job_run *job, struct stat *st) {
-    const struct fs *fs = job->run->options->fs;
-    char path[4096 + 1];
-    int n = snprintf(path, sizeof path, "%.*s", STR_ARG(job->job->stream));
-    if (n < 0 || (size_t)n >= sizeof path)
-        return -ENAMETOOLONG;
-    if (job->run->stage_files >= 0 && fs->stat_at(fs->self, job->run->stage_files, path, st) == 0)
-        return 0; // else it is as it was
-    return fs->stat_at(fs->self, job->run->root, path, st);
-}
-
 void run_lengths_close(struct job_run *job, bool published) {
-    struct stat st;
+    struct lane_stamp stamp;
     struct err err;
     uint64_t bytes;
     if (!job->lengths)
         return;
     struct lengths_writer *lengths = job->lengths;
     job->lengths = NULL;
-    int failed = published ? stat_stream(job, &st) : 0;
-    if (!published || failed < 0) {
+    if (!published || !run_stage_stamp(job->run, job->job->stream, &stamp)) {
         lengths_drop(lengths);
         return;
     }
-    const struct lengths_stream stream = {.digest = job->digest,
-                                          .size = (uint64_t)st.st_size,
-                                          .inode = (uint64_t)st.st_ino,
-                                          .mtime =
-                                              (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
+    const struct lengths_stream stream = {
+        .digest = job->digest, .size = stamp.size, .inode = stamp.inode, .mtime = stamp.mtime};
     if (lengths_publish(lengths, &stream, &bytes, &err) == STATUS_OK)
         return;
     char text[768];

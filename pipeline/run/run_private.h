@@ -245,6 +245,9 @@ enum status run_stage_open(struct run *run,
                            struct err *err); // under the lock; settles what was left by others
 void run_stage_end(struct run *run, bool complete, struct run_review *review); // when the sinks are closed
 void run_stage_close(struct run *run);
+// How an output is now: where it is staged or, unchanged or in a run that does not stage, in its place. False: it is no
+// file there.
+bool run_stage_stamp(const struct run *run, struct str output, struct lane_stamp *stamp);
 
 // run_inputs.c
 void run_claim_inputs(struct run *run);

@@ -12,7 +12,7 @@
 #include "pipeline/run/run_private.h"
 #include "pipeline/verify/verify_output.h"
 
-enum { SHOWN = 5, PATH_SIZE = 4096 };
+enum { SHOWN = 5 };
 
 struct pruning {
     struct run *run;
@@ -58,7 +58,7 @@ static void show(struct pruning *p, uint64_t before, const char *path) {
 static void prune_file(struct pruning *p, const struct journal_entry *entry) {
     const struct lane_stamp stamp = run_past_stamp(entry);
     struct run *run = p->run;
-    char path[PATH_SIZE];
+    char path[RUN_PATH_SIZE];
     uint32_t why = 0;
     snprintf(path, sizeof path, "%.*s", STR_ARG(entry->path));
     const bool own = job_entry_is(entry);

@@ -75,15 +75,9 @@ static void add_job(struct run *run, const struct job_run *job, struct journal_b
 
 // The file that a job's outputs went into, as it is now.
 static void add_stream(struct run *run, struct job_run *job, struct journal_batch *batch) {
-    const struct fs *fs = run->options->fs;
-    struct stat st;
-    char path[RUN_PATH_SIZE];
-    snprintf(path, sizeof path, "%.*s", STR_ARG(job->job->stream));
-    if (run->stage_files < 0 ||
-        fs->stat_at(fs->self, run->stage_files, path, &st) < 0) // unchanged, it is not staged
-        if (fs->stat_at(fs->self, run->root, path, &st) < 0 || !S_ISREG(st.st_mode))
-            return;
-    const struct lane_stamp stamp = lane_stamp_of(&st);
+    struct lane_stamp stamp;
+    if (!run_stage_stamp(run, job->job->stream, &stamp))
+        return;
     job->newest = stamp.mtime > job->newest ? stamp.mtime : job->newest;
     const struct journal_entry kept = {.path = job->job->stream,
                                        .recipe = job->past->noted,

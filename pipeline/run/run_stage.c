@@ -195,6 +195,20 @@ static enum status absorb(struct run *run, bool complete, struct err *err) {
     return staging_drop(root_of(run), STAGING_STAGE, err);
 }
 
+bool run_stage_stamp(const struct run *run, struct str output, struct lane_stamp *stamp) {
+    const struct fs *fs = run->options->fs;
+    char path[RUN_PATH_SIZE];
+    struct stat st;
+    int n = snprintf(path, sizeof path, "%.*s", STR_ARG(output));
+    if (n < 0 || (size_t)n >= sizeof path)
+        return false;
+    if (run->stage_files < 0 || fs->stat_at(fs->self, run->stage_files, path, &st) < 0)
+        if (fs->stat_at(fs->self, run->root, path, &st) < 0)
+            return false;
+    *stamp = lane_stamp_of(&st);
+    return S_ISREG(st.st_mode);
+}
+
 void run_stage_end(struct run *run, bool complete, struct run_review *review) {
     struct err err;
     if (run->stage_files < 0)
