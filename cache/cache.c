@@ -20,13 +20,6 @@ struct cache {
     struct counters counters[CACHE_CATEGORIES_N];
 };
 
-static const struct cache_policy usual[CACHE_CATEGORIES_N] = {
-#define X(NAME, name, level, size, seconds)                                                                  \
-    {.lifetime = (int64_t)(seconds)*1000000000, .largest = (size), .tiers = ~0u},
-    CACHE_CATEGORIES(X)
-#undef X
-};
-
 struct cache *cache_open(const struct cache_tier *tiers, unsigned n, const struct clock *clock) {
     struct cache *cache = MEM_NEW(struct cache);
     assert(n <= CACHE_TIERS_MOST);
@@ -34,7 +27,9 @@ struct cache *cache_open(const struct cache_tier *tiers, unsigned n, const struc
         cache->tiers[i] = tiers[i];
     cache->n = n;
     cache->clock = *clock;
-    memcpy(cache->policies, usual, sizeof usual);
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        cache->policies[c] = (struct cache_policy){
+            .lifetime = cache_usual[c].lifetime, .largest = cache_usual[c].largest, .tiers = ~0u};
     return cache;
 }
 

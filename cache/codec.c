@@ -33,16 +33,10 @@ struct codec {
     int levels[CACHE_CATEGORIES_N];
 };
 
-static const int usual_levels[CACHE_CATEGORIES_N] = {
-#define X(NAME, name, level, size, lifetime) level,
-    CACHE_CATEGORIES(X)
-#undef X
-};
-
 struct codec *codec_new(const int levels[CACHE_CATEGORIES_N]) {
     struct codec *codec = MEM_NEW(struct codec);
     for (unsigned i = 0; i < CACHE_CATEGORIES_N; i++)
-        codec->levels[i] = levels && levels[i] ? levels[i] : usual_levels[i];
+        codec->levels[i] = levels && levels[i] ? levels[i] : cache_usual[i].level;
     pthread_mutex_init(&codec->lock, NULL);
     return codec;
 }

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-static const char *const category_names[CACHE_CATEGORIES_N] = {
-#define X(NAME, name, level, size, lifetime) #name,
+const struct cache_usual cache_usual[CACHE_CATEGORIES_N] = {
+#define X(NAME, name, level, size, seconds) {#name, level, (size), (int64_t)(seconds)*1000000000},
     CACHE_CATEGORIES(X)
 #undef X
 };
@@ -13,12 +13,12 @@ static const char *const tier_names[CACHE_TIERS_N] = {
     [CACHE_MEMORY] = "memory", [CACHE_PACKS] = "file", [CACHE_REDIS] = "redis"};
 
 const char *cache_category_name(enum cache_category category) {
-    return category_names[category];
+    return cache_usual[category].name;
 }
 
 bool cache_category_find(struct str name, enum cache_category *category) {
     for (unsigned i = 0; i < CACHE_CATEGORIES_N; i++) {
-        if (str_is(name, category_names[i])) {
+        if (str_is(name, cache_usual[i].name)) {
             *category = (enum cache_category)i;
             return true;
         }

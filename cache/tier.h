@@ -38,6 +38,15 @@ enum cache_category {
         CACHE_CATEGORIES_N
 };
 
+// What holds of a category as long as nobody wishes otherwise.
+struct cache_usual {
+    const char *name;
+    int level;        // of compression
+    size_t largest;   // bytes of a value
+    int64_t lifetime; // nanoseconds, 0: no end
+};
+extern const struct cache_usual cache_usual[CACHE_CATEGORIES_N];
+
 const char *cache_category_name(enum cache_category category);
 bool cache_category_find(struct str name, enum cache_category *category);
 

@@ -98,13 +98,8 @@ unsigned caches_tiers(const struct manifest *manifest, const struct caches_wish 
 }
 
 static int64_t lifetime_of(const struct manifest *manifest, enum cache_category category) {
-    static const int64_t usual[CACHE_CATEGORIES_N] = {
-#define X(NAME, name, level, size, seconds) (int64_t)(seconds) * 1000000000,
-        CACHE_CATEGORIES(X)
-#undef X
-    };
     const struct manifest_cache_category *wanted = &manifest->cache.categories[category];
-    return wanted->has_ttl ? (int64_t)wanted->ttl * 1000000000 : usual[category];
+    return wanted->has_ttl ? (int64_t)wanted->ttl * 1000000000 : cache_usual[category].lifetime;
 }
 
 // Opening ---------------------------------------------------------------------------------------------------

@@ -36,13 +36,8 @@ bool run_cache_has(const struct run *run, enum cache_category category) {
 }
 
 size_t run_cache_most(const struct run *run, enum cache_category category) {
-    static const size_t usual[CACHE_CATEGORIES_N] = {
-#define X(NAME, name, level, size, lifetime) (size),
-        CACHE_CATEGORIES(X)
-#undef X
-    };
     const uint64_t wanted = run->plan->manifest->cache.categories[category].most;
-    return wanted ? (size_t)wanted : usual[category];
+    return wanted ? (size_t)wanted : cache_usual[category].largest;
 }
 
 static void note(void *context, const char *sentence) {
