@@ -25,8 +25,10 @@ uint32_t graph_add(struct graph *g, const struct node_spec *spec) {
     struct node *node = MEM_NEW(struct node);
     node->spec = *spec;
     node->graph = g;
+    node->id = (uint32_t)g->nodes_n;
     atomic_init(&node->state, NODE_WAITING);
     atomic_init(&node->arm, ARM_IDLE);
+    atomic_init(&node->culprit, GRAPH_NO_NODE);
     MEM_GROW(g->nodes, g->nodes_cap, g->nodes_n + 1);
     g->nodes[g->nodes_n] = node;
     return (uint32_t)g->nodes_n++;
@@ -44,9 +46,47 @@ enum node_state graph_state(const struct graph *g, uint32_t node) {
     return (enum node_state)atomic_load(&g->nodes[node]->state);
 }
 
+uint32_t graph_culprit(const struct graph *g, uint32_t node) {
+    assert(node < g->nodes_n);
+    return atomic_load(&g->nodes[node]->culprit);
+}
+
+uint64_t graph_idle(const struct graph *g) {
+    return g->idle;
+}
+
 static int compare_ids(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
+}
+
+// In an order that has predecessors first, from its end backwards. Takes `missing` of all to zero.
+static void rank_nodes(struct graph *g) {
+    uint32_t *order = MEM_NEW_ARRAY(uint32_t, g->nodes_n + 1); // predecessors first
+    size_t n = 0;
+    for (size_t i = 0; i < g->nodes_n; i++)
+        if (g->nodes[i]->predecessors == 0)
+            order[n++] = (uint32_t)i;
+    for (size_t at = 0; at < n; at++) {
+        const struct node *node = g->nodes[order[at]];
+        for (size_t j = 0; j < node->successors_n; j++)
+            if (atomic_fetch_sub(&g->nodes[node->successors[j]]->missing, 1) == 1)
+                order[n++] = node->successors[j];
+    }
+    while (n-- > 0) {
+        struct node *node = g->nodes[order[n]];
+        uint64_t longest = POOL_RANK_OF_NODES;
+        for (size_t j = 0; j < node->successors_n; j++)
+            if (g->nodes[node->successors[j]]->rank > longest)
+                longest = g->nodes[node->successors[j]]->rank;
+        node->rank = longest + (node->spec.weight ? node->spec.weight : 1);
+    }
+    mem_free(order);
+}
+
+static void count_predecessors(struct graph *g) {
+    for (size_t i = 0; i < g->nodes_n; i++)
+        atomic_store(&g->nodes[i]->missing, g->nodes[i]->predecessors);
 }
 
 void graph_settle(struct graph *g) {
@@ -65,8 +105,9 @@ void graph_settle(struct graph *g) {
         }
         node->successors_n = n;
     }
-    for (size_t i = 0; i < g->nodes_n; i++)
-        atomic_store(&g->nodes[i]->missing, g->nodes[i]->predecessors);
+    count_predecessors(g);
+    rank_nodes(g);
+    count_predecessors(g);
 }
 
 // Depth-first search with its own stack: a node on the stack that is met again closes a cycle.

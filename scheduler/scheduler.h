@@ -14,9 +14,12 @@
  * No task ever waits. A step that cannot go on returns STEP_BLOCKED and is re-armed by whoever gives it what
  * it lacks (graph_wake). Wakes are never lost: one that comes while the node is running makes it step again.
  *
- * This is the only folder that names OpenMP. Workers are the threads of one parallel region; tasks are plain
- * OpenMP tasks. libgomp runs tasks inline beyond 64 a thread, so the number of tasks in flight must be
- * bounded by credits, and chains are flattened, not recursed into.
+ * What is on the longest way to the end goes first: of all that waits, a worker takes what belongs to the node whose
+ * successors, the longest chain of them, weigh most. Nothing else is a barrier: a node is released by its own
+ * predecessors, and a task waits for nobody.
+ *
+ * This is the only folder that names OpenMP. Workers are the threads of one parallel region, which share what waits
+ * (pool.h); a task never runs inside the call that makes it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +28,7 @@ struct graph;
 struct worker {
     uint32_t index; // 0 .. workers - 1
     struct graph *graph;
+    uint64_t rank; // of what it does now; what that spawns has it, too
 };
 
 enum step {
@@ -41,6 +45,7 @@ struct node_spec {
     void *self;
     enum step (*step)(void *self, struct worker *worker);
     void (*skipped)(void *self); // may be NULL: told once, instead of steps, when a predecessor failed
+    uint64_t weight;             // what it takes, in nanoseconds or any other unit that all nodes share; 0: 1
 };
 
 struct graph *graph_new(void);
@@ -58,19 +63,38 @@ bool graph_run(struct graph *g, uint32_t workers);
 void graph_wake(struct graph *g, uint32_t node); // from any worker; re-arms a blocked node
 enum node_state graph_state(const struct graph *g, uint32_t node);
 
-// Hands fn(self, worker) to the pool. From any step or task; fn never runs before this returns.
-void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
+// Wakes it when so many nanoseconds have passed, or somewhat later. The graph does not end before.
+void graph_wake_after(struct graph *g, uint32_t node, uint64_t nanoseconds);
 
-// The same behind some task that waits for a worker now; at once, where none does. (The pool's own order is no turn:
-// a worker may take up first what it was handed last.) From a task, and by one at a time.
+#define GRAPH_NO_NODE UINT32_MAX
+// The first predecessor because of which a node was skipped, or GRAPH_NO_NODE.
+uint32_t graph_culprit(const struct graph *g, uint32_t node);
+
+// Hands fn(self, worker) to the workers. From any step or task; fn never runs before this returns.
+void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
+// The same for a batch, which the graph's partition gives to a worker: its number, and its size in any unit.
+void graph_spawn_batch(struct worker *worker, uint64_t sequence, uint64_t size,
+                       void (*fn)(void *self, struct worker *worker), void *self);
+
+// The same behind some task that waits for a worker now; at once, where none does. From a task, and by one at a time.
 void graph_yield(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
 
 // A task that waits for the outside (descriptors, processes) does so between graph_rest and graph_rested, where
-// graph_rest was true: no task waits for a worker. One that comes meanwhile rings the bell, and the resting task is to
-// end soon. One task at a time may rest.
+// graph_rest was true: no task waits for a worker. One that comes meanwhile, and that no other worker is free for, rings
+// the bell, and the resting task is to end soon. One task at a time may rest, and not for longer than timers may be late.
 void graph_set_bell(struct graph *g, void (*ring)(void *self), void *self); // before graph_run
 bool graph_rest(struct worker *worker);
 void graph_rested(struct worker *worker);
+
+// The workers with a number below this, at least one, take work; the others are parked when they have ended what they do.
+// Before graph_run or meanwhile, from any thread. Without it, all work.
+void graph_set_limit(struct graph *g, uint32_t workers);
+// Called about every so many nanoseconds as long as there is work, from some worker, once at a time. Before graph_run.
+void graph_set_tick(struct graph *g, uint64_t nanoseconds, void (*tick)(void *self, struct worker *worker),
+                    void *self);
+struct partition;
+void graph_set_partition(struct graph *g, const struct partition *partition); // partition.h; before graph_run
+uint64_t graph_idle(const struct graph *g); // nanoseconds that workers slept, all together; after graph_run
 
 // Credits
 // ----------------------------------------------------------------------------------------------------

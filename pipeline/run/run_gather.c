@@ -101,13 +101,14 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
     struct lot *lot = run_lot_take(job, NULL, job->group_lots++);
     lot->began = run_now(job->run);
     lot->first_group = job->next_group;
-    for (size_t groups = 0, records = 0;
+    size_t records = 0;
+    for (size_t groups = 0;
          job->next_group < job->groups_n && groups < GROUPS_PER_LOT && records < RECORDS_PER_LOT; groups++) {
         const struct group *group = job->groups[job->next_group++];
         run_lot_add(lot)->group = group;
         records += group->records->n;
     }
     run_batch_begins(job->run, worker);
-    graph_spawn(worker, start_lot, lot);
+    graph_spawn_batch(worker, lot->sequence, records, start_lot, lot);
     return STEP_AGAIN;
 }

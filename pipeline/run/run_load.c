@@ -311,6 +311,6 @@ enum step run_load_step(void *self, struct worker *worker) {
         flight->lots[i] = run_lot_take(&run->jobs[pass->jobs[i]], flight, pass->sequence);
     pass->sequence++;
     run_batch_begins(run, worker);
-    graph_spawn(worker, fly, flight);
+    graph_spawn_batch(worker, flight->batch->sequence, flight->batch->bytes_n, fly, flight);
     return STEP_AGAIN;
 }
