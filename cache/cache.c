@@ -16,7 +16,8 @@ struct cache {
     struct cache_tier tiers[CACHE_TIERS_MOST];
     unsigned n;
     struct clock clock;
-    struct cache_policy policies[CACHE_CATEGORIES_N];
+    struct cache_policy own[CACHE_CATEGORIES_N];
+    const struct cache_policy *_Atomic policies; // its own, or the caller's
     struct counters counters[CACHE_CATEGORIES_N];
 };
 
@@ -28,8 +29,9 @@ struct cache *cache_open(const struct cache_tier *tiers, unsigned n, const struc
     cache->n = n;
     cache->clock = *clock;
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        cache->policies[c] = (struct cache_policy){
+        cache->own[c] = (struct cache_policy){
             .lifetime = cache_usual[c].lifetime, .largest = cache_usual[c].largest, .tiers = ~0u};
+    atomic_init(&cache->policies, cache->own);
     return cache;
 }
 
@@ -39,12 +41,20 @@ void cache_close(struct cache *cache) {
     mem_free(cache);
 }
 
+static const struct cache_policy *policy_of(const struct cache *cache, enum cache_category category) {
+    return atomic_load_explicit(&cache->policies, memory_order_acquire) + category;
+}
+
 struct cache_policy cache_policy(const struct cache *cache, enum cache_category category) {
-    return cache->policies[category];
+    return *policy_of(cache, category);
 }
 
 void cache_set_policy(struct cache *cache, enum cache_category category, struct cache_policy policy) {
-    cache->policies[category] = policy;
+    cache->own[category] = policy;
+}
+
+void cache_use_policies(struct cache *cache, const struct cache_policy policies[CACHE_CATEGORIES_N]) {
+    atomic_store_explicit(&cache->policies, policies, memory_order_release);
 }
 
 static void count(atomic_ullong *counter, uint64_t n) {
@@ -56,7 +66,7 @@ static uint64_t counted(const atomic_ullong *counter) {
 }
 
 static bool uses(const struct cache *cache, enum cache_category category, unsigned tier) {
-    return cache->policies[category].tiers >> tier & 1;
+    return policy_of(cache, category)->tiers >> tier & 1;
 }
 
 static struct cache_value *get_from(struct cache *cache, unsigned tier, struct cache_key key, bool timed) {
@@ -72,7 +82,7 @@ static struct cache_value *get_from(struct cache *cache, unsigned tier, struct c
 }
 
 static bool is_expired(const struct cache *cache, struct cache_key key, const struct cache_value *value) {
-    int64_t lifetime = cache->policies[key.category].lifetime;
+    int64_t lifetime = policy_of(cache, key.category)->lifetime;
     return lifetime && cache->clock.wall(cache->clock.self) - value->made >= lifetime;
 }
 
@@ -99,7 +109,7 @@ static struct cache_value *take(struct cache *cache, unsigned tier, struct cache
 struct cache_value *cache_get(struct cache *cache, struct cache_key key) {
     struct counters *counters = &cache->counters[key.category];
     bool timed = counted(&counters->hits) % TIMED_EVERY == 0;
-    for (unsigned i = 0; i < cache->n && !cache->policies[key.category].refresh; i++) {
+    for (unsigned i = 0; i < cache->n && !policy_of(cache, key.category)->refresh; i++) {
         if (!uses(cache, key.category, i))
             continue;
         struct cache_value *value = take(cache, i, key, get_from(cache, i, key, timed));
@@ -131,7 +141,7 @@ static void get_missing(struct cache *cache, unsigned tier, const struct cache_k
     unsigned at[MANY], m = 0;
     for (unsigned i = 0; i < n; i++) {
         enum cache_category category = keys[i].category;
-        if (values[i] || cache->policies[category].refresh || !uses(cache, category, tier))
+        if (values[i] || policy_of(cache, category)->refresh || !uses(cache, category, tier))
             continue;
         wanted[m] = keys[i];
         at[m++] = i;
@@ -163,7 +173,7 @@ void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned 
 void cache_put(struct cache *cache, struct cache_key key, uint32_t tag, struct str bytes) {
     struct counters *counters = &cache->counters[key.category];
     struct cache_value *value = NULL;
-    if (bytes.n <= cache->policies[key.category].largest)
+    if (bytes.n <= policy_of(cache, key.category)->largest)
         value = cache_value_of(bytes, cache->clock.wall(cache->clock.self));
     if (!value) {
         count(&counters->refused, 1);

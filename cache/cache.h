@@ -40,6 +40,9 @@ void cache_close(struct cache *cache); // NULL is fine
 struct cache_policy cache_policy(const struct cache *cache, enum cache_category category);
 // Before the first get: not for use while other threads ask.
 void cache_set_policy(struct cache *cache, enum cache_category category, struct cache_policy policy);
+// Others in the place of all of them, at any time; borrowed until the cache is closed. What is under way goes on by those
+// before.
+void cache_use_policies(struct cache *cache, const struct cache_policy policies[CACHE_CATEGORIES_N]);
 
 struct cache_value *cache_get(struct cache *cache, struct cache_key key); // held, or NULL
 // The same of many, so that a tier far away is asked once for all that is not nearer: values[i] held, or NULL.

@@ -83,7 +83,7 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
     if (options_has(options, "json")) {
         if (writes_to_stdout(plan) && !run->dry)
             buf_add_char(&text, '\n'); // the outputs there may end within a line
-        run_write_json(report, run, session, &text);
+        run_write_json(report, session, &text);
         cli_print(buf_str(&text));
     }
     buf_release(&text);
@@ -109,6 +109,18 @@ static enum status read_cache_options(const struct options *options, struct run_
     return STATUS_OK;
 }
 
+// The one that is asked for, or NULL: the manifest may ask for one.
+static enum status read_strategy(const struct options *options, const struct strategy **strategy,
+                                 struct err *err) {
+    const char *flag = options_get(options, "strategy"), *variable = getenv("PRESSRUN_STRATEGY");
+    const char *name = flag ? flag : variable && *variable ? variable : NULL;
+    struct err why;
+    *strategy = NULL;
+    if (!name || strategy_find(str_of(name), strategy, &why) == STATUS_OK)
+        return STATUS_OK;
+    return err_set(err, STATUS_DATA, "%s: %s", flag ? "--strategy" : "PRESSRUN_STRATEGY", why.text);
+}
+
 // What the command line asks of the run.
 static enum status read_options(struct cli *cli, const struct options *options, struct run_options *run,
                                 struct worker_count *workers, struct err *err) {
@@ -125,7 +137,8 @@ static enum status read_options(struct cli *cli, const struct options *options, 
             return err->status;
         run->max_failed = max_failed;
     }
-    if (cli_now(cli, &run->now, err) != STATUS_OK || read_cache_options(options, run, err) != STATUS_OK)
+    if (cli_now(cli, &run->now, err) != STATUS_OK || read_cache_options(options, run, err) != STATUS_OK ||
+        read_strategy(options, &run->strategy, err) != STATUS_OK)
         return err->status;
     enum status status = running_choose_workers(options, workers, err);
     run->workers = workers->n;
@@ -340,9 +353,29 @@ bool running_init(struct running *running, struct cli *cli, const struct command
     return false;
 }
 
+static bool workers_are_said(const struct options *options) {
+    const char *variable = getenv("PRESSRUN_JOBS");
+    return options_has(options, "jobs") || (variable && *variable);
+}
+
+// The manifest's strategy, where nothing else was asked for, and its workers, likewise.
+static void choose_strategy(struct running *running, const struct manifest *manifest) {
+    struct run_options *run = &running->run;
+    struct err err;
+    if (!run->strategy && manifest->strategy.p)
+        strategy_find(manifest->strategy, &run->strategy, &err); // the manifest is sound, so there it is
+    if (!run->strategy || workers_are_said(running->options))
+        return;
+    const struct strategy_workers workers = strategy_workers(run->strategy, running->workers.n);
+    if (workers.start < running->workers.n)
+        running->workers.source = NULL;
+    run->workers = running->workers.n = workers.start;
+}
+
 int running_run(struct running *running, struct cli *cli, struct manifest *manifest) {
     const struct options *options = running->options;
     int code = EXIT_USAGE;
+    choose_strategy(running, manifest);
     if (running_define(cli, options, manifest))
         code = options_has(options, "only-failed") ? run_failed(cli, running, manifest)
                                                    : plan_and_execute(cli, running, manifest);

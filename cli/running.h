@@ -11,6 +11,8 @@
 // Rows of a command that runs.
 #define OPTIONS_RUN                                                                                          \
     {"jobs", 'j', "N", "workers (default: the CPUs this process may use; PRESSRUN_JOBS)"},                   \
+        {"strategy", 0, "NAME",                                                                              \
+         "minimal, sequential, parallel, cache_heavy or balanced (docs/strategies.md; PRESSRUN_STRATEGY)"},  \
         {"define", 'D', "NAME=TEXT", "set a global; NAME:=JSON for any value; may be repeated"},             \
         {"force", 0, NULL, "write all outputs, also those that are there already with the same bytes"},      \
         {"durable", 0, NULL, "outputs survive a power failure: synced before they take their names"},        \
@@ -32,7 +34,7 @@
 struct running {
     const struct options *options;
     struct run_options run;
-    struct worker_count workers;
+    struct worker_count workers; // source NULL: the strategy's
     bool explains, explains_all; // why outputs are made: the first reason, all
 };
 

@@ -266,7 +266,10 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
     buf_printf(out, "%s%s%s in ", manifest->name.n ? ": " : "", word, colour ? "\033[0m" : "");
     show_seconds(out, report->seconds);
     size_t jobs = report->jobs_done + report->jobs_failed + report->jobs_skipped;
-    buf_printf(out, " on %u worker%s (%s); ", report->workers, report->workers == 1 ? "" : "s", source);
+    buf_printf(out, " on %u worker%s (", report->workers, report->workers == 1 ? "" : "s");
+    const char *strategy = report->strategy == &strategy_default ? NULL : report->strategy->name;
+    buf_printf(out, "%s%s%s%s); ", source ? source : "", source && strategy ? ", " : "",
+               strategy ? "strategy " : "", strategy ? strategy : "");
     if (report->jobs_done < jobs)
         buf_printf(out, "%zu of ", report->jobs_done);
     buf_printf(out, "%zu job%s", jobs, jobs == 1 ? "" : "s");

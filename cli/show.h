@@ -31,7 +31,7 @@ void show_release(struct show *show);
 struct run_observer show_observer(struct show *show);
 void show_end(struct show *show, const struct run_report *report); // clears the bar, counts unshown failures
 
-// The summary, several lines.
+// The summary, several lines. What said how many workers there are; NULL: the strategy.
 void show_summary(const struct manifest *manifest, const struct run_report *report,
                   const char *workers_source, bool colour, struct buf *out);
 

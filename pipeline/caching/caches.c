@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "base/suggest.h"
 #include "cache/memory.h"
 
@@ -82,12 +83,23 @@ enum status caches_parse_refresh(struct str word, struct caches_wish *wish, stru
                    STR_ARG(suggestion.best), suggestion.best.p ? "\"?" : "");
 }
 
+bool caches_is_said(const struct caches_wish *wish) {
+    return wish->off || wish->tiers;
+}
+
+static const struct strategy_caching *caching_or_default(const struct strategy_caching *caching) {
+    return caching ? caching : &strategy_default.caching;
+}
+
 unsigned caches_tiers(const struct manifest *manifest, const struct caches_wish *wish,
-                      enum cache_category category) {
+                      const struct strategy_caching *caching, enum cache_category category) {
     const struct manifest_cache *cache = &manifest->cache;
+    caching = caching_or_default(caching);
     if (wish->off)
         return 0;
-    unsigned tiers = cache->categories[category].tiers;
+    unsigned tiers = cache->categories[category].tiers | caching->also;
+    if (!wish->tiers)
+        tiers &= caching->categories >> category & 1 ? caching->tiers : 0;
     if (!cache->memory)
         tiers &= ~(1u << CACHE_MEMORY);
     if (!cache->file)
@@ -97,9 +109,19 @@ unsigned caches_tiers(const struct manifest *manifest, const struct caches_wish 
     return wish->tiers ? tiers & wish->tiers : tiers;
 }
 
-static int64_t lifetime_of(const struct manifest *manifest, enum cache_category category) {
-    const struct manifest_cache_category *wanted = &manifest->cache.categories[category];
-    return wanted->has_ttl ? (int64_t)wanted->ttl * 1000000000 : cache_usual[category].lifetime;
+static int64_t lifetime_of(const struct caches_place *place, enum cache_category category) {
+    const struct manifest_cache_category *wanted = &place->manifest->cache.categories[category];
+    const int64_t times = caching_or_default(place->caching)->lifetimes;
+    return (wanted->has_ttl ? (int64_t)wanted->ttl * 1000000000 : cache_usual[category].lifetime) * times;
+}
+
+// 0: the category's usual one.
+static int level_of(const struct caches_place *place, enum cache_category category) {
+    enum { MOST = 19 }; // beyond it zstd wants memory for windows that no value fills
+    const int wanted = place->manifest->cache.categories[category].level;
+    const int more = caching_or_default(place->caching)->levels;
+    const int level = (wanted ? wanted : cache_usual[category].level) + more;
+    return !more ? wanted : level < MOST ? level : MOST;
 }
 
 // Opening ---------------------------------------------------------------------------------------------------
@@ -138,7 +160,7 @@ static bool open_packs(const struct caches_place *place, struct caches *caches) 
     int levels[CACHE_CATEGORIES_N];
     struct err err;
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        levels[c] = wanted->categories[c].level;
+        levels[c] = level_of(place, (enum cache_category)c);
     caches->directory = open_directory(place, !read_only && !place->look);
     if (caches->directory < 0) {
         if (caches->directory == -ENOENT && (read_only || place->look || place->root < 0))
@@ -175,7 +197,7 @@ static bool open_redis(const struct caches_place *place, struct caches *caches) 
                                     .read_only = place->wish->read_only >> CACHE_REDIS & 1};
     struct err err;
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        options.lifetimes[c] = lifetime_of(place->manifest, (enum cache_category)c);
+        options.lifetimes[c] = lifetime_of(place, (enum cache_category)c);
     if (redis_open(&options, &caches->redis, &err) == STATUS_OK)
         return true;
     char text[700];
@@ -184,29 +206,52 @@ static bool open_redis(const struct caches_place *place, struct caches *caches) 
     return false;
 }
 
-static void set_policies(const struct caches_place *place, struct cache *cache,
-                         const unsigned place_of[CACHE_TIERS_N]) {
-    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
-        const enum cache_category category = (enum cache_category)c;
-        const struct manifest_cache_category *wanted = &place->manifest->cache.categories[c];
-        struct cache_policy policy = cache_policy(cache, category);
-        const unsigned tiers = caches_tiers(place->manifest, place->wish, category);
-        policy.tiers = 0;
-        for (unsigned kind = 0; kind < CACHE_TIERS_N; kind++)
-            if (tiers >> kind & 1 && place_of[kind] < CACHE_TIERS_MOST)
-                policy.tiers |= 1u << place_of[kind];
-        policy.lifetime = lifetime_of(place->manifest, category);
-        if (wanted->most)
-            policy.largest = wanted->most;
-        policy.refresh = place->wish->refresh >> c & 1;
-        cache_set_policy(cache, category, policy);
+// How a strategy uses the cache. They stay as long as it does, since somebody may still be looking something up by them.
+struct caches_rules {
+    const struct strategy_caching *caching;
+    struct cache_policy policies[CACHE_CATEGORIES_N];
+    struct caches_rules *next;
+};
+
+static struct cache_policy policy_of(const struct caches_place *place, const struct caches *caches,
+                                     enum cache_category category) {
+    const struct manifest_cache_category *wanted = &place->manifest->cache.categories[category];
+    struct cache_policy policy = cache_policy(caches->cache, category);
+    const unsigned tiers = caches_tiers(place->manifest, place->wish, place->caching, category);
+    policy.tiers = 0;
+    for (unsigned kind = 0; kind < CACHE_TIERS_N; kind++)
+        if (tiers >> kind & 1 && caches->place_of[kind] < CACHE_TIERS_MOST)
+            policy.tiers |= 1u << caches->place_of[kind];
+    policy.lifetime = lifetime_of(place, category);
+    if (wanted->most)
+        policy.largest = wanted->most;
+    policy.refresh = place->wish->refresh >> category & 1;
+    return policy;
+}
+
+void caches_use(const struct caches_place *place, struct caches *caches) {
+    struct caches_rules *rules = caches->rules;
+    if (!caches->cache)
+        return;
+    while (rules && rules->caching != place->caching)
+        rules = rules->next;
+    if (!rules) {
+        rules = MEM_NEW(struct caches_rules);
+        rules->caching = place->caching;
+        for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+            rules->policies[c] = policy_of(place, caches, (enum cache_category)c);
+        rules->next = caches->rules;
+        caches->rules = rules;
     }
+    cache_use_policies(caches->cache, rules->policies);
 }
 
 static unsigned all_tiers(const struct caches_place *place) {
     unsigned wanted = 0;
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        wanted |= caches_tiers(place->manifest, place->wish, (enum cache_category)c);
+        wanted |= caches_tiers(place->manifest, place->wish, place->caching, (enum cache_category)c) |
+                  caches_tiers(place->manifest, place->wish, place->later ? place->later : place->caching,
+                               (enum cache_category)c);
     return wanted;
 }
 
@@ -223,32 +268,36 @@ bool caches_are_there(const struct caches_place *place) {
 void caches_open(const struct caches_place *place, struct caches *caches) {
     struct cache_tier tiers[CACHE_TIERS_N];
     const unsigned wanted = all_tiers(place);
-    unsigned n = 0, place_of[CACHE_TIERS_N];
+    unsigned n = 0;
     *caches = (struct caches){.fs = place->fs, .directory = -1};
     for (unsigned kind = 0; kind < CACHE_TIERS_N; kind++)
-        place_of[kind] = CACHE_TIERS_MOST;
+        caches->place_of[kind] = CACHE_TIERS_MOST;
     if (wanted >> CACHE_MEMORY & 1 && !place->look) {
-        place_of[CACHE_MEMORY] = n;
+        caches->place_of[CACHE_MEMORY] = n;
         tiers[n++] = memory_tier(memory_new((size_t)place->manifest->cache.memory));
     }
     if (wanted >> CACHE_PACKS & 1 && open_packs(place, caches)) {
-        place_of[CACHE_PACKS] = n;
+        caches->place_of[CACHE_PACKS] = n;
         tiers[n++] = packs_tier(caches->packs);
     }
     if (wanted >> CACHE_REDIS & 1 && open_redis(place, caches)) {
-        place_of[CACHE_REDIS] = n;
+        caches->place_of[CACHE_REDIS] = n;
         tiers[n++] = redis_tier(caches->redis);
     }
     if (n == 0)
         return;
     caches->cache = cache_open(tiers, n, place->clock);
-    set_policies(place, caches->cache, place_of);
+    caches_use(place, caches);
 }
 
 void caches_close(struct caches *caches, uint64_t slice) {
     if (caches->packs && slice)
         packs_gc(caches->packs, slice);
     cache_close(caches->cache);
+    for (struct caches_rules *rules = caches->rules, *next; rules; rules = next) {
+        next = rules->next;
+        mem_free(rules);
+    }
     if (caches->directory >= 0)
         caches->fs->close(caches->fs->self, caches->directory);
     *caches = (struct caches){.directory = -1};

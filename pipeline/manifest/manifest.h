@@ -134,6 +134,7 @@ struct manifest {
     size_t jobs_n;
     struct str output; // resolved
     struct str output_shown;
+    struct str strategy; // its name; {NULL, 0}: none is asked for
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, chat;
     struct str *autoescape; // output extensions without the dot, lower case; default html, xml
     size_t autoescape_n;

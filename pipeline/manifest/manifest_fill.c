@@ -154,6 +154,7 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     m->output_shown = STR("out");
     manifest_take_text(root, "output", &m->output_shown, &span);
     m->output = manifest_resolve(&m->arena, m->directory, m->output_shown);
+    manifest_take_text(root, "strategy", &m->strategy, &span);
     const struct document_node *jinja = manifest_node(root, "jinja");
     if (jinja) {
         manifest_take_bool(jinja, "trim_blocks", &m->trim_blocks);

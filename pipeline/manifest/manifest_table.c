@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/manifest/manifest_table.h"
 
+#include "pipeline/strategy/strategy.h"
 #include "stages/load/load.h"
 
 static const char *undefined_value(size_t i) {
@@ -306,6 +307,12 @@ const struct manifest_key manifest_keys[] = {
      .standard = "\"out\"",
      .doc = "The output directory; nothing is ever written outside it."},
     {.path = "write", .forms = FORM_TEXT, .value = write_value, .standard = "\"replace\"", .doc = DOC_WRITE},
+    {.path = "strategy",
+     .forms = FORM_TEXT,
+     .value = strategy_name,
+     .doc = "How a run spends the machine: how many workers, what of the cache, what is watched. The outputs "
+            "are "
+            "the same with each."},
     {.path = "undefined",
      .forms = FORM_TEXT,
      .value = undefined_value,

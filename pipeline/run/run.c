@@ -29,6 +29,11 @@ void run_break(struct run *run, const struct err *err) {
         run_note(run, err->text);
 }
 
+void run_use_strategy(struct run *run, const struct strategy *strategy) {
+    atomic_store_explicit(&run->strategy, strategy, memory_order_release);
+    run_cache_follow(run);
+}
+
 bool run_is_interrupted(struct run *run) {
     if (run->options->interrupt && atomic_load(run->options->interrupt))
         atomic_store(&run->interrupted, true);
@@ -285,6 +290,7 @@ static void count_machine(const struct vm *vm, struct run_counters *counters) {
 
 static void fill_report(struct run *run, struct run_report *report) {
     *report = (struct run_report){.workers = run->options->workers,
+                                  .strategy = run_strategy(run),
                                   .interrupted = run->interrupted,
                                   .exceeded = run->exceeded,
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
@@ -348,8 +354,12 @@ static void release(struct run *run) {
 
 enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
                         struct diags *diags, struct err *err) {
+    struct run_options chosen = *options;
+    if (!chosen.strategy)
+        chosen.strategy = &strategy_default;
     struct run run = {.plan = plan,
-                      .options = options,
+                      .options = &chosen,
+                      .strategy = chosen.strategy,
                       .root = -1,
                       .stage = -1,
                       .stage_files = -1,
@@ -359,7 +369,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
     pthread_mutex_init(&run.lock, NULL);
     pthread_mutex_init(&run.progress_lock, NULL);
     run.started = run_now(&run);
-    *report = (struct run_report){.workers = options->workers};
+    *report = (struct run_report){.workers = options->workers, .strategy = chosen.strategy};
     run.claims = claims_new();
     run.shapes = shapes_new();
     if (plan_compile_keys(plan, diags)) {

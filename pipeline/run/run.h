@@ -98,6 +98,7 @@ struct run_options {
     struct clock clock;
     int64_t now;                         // that templates see: seconds since 1970
     uint32_t workers;                    // at least 1
+    const struct strategy *strategy;     // to begin with; NULL: none was asked for
     const char *output;                  // NULL: the manifest's
     const struct run_observer *observer; // may be NULL
     const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
@@ -158,6 +159,7 @@ struct run_report {
     struct run_counters counters;
     struct digest digest;
     uint32_t workers;
+    const struct strategy *strategy; // the last one
     double seconds;
     double stage_seconds[RUN_STAGES]; // busy time summed over workers
     uint64_t peak_rss_bytes;
@@ -186,8 +188,6 @@ struct run_figures {
 void run_figures_of(const struct run_report *report, struct run_figures *figures);
 
 // The report as one JSON object in one line (`run --json`).
-void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
-                    struct buf *out);
-const char *run_strategy(const struct run_options *options); // its name
+void run_write_json(const struct run_report *report, struct str session, struct buf *out);
 
 #endif

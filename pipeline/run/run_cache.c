@@ -13,15 +13,22 @@ static bool has_books(const struct run *run) { // nobody else writes them now
     return run->locked;
 }
 
+static unsigned wanted_of(const struct run *run) {
+    const struct strategy_caching *caching = &run_strategy(run)->caching;
+    unsigned wanted = 0;
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        if (!run->options->dry &&
+            caches_tiers(run->plan->manifest, &run->options->cache, caching, (enum cache_category)c))
+            wanted |= 1u << c;
+    return wanted;
+}
+
 void run_cache_init(struct run *run) {
     struct run_cache *cache = &run->cache;
-    const struct caches_wish *wish = &run->options->cache;
     const double share = run->options->audit;
     cache->run = run;
     pthread_mutex_init(&cache->lock, NULL);
-    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        if (!run->options->dry && caches_tiers(run->plan->manifest, wish, (enum cache_category)c))
-            cache->wanted |= 1u << c;
+    atomic_init(&cache->wanted, wanted_of(run));
     cache->audit_share = share >= 1 ? UINT32_MAX : (uint32_t)(share * UINT32_MAX);
     cache->audit_seed = (uint64_t)run->options->clock.wall(run->options->clock.self);
     cache->caches.directory = -1;
@@ -31,7 +38,7 @@ void run_cache_init(struct run *run) {
 
 bool run_cache_has(const struct run *run, enum cache_category category) {
     const struct run_cache *cache = &run->cache;
-    return cache->wanted >> category & 1 &&
+    return atomic_load_explicit(&cache->wanted, memory_order_relaxed) >> category & 1 &&
            !(atomic_load_explicit(&cache->quarantined, memory_order_relaxed) >> category & 1);
 }
 
@@ -49,6 +56,8 @@ static struct caches_place place_of(struct run *run) {
                                  .clock = &run->options->clock,
                                  .manifest = run->plan->manifest,
                                  .wish = &run->options->cache,
+                                 .caching = &run_strategy(run)->caching,
+                                 .later = &run->options->strategy->caching,
                                  .root = run->locked ? run->root : -1,
                                  .output = run->options->output,
                                  .note = note,
@@ -71,6 +80,17 @@ static struct cache *opened(struct run *run, bool to_keep) {
         pthread_mutex_unlock(&cache->lock);
     }
     return state == OPEN ? cache->caches.cache : NULL;
+}
+
+void run_cache_follow(struct run *run) {
+    struct run_cache *cache = &run->cache;
+    pthread_mutex_lock(&cache->lock);
+    atomic_store_explicit(&cache->wanted, wanted_of(run), memory_order_relaxed);
+    if (atomic_load_explicit(&cache->state, memory_order_relaxed) == OPEN) {
+        const struct caches_place place = place_of(run);
+        caches_use(&place, &cache->caches);
+    }
+    pthread_mutex_unlock(&cache->lock);
 }
 
 static void count_early(struct run *run, enum cache_category category, unsigned n) {

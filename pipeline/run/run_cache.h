@@ -32,7 +32,7 @@ struct run_cache_report {
 
 struct run_cache {
     struct run *run;
-    unsigned wanted; // bits of the categories that have a tier
+    atomic_uint wanted; // bits of the categories that have a tier
     uint64_t audit_seed;
     uint32_t audit_share; // of 2^32; 0: no audit
     pthread_mutex_t lock; // over opening, and the books
@@ -46,7 +46,9 @@ struct run_cache {
 };
 
 void run_cache_init(struct run *run);
-bool run_cache_has(const struct run *run, enum cache_category category);    // it may give or keep something
+void run_cache_follow(struct run *run); // the run has another strategy now
+// It may give or keep something, as far as the strategy lets it.
+bool run_cache_has(const struct run *run, enum cache_category category);
 size_t run_cache_most(const struct run *run, enum cache_category category); // bytes of a value
 
 struct cache_value *run_cache_get(struct run *run, struct cache_key key); // held, or NULL
@@ -82,7 +84,7 @@ struct pass_run;
 // For the source of a pass (run_cache_source.c).
 struct run_keeper {
     struct load_keeper keeper;
-    struct run *run; // NULL: nothing of sources is kept
+    struct run *run;
     struct str name; // the source's
 };
 void run_cache_keep_source(struct pass_run *pass);

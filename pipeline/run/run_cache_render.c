@@ -9,6 +9,9 @@
  * Time is that of the processor, since waiting for it is no work. The very first outputs do not count: they pay for
  * much that the others find done.
  *
+ * A strategy may want all looked up and kept (struct strategy_caching); it is measured all the same, for those that come
+ * after it.
+ *
  * The key is what the journal knows an output by: all that the job's outputs are made with, and the fields of the
  * record that it reads. So there is none where nothing is known of earlier runs, none for a template that may ask for
  * the time, which would never be found again, and none for outputs of filters, which have a category of their own.
@@ -16,7 +19,13 @@
 #include "base/mem.h"
 #include "pipeline/run/run_private.h"
 
-enum render_state { UNASKED, TRYING, USED, UNUSED };
+enum render_state {
+    UNASKED,
+    TRYING,
+    USED,
+    UNUSED,  // it does not pay
+    KEYLESS, // it cannot be
+};
 
 enum { COLD = 4, TRIES = 16 };
 static const uint64_t SLOW = 5 * 1000 * 1000; // nanoseconds that are dear, whatever else
@@ -33,20 +42,24 @@ static void begin(struct job_run *job) {
     int state = TRYING, unasked = UNASKED;
     struct run *run = job->run;
     struct cache_books_job known;
-    if (!run_cache_has(run, CACHE_RENDER) || !job->past || job->job->filter.argv ||
-        may_ask_for_now(job->past->recipe))
-        state = UNUSED;
+    if (!job->past || job->job->filter.argv || may_ask_for_now(job->past->recipe))
+        state = KEYLESS;
     else if (run->options->cache.warm ||
              (run_cache_known(run, CACHE_RENDER, job->job->job->name, &known) && known.used))
         state = USED;
     atomic_compare_exchange_strong(&job->cached.state, &unasked, state);
 }
 
-bool run_cache_looks(struct job_run *job) {
+bool run_cache_looks(struct lot *lot) {
+    struct job_run *job = lot->job;
+    if (!run_cache_has(job->run, CACHE_RENDER))
+        return false;
     int state = atomic_load_explicit(&job->cached.state, memory_order_acquire);
-    if (state == UNASKED)
+    if (state == UNASKED) {
         begin(job);
-    return state != UNUSED && atomic_load_explicit(&job->cached.state, memory_order_acquire) != UNUSED;
+        state = atomic_load_explicit(&job->cached.state, memory_order_acquire);
+    }
+    return state != KEYLESS && (state != UNUSED || lot->strategy->caching.keeps_all);
 }
 
 static bool key_of(struct lot *lot, const struct entry *entry, const struct worker *worker,
@@ -75,8 +88,9 @@ static bool make_again(struct lot *lot, struct entry *entry, struct vm *vm, stru
 bool run_cache_output(struct lot *lot, struct entry *entry, struct vm *vm, const struct worker *worker) {
     struct run *run = lot->job->run;
     struct cache_key key;
-    if (atomic_load_explicit(&lot->job->cached.state, memory_order_relaxed) != USED ||
-        !key_of(lot, entry, worker, &key))
+    const bool is_used = lot->strategy->caching.keeps_all ||
+                         atomic_load_explicit(&lot->job->cached.state, memory_order_relaxed) == USED;
+    if (!is_used || !key_of(lot, entry, worker, &key))
         return false;
     struct cache_value *value = run_cache_get(run, key);
     if (!value)
@@ -123,8 +137,9 @@ void run_cache_rendered(struct lot *lot, const struct entry *entry, struct str t
     if (timed > COLD || took >= SLOW)
         count(cached, took, text.n);
     const bool tries = atomic_load_explicit(&cached->state, memory_order_relaxed) == TRYING;
-    const uint64_t least = RUN_CACHE_FACTOR * run_cache_cost(text.n);
-    if (took >= (tries && least < SLOW ? SLOW : least) && key_of(lot, entry, worker, &key))
+    const uint64_t pays = RUN_CACHE_FACTOR * run_cache_cost(text.n);
+    const uint64_t least = lot->strategy->caching.keeps_all ? 0 : tries && pays < SLOW ? SLOW : pays;
+    if (took >= least && key_of(lot, entry, worker, &key))
         run_cache_put(job->run, key, caches_tag(job->job->job->template_name), text);
     if (tries && timed == TRIES)
         atomic_store(&cached->state, figures_of(job).used ? USED : UNUSED);

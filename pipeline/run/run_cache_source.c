@@ -45,8 +45,6 @@ static int64_t wall(void *self) {
 
 void run_cache_keep_source(struct pass_run *pass) {
     struct run_keeper *keeper = &pass->keeper;
-    if (!run_cache_has(pass->run, CACHE_SOURCE))
-        return;
     *keeper = (struct run_keeper){.keeper = {.self = keeper,
                                              .slow = SLOW,
                                              .most = run_cache_most(pass->run, CACHE_SOURCE),

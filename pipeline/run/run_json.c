@@ -92,10 +92,6 @@ static void add_figures(json_t *object, const struct run_report *report) {
     }
 }
 
-const char *run_strategy(const struct run_options *options) {
-    return options->workers == 1 ? "sequential" : "parallel";
-}
-
 static json_t *review(const struct run_review *review) {
     json_t *object = json_object();
     json_object_set_new(object, "published", json_boolean(review->published));
@@ -107,8 +103,7 @@ static json_t *review(const struct run_review *review) {
     return object;
 }
 
-void run_write_json(const struct run_report *report, const struct run_options *options, struct str session,
-                    struct buf *out) {
+void run_write_json(const struct run_report *report, struct str session, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
     struct {
@@ -127,7 +122,7 @@ void run_write_json(const struct run_report *report, const struct run_options *o
     };
     json_t *object = json_object();
     json_object_set_new(object, "session", json_stringn(session.p, session.n));
-    json_object_set_new(object, "strategy", json_string(run_strategy(options)));
+    json_object_set_new(object, "strategy", json_string(report->strategy->name));
     add_figures(object, report);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         json_object_set_new(object, fields[i].name, fields[i].value);

@@ -244,7 +244,7 @@ enum status run_open_source(const struct pass_run *pass, struct loader **loader,
     options.shapes = pass->run->shapes;
     options.interrupt = pass->run->options->interrupt;
     options.projection = pass->pass->projection;
-    options.keeper = pass->keeper.run ? &pass->keeper.keeper : NULL;
+    options.keeper = run_cache_has(pass->run, CACHE_SOURCE) ? &pass->keeper.keeper : NULL;
     return load_open(&options, loader, err);
 }
 

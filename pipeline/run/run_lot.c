@@ -21,6 +21,7 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
         arena_init(&lot->arena, 0);
     }
     lot->flight = flight;
+    lot->strategy = run_strategy(job->run);
     lot->sequence = sequence;
     lot->entries_n = 0;
     lot->digest = (struct digest){0, 0};

@@ -71,7 +71,8 @@ struct passage {
 
 struct lot {
     struct job_run *job;
-    struct flight *flight; // NULL: a lot of groups
+    struct flight *flight;           // NULL: a lot of groups
+    const struct strategy *strategy; // the run's when it began
     uint64_t sequence;
     size_t first_group; // of a lot of groups: the index of its first one
     struct entry *entries;
@@ -187,6 +188,7 @@ struct worker_run {
 struct run {
     struct plan *plan;
     const struct run_options *options;
+    const struct strategy *_Atomic strategy; // run_strategy, run_use_strategy
     struct graph *graph;
     struct claims *claims;
     struct through *through;    // NULL: no job has a filter
@@ -229,6 +231,12 @@ enum step run_open_step(void *self, struct worker *worker);
 static inline bool run_is_settled(const struct job_run *job) { // it has nothing to do
     return job->past && job->past->settled;
 }
+
+// How work is done now. It may change between two batches, from any worker; lots go on by the one they began with.
+static inline const struct strategy *run_strategy(const struct run *run) {
+    return atomic_load_explicit(&run->strategy, memory_order_acquire);
+}
+void run_use_strategy(struct run *run, const struct strategy *strategy);
 
 // Asked before new work begins; from the first yes on the run counts as interrupted.
 bool run_is_interrupted(struct run *run);
@@ -366,7 +374,7 @@ void run_lengths_prepare(struct job_run *job, bool publish); // before the sink 
 void run_lengths_close(struct job_run *job, bool published); // after
 
 // run_cache_render.c: outputs that are looked up before they are rendered.
-bool run_cache_looks(struct job_run *job); // they are, or it is being found out
+bool run_cache_looks(struct lot *lot); // its outputs are, or it is being found out
 bool run_cache_output(struct lot *lot, struct entry *entry, struct vm *vm,
                       const struct worker *worker); // true: it was found, and is in the sink
 // An output that was not found was made; `text` {NULL, 0}: not well, or not in one piece.

@@ -59,7 +59,7 @@ static void set_texts(struct session *session, const struct run *run, const stru
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
     session->name = session_keep(session, run->plan->manifest->name);
-    session->strategy = str_of(run_strategy(run->options));
+    session->strategy = str_of(report->strategy->name);
     session->outcome = str_of(outcome(report));
     session->digest = session_keep(session, str_of(digest));
 }

@@ -88,7 +88,7 @@ void run_spent(const struct run *run, const struct worker *worker, const struct 
 void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
                  uint64_t nanoseconds) {
     struct worker_run *mine = &run->workers[worker->index];
-    if (mine->jobs)
+    if (mine->jobs && run_strategy(run)->monitoring.times)
         histogram_add(&mine->stages[stage], nanoseconds);
 }
 
@@ -139,7 +139,8 @@ static void find_or_render(struct lot *lot, struct entry *entry, struct vm *vm, 
 void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker) {
     struct job_run *job = lot->job;
     struct worker_run *mine = &job->run->workers[worker->index];
-    struct pace *pace = mine->jobs ? &mine->paces[job->index] : NULL;
+    const bool watched = mine->jobs && lot->strategy->monitoring.times;
+    struct pace *pace = watched ? &mine->paces[job->index] : NULL;
     if (job->run->options->dry)
         return;
     while (lot->rendered_to < lot->entries_n && !run_through_is_full(lot) &&
@@ -147,7 +148,7 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
         struct entry *entry = &lot->entries[lot->rendered_to++];
         if (entry->state != ENTRY_PENDING)
             continue;
-        if (run_cache_looks(job))
+        if (run_cache_looks(lot))
             find_or_render(lot, entry, vm, worker, pace ? &mine->jobs[job->index] : NULL);
         else if (pace && pace->left-- == 0)
             render_timed(lot, entry, vm, &mine->jobs[job->index], pace);
@@ -178,7 +179,7 @@ void run_filtered(const struct run *run, const struct worker *worker, const stru
     struct worker_run *mine = &run->workers[worker->index];
     if (!passage->task.began)
         return;
-    if (mine->filters)
+    if (mine->filters && passage->lot->strategy->monitoring.times)
         histogram_add(&mine->filters[passage->lot->job->index], passage->task.ended - passage->task.began);
     if (run->options->trace)
         trace_filter(run, worker, passage);
@@ -222,7 +223,8 @@ void run_watch_init(struct run *run) {
     if (!run->options->session)
         return;
     run->clock_cost = clock_cost(run);
-    run->sampler = sampler_start(&run->in_flight);
+    if (run->options->strategy->monitoring.resources)
+        run->sampler = sampler_start(&run->in_flight);
     for (uint32_t w = 0; w < run->options->workers; w++) {
         run->workers[w].jobs = MEM_NEW_ARRAY(struct histogram, jobs_n + 1);
         run->workers[w].paces = MEM_NEW_ARRAY(struct pace, jobs_n + 1);

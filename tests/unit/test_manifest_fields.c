@@ -189,6 +189,7 @@ static void test_all_fields(void **state) {
     assert_int_equal(index->on_error, ON_ERROR_FAIL);
     assert_str(m->output, "valid_full/build/out");
     assert_str(m->output_shown, "build/out");
+    assert_str(m->strategy, "balanced");
     assert_true(m->trim_blocks && m->lstrip_blocks && !m->keep_trailing_newline && m->chat);
     assert_int_equal(m->autoescape_n, 2);
     assert_str(m->autoescape[1], "xml");
