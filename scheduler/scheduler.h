@@ -123,9 +123,9 @@ void turns_enter(struct turns *t, uint64_t sequence, void (*fn)(void *self, stru
 // ----------------------------------------------------------------------------------------------------
 struct worker_count {
     uint32_t n;
-    const char *source; // "affinity", "cgroup quota", "-j", for the summary
+    const char *source; // "affinity", "cgroup quota", "-j", the name of a variable, for the summary
 };
-// The smaller of CPU affinity and cgroup (v1, v2) quota, at least 1.
+// The smallest of CPU affinity, cgroup (v1, v2) quota and what a launcher granted (workers_hints.c), at least 1.
 struct worker_count workers_available(void);
 
 #endif
