@@ -15,7 +15,8 @@ def default_pressrun():
 def environment(**more):
     """The tests' environment: nothing of the user's that pressrun looks at, and no cache: whether rendering is dear enough
     to be kept depends on the machine and the build."""
-    result = {k: v for k, v in os.environ.items() if not k.startswith("PRESSRUN_") and k != "SOURCE_DATE_EPOCH"}
+    result = {k: v for k, v in os.environ.items() if not k.startswith(("PRESSRUN_", "SLURM_", "OMPI_", "PBS_", "MPI_"))
+              and k not in ("SOURCE_DATE_EPOCH", "MAKEFLAGS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT")}
     result.update(LC_ALL="C.UTF-8", TZ="UTC", NO_COLOR="1", PRESSRUN_CACHE="off")
     result.update(more)
     return result
