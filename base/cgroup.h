@@ -3,7 +3,7 @@
 #define PRESSRUN_BASE_CGROUP_H
 /*
  * Where the books of this process's control groups are: the directories from its group up to the mount point, of both
- * versions. What is in the files there is for the caller (scheduler/workers.c: quotas; monitor/machine.c: use and limits).
+ * versions. What is in the files there is for the caller (scheduler/workers.c: quotas; monitor/pressure.c: use and limits).
  *
  * Groups that are not to be seen are visited all the same, and their files are then missing: in a container the path is
  * often the host's, while the mount shows the container's own group at its top.

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../support/faulty_fs.h"
-#include "../support/scene.h"
 #include "scheduler/jobserver.h"
+#include "tests/support/faulty_fs.h"
+#include "tests/support/scene.h"
 
 // What make has: a pipe with tokens in it, and a text that tells of it.
 struct make {
