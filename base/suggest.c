@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/suggest.h"
 
+#include "base/buf.h"
+
 enum { LONGEST = 96 }; // longer words are no misspelt keys, and the work grows with the square
 
 static unsigned char folded(char c) {
@@ -47,4 +49,28 @@ void suggest_offer(struct suggestion *s, struct str candidate) {
         return;
     s->best = candidate;
     s->distance = distance;
+}
+
+static void name_all(const char *(*name)(size_t n), struct buf *out) {
+    for (size_t i = 0; name(i); i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : name(i + 1) ? ", " : " and ", name(i));
+}
+
+enum status suggest_choose(const char *kind, struct str word, const char *(*name)(size_t n), size_t *chosen,
+                           struct err *err) {
+    struct suggestion suggestion = suggest_for(word);
+    for (size_t i = 0; name(i); i++) {
+        *chosen = i;
+        if (str_is(word, name(i)))
+            return STATUS_OK;
+        suggest_offer(&suggestion, str_of(name(i)));
+    }
+    if (suggestion.best.p)
+        return err_set(err, STATUS_DATA, "there is no %s \"%.*s\", did you mean \"%.*s\"?", kind,
+                       STR_ARG(word), STR_ARG(suggestion.best));
+    struct buf all = BUF_INIT;
+    name_all(name, &all);
+    err_set(err, STATUS_DATA, "there is no %s \"%.*s\"; %s are", kind, STR_ARG(word), buf_text(&all));
+    buf_release(&all);
+    return err->status;
 }

@@ -9,6 +9,7 @@
  */
 #include <stddef.h>
 
+#include "base/err.h"
 #include "base/str.h"
 
 struct suggestion {
@@ -19,5 +20,10 @@ struct suggestion {
 
 struct suggestion suggest_for(struct str word);
 void suggest_offer(struct suggestion *s, struct str candidate); // ties: the first offered stays
+
+// Which of the words name(0), name(1), ... (until NULL) it is. STATUS_DATA: none; the message, which begins with "there is
+// no KIND", has the one that was meant, or all.
+enum status suggest_choose(const char *kind, struct str word, const char *(*name)(size_t n), size_t *chosen,
+                           struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "monitor/history.h"
 #include "monitor/trace.h"
 #include "pipeline/plan/define.h"
+#include "scheduler/partition.h"
 
 enum { WORKERS_MAX = 1024 };
 
@@ -121,6 +122,16 @@ static enum status read_strategy(const struct options *options, const struct str
     return err_set(err, STATUS_DATA, "%s: %s", flag ? "--strategy" : "PRESSRUN_STRATEGY", why.text);
 }
 
+static enum status read_partition(const struct options *options, const struct partition **partition,
+                                  struct err *err) {
+    const char *flag = options_get(options, "partition");
+    struct err why;
+    *partition = NULL;
+    if (!flag || partition_find(str_of(flag), partition, &why) == STATUS_OK)
+        return STATUS_OK;
+    return err_set(err, STATUS_DATA, "--partition: %s", why.text);
+}
+
 // What the command line asks of the run.
 static enum status read_options(struct cli *cli, const struct options *options, struct run_options *run,
                                 struct worker_count *workers, struct err *err) {
@@ -138,7 +149,8 @@ static enum status read_options(struct cli *cli, const struct options *options, 
         run->max_failed = max_failed;
     }
     if (cli_now(cli, &run->now, err) != STATUS_OK || read_cache_options(options, run, err) != STATUS_OK ||
-        read_strategy(options, &run->strategy, err) != STATUS_OK)
+        read_strategy(options, &run->strategy, err) != STATUS_OK ||
+        read_partition(options, &run->partition, err) != STATUS_OK)
         return err->status;
     enum status status = running_choose_workers(options, workers, err);
     run->workers = workers->n;

@@ -13,6 +13,7 @@
     {"jobs", 'j', "N", "workers (default: the CPUs this process may use; PRESSRUN_JOBS)"},                   \
         {"strategy", 0, "NAME",                                                                              \
          "minimal, sequential, parallel, cache_heavy or balanced (docs/strategies.md; PRESSRUN_STRATEGY)"},  \
+        {"partition", 0, "POLICY", "how batches are shared among workers: least_loaded (default), ..."},     \
         {"define", 'D', "NAME=TEXT", "set a global; NAME:=JSON for any value; may be repeated"},             \
         {"force", 0, NULL, "write all outputs, also those that are there already with the same bytes"},      \
         {"durable", 0, NULL, "outputs survive a power failure: synced before they take their names"},        \

@@ -21,7 +21,7 @@ void graph_set_tick(struct graph *g, uint64_t nanoseconds, void (*tick)(void *se
 }
 
 void graph_set_partition(struct graph *g, const struct partition *partition) {
-    g->pool.partition = partition;
+    atomic_store(&g->pool.partition, partition);
 }
 
 void graph_set_limit(struct graph *g, uint32_t workers) {

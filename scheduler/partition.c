@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "scheduler/partition.h"
 
-#include <string.h>
+#include "base/suggest.h"
 
 // Batches in a row that belong to one worker. More would leave the others without work: only so many are in flight.
 enum { BLOCK = 2 };
@@ -15,19 +15,28 @@ static uint32_t home_in_turn(uint64_t sequence, uint32_t workers) {
 }
 
 const struct partition partitions[PARTITIONS_N] = {
-    {.name = "least_loaded", .what = "the worker that is free first takes the batch that has waited longest"},
-    {.name = "longest_first",
-     .what = "the worker that is free first takes the largest batch that waits",
-     .longest_first = true},
-    {.name = "round_robin", .what = "each batch belongs to the next worker in turn", .home = home_in_turn},
-    {.name = "static",
-     .what = "two batches in a row belong to the next worker in turn",
-     .home = home_by_block},
+    [PARTITION_LEAST_LOADED] = {.name = "least_loaded",
+                                .what =
+                                    "the worker that is free first takes the batch that has waited longest"},
+    [PARTITION_LONGEST_FIRST] = {.name = "longest_first",
+                                 .what = "the worker that is free first takes the largest batch that waits",
+                                 .longest_first = true},
+    [PARTITION_ROUND_ROBIN] = {.name = "round_robin",
+                               .what = "each batch belongs to the next worker in turn",
+                               .home = home_in_turn},
+    [PARTITION_STATIC] = {.name = "static",
+                          .what = "two batches in a row belong to the next worker in turn",
+                          .home = home_by_block},
 };
 
-const struct partition *partition_find(const char *name) {
-    for (size_t i = 0; i < PARTITIONS_N; i++)
-        if (strcmp(partitions[i].name, name) == 0)
-            return &partitions[i];
-    return NULL;
+static const char *partition_name(size_t n) {
+    return n < PARTITIONS_N ? partitions[n].name : NULL;
+}
+
+enum status partition_find(struct str name, const struct partition **partition, struct err *err) {
+    size_t chosen;
+    if (suggest_choose("partition", name, partition_name, &chosen, err) != STATUS_OK)
+        return err->status;
+    *partition = &partitions[chosen];
+    return STATUS_OK;
 }

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+#include "base/str.h"
+
 #define PARTITION_ANY UINT32_MAX
 
 struct partition {
@@ -22,8 +25,15 @@ struct partition {
     bool longest_first; // of the batches that wait, else the one that has waited longest
 };
 
-enum { PARTITIONS_N = 4 };
+enum {
+    PARTITION_LEAST_LOADED,
+    PARTITION_LONGEST_FIRST,
+    PARTITION_ROUND_ROBIN,
+    PARTITION_STATIC,
+    PARTITIONS_N
+};
 extern const struct partition partitions[PARTITIONS_N];
-const struct partition *partition_find(const char *name); // NULL: there is none of that name
+// One by its name. STATUS_DATA: there is none; err has the nearest, or all.
+enum status partition_find(struct str name, const struct partition **partition, struct err *err);
 
 #endif

@@ -19,7 +19,8 @@ void pool_init(struct pool *p, struct graph *graph, uint32_t workers) {
     p->clock = clock_system();
     p->workers = MEM_NEW_ARRAY(struct pool_worker, workers);
     p->workers_n = p->threads = workers;
-    p->partition = p->partition ? p->partition : &partitions[0];
+    if (!atomic_load(&p->partition))
+        atomic_store(&p->partition, &partitions[PARTITION_LEAST_LOADED]);
     p->limit = p->limit && p->limit < workers ? p->limit : workers;
     p->next_tick = p->tick ? now(p) + p->period : 0;
     for (uint32_t i = 0; i < workers; i++) {
@@ -91,18 +92,19 @@ void pool_put(struct pool *p, const struct piece *piece) {
 }
 
 // Where size counts, steps of nodes, which make batches, go before all of these.
-static uint64_t rank_of(const struct pool *p, const struct piece *piece, uint64_t size) {
-    if (!p->partition->longest_first)
+static uint64_t rank_of(const struct partition *partition, const struct piece *piece, uint64_t size) {
+    if (!partition->longest_first)
         return piece->rank;
     return size < POOL_RANK_OF_NODES ? size : POOL_RANK_OF_NODES - 1;
 }
 
 void pool_put_batch(struct pool *p, const struct piece *piece, uint64_t sequence, uint64_t size) {
+    const struct partition *partition = atomic_load(&p->partition);
     struct piece batch = *piece;
     pthread_mutex_lock(&p->lock);
     p->open++;
-    batch.rank = rank_of(p, piece, size);
-    put(p, &batch, p->partition->home ? p->partition->home(sequence, p->limit) : PARTITION_ANY);
+    batch.rank = rank_of(partition, piece, size);
+    put(p, &batch, partition->home ? partition->home(sequence, p->limit) : PARTITION_ANY);
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -44,12 +44,12 @@ struct pool {
     pthread_mutex_t lock;
     struct pool_worker *workers;
     uint32_t workers_n, asleep;
-    uint32_t threads; // that there are: OpenMP may give fewer than workers_n
-    uint32_t limit;   // of workers that take work; at least 1
-    const struct partition *partition;
-    struct ready shared, timers; // the timers' rank is UINT64_MAX - when they are due
-    uint64_t order, taken;       // pieces so far
-    uint64_t open;               // pieces that wait or are under way, and timers
+    uint32_t threads;                          // that there are: OpenMP may give fewer than workers_n
+    uint32_t limit;                            // of workers that take work; at least 1
+    const struct partition *_Atomic partition; // set at any time
+    struct ready shared, timers;               // the timers' rank is UINT64_MAX - when they are due
+    uint64_t order, taken;                     // pieces so far
+    uint64_t open;                             // pieces that wait or are under way, and timers
     bool ended;
     // What waits behind one piece that somebody takes (pool_put_behind).
     bool has_yielded;

@@ -93,7 +93,7 @@ void graph_set_limit(struct graph *g, uint32_t workers);
 void graph_set_tick(struct graph *g, uint64_t nanoseconds, void (*tick)(void *self, struct worker *worker),
                     void *self);
 struct partition;
-void graph_set_partition(struct graph *g, const struct partition *partition); // partition.h; before graph_run
+void graph_set_partition(struct graph *g, const struct partition *partition); // partition.h; at any time
 uint64_t graph_idle(const struct graph *g); // nanoseconds that workers slept, all together; after graph_run
 
 // Credits

@@ -31,6 +31,7 @@ void run_break(struct run *run, const struct err *err) {
 
 void run_use_strategy(struct run *run, const struct strategy *strategy) {
     atomic_store_explicit(&run->strategy, strategy, memory_order_release);
+    graph_set_partition(run->graph, run->options->partition ? run->options->partition : strategy->partition);
     run_cache_follow(run);
 }
 
@@ -379,6 +380,9 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_cache_init(&run);
         make_graph(&run);
         run_through_bell(&run);
+        graph_set_partition(run.graph,
+                            options->partition ? options->partition : run_strategy(&run)->partition);
+        run_use_strategy(&run, chosen.strategy);
         if (!graph_run(run.graph, options->workers))
             run_break(&run, &(struct err){.status = STATUS_CONFLICT,
                                           .text = "the stage graph came to a standstill"});

@@ -99,6 +99,7 @@ struct run_options {
     int64_t now;                         // that templates see: seconds since 1970
     uint32_t workers;                    // at least 1
     const struct strategy *strategy;     // to begin with; NULL: none was asked for
+    const struct partition *partition;   // of batches among them; NULL: the usual one
     const char *output;                  // NULL: the manifest's
     const struct run_observer *observer; // may be NULL
     const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight

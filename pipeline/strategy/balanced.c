@@ -8,5 +8,5 @@ const struct strategy strategy_balanced = {
     .workers = {.start = STRATEGY_HALF, .least = STRATEGY_ONE, .most = STRATEGY_ALL},
     .caching = {.categories = STRATEGY_EVERY_CATEGORY, .tiers = STRATEGY_LOCAL, .lifetimes = 1},
     .monitoring = {.times = true, .resources = true},
-    .partition = "least_loaded",
+    .partition = &partitions[PARTITION_LEAST_LOADED],
 };

@@ -16,5 +16,5 @@ const struct strategy strategy_cache_heavy = {
                 .levels = LEVELS,
                 .keeps_all = true},
     .monitoring = {.times = true, .resources = true},
-    .partition = "least_loaded",
+    .partition = &partitions[PARTITION_LEAST_LOADED],
 };

@@ -8,5 +8,5 @@ const struct strategy strategy_minimal = {
     .workers = {.start = STRATEGY_ONE, .least = STRATEGY_ONE, .most = STRATEGY_ONE},
     .caching = {.categories = 0, .tiers = 0, .lifetimes = 1},
     .monitoring = {.times = false, .resources = false},
-    .partition = "static",
+    .partition = &partitions[PARTITION_STATIC],
 };

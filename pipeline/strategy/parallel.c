@@ -9,5 +9,5 @@ const struct strategy strategy_parallel = {
     .workers = {.start = STRATEGY_ALL, .least = STRATEGY_ONE, .most = STRATEGY_ALL},
     .caching = {.categories = 1u << CACHE_PROGRAM, .tiers = 1u << CACHE_MEMORY, .lifetimes = 1},
     .monitoring = {.times = true, .resources = true},
-    .partition = "least_loaded",
+    .partition = &partitions[PARTITION_LEAST_LOADED],
 };

@@ -7,5 +7,5 @@ const struct strategy strategy_sequential = {
     .workers = {.start = STRATEGY_ONE, .least = STRATEGY_ONE, .most = STRATEGY_ONE},
     .caching = {.categories = STRATEGY_EVERY_CATEGORY, .tiers = STRATEGY_LOCAL, .lifetimes = 1},
     .monitoring = {.times = true, .resources = true},
-    .partition = "static",
+    .partition = &partitions[PARTITION_STATIC],
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/strategy/strategy.h"
 
-#include "base/buf.h"
 #include "base/suggest.h"
 
 const struct strategy *const strategies[] = {
@@ -17,35 +16,19 @@ const struct strategy strategy_default = {
                 .tiers = STRATEGY_LOCAL | 1u << CACHE_REDIS,
                 .lifetimes = 1},
     .monitoring = {.times = true, .resources = true},
-    .partition = "least_loaded",
+    .partition = &partitions[PARTITION_LEAST_LOADED],
 };
 
 const char *strategy_name(size_t i) {
     return strategies[i] ? strategies[i]->name : NULL;
 }
 
-static void name_all(struct buf *out) {
-    for (size_t i = 0; strategies[i]; i++)
-        buf_printf(out, "%s%s", i == 0 ? "" : strategies[i + 1] ? ", " : " and ", strategies[i]->name);
-}
-
 enum status strategy_find(struct str name, const struct strategy **strategy, struct err *err) {
-    struct suggestion suggestion = suggest_for(name);
-    for (size_t i = 0; strategies[i]; i++) {
-        if (str_is(name, strategies[i]->name)) {
-            *strategy = strategies[i];
-            return STATUS_OK;
-        }
-        suggest_offer(&suggestion, str_of(strategies[i]->name));
-    }
-    if (suggestion.best.p)
-        return err_set(err, STATUS_DATA, "there is no strategy \"%.*s\", did you mean \"%.*s\"?",
-                       STR_ARG(name), STR_ARG(suggestion.best));
-    struct buf all = BUF_INIT;
-    name_all(&all);
-    err_set(err, STATUS_DATA, "there is no strategy \"%.*s\"; %s are", STR_ARG(name), buf_text(&all));
-    buf_release(&all);
-    return err->status;
+    size_t chosen;
+    if (suggest_choose("strategy", name, strategy_name, &chosen, err) != STATUS_OK)
+        return err->status;
+    *strategy = strategies[chosen];
+    return STATUS_OK;
 }
 
 static uint32_t share_of(enum strategy_share share, uint32_t available) {

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "cache/tier.h"
+#include "scheduler/partition.h"
 
 enum strategy_share {
     STRATEGY_ONE,
@@ -48,10 +49,10 @@ struct strategy {
     } workers;
     struct strategy_caching caching;
     struct {
-        bool times;        // distributions of how long batches, outputs and filters take
-        bool resources;    // samples of processor, memory and disk; a thread of its own
-    } monitoring;          // counters are always kept
-    const char *partition; // how batches are shared out among workers: a name of the scheduler's
+        bool times;                    // distributions of how long batches, outputs and filters take
+        bool resources;                // samples of processor, memory and disk; a thread of its own
+    } monitoring;                      // counters are always kept
+    const struct partition *partition; // of batches among workers
 };
 
 extern const struct strategy strategy_minimal, strategy_sequential, strategy_parallel, strategy_cache_heavy,

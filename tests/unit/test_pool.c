@@ -135,7 +135,10 @@ static enum step opens(void *self, struct worker *worker) {
 static void run_shop(struct shop *shop, const char *partition, uint32_t workers) {
     struct graph *g = graph_new();
     graph_add(g, &(struct node_spec){.name = "shop", .self = shop, .step = opens});
-    graph_set_partition(g, partition_find(partition));
+    const struct partition *found;
+    struct err err;
+    assert_int_equal(partition_find(str_of(partition), &found, &err), STATUS_OK);
+    graph_set_partition(g, found);
     if (shop->limit)
         graph_set_limit(g, shop->limit);
     assert_true(graph_run(g, workers));
@@ -174,7 +177,18 @@ static void every_policy_runs_every_batch(void **state) {
                     assert_in_range(shop.ran[i], 1, limit);
                 assert_in_range(shop.most, 1, limit);
             }
-    assert_null(partition_find("fastest"));
+}
+
+static void what_there_is_not_is_said(void **state) {
+    (void)state;
+    const struct partition *found;
+    struct err err;
+    assert_int_equal(partition_find(STR("round-robin"), &found, &err), STATUS_DATA);
+    assert_string_equal(err.text, "there is no partition \"round-robin\", did you mean \"round_robin\"?");
+    assert_int_equal(partition_find(STR("fastest"), &found, &err), STATUS_DATA);
+    assert_string_equal(err.text,
+                        "there is no partition \"fastest\"; least_loaded, longest_first, round_robin "
+                        "and static are");
 }
 
 // A limit that is raised while all that is at work waits for more hands; then lowered, and what belongs to the parked is
@@ -355,6 +369,7 @@ int main(void) {
         cmocka_unit_test(longest_first_sorts_by_size),
         cmocka_unit_test(homes_are_kept),
         cmocka_unit_test(every_policy_runs_every_batch),
+        cmocka_unit_test(what_there_is_not_is_said),
         cmocka_unit_test(a_limit_may_change_meanwhile),
         cmocka_unit_test(timers_wake_in_time),
         cmocka_unit_test(the_tick_goes_on_as_long_as_there_is_work),
