@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { OPTIONS_MAX = 40, OPTION_REPEATS = 256, ARGUMENTS_MAX = 64 };
+enum { OPTIONS_MAX = 48, OPTION_REPEATS = 256, ARGUMENTS_MAX = 64 };
 
 struct option_spec {
     const char *name;     // without the dashes; NULL ends a table
