@@ -120,6 +120,11 @@ const struct command command_run = {
         "templates (compiled), fields_parsed and fields_skipped (of records), opcodes (run), allocations,\n"
         "allocated_bytes.\n"
         "\n"
+        "What a run notes on its way is on stderr, with --json, too. --quiet leaves notes out, but not what "
+        "failed or what\n"
+        "is, or may be, lost: a journal that is damaged or cannot be kept, an audit that found another "
+        "text.\n"
+        "\n"
         "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 5 a bound was "
         "exceeded,\n"
         "nothing published; 130 interrupted.\n",

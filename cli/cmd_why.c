@@ -87,7 +87,7 @@ static int ask(struct cli *cli, const struct options *options, struct run_option
     struct err err = {0};
     int code = EXIT_USAGE;
     if (cli->diags.errors == 0) {
-        show_init(&show, cli->quiet, cli->colour_err);
+        show_init(&show, !cli->quiet, !cli->quiet, cli->colour_err);
         const struct run_observer observer = show_observer(&show);
         run->observer = &observer;
         enum status status = why_ask(plan, run, paths, n, &why, &cli->diags, &err);

@@ -125,7 +125,7 @@ int plan_outputs(struct cli *cli, struct plan *plan, struct run_options *run, bo
     struct err err = {0};
     arena_init(&c.arena, 0);
     arena_init(&c.scratch, 0);
-    show_init(&show, cli->quiet, cli->colour_err);
+    show_init(&show, !cli->quiet, !cli->quiet, cli->colour_err);
     const struct run_observer notes = show_observer(&show);
     const struct run_observer observer = {
         .self = &c, .note = pass_note, .reason = take_reason, .job = take_job};

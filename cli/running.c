@@ -205,7 +205,7 @@ static void keep_session(struct cli *cli, const char *directory, const struct se
     struct err err;
     // Where its manifest keeps none, a place was given all the same; what others keep there stays.
     uint32_t keep = manifest_keep ? (uint32_t)manifest_keep : HISTORY_KEEP_ALL;
-    if (directory && history_add(&cli->fs, directory, session, keep, &err) != STATUS_OK && !cli->quiet)
+    if (directory && history_add(&cli->fs, directory, session, keep, &err) != STATUS_OK)
         cli_note("%s", err.text);
 }
 
@@ -222,7 +222,7 @@ static enum status execute_watched(struct cli *cli, struct running *running, str
     int failed = interrupt_start(&interrupt, "finishing what is in flight");
     if (failed)
         return err_os(err, failed, "cannot watch for signals");
-    show_init(&show, cli->quiet || json, cli->colour_err);
+    show_init(&show, !cli->quiet && !json, !cli->quiet, cli->colour_err);
     reason_lines_init(&lines, to_stderr ? STDERR_FILENO : STDOUT_FILENO, json, running->explains_all,
                       to_stderr ? cli->colour_err : cli->colour_out);
     show.reasons = running->explains ? &lines : NULL;

@@ -118,7 +118,7 @@ static void write_bar(const struct run_progress *p, struct buf *out) {
 static void show_progress(void *self, const struct run_progress *progress) {
     struct show *show = self;
     pthread_mutex_lock(&show->lock);
-    if (!show->quiet && progress->seconds >= show->next) {
+    if (show->progress && progress->seconds >= show->next) {
         struct buf text = BUF_INIT;
         show->next = progress->seconds + (show->terminal ? BAR_INTERVAL : LINE_INTERVAL);
         if (show->terminal) {
@@ -200,22 +200,27 @@ static void show_failure(void *self, const struct failure *failure) {
     pthread_mutex_unlock(&show->lock);
 }
 
-static void show_note(void *self, const char *sentence) {
+static void show_warning(void *self, const char *sentence) {
     struct show *show = self;
+    struct buf text = BUF_INIT;
     pthread_mutex_lock(&show->lock);
-    if (!show->quiet) {
-        struct buf text = BUF_INIT;
-        clear_bar(show, &text);
-        buf_add_text(&text, "pressrun: ");
-        show_escaped(&text, str_of(sentence));
-        buf_add_char(&text, '\n');
-        write_err(&text);
-    }
+    clear_bar(show, &text);
+    buf_add_text(&text, "pressrun: ");
+    show_escaped(&text, str_of(sentence));
+    buf_add_char(&text, '\n');
+    write_err(&text);
     pthread_mutex_unlock(&show->lock);
 }
 
-void show_init(struct show *show, bool quiet, bool colour) {
-    *show = (struct show){.quiet = quiet, .colour = colour, .terminal = isatty(STDERR_FILENO)};
+static void show_note(void *self, const char *sentence) {
+    const struct show *show = self;
+    if (show->notes)
+        show_warning(self, sentence);
+}
+
+void show_init(struct show *show, bool progress, bool notes, bool colour) {
+    *show = (struct show){
+        .progress = progress, .notes = notes, .colour = colour, .terminal = isatty(STDERR_FILENO)};
     show->next = show->terminal ? BAR_INTERVAL : LINE_INTERVAL;
     pthread_mutex_init(&show->lock, NULL);
 }
@@ -234,6 +239,7 @@ struct run_observer show_observer(struct show *show) {
                                  .failure = show_failure,
                                  .progress = show_progress,
                                  .note = show_note,
+                                 .warning = show_warning,
                                  .reason = show->reasons ? show_reason : NULL};
 }
 

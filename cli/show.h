@@ -16,7 +16,8 @@ struct reason_lines;
 enum { SHOW_FAILURES = 10, SHOW_ALIKE = 3 };
 
 struct show {
-    bool quiet, colour, terminal;
+    bool progress, notes; // what is shown
+    bool colour, terminal;
     bool bar_shown;
     double next;                  // seconds of the run when progress is to be shown again
     uint64_t failures, folded;    // folded: like the one shown last, and not shown
@@ -26,7 +27,8 @@ struct show {
     pthread_mutex_t lock;
 };
 
-void show_init(struct show *show, bool quiet, bool colour);
+// Failures and warnings are shown in any case; they and notes also where stdout is for a machine.
+void show_init(struct show *show, bool progress, bool notes, bool colour);
 void show_release(struct show *show);
 struct run_observer show_observer(struct show *show);
 void show_end(struct show *show, const struct run_report *report); // clears the bar, counts unshown failures

@@ -18,6 +18,14 @@ void run_note(const struct run *run, const char *text) {
         observer->note(observer->self, text);
 }
 
+void run_warn(const struct run *run, const char *text) {
+    const struct run_observer *observer = run->options->observer;
+    if (observer && observer->warning)
+        observer->warning(observer->self, text);
+    else
+        run_note(run, text);
+}
+
 void run_break(struct run *run, const struct err *err) {
     pthread_mutex_lock(&run->lock);
     bool first = !run->broken;
@@ -26,7 +34,7 @@ void run_break(struct run *run, const struct err *err) {
     run->broken = true;
     pthread_mutex_unlock(&run->lock);
     if (!first) // the first one comes with the run's status
-        run_note(run, err->text);
+        run_warn(run, err->text);
 }
 
 void run_use_strategy(struct run *run, const struct strategy *strategy) {

@@ -72,6 +72,8 @@ struct run_observer {
     void (*failure)(void *self, const struct failure *failure);        // may be NULL
     void (*progress)(void *self, const struct run_progress *progress); // after each batch; may be NULL
     void (*note)(void *self, const char *text); // a sentence about what goes on; may be NULL
+    // The same, of what is or may be lost: something that is damaged, cannot be kept or is in doubt. NULL: it is a note.
+    void (*warning)(void *self, const char *text);
     // Each output that is made, in the order of its job's; may be NULL.
     void (*reason)(void *self, const struct run_reason *reason);
     // What came of each job, in the end; may be NULL.

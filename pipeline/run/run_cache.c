@@ -149,7 +149,7 @@ static void quarantine(struct run *run, struct cache_key key, struct str what) {
         "audit: the cached %s of %.*s (key %s) is not what is made now; all of the category is dropped, and "
         "the rest of this run does without it; what came from it before is in doubt, --force makes it again",
         cache_category_name(key.category), STR_ARG(str_slice(what, 0, 400)), hex);
-    run_note(run, text);
+    run_warn(run, text);
 }
 
 bool run_cache_compare(struct run *run, struct cache_key key, struct str kept, struct str made,

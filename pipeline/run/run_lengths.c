@@ -70,7 +70,7 @@ void run_lengths_prepare(struct job_run *job, bool publish) {
     if (forgot < 0) {
         err_os(&err, -forgot, "job %.*s: what was kept of its stream's items cannot be removed",
                STR_ARG(job->job->job->name));
-        run_note(job->run, err.text);
+        run_warn(job->run, err.text);
     }
 }
 
@@ -93,5 +93,5 @@ void run_lengths_close(struct job_run *job, bool published) {
     char text[768];
     snprintf(text, sizeof text, "job %.*s: its stream cannot be verified later: %s",
              STR_ARG(job->job->job->name), err.text);
-    run_note(job->run, text);
+    run_warn(job->run, text);
 }

@@ -78,7 +78,9 @@ static void recover(struct run *run) {
         buf_printf(&text, "%s%s", i ? ", " : "", found.torn_shown[i]);
     if (found.torn)
         buf_add_text(&text, found.torn > EMIT_LEFTOVERS_SHOWN ? ", ...)" : ")");
-    if (found.temporaries || found.torn)
+    if (found.torn)
+        run_warn(run, buf_text(&text));
+    else if (found.temporaries)
         run_note(run, buf_text(&text));
     buf_release(&text);
 }

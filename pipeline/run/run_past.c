@@ -28,13 +28,13 @@ static void note_found(const struct run *run, const struct journal_found *found)
                  found->damaged, found->damaged == 1 ? "" : "s");
     else
         return;
-    run_note(run, text);
+    run_warn(run, text);
 }
 
-void run_past_note(const struct run *run, const char *what, const struct err *err) {
+void run_past_warn(const struct run *run, const char *what, const struct err *err) {
     char text[sizeof err->text + 128];
     snprintf(text, sizeof text, "%s: %s", what, err->text);
-    run_note(run, text);
+    run_warn(run, text);
 }
 
 bool run_past_to_stdout(const struct job_run *job) {
@@ -103,7 +103,7 @@ static bool prepare_jobs(struct run *run, struct journal_reader *reader) {
             look_for_job(run, job, reader);
             continue;
         }
-        run_past_note(run, NOTHING_KNOWN, &err);
+        run_past_warn(run, NOTHING_KNOWN, &err);
         return false;
     }
     past->no_fields = MEM_NEW_ARRAY(uint64_t, most_fields + 1);
@@ -126,7 +126,7 @@ static struct journal *open_journal(struct run *run) {
     struct err err;
     enum status status = journal_open(options, &journal, &found, &err);
     if (status != STATUS_OK)
-        run_past_note(run, run->options->dry ? NOTHING_READ : NOTHING_KNOWN, &err);
+        run_past_warn(run, run->options->dry ? NOTHING_READ : NOTHING_KNOWN, &err);
     else
         note_found(run, &found);
     options.root = -1;
@@ -144,7 +144,7 @@ void run_past_open(struct run *run) {
     run->past = MEM_NEW(struct past);
     run->past->journal = run->past->notes = journal;
     if (run->stage >= 0 && open_stage_notes(run, &err) != STATUS_OK) {
-        run_past_note(run, NOTHING_KNOWN, &err);
+        run_past_warn(run, NOTHING_KNOWN, &err);
         journal_close(journal);
         mem_free(run->past);
         run->past = NULL;

@@ -388,6 +388,7 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker);
 
 // Something outside any record failed: remembered for the caller (the first one), and observed.
 void run_note(const struct run *run, const char *text); // a sentence for the observer
+void run_warn(const struct run *run, const char *text); // the same, of what is or may be lost
 void run_break(struct run *run, const struct err *err);
 
 #endif

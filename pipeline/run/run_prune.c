@@ -111,12 +111,13 @@ static bool prune_entry(void *context, const struct journal_entry *entry) {
     return true;
 }
 
-static void note(const struct pruning *p, uint64_t n, const char *one, const char *many) {
+static void tell(void (*how)(const struct run *run, const char *text), const struct run *run, uint64_t n,
+                 const char *one, const char *many) {
     char text[128];
     if (n == 0)
         return;
     snprintf(text, sizeof text, n == 1 ? one : many, (unsigned long long)n);
-    run_note(p->run, text);
+    how(run, text);
 }
 
 void run_prune(struct run *run, bool complete) {
@@ -143,9 +144,9 @@ void run_prune(struct run *run, bool complete) {
         run_note(run, buf_text(&text));
         buf_release(&text);
     }
-    note(&p, p.edited, "%llu output that no longer belongs was edited, and stays",
+    tell(run_note, run, p.edited, "%llu output that no longer belongs was edited, and stays",
          "%llu outputs that no longer belong were edited, and stay");
-    note(&p, p.failed, "%llu output that no longer belongs could not be removed",
+    tell(run_warn, run, p.failed, "%llu output that no longer belongs could not be removed",
          "%llu outputs that no longer belong could not be removed");
     buf_release(&p.shown);
     readback_free(p.readback);

@@ -60,7 +60,7 @@ void run_past_give_up(struct run *run, const struct err *err) {
     run->past->writable = false;
     pthread_mutex_unlock(&run->lock);
     if (first)
-        run_past_note(run, "not all that is made is remembered", err);
+        run_past_warn(run, "not all that is made is remembered", err);
 }
 
 // What is done is done ------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ static void tell_unread(const struct run *run) {
     for (uint32_t w = 0; w < run->options->workers; w++)
         if (run->workers[w].past.os) {
             err_os(&err, run->workers[w].past.os, "cannot read %s", JOURNAL_FILE);
-            run_past_note(run, "not all that is remembered could be read", &err);
+            run_past_warn(run, "not all that is remembered could be read", &err);
             return;
         }
 }
@@ -198,5 +198,5 @@ void run_past_close(struct run *run, bool complete) {
     const bool mended = complete && !run->loses_sight && journal_figures(past->journal).damaged > 0;
     if (past->writable && (mended || journal_is_redundant(past->journal)) &&
         journal_compact(past->journal, &err) != STATUS_OK)
-        run_past_note(run, "the journal keeps what is outdated", &err);
+        run_past_warn(run, "the journal keeps what is outdated", &err);
 }
