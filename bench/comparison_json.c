@@ -4,10 +4,10 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "monitor/json_line.h"
 
 enum { DIGITS = 15, PAIRS_MOST = 4096, ARGUMENTS_MOST = 1024 };
 
@@ -147,11 +147,7 @@ void comparison_write_json(const struct comparison *c, struct buf *out) {
     set(object, "started", text_or_null(c->started));
     set(object, "arguments", texts_json(c->arguments, c->arguments_n));
     set(object, "rounds", rounds_json(c));
-    char *text = json_dumps(object, JSON_REAL_PRECISION(DIGITS));
-    buf_add_text(out, text ? text : "{}");
-    buf_add_char(out, '\n');
-    free(text);
-    json_decref(object);
+    json_line_add(object, DIGITS, out);
 }
 
 // ---- reading

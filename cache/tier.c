@@ -30,6 +30,13 @@ const char *cache_tier_name(enum cache_tier_kind kind) {
     return tier_names[kind];
 }
 
+uint64_t cache_unused_bytes(const struct cache_stats *stats) {
+    uint64_t used = 0;
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
+        used += stats->held[c].stored;
+    return stats->bytes > used ? stats->bytes - used : 0;
+}
+
 struct cache_value *cache_value_new(size_t n, int64_t made) {
     struct cache_value *value = n < SIZE_MAX / 2 ? malloc(sizeof *value + n) : NULL;
     if (!value)

@@ -91,6 +91,9 @@ struct cache_stats {
     uint64_t failed;  // what the system refused
 };
 
+// Of what a tier takes, all that is not valid any more, such as entries that were replaced.
+uint64_t cache_unused_bytes(const struct cache_stats *stats);
+
 enum cache_tier_kind { CACHE_MEMORY, CACHE_PACKS, CACHE_REDIS, CACHE_TIERS_N };
 
 struct cache_tier {

@@ -2,9 +2,9 @@
 #include "cli/bench_show.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "cli/show.h"
+#include "monitor/json_line.h"
 
 // ---- the table
 
@@ -214,9 +214,5 @@ void bench_show_json(const struct bench_findings *findings, struct buf *out) {
         json_array_append_new(operations, micro_json(&findings->micros[i]));
     json_object_set_new(object, "scenarios", jobs);
     json_object_set_new(object, "operations", operations);
-    char *text = json_dumps(object, JSON_REAL_PRECISION(9));
-    buf_add_text(out, text ? text : "{}");
-    buf_add_char(out, '\n');
-    free(text);
-    json_decref(object);
+    json_line_add(object, 9, out);
 }

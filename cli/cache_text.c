@@ -3,20 +3,15 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "cli/show.h"
+#include "monitor/json_line.h"
+
+enum { DIGITS = 9 }; // of real numbers in JSON
 
 static const char *name_of(unsigned category) {
     return cache_category_name((enum cache_category)category);
-}
-
-static uint64_t dead_bytes(const struct cache_stats *tier) {
-    uint64_t alive = 0;
-    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        alive += tier->held[c].stored;
-    return tier->bytes > alive ? tier->bytes - alive : 0;
 }
 
 // Text ------------------------------------------------------------------------------------------------------
@@ -40,9 +35,9 @@ static void write_tier(const struct cache_figures *figures, struct buf *out) {
     show_bytes(out, tier->bytes);
     buf_add_text(out, " of ");
     show_bytes(out, tier->cap);
-    if (dead_bytes(tier)) {
+    if (cache_unused_bytes(tier)) {
         buf_add_text(out, ", ");
-        show_bytes(out, dead_bytes(tier));
+        show_bytes(out, cache_unused_bytes(tier));
         buf_add_text(out, " of it out of use");
     }
     if (tier->damaged) {
@@ -143,7 +138,7 @@ void cache_text_gc(const struct cache_stats *before, const struct cache_stats *a
     buf_add_text(out, " of ");
     show_bytes(out, before->cap);
     buf_add_text(out, ", ");
-    show_bytes(out, dead_bytes(before));
+    show_bytes(out, cache_unused_bytes(before));
     buf_add_text(out, " of it out of use");
     if (after) {
         buf_add_text(out, "; now ");
@@ -182,15 +177,6 @@ void cache_text_verified(const struct packs_verified *found, bool repaired, stru
 
 static json_t *integer(uint64_t n) {
     return json_integer((json_int_t)n);
-}
-
-static void write_line(json_t *object, struct buf *out) {
-    char *text = json_dumps(object, JSON_REAL_PRECISION(9));
-    if (text)
-        buf_add_text(out, text);
-    buf_add_char(out, '\n');
-    free(text);
-    json_decref(object);
 }
 
 static json_t *held_json(const struct cache_held *held) {
@@ -240,7 +226,7 @@ void cache_text_stats_json(const struct cache_figures *figures, struct buf *out)
     json_object_set_new(file, "directory", json_stringn(figures->directory.p, figures->directory.n));
     json_object_set_new(file, "entries", integer(figures->tier.entries));
     json_object_set_new(file, "bytes", integer(figures->tier.bytes));
-    json_object_set_new(file, "unused_bytes", integer(dead_bytes(&figures->tier)));
+    json_object_set_new(file, "unused_bytes", integer(cache_unused_bytes(&figures->tier)));
     json_object_set_new(file, "cap", integer(figures->tier.cap));
     json_object_set_new(file, "damaged", integer(figures->tier.damaged));
     json_object_set_new(tiers, "file", file);
@@ -253,7 +239,7 @@ void cache_text_stats_json(const struct cache_figures *figures, struct buf *out)
     json_object_set_new(object, "runs", integer(books->runs));
     json_object_set_new(object, "since", books->since ? json_real((double)books->since / 1e9) : json_null());
     json_object_set_new(object, "jobs", jobs);
-    write_line(object, out);
+    json_line_add(object, DIGITS, out);
 }
 
 // Sums ------------------------------------------------------------------------------------------------------
@@ -293,5 +279,5 @@ void cache_text_sum_json(const struct cache_sum *sum, bool dry_run, struct buf *
     json_object_set_new(object, "entries", integer(sum->entries));
     json_object_set_new(object, "stored_bytes", integer(sum->stored));
     json_object_set_new(object, "categories", categories);
-    write_line(object, out);
+    json_line_add(object, DIGITS, out);
 }

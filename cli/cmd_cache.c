@@ -297,16 +297,9 @@ static struct cache_stats tier_stats(const struct work *work) {
     return stats;
 }
 
-static uint64_t bytes_in_use(const struct cache_stats *stats) {
-    uint64_t n = 0;
-    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
-        n += stats->held[c].stored;
-    return n;
-}
-
 static int run_gc(struct work *work) {
     struct cache_stats before = tier_stats(work), after = before;
-    uint64_t out_of_use = before.bytes - bytes_in_use(&before);
+    uint64_t out_of_use = cache_unused_bytes(&before);
     uint64_t over = before.bytes > before.cap ? before.bytes - before.cap : 0;
     if (!work->dry_run && work->caches.packs) {
         reclaim(work);

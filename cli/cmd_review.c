@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // pressrun publish, drop, rollback: the verdict on what was staged.
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/salt.h"
 #include "cli/review.h"
 #include "cli/show.h"
+#include "monitor/json_line.h"
 #include "pipeline/review/staging_publish.h"
 
 enum { OBSTACLES_SHOWN = 10 };
@@ -55,13 +55,8 @@ static void set_count(json_t *object, const char *name, uint64_t n) {
 
 static void print_json(json_t *object) {
     struct buf text = BUF_INIT;
-    char *line = json_dumps(object, 0);
-    if (line)
-        buf_add_text(&text, line);
-    buf_add_char(&text, '\n');
+    json_line_add(object, 0, &text);
     cli_print(buf_str(&text));
-    free(line);
-    json_decref(object);
     buf_release(&text);
 }
 

@@ -2,10 +2,10 @@
 #include "cli/diff_text.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/show.h"
+#include "monitor/json_line.h"
 #include "pipeline/review/staging_private.h"
 
 enum { PRINT_CHUNK = 64 << 10, SAMPLE_LINES = 40 };
@@ -310,10 +310,5 @@ void diff_text_json(struct diff_text *t, const struct clusters *changes) {
     json_object_set_new(object, "clusters_all", integer(changes->n));
     json_object_set_new(object, "clusters", clusters);
     json_object_set_new(object, "samples", samples);
-    char *text = json_dumps(object, 0);
-    if (text)
-        buf_add_text(&t->out, text);
-    buf_add_char(&t->out, '\n');
-    free(text);
-    json_decref(object);
+    json_line_add(object, 0, &t->out);
 }

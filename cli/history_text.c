@@ -4,12 +4,12 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "cli/show.h"
+#include "monitor/json_line.h"
 
-enum { TREND_CELLS = 40 };
+enum { TREND_CELLS = 40, DIGITS = 15 };
 static const double P_LEAST = 1e-9; // smaller ones say no more
 
 static void add_moment(struct buf *out, int64_t nanoseconds) {
@@ -18,14 +18,6 @@ static void add_moment(struct buf *out, int64_t nanoseconds) {
     time_t seconds = (time_t)(nanoseconds / 1000000000);
     strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &tm));
     buf_add_text(out, text);
-}
-
-static void add_json(json_t *document, struct buf *out) {
-    char *text = json_dumps(document, JSON_REAL_PRECISION(15));
-    buf_add_text(out, text ? text : "null");
-    buf_add_char(out, '\n');
-    free(text);
-    json_decref(document);
 }
 
 static json_t *text_json(struct str text) {
@@ -147,7 +139,7 @@ void history_text_rows_json(const struct history_row *rows, size_t n, struct buf
         json_object_set_new(object, "run.peak_rss_bytes", json_real(row->peak_rss_bytes));
         json_array_append_new(array, object);
     }
-    add_json(array, out);
+    json_line_add(array, DIGITS, out);
 }
 
 // ---- one session
@@ -332,5 +324,5 @@ void history_text_trend_json(const struct history_trend *t, struct buf *out) {
     json_object_set_new(object, "unit", json_string(unit_of(t->metric)));
     json_object_set_new(object, "points", points);
     json_object_set_new(object, "changes", changes);
-    add_json(object, out);
+    json_line_add(object, DIGITS, out);
 }

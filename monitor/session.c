@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/processor.h"
 #include "base/salt.h"
+#include "monitor/json_line.h"
 
 void session_init(struct session *s) {
     *s = (struct session){0};
@@ -143,21 +144,6 @@ static double figure_of(const struct histogram *h, enum metric_figure figure) {
     return 0;
 }
 
-bool session_figure(const struct session *s, struct str name, double *value) {
-    struct str distribution;
-    int metric = metric_find(name), figure = metric_figure_of(name, &distribution);
-    if (metric >= 0) {
-        *value = s->values[metric];
-        return s->known[metric];
-    }
-    for (size_t i = 0; figure >= 0 && i < s->distributions_n; i++)
-        if (str_equal(s->distributions[i].name, distribution)) {
-            *value = figure_of(&s->distributions[i].histogram, (enum metric_figure)figure);
-            return s->distributions[i].histogram.n > 0;
-        }
-    return false;
-}
-
 // ---- JSON
 
 enum { REAL_DIGITS = 15 }; // counts are exact, and moments to 10 us; 0.1 stays 0.1
@@ -233,9 +219,5 @@ void session_write_json(const struct session *s, struct buf *out) {
     json_object_set_new(object, "distributions", distributions_json(s));
     json_object_set_new(object, "errors", errors_json(s));
     json_object_set_new(object, "samples", samples_json(s));
-    char *text = json_dumps(object, JSON_REAL_PRECISION(REAL_DIGITS));
-    if (text)
-        buf_add_text(out, text);
-    free(text);
-    json_decref(object);
+    json_line_add(object, REAL_DIGITS, out);
 }

@@ -70,9 +70,6 @@ void session_add_sample(struct session *s, const struct session_sample *sample);
 // Counts an error under its kind: its message, with what is quoted and what is a number left out.
 void session_count_error(struct session *s, struct str message);
 
-// Any figure by its name (metrics.h): "run.seconds", "render.p99". False: there is none of that name, or it is not known.
-bool session_figure(const struct session *s, struct str name, double *value);
-
 // One JSON object, the form that is documented and kept: history's and `history --json`'s.
 void session_write_json(const struct session *s, struct buf *out);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "monitor/json_line.h"
 #include "pipeline/run/run.h"
 
 static json_t *integer(uint64_t n) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "monitor/json_line.h"
 #include "pipeline/verify/verify.h"
 
 static json_t *text_or_null(struct str text) {
