@@ -46,17 +46,13 @@ bool review_open(struct review *review, struct cli *cli, const struct options *o
     return review->root >= 0;
 }
 
-static void note_waiting(void *context, long process) {
-    const struct review *review = context;
-    if (process)
-        cli_note("waiting for process number %ld, which works on %s", process, review->shown);
-    else
-        cli_note("waiting for another process, which works on %s", review->shown);
+static void note_waiting(void *context, const char *sentence) {
+    (void)context;
+    cli_note("%s", sentence);
 }
 
 bool review_lock(struct review *review, bool wait) {
-    const struct lock_options options = {
-        .shown = review->shown, .wait = wait, .on_wait = note_waiting, .context = review};
+    const struct lock_options options = {.shown = review->shown, .wait = wait, .on_wait = note_waiting};
     struct err err;
     review->locked = lock_take(review->fs, review->root, &options, &review->lock, &err) == STATUS_OK;
     if (!review->locked)

@@ -43,14 +43,7 @@ bool running_select_jobs(const struct options *options, struct manifest *manifes
 
 static bool writes_to_stdout(const struct plan *plan) {
     for (size_t j = 0; j < plan->manifest->jobs_n; j++)
-        if (plan->jobs[j].stream.p && str_is(plan->jobs[j].stream, "-"))
-            return true;
-    return false;
-}
-
-static bool writes_files(const struct plan *plan) {
-    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
-        if (!plan->jobs[j].stream.p || !str_is(plan->jobs[j].stream, "-"))
+        if (plan_is_to_stdout(&plan->jobs[j]))
             return true;
     return false;
 }
@@ -196,8 +189,9 @@ static const char *history_directory(struct cli *cli, const struct options *opti
         return strcmp(given, "none") == 0 ? NULL : given;
     if (manifest->history_keep == 0)
         return NULL;
-    return manifest->history.p || writes_files(plan) ? history_of_manifest(&cli->arena, manifest, run->output)
-                                                     : NULL;
+    return manifest->history.p || plan_writes_files(plan)
+               ? history_of_manifest(&cli->arena, manifest, run->output)
+               : NULL;
 }
 
 static void keep_session(struct cli *cli, const char *directory, const struct session *session,

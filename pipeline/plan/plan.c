@@ -58,6 +58,17 @@ bool plan_is_stream(struct str to) {
     return true;
 }
 
+bool plan_is_to_stdout(const struct plan_job *job) {
+    return job->stream.p && str_is(job->stream, "-");
+}
+
+bool plan_writes_files(const struct plan *plan) {
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++)
+        if (!plan_is_to_stdout(&plan->jobs[j]))
+            return true;
+    return false;
+}
+
 static void check_key(const struct manifest *manifest, const struct manifest_job *job, bool wrong,
                       const char *key, const char *what, struct diags *diags) {
     if (wrong)

@@ -117,6 +117,8 @@ void plan_arrange_filter(const struct fs *fs, const struct manifest *manifest, s
 void plan_write_filter(const struct plan_job *job, struct buf *out);      // its command, for people
 void plan_write_filter_json(const struct plan_job *job, struct buf *out); // a member of a node
 bool plan_is_stream(struct str to);                                       // a `to` without any expression
+bool plan_is_to_stdout(const struct plan_job *job);
+bool plan_writes_files(const struct plan *plan); // at least one of its jobs does
 void plan_check_stream(const struct plan *plan, const struct manifest_job *job,
                        struct diags *diags); // its path
 

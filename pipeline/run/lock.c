@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+
 enum { POLL_NANOSECONDS = 100 * 1000 * 1000, PROCESS_DIGITS = 18 };
 
 static int open_file(const struct fs *fs, int root, int flags) {
@@ -67,6 +69,18 @@ static enum status conflict(long process, const struct lock_options *options, st
 }
 
 // Tries until the lock is ours, or once. -EWOULDBLOCK: somebody has it, *process where that is known; -ECANCELED.
+static void tell_waiting(const struct lock_options *options, long process) {
+    struct buf sentence = BUF_INIT;
+    buf_add_text(&sentence, "waiting for ");
+    if (process)
+        buf_printf(&sentence, "process number %ld", process);
+    else
+        buf_add_text(&sentence, "another process");
+    buf_printf(&sentence, ", which works on %s", options->shown);
+    options->on_wait(options->context, buf_text(&sentence));
+    buf_release(&sentence);
+}
+
 static int try_lock(const struct fs *fs, int root, int fd, const struct lock_options *options,
                     long *process) {
     bool told = false;
@@ -79,7 +93,7 @@ static int try_lock(const struct fs *fs, int root, int fd, const struct lock_opt
         if (result != -EWOULDBLOCK || !options->wait)
             return result;
         if (!told && options->on_wait)
-            options->on_wait(options->context, *process);
+            tell_waiting(options, *process);
         told = true;
         if (is_raised(options->interrupt))
             return -ECANCELED;

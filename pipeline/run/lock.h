@@ -31,11 +31,10 @@ struct lock {
 };
 
 struct lock_options {
-    const char *shown;            // the directory, as messages name it
-    bool wait;                    // for whoever has it, instead of failing
-    const atomic_bool *interrupt; // ends the waiting; may be NULL
-    // May be NULL. Told once before waiting begins; process 0: not known.
-    void (*on_wait)(void *context, long process);
+    const char *shown;                                    // the directory, as messages name it
+    bool wait;                                            // for whoever has it, instead of failing
+    const atomic_bool *interrupt;                         // ends the waiting; may be NULL
+    void (*on_wait)(void *context, const char *sentence); // told once before waiting begins; may be NULL
     void *context;
 };
 

@@ -89,7 +89,7 @@ static enum step render_step(void *self, struct worker *worker) {
 // What went into a stream that is not published was not written after all. (Standard output takes nothing back, and
 // rows of a table are published as they come.)
 static void withdraw(struct job_run *job) {
-    if (job->job->sink->named || job->job->sink->rows || str_is(job->job->stream, "-"))
+    if (job->job->sink->named || job->job->sink->rows || plan_is_to_stdout(job->job))
         return;
     job->counters.written = job->counters.unchanged = job->counters.bytes = job->counters.stored = 0;
     job->digest = (struct digest){0, 0};

@@ -13,7 +13,7 @@ static enum lengths_spelling spelling_of(const struct plan_job *job) {
 }
 
 static bool has_lengths(const struct plan_job *job) {
-    return !job->sink->named && !job->sink->rows && !str_is(job->stream, "-");
+    return !job->sink->named && !job->sink->rows && !plan_is_to_stdout(job);
 }
 
 bool run_lengths_are_kept(const struct job_run *job) {

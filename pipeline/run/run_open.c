@@ -43,22 +43,8 @@ const char *run_output_shown(const struct run *run) {
     return run->options->output ? run->options->output : run->plan->manifest->output_shown.p;
 }
 
-static void note_waiting(void *self, long process) {
-    const struct run *run = self;
-    char text[512];
-    if (process)
-        snprintf(text, sizeof text, "waiting for the run with process number %ld, which writes to %s",
-                 process, run_output_shown(run));
-    else
-        snprintf(text, sizeof text, "waiting for another run, which writes to %s", run_output_shown(run));
-    run_note(run, text);
-}
-
-static bool writes_files(const struct run *run) {
-    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
-        if (!run->jobs[j].job->stream.p || !str_is(run->jobs[j].job->stream, "-"))
-            return true;
-    return false;
+static void note_waiting(void *self, const char *sentence) {
+    run_note(self, sentence);
 }
 
 // What a killed run left behind. What of it cannot be removed now is left for the next run.
@@ -92,7 +78,7 @@ static enum status take_output(struct run *run, struct err *err) {
                                          .interrupt = run->options->interrupt,
                                          .on_wait = note_waiting,
                                          .context = run};
-    if (!writes_files(run) || run->options->dry)
+    if (!plan_writes_files(run->plan) || run->options->dry)
         return STATUS_OK;
     if (lock_take(run->options->fs, run->root, &options, &run->lock_file, err) != STATUS_OK)
         return err->status;
@@ -123,7 +109,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
                                                                        : job->job->job->name,
                                        .unique = job->job->job->unique,
                                        .unique_n = job->job->job->unique_n};
-        if (job->job->stream.p && !str_is(job->job->stream, "-"))
+        if (job->job->stream.p && !plan_is_to_stdout(job->job))
             if (!claims_take(run->claims, job->job->stream, (struct claim){job->index, 0}, &holder) &&
                 holder.job >= CLAIMS_INPUT)
                 return err_set(err, STATUS_CONFLICT, "job %.*s would write %.*s, which is %s of this run",
@@ -148,7 +134,7 @@ static enum status prepare_output(struct run *run, struct err *err) {
         return err->status;
     run->failures = failures_new(run);
     run_claim_inputs(run);
-    if (run->options->remember && (run->locked || (run->options->dry && writes_files(run))))
+    if (run->options->remember && (run->locked || (run->options->dry && plan_writes_files(run->plan))))
         run_past_open(run);
     return STATUS_OK;
 }

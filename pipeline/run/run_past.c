@@ -37,10 +37,6 @@ void run_past_warn(const struct run *run, const char *what, const struct err *er
     run_warn(run, text);
 }
 
-bool run_past_to_stdout(const struct job_run *job) {
-    return job->job->stream.p && str_is(job->job->stream, "-");
-}
-
 void run_past_forget_job(const struct job_run *job, struct journal_batch *batch) {
     const struct past *past = job->run->past;
     char path[JOB_ENTRY_PATH_SIZE];
@@ -56,7 +52,7 @@ static void look_for_job(struct run *run, struct job_run *job, struct journal_re
     char room[JOB_ENTRY_PATH_SIZE];
     const struct str path = job_entry_path(job->job->job->name, room);
     past->has_entry = journal_find(reader, path, &entry);
-    if (job->job->stream.p && !run_past_to_stdout(job)) {
+    if (job->job->stream.p && !plan_is_to_stdout(job->job)) {
         run_why_look_at_stream(job, reader, past->has_entry ? &entry : NULL);
         if (past->has_entry && !journal_find(reader, path, &entry))
             past->has_entry = false;
@@ -65,7 +61,7 @@ static void look_for_job(struct run *run, struct job_run *job, struct journal_re
     if (!past->has_entry || entry.recipe != past->recipe || entry.left || !past->looks)
         return;
     past->done = job_entry_read(&entry);
-    past->settled = !run_past_to_stdout(job) && !run->options->retry &&
+    past->settled = !plan_is_to_stdout(job->job) && !run->options->retry &&
                     run_lengths_are_kept(job); // until something speaks against it
 }
 

@@ -93,7 +93,6 @@ static inline struct lane_stamp run_past_stamp(const struct journal_entry *entry
     return (struct lane_stamp){.size = entry->size, .inode = entry->inode, .mtime = entry->mtime};
 }
 enum { RUN_PATH_SIZE = 4096 };
-bool run_past_to_stdout(const struct job_run *job); // its outputs go there, and nothing is known of them
 void run_past_warn(const struct run *run, const char *what, const struct err *err);
 
 // Opens the journal and makes the recipes. A journal that cannot be read or written is no error: then nothing is

@@ -107,8 +107,8 @@ static bool shares_stream(const struct run *run, const struct job_run *job) {
 static void add_done(struct run *run, struct job_run *job, struct journal_batch *batch) {
     const struct pass_run *pass = &run->passes[job->job->pass];
     const bool done = graph_state(run->graph, job->emit_node) == NODE_DONE;
-    const bool to_file = job->job->stream.p && !run_past_to_stdout(job);
-    if (!done || run_past_to_stdout(job))
+    const bool to_file = job->job->stream.p && !plan_is_to_stdout(job->job);
+    if (!done || plan_is_to_stdout(job->job))
         return;
     if (to_file && (!job->past->settled || shares_stream(run, job)))
         add_stream(run, job, batch);

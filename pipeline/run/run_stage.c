@@ -42,7 +42,7 @@ static enum status check_job(const struct plan_job *job, struct err *err) {
             "with the one that publishing replaces; leave the job out with --only, or run it without "
             "staging",
             STR_ARG(job->job->name), STR_ARG(job->stream));
-    if (job->stream.p && str_is(job->stream, "-"))
+    if (plan_is_to_stdout(job))
         return err_set(
             err, STATUS_UNSUPPORTED,
             "job %.*s writes to standard output, which cannot be staged: leave it out with --only, or run it "

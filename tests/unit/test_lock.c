@@ -117,13 +117,13 @@ struct waiting {
     bool remove;
     atomic_bool interrupt;
     int told;
-    long process;
+    char sentence[128];
 };
 
-static void let_go(void *context, long process) {
+static void let_go(void *context, const char *sentence) {
     struct waiting *w = context;
     w->told++;
-    w->process = process;
+    snprintf(w->sentence, sizeof w->sentence, "%s", sentence);
     if (w->remove)
         unlinkat(w->scene->root, LOCK_FILE, 0);
     if (w->holder)
@@ -149,7 +149,10 @@ static void waiting_ends_when_the_other_run_does(void **state) {
         struct waiting w = {.scene = &scene, .holder = &first, .remove = remove};
         assert_int_equal(wait_for(&w, &second, &err), STATUS_OK);
         assert_int_equal(w.told, 1);
-        assert_int_equal(w.process, getpid());
+        char expected[128];
+        snprintf(expected, sizeof expected, "waiting for process number %ld, which works on out",
+                 (long)getpid());
+        assert_string_equal(w.sentence, expected);
         assert_false(second.left_behind);
         assert_process(&scene, getpid());
         assert_int_equal(take(&scene, &third, &err), STATUS_CONFLICT); // it is the lock of that name
