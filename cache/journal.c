@@ -26,7 +26,7 @@ static int open_file(const struct journal_options *o) {
     int fd = o->fs->open_beneath(o->fs->self, o->root, JOURNAL_FILE, flags, 0666);
     if (fd != -ENOENT || !o->writable)
         return fd;
-    int made = fs_make_dirs(o->fs, o->root, ".pressrun", 0777);
+    int made = fs_make_dirs(o->fs, o->root, JOURNAL_DIRECTORY, 0777);
     return made < 0 ? made : o->fs->open_beneath(o->fs->self, o->root, JOURNAL_FILE, flags, 0666);
 }
 
@@ -250,7 +250,8 @@ static void forget_windows(struct journal_reader *r) {
     r->edition = r->journal->edition;
 }
 
-bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry) {
+// An item's entry as it is in the file; false: damaged since.
+static bool read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry) {
     const struct journal *j = reader->journal;
     const struct journal_item *item = &j->index.items[number];
     size_t size = (size_t)item->units * JOURNAL_UNIT, hashed = 0;
@@ -280,13 +281,13 @@ bool journal_find(struct journal_reader *reader, struct str path, struct journal
     uint32_t number = reader->next;
     if (number >= index->items_n || index->items[number].path_key != key)
         number = journal_index_find(index, key);
-    return number != JOURNAL_NONE && index->items[number].live && journal_read_item(reader, number, entry) &&
+    return number != JOURNAL_NONE && index->items[number].live && read_item(reader, number, entry) &&
            str_equal(entry->path, path);
 }
 
 static bool is_raw(struct journal_reader *reader, uint32_t number, struct str job, struct digest raw,
                    struct journal_entry *entry) {
-    return journal_read_item(reader, number, entry) && digest_equal(entry->raw, raw) && entry->recipe &&
+    return read_item(reader, number, entry) && digest_equal(entry->raw, raw) && entry->recipe &&
            str_equal(entry->recipe->job, job);
 }
 
@@ -313,7 +314,7 @@ void journal_each_between(struct journal_reader *reader, uint32_t from, uint32_t
     const struct journal_index *index = &reader->journal->index;
     struct journal_entry entry;
     for (uint32_t i = from; i < to; i++)
-        if (index->items[i].live && journal_read_item(reader, i, &entry) && !fn(context, &entry))
+        if (index->items[i].live && read_item(reader, i, &entry) && !fn(context, &entry))
             return;
 }
 
@@ -323,16 +324,6 @@ void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *cont
 
 uint32_t journal_items(const struct journal *journal) {
     return (uint32_t)journal->index.items_n;
-}
-
-void journal_each_of(struct journal_reader *reader, struct str job, journal_entry_fn fn, void *context) {
-    const struct journal_index *index = &reader->journal->index;
-    uint8_t tag = journal_job_tag(journal_job_key(job));
-    struct journal_entry entry;
-    for (uint32_t i = 0; i < index->items_n; i++)
-        if (index->items[i].job == tag && index->items[i].live && journal_read_item(reader, i, &entry) &&
-            entry.recipe && str_equal(entry.recipe->job, job) && !fn(context, &entry))
-            return;
 }
 
 void journal_see(struct journal *j, uint32_t number) {
@@ -405,7 +396,7 @@ static enum status append_locked(struct journal *j, struct str bytes, struct err
     return status;
 }
 
-enum status journal_append_bytes(struct journal *j, struct str bytes, bool sync, struct err *err) {
+static enum status append_bytes(struct journal *j, struct str bytes, bool sync, struct err *err) {
     if (bytes.n == 0)
         return STATUS_OK;
     pthread_mutex_lock(&j->lock);
@@ -416,7 +407,7 @@ enum status journal_append_bytes(struct journal *j, struct str bytes, bool sync,
 }
 
 enum status journal_append(struct journal *j, struct journal_batch *batch, bool sync, struct err *err) {
-    enum status status = journal_append_bytes(j, buf_str(&batch->bytes), sync, err);
+    enum status status = append_bytes(j, buf_str(&batch->bytes), sync, err);
     buf_clear(&batch->bytes);
     batch->entries = 0;
     return status;
@@ -425,7 +416,7 @@ enum status journal_append(struct journal *j, struct journal_batch *batch, bool 
 static enum status append_recipe(struct journal *j, struct str content, struct err *err) {
     struct buf bytes = BUF_INIT;
     journal_code_recipe(&bytes, j->salt, j->recipes.last_id + 1, content);
-    enum status status = journal_append_bytes(j, buf_str(&bytes), false, err);
+    enum status status = append_bytes(j, buf_str(&bytes), false, err);
     buf_release(&bytes);
     return status == STATUS_OK ? journal_take_in(j, err) : status;
 }
@@ -509,7 +500,7 @@ enum status journal_end_run(struct journal *j, bool complete, int64_t now_ns, st
     struct buf notes = BUF_INIT;
     note_changes(j, complete, &notes);
     journal_code_run(&notes, j->salt, j->generation, complete, now_ns);
-    status = journal_append_bytes(j, buf_str(&notes), false, err);
+    status = append_bytes(j, buf_str(&notes), false, err);
     buf_release(&notes);
     if (status == STATUS_OK)
         status = journal_take_in(j, err);

@@ -54,9 +54,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define JOURNAL_FILE     ".pressrun/journal"
-#define JOURNAL_NEW_FILE ".pressrun/journal.new" // a compaction at work, or one that was killed
-#define JOURNAL_OLD_FILE ".pressrun/journal.old" // what could not be read
+// Where runs keep their books, as EMIT_BOOKS of stages/emit, which is not known here.
+#define JOURNAL_DIRECTORY ".pressrun"
+#define JOURNAL_FILE      JOURNAL_DIRECTORY "/journal"
+#define JOURNAL_NEW_FILE  JOURNAL_FILE ".new" // a compaction at work, or one that was killed
+#define JOURNAL_OLD_FILE  JOURNAL_FILE ".old" // what could not be read
 
 struct journal; // owned
 
@@ -161,8 +163,6 @@ void journal_each(struct journal_reader *reader, journal_entry_fn fn, void *cont
 void journal_each_between(struct journal_reader *reader, uint32_t from, uint32_t to, journal_entry_fn fn,
                           void *context);
 uint32_t journal_items(const struct journal *journal);
-// The same for those of one job; others are, but for one in 256, not read. Entries whose recipe is lost are no job's.
-void journal_each_of(struct journal_reader *reader, struct str job, journal_entry_fn fn, void *context);
 
 // A run --------------------------------------------------------------------------------------------------------
 

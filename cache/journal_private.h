@@ -42,9 +42,6 @@ void journal_begin(struct journal *journal);                  // a generation in
 const struct journal_kept_recipe *journal_recipe_of(const struct journal *journal, uint32_t id,
                                                     uint32_t fields_n);
 uint8_t journal_job_tag(uint64_t job_key);
-// An item's entry as it is in the file; false: damaged since.
-bool journal_read_item(struct journal_reader *reader, uint32_t number, struct journal_entry *entry);
-enum status journal_append_bytes(struct journal *journal, struct str bytes, bool sync, struct err *err);
 // Takes in what was appended, as seen in this run.
 enum status journal_take_in(struct journal *journal, struct err *err);
 

@@ -35,8 +35,9 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "cache/journal.h"
 
-#define LENGTHS_DIRECTORY  ".pressrun/streams"
+#define LENGTHS_DIRECTORY  JOURNAL_DIRECTORY "/streams"
 #define LENGTHS_NEW_SUFFIX ".new"
 
 enum { LENGTHS_VERSION = 1, LENGTHS_BLOCK = 64 << 10, LENGTHS_LONGEST = 1 << 20 };

@@ -27,10 +27,6 @@ void redis_link_close(struct redis_link *link) {
     link->replies = NULL;
 }
 
-void redis_link_release(struct redis_link *link) {
-    redis_link_close(link);
-}
-
 // Not by printf, which would be half of what a command takes.
 static void add_length(struct buf *commands, char mark, size_t n) {
     char text[24];

@@ -32,7 +32,6 @@ struct redis_exchange {
 void redis_link_init(struct redis_link *link, const struct redis_place *place,
                      const struct redis_library *library, const struct clock *clock, uint64_t connect_limit);
 void redis_link_close(struct redis_link *link); // may be used again
-void redis_link_release(struct redis_link *link);
 
 // True: link->replies holds exactly so many replies. False: `err` says why, and the connection is closed.
 bool redis_link_exchange(struct redis_link *link, const struct redis_exchange *exchange, struct err *err);

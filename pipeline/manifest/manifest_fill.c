@@ -19,7 +19,7 @@ void manifest_take_text(const struct document_node *mapping, const char *key, st
     *span = node->span;
 }
 
-void manifest_take_bool(const struct document_node *mapping, const char *key, bool *value) {
+static void take_bool(const struct document_node *mapping, const char *key, bool *value) {
     const struct document_node *node = manifest_node(mapping, key);
     if (node && node->kind == DOCUMENT_BOOL)
         *value = node->boolean;
@@ -157,10 +157,10 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     manifest_take_text(root, "strategy", &m->strategy, &span);
     const struct document_node *jinja = manifest_node(root, "jinja");
     if (jinja) {
-        manifest_take_bool(jinja, "trim_blocks", &m->trim_blocks);
-        manifest_take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
-        manifest_take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
-        manifest_take_bool(jinja, "chat", &m->chat);
+        take_bool(jinja, "trim_blocks", &m->trim_blocks);
+        take_bool(jinja, "lstrip_blocks", &m->lstrip_blocks);
+        take_bool(jinja, "keep_trailing_newline", &m->keep_trailing_newline);
+        take_bool(jinja, "chat", &m->chat);
     }
     fill_autoescape(m, jinja);
     const struct document_node *limits = manifest_node(root, "limits");

@@ -117,32 +117,6 @@ static void fill_job(struct manifest_filling *f, const struct document_node *roo
     fill_needs(f, manifest_node(root, "jobs"), node, job);
 }
 
-void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root) {
-    const struct document_node *jobs = manifest_node(root, "jobs");
-    if (!jobs)
-        return;
-    struct manifest *m = f->m;
-    struct on_error_choice choice = {ON_ERROR_SKIP, {NULL, 0}};
-    manifest_take_on_error(root, &choice);
-    uint8_t undefined = 1; // strict
-    manifest_take_undefined(root, &undefined);
-    bool inplace = false;
-    manifest_take_write(root, &inplace);
-    m->jobs = document_alloc(&m->arena, sizeof *m->jobs * (jobs->entries_n + 1));
-    for (const struct document_entry *e = jobs->entries; e; e = e->next) {
-        struct manifest_job *job = &m->jobs[m->jobs_n++];
-        *job = (struct manifest_job){.name = e->key,
-                                     .span = e->key_span,
-                                     .on_error = choice.kind,
-                                     .fallback = choice.fallback,
-                                     .undefined = undefined,
-                                     .inplace = inplace};
-        if (!e->value->faulty && f->diags->errors < f->errors_before + DOCUMENT_ERRORS)
-            fill_job(f, root, e->value, job);
-    }
-    manifest_check_cycles(f, jobs);
-}
-
 struct step { // of a walk along needs
     size_t job, next;
 };
@@ -169,7 +143,8 @@ static void report_cycle(struct manifest_filling *f, const struct document_node 
     buf_release(&names);
 }
 
-void manifest_check_cycles(struct manifest_filling *f, const struct document_node *jobs) {
+// Cycles in needs, each reported where it closes.
+static void check_cycles(struct manifest_filling *f, const struct document_node *jobs) {
     enum { NEW, OPEN, DONE };
     const struct manifest *m = f->m;
     struct step *path = MEM_NEW_ARRAY(struct step, m->jobs_n + 1);
@@ -202,4 +177,30 @@ void manifest_check_cycles(struct manifest_filling *f, const struct document_nod
     }
     mem_free(path);
     mem_free(state);
+}
+
+void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root) {
+    const struct document_node *jobs = manifest_node(root, "jobs");
+    if (!jobs)
+        return;
+    struct manifest *m = f->m;
+    struct on_error_choice choice = {ON_ERROR_SKIP, {NULL, 0}};
+    manifest_take_on_error(root, &choice);
+    uint8_t undefined = 1; // strict
+    manifest_take_undefined(root, &undefined);
+    bool inplace = false;
+    manifest_take_write(root, &inplace);
+    m->jobs = document_alloc(&m->arena, sizeof *m->jobs * (jobs->entries_n + 1));
+    for (const struct document_entry *e = jobs->entries; e; e = e->next) {
+        struct manifest_job *job = &m->jobs[m->jobs_n++];
+        *job = (struct manifest_job){.name = e->key,
+                                     .span = e->key_span,
+                                     .on_error = choice.kind,
+                                     .fallback = choice.fallback,
+                                     .undefined = undefined,
+                                     .inplace = inplace};
+        if (!e->value->faulty && f->diags->errors < f->errors_before + DOCUMENT_ERRORS)
+            fill_job(f, root, e->value, job);
+    }
+    check_cycles(f, jobs);
 }

@@ -24,7 +24,6 @@ struct document_node *manifest_node(const struct document_node *mapping, const c
 void manifest_take_text(const struct document_node *mapping, const char *key, struct str *text,
                         struct span *span);
 
-void manifest_take_bool(const struct document_node *mapping, const char *key, bool *value);
 // The texts of a list, or the one text; *out is as long as the list at most.
 size_t manifest_take_texts(struct arena *arena, const struct document_node *mapping, const char *key,
                            const struct str **out);
@@ -32,8 +31,6 @@ size_t manifest_take_texts(struct arena *arena, const struct document_node *mapp
 void manifest_fill(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_sources(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
-// Cycles in needs, each reported where it closes.
-void manifest_check_cycles(struct manifest_filling *f, const struct document_node *jobs);
 
 struct on_error_choice {
     enum on_error kind;

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 
 #define HEAD      "pressrun values 1 "
-#define TEMPORARY VALUES_FILE ".pressrun-tmp"
+#define TEMPORARY VALUES_FILE EMIT_TEMPORARY_SUFFIX
 
 enum { SLOTS = 4 * VALUES_MOST, ROOM = 2 * VALUES_MOST, HEX = 16 };
 enum { FILE_MOST = 64 + VALUES_MOST * (HEX + VALUES_TEXT + 2) };

@@ -16,8 +16,9 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "stages/emit/emit.h"
 
-#define VALUES_FILE ".pressrun/values"
+#define VALUES_FILE EMIT_BOOKS "/values"
 enum { VALUES_TEXT = 64, VALUES_MOST = 4096 };
 
 struct values; // owned

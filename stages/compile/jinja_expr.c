@@ -510,7 +510,7 @@ static struct node *conjunction(struct jinja_parser *p) {
     return node;
 }
 
-struct node *jinja_expression_no_choice(struct jinja_parser *p) {
+static struct node *expression_no_choice(struct jinja_parser *p) {
     if (!jinja_enter(p))
         return nothing(p);
     struct node *node = conjunction(p);
@@ -523,10 +523,10 @@ struct node *jinja_expression_no_choice(struct jinja_parser *p) {
 struct node *jinja_expression(struct jinja_parser *p) {
     if (!jinja_enter(p))
         return nothing(p);
-    struct node *node = jinja_expression_no_choice(p);
+    struct node *node = expression_no_choice(p);
     while (jinja_accept_word(p, "if")) {
         struct node *choice = node_over(p, NODE_CHOICE, node);
-        choice->condition = jinja_expression_no_choice(p);
+        choice->condition = expression_no_choice(p);
         choice->right = jinja_accept_word(p, "else") ? jinja_expression(p) : NULL;
         done(p, choice, choice->condition);
         done(p, choice, choice->right);
@@ -550,7 +550,7 @@ struct node *jinja_tuple(struct jinja_parser *p, struct jinja_tuple_rule rule) {
     bool is_tuple = false;
     while (!at_tuple_end(p, rule)) {
         struct node *item = rule.plain       ? primary(p)
-                            : rule.no_choice ? jinja_expression_no_choice(p)
+                            : rule.no_choice ? expression_no_choice(p)
                                              : jinja_expression(p);
         node_append(&items, item);
         node_raise(node, item);

@@ -64,7 +64,6 @@ struct jinja_tuple_rule {
 };
 
 struct node *jinja_expression(struct jinja_parser *p);
-struct node *jinja_expression_no_choice(struct jinja_parser *p);
 struct node *jinja_tuple(struct jinja_parser *p, struct jinja_tuple_rule rule);
 // "name(args) | name ...", the first name being the current token; `node` is what is filtered, NULL: the text
 // of a block.

@@ -31,7 +31,8 @@ static bool split_keywords(struct call *call, const char *params, const struct c
     return true;
 }
 
-bool bind_takes_keywords(const char *params) {
+// True where the signature has "**".
+static bool takes_keywords(const char *params) {
     return strstr(params, "**") != NULL;
 }
 
@@ -77,7 +78,7 @@ bool bind_charge(struct call *call, const struct library_function *row, struct v
 
 bool bind_and_call(struct call *call, const struct library_function *row, struct value self,
                    const struct call_args *args) {
-    bool any_keywords = args->keywords_n && bind_takes_keywords(row->params);
+    bool any_keywords = args->keywords_n && takes_keywords(row->params);
     struct call_args rest = *args;
     struct value few[BOUND_MOST], *bound = few, keywords = value_missing();
     if (any_keywords && !split_keywords(call, row->params, args, &rest, &keywords))

@@ -13,9 +13,6 @@
 
 enum { BIND_KEYWORDS = 8 };
 
-// True where the signature has "**".
-bool bind_takes_keywords(const char *params);
-
 bool bind_and_call(struct call *call, const struct library_function *row, struct value self,
                    const struct call_args *args);
 

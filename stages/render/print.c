@@ -91,7 +91,8 @@ void print_quoted(struct str text, struct buf *out) {
 
 // ---- scalars
 
-size_t print_number(struct value v, char *out) {
+// A number (int, bool, float) as str() prints it; NUMBER_TEXT_SIZE bytes are enough.
+static size_t copy_number(struct value v, char *out) {
     switch (v.tag) {
     case VALUE_BOOL:
         memcpy(out, v.i ? "True" : "False", v.i ? 4 : 5);
@@ -106,7 +107,7 @@ size_t print_number(struct value v, char *out) {
 static void add_number(struct value v, struct buf *out) {
     if (out->cap - out->n < NUMBER_TEXT_SIZE)
         buf_reserve(out, NUMBER_TEXT_SIZE);
-    out->n += print_number(v, out->p + out->n);
+    out->n += copy_number(v, out->p + out->n);
 }
 
 static bool print_undefined(struct call *call, struct value v, struct buf *out) {
@@ -293,7 +294,7 @@ bool print_to_str(struct call *call, struct value v, struct str *out) {
         char *p = arena_alloc(call->arena, NUMBER_TEXT_SIZE);
         if (!p)
             return call_no_memory(call);
-        *out = (struct str){p, print_number(v, p)};
+        *out = (struct str){p, copy_number(v, p)};
         return true;
     }
     default:

@@ -32,8 +32,6 @@ bool print_json(struct call *call, struct value v, const struct json_style *styl
 bool print_pretty(struct call *call, struct value v, struct buf *out);
 // A string as Python's repr would quote it.
 void print_quoted(struct str text, struct buf *out);
-// A number (int, bool, float) as str() prints it; NUMBER_TEXT_SIZE bytes are enough.
-size_t print_number(struct value v, char *out);
 
 // Moves what a buffer holds into call->arena and releases the buffer. False: call_no_memory.
 bool print_take(struct call *call, struct buf *b, struct str *out);

@@ -102,7 +102,7 @@ static double walk(const struct figures *f, struct journal *journal, uint64_t *r
     uint64_t fields = 0;
     journal_reader_init(&reader, journal);
     double from = now();
-    journal_each_of(&reader, STR("pages"), count, &fields);
+    journal_each(&reader, count, &fields);
     double took = now() - from;
     *reads = reader.reads;
     journal_reader_release(&reader);
