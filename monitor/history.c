@@ -14,10 +14,6 @@
 
 enum { WAIT_MS = 2000, SCHEMA_VERSION = 1 };
 
-struct history {
-    sqlite3 *db;
-};
-
 static const char schema[] =
     "begin immediate;"
     "create table if not exists sessions ("
@@ -308,7 +304,7 @@ static int bind_conditions(sqlite3_stmt *statement, const struct history_filter 
     return at;
 }
 
-static struct str text_of(sqlite3_stmt *statement, int column, struct arena *arena) {
+struct str history_text(sqlite3_stmt *statement, int column, struct arena *arena) {
     const char *text = (const char *)sqlite3_column_text(statement, column);
     struct str kept = arena_str(arena, str_of(text ? text : ""));
     if (!kept.p)
@@ -320,9 +316,9 @@ int64_t history_moment(double seconds) {
     return (int64_t)((seconds >= 0 ? seconds <= HISTORY_LATEST ? seconds : HISTORY_LATEST : 0) * 1e9);
 }
 
-static enum status prepare_list(struct history *h, const char *what, const char *before,
-                                const struct history_filter *filters, size_t n, int first,
-                                sqlite3_stmt **statement, struct err *err) {
+enum status history_prepare(struct history *h, const char *what, const char *before,
+                            const struct history_filter *filters, size_t n, int first,
+                            sqlite3_stmt **statement, struct err *err) {
     struct buf sql = BUF_INIT;
     buf_add_text(&sql, what);
     write_conditions(before, filters, n, &sql);
@@ -342,10 +338,11 @@ enum status history_list(struct history *h, const struct history_filter *filters
     size_t cap = 0;
     struct history_row *list = NULL;
     *rows_n = 0;
-    if (prepare_list(h,
-                     "select s.id, s.name, s.strategy, s.outcome, s.digest, s.started, s.seconds, s.records,"
-                     " s.outputs, s.failed, s.peak_rss_bytes from sessions s",
-                     " where ", filters, filters_n, 1, &statement, err) != STATUS_OK)
+    if (history_prepare(
+            h,
+            "select s.id, s.name, s.strategy, s.outcome, s.digest, s.started, s.seconds, s.records,"
+            " s.outputs, s.failed, s.peak_rss_bytes from sessions s",
+            " where ", filters, filters_n, 1, &statement, err) != STATUS_OK)
         return err->status;
     sqlite3_bind_int64(statement, sqlite3_bind_parameter_count(statement), limit);
     int code;
@@ -360,7 +357,7 @@ enum status history_list(struct history *h, const struct history_filter *filters
                                     .peak_rss_bytes = sqlite3_column_double(statement, 10)};
         struct str *texts[] = {&row->id, &row->name, &row->strategy, &row->outcome, &row->digest};
         for (int i = 0; i < 5; i++)
-            *texts[i] = text_of(statement, i, arena);
+            *texts[i] = history_text(statement, i, arena);
     }
     sqlite3_finalize(statement);
     *rows = ARENA_NEW_ARRAY(arena, struct history_row, *rows_n + 1);
@@ -392,7 +389,7 @@ enum status history_show(struct history *h, struct str id, struct arena *arena, 
     while (!exact && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         exact = sqlite3_column_int(statement, 1);
         if (!found++)
-            *json = text_of(statement, 0, arena);
+            *json = history_text(statement, 0, arena);
     }
     sqlite3_finalize(statement);
     if (!exact && code != SQLITE_DONE)
@@ -413,17 +410,17 @@ enum status history_series(struct history *h, const struct history_filter *filte
     size_t cap = 0;
     struct history_point *list = NULL;
     *n = 0;
-    if (prepare_list(h,
-                     "select s.id, s.started, f.value from sessions s, names n, figures f"
-                     " where n.name = ? and f.name = n.number and f.session = s.number",
-                     " and ", filters, filters_n, 2, &statement, err) != STATUS_OK)
+    if (history_prepare(h,
+                        "select s.id, s.started, f.value from sessions s, names n, figures f"
+                        " where n.name = ? and f.name = n.number and f.session = s.number",
+                        " and ", filters, filters_n, 2, &statement, err) != STATUS_OK)
         return err->status;
     bind_str(statement, 1, figure);
     sqlite3_bind_int64(statement, sqlite3_bind_parameter_count(statement), limit);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         MEM_GROW(list, cap, *n + 1);
-        list[(*n)++] = (struct history_point){text_of(statement, 0, arena),
+        list[(*n)++] = (struct history_point){history_text(statement, 0, arena),
                                               history_moment(sqlite3_column_double(statement, 1)),
                                               sqlite3_column_double(statement, 2)};
     }

@@ -77,4 +77,15 @@ enum status history_series(struct history *h, const struct history_filter *filte
                            struct str figure, uint32_t limit, struct arena *arena,
                            struct history_point **points, size_t *n, struct err *err);
 
+// Several figures of each session at once, for whoever computes with them.
+struct history_session {
+    struct str id, name, strategy, version;
+    int64_t started;
+    double *values; // by figure; NAN where it has none
+};
+// The newest `limit` sessions that meet the conditions, newest first; all in `arena`.
+enum status history_table(struct history *h, const struct history_filter *filters, size_t filters_n,
+                          const char *const *figures, size_t figures_n, uint32_t limit, struct arena *arena,
+                          struct history_session **sessions, size_t *n, struct err *err);
+
 #endif

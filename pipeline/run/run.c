@@ -243,6 +243,8 @@ static void prepare_workers(struct run *run) {
 static void count_job(const struct run *run, const struct job_run *job, struct run_report *report) {
     const struct run_observer *observer = run->options->observer;
     run_add_counters(&report->counters, &job->counters);
+    if (job->job->sink->named)
+        report->counters.files += job->counters.written;
     if (observer && observer->job)
         observer->job(observer->self, job->job->job->name, &job->counters);
     report->digest = digest_add(report->digest, job->digest);

@@ -134,6 +134,7 @@ struct run_counters {
     uint64_t rendered;     // outputs made
     uint64_t would_render; // of a dry run: outputs that are not up to date
     uint64_t written;      // outputs published
+    uint64_t files;        // of these, files of their own
     uint64_t unchanged;    // outputs that were there already with the same bytes
     uint64_t failed;       // records that could not be loaded, and outputs that could not be made
     uint64_t bytes;        // of the outputs, uncompressed

@@ -72,6 +72,7 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         {METRIC_RENDER_ALLOCATED, c->allocated_bytes},
         {METRIC_THROUGH_PROCESSES, c->filtered},
         {METRIC_EMIT_WRITTEN, c->written},
+        {METRIC_EMIT_FILES, c->files},
         {METRIC_EMIT_UNCHANGED, c->unchanged},
         {METRIC_EMIT_STORED, c->stored},
         {METRIC_EMIT_PRUNED, report->pruned},
