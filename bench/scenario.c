@@ -116,18 +116,36 @@ static enum status write_records(const struct scenario *s, const struct fs *fs, 
     return close_file(&f, status, err);
 }
 
+enum { JOBS = 8 };
+
+// Counts for some 5 ms before it hands on what it reads.
+#define FILTER                                                                                               \
+    "    through: { command: [awk, \"BEGIN { for (i = 0; i < 120000; i++) n += i } { print }\"] }\n"
+
+static void write_jobs(const struct scenario *s, struct buf *out) {
+    if (!(s->flags & SCENARIO_EIGHT_JOBS)) {
+        buf_printf(out, "  %s:\n    from: records\n    template: %s\n    to: '%s'\n", s->unit,
+                   s->templates->name, s->to);
+        buf_add_text(out, s->flags & SCENARIO_FILTERED ? FILTER : "");
+        return;
+    }
+    for (int job = 0; job < JOBS; job++)
+        buf_printf(out, "  %s-%d: { from: records, where: id %% %d == %d, template: %s, to: '%d-%s' }\n",
+                   s->unit, job, JOBS, job, s->templates->name, job, s->to);
+}
+
 static enum status write_manifest(const struct scenario *s, const struct fs *fs, const char *directory,
                                   const char *name, const char *records, struct err *err) {
     struct buf text = BUF_INIT;
-    buf_printf(&text,
-               "name: %s\n"
-               "sources:\n"
-               "  records: { path: %s }\n"
-               "jobs:\n"
-               "  %s: { from: records, template: %s, to: '%s' }\n"
-               "jinja: { trim_blocks: true, lstrip_blocks: true }\n"
-               "output: out\n",
-               s->name, records, s->unit, s->templates->name, s->to);
+    buf_printf(&text, "name: %s\nsources:\n", s->name);
+    if (s->flags & SCENARIO_DATABASE)
+        buf_printf(&text, "  records: %s\n", scenario_query);
+    else
+        buf_printf(&text, "  records: { path: %s }\n", records);
+    buf_add_text(&text, "jobs:\n");
+    write_jobs(s, &text);
+    buf_add_text(&text, "jinja: { trim_blocks: true, lstrip_blocks: true }\n"
+                        "output: out\n");
     enum status status = write_text(fs, directory, name, buf_str(&text), err);
     buf_release(&text);
     return status;
@@ -153,6 +171,8 @@ enum status scenario_make(const struct scenario *s, const struct fs *fs, const c
         write_records(s, fs, directory, "records.jsonl", units, seed, UINT64_MAX, interrupt, err) !=
             STATUS_OK)
         return err->status;
+    if (s->flags & SCENARIO_DATABASE)
+        return scenario_write_database(s, directory, units, seed, interrupt, err);
     if (!(s->flags & SCENARIO_TOUCH_ONE))
         return STATUS_OK;
     if (write_manifest(s, fs, directory, "touched.yaml", "touched.jsonl", err) != STATUS_OK)

@@ -21,6 +21,9 @@
 enum {
     SCENARIO_ONE_RECORD = 1, // the units are rows of a single record
     SCENARIO_TOUCH_ONE = 2,  // a second manifest, touched.yaml, has one record changed
+    SCENARIO_DATABASE = 4,   // the records come from a query of records.db, which has them too
+    SCENARIO_FILTERED = 8,   // outputs go through a program outside
+    SCENARIO_EIGHT_JOBS = 16 // each has the records whose id modulo 8 is its number
 };
 
 // How the records of a scenario look; each generator reads what is its own.
@@ -29,6 +32,7 @@ struct scenario_shape {
     uint32_t columns, columns_more; // of a model: at least, and up to so many more
     uint32_t related;               // percent of the pairs of models that are
     uint32_t polymorphic;           // relations that an application's models share
+    uint32_t kinds;                 // records that differ
 };
 
 struct scenario_template {

@@ -4,7 +4,7 @@
 
 #define PICK(r, words) scenario_pick((r), (words), sizeof(words) / sizeof *(words))
 
-enum { KIND_CHAT = 1, KIND_NOTE, KIND_ROW, KIND_LEDGER };
+enum { KIND_CHAT = 1, KIND_NOTE, KIND_ROW, KIND_LEDGER, KIND_REPEATED, KIND_ACCOUNT };
 
 static const char *const plain_words[] = {
     "river",   "morning", "ticket",  "garden",  "window", "copper", "signal",  "harbour", "letter",
@@ -136,17 +136,42 @@ void scenario_write_rows(const struct scenario_shape *shape, uint64_t seed, uint
     buf_add_text(out, "\"}");
 }
 
+static void add_entries(struct random *r, uint64_t id, uint32_t n, struct buf *out) {
+    static const struct scenario_shape any = {0};
+    buf_printf(out, "{\"id\":%llu,\"owner\":{", (unsigned long long)id);
+    add_name(r, out);
+    buf_add_text(out, "},\"entries\":[");
+    for (uint32_t e = 0; e < n; e++) {
+        if (e)
+            buf_add_char(out, ',');
+        scenario_write_rows(&any, random_next(r), e, false, out);
+    }
+    buf_add_text(out, "]}");
+}
+
 void scenario_write_ledgers(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
                             struct buf *out) {
     enum { ENTRIES = 500 };
+    (void)shape;
     struct random r = scenario_random(seed + touched, KIND_LEDGER, i);
-    buf_printf(out, "{\"id\":%llu,\"owner\":{", (unsigned long long)i);
-    add_name(&r, out);
-    buf_add_text(out, "},\"entries\":[");
-    for (uint32_t e = 0; e < ENTRIES; e++) {
-        if (e)
-            buf_add_char(out, ',');
-        scenario_write_rows(shape, random_next(&r), e, false, out);
-    }
-    buf_add_text(out, "]}");
+    add_entries(&r, i, ENTRIES, out);
+}
+
+// One of so many ledgers, id and all.
+void scenario_write_repeated_ledgers(const struct scenario_shape *shape, uint64_t seed, uint64_t i,
+                                     bool touched, struct buf *out) {
+    struct random r = scenario_random(seed + touched, KIND_REPEATED, i);
+    scenario_write_ledgers(shape, seed, random_below(&r, shape->kinds), touched, out);
+}
+
+// Each size takes as many bytes, together, as any other.
+void scenario_write_accounts(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
+                             struct buf *out) {
+    enum { LEAST = 4, DOUBLINGS = 12 };
+    (void)shape;
+    struct random r = scenario_random(seed + touched, KIND_ACCOUNT, i);
+    uint32_t doublings = 0;
+    while (doublings < DOUBLINGS && random_below(&r, 2))
+        doublings++;
+    add_entries(&r, i, (uint32_t)LEAST << doublings, out);
 }

@@ -11,7 +11,7 @@
 typedef void scenario_write(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
                             struct buf *out);
 scenario_write scenario_write_models, scenario_write_chats, scenario_write_rows, scenario_write_notes,
-    scenario_write_ledgers;
+    scenario_write_ledgers, scenario_write_repeated_ledgers, scenario_write_accounts;
 
 // The random numbers of thing number i, of a kind (any constant), under a seed.
 struct random scenario_random(uint64_t seed, uint64_t kind, uint64_t i);
@@ -20,6 +20,13 @@ const char *scenario_pick(struct random *r, const char *const *words, uint32_t n
 void scenario_add_words(struct random *r, uint32_t n, struct buf *out);
 
 extern const struct scenario_template scenario_templates_model[], scenario_templates_prompt[],
-    scenario_templates_page[], scenario_templates_note[], scenario_templates_ledger[];
+    scenario_templates_page[], scenario_templates_note[], scenario_templates_ledger[],
+    scenario_templates_summary[], scenario_templates_heading[], scenario_templates_account[];
+
+// records.db in `directory`: the same records, as a table of texts (scenario_database.c).
+enum status scenario_write_database(const struct scenario *s, const char *directory, uint64_t units,
+                                    uint64_t seed, const atomic_bool *interrupt, struct err *err);
+// What reads them from there, in YAML.
+extern const char scenario_query[];
 
 #endif

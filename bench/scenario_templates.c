@@ -149,3 +149,20 @@ const struct scenario_template scenario_templates_ledger[] = {
      "\n"
      "{% endfor %}\n"},
     {0}};
+
+const struct scenario_template scenario_templates_summary[] = {
+    {"summary.md.j2", "# Ledger {{ id }} of {{ owner.name }}\n"
+                      "\n"
+                      "{{ entries|length }} entries, the first of {{ entries[0].name }}\n"},
+    {0}};
+
+const struct scenario_template scenario_templates_heading[] = {{"heading.j2", "{{ id }} {{ title }}\n"}, {0}};
+
+const struct scenario_template scenario_templates_account[] = {
+    {"account.md.j2",
+     "# Account {{ id }} of {{ owner.name }}\n"
+     "\n"
+     "{% for e in entries|sort(attribute=\"amount\") %}\n"
+     "- {{ \"%.2f\"|format(e.amount) }}{{ \" (due)\" if not e.paid }}: {{ e.remark }}, {{ e.city }}\n"
+     "{% endfor %}\n"},
+    {0}};
