@@ -6,7 +6,7 @@ static const char magic[ENTRY_MAGIC_SIZE] = {'P', 'R', 'E', 2};
 enum {
     AT_CATEGORY = 20,
     AT_KIND = 21,
-    AT_ZERO = 22,
+    AT_AGE = 22,
     AT_DICTIONARY = 24,
     AT_SIZE = 28,
     AT_STORED = 32,
@@ -27,6 +27,24 @@ static uint64_t get_number(const char *p, int bytes) {
     return v;
 }
 
+enum { AGE_BITS = 11 };
+static const int64_t second = 1000000000;
+
+// Rounded up where it has more bits than there are: an old value does not become younger by going from hand to hand.
+static uint64_t code_age(int64_t age) {
+    const uint64_t seconds = age > 0 ? (uint64_t)(age / second) : 0;
+    uint64_t shift = 0;
+    while ((seconds + (UINT64_C(1) << shift) - 1) >> shift >> AGE_BITS)
+        shift++;
+    return shift << AGE_BITS | (seconds + (UINT64_C(1) << shift) - 1) >> shift;
+}
+
+static int64_t age_of(uint64_t code) {
+    const uint64_t bits = code & ((1 << AGE_BITS) - 1), shift = code >> AGE_BITS;
+    const uint64_t most = (uint64_t)(INT64_MAX / second);
+    return bits > most >> shift ? INT64_MAX : (int64_t)(bits << shift) * second;
+}
+
 static struct digest checksum(const char *bytes, size_t stored) {
     return digest_of((struct str){bytes + ENTRY_MAGIC_AT, ENTRY_HEADER - ENTRY_MAGIC_AT + stored});
 }
@@ -35,7 +53,7 @@ void entry_seal(const struct entry *entry, char *bytes) {
     memcpy(bytes + ENTRY_MAGIC_AT, magic, sizeof magic);
     bytes[AT_CATEGORY] = (char)entry->key.category;
     bytes[AT_KIND] = (char)entry->kind;
-    put_number(bytes + AT_ZERO, 0, 2);
+    put_number(bytes + AT_AGE, code_age(entry->age), 2);
     put_number(bytes + AT_DICTIONARY, entry->dictionary, 4);
     put_number(bytes + AT_SIZE, entry->size, 4);
     put_number(bytes + AT_STORED, entry->stored, 4);
@@ -63,6 +81,7 @@ bool entry_peek(struct str bytes, struct entry *entry) {
         .size = (uint32_t)get_number(bytes.p + AT_SIZE, 4),
         .stored = (uint32_t)get_number(bytes.p + AT_STORED, 4),
         .time = (int64_t)get_number(bytes.p + AT_TIME, 8),
+        .age = age_of(get_number(bytes.p + AT_AGE, 2)),
         .tag = (uint32_t)get_number(bytes.p + AT_TAG, 4),
     };
     // Times are added to and compared; those of the year 2116 and later are none of ours.

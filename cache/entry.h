@@ -9,12 +9,12 @@
  *     19   1  version of this layout
  *     20   1  category
  *     21   1  kind
- *     22   2  zero
+ *     22   2  age: how old the value was then, seconds: 11 bits, to be shifted left by the upper 5
  *     24   4  number of the dictionary, 0: none
  *     28   4  size of the value
  *     32   4  size of the payload
  *     36  16  key, low half first
- *     52   8  time, nanoseconds since 1970
+ *     52   8  time when it was put here, nanoseconds since 1970
  *     60   4  tag of the value
  *     64   .  payload
  *
@@ -40,10 +40,17 @@ struct entry {
     enum entry_kind kind;
     uint32_t dictionary, size, stored, tag;
     int64_t time;
+    int64_t
+        age; // nanoseconds: of a value that another tier had before. In bytes to the second, or to a thousandth of it
 };
 
 static inline size_t entry_size(const struct entry *entry) {
     return ENTRY_HEADER + (size_t)entry->stored;
+}
+
+// When the value was made, which its lifetime counts from.
+static inline int64_t entry_made(const struct entry *entry) {
+    return entry->age < entry->time ? entry->time - entry->age : 0;
 }
 
 // Writes the header before a payload that is at bytes + ENTRY_HEADER already.

@@ -99,7 +99,7 @@ bool pack_fetch(struct packs *packs, struct cache_key key, struct buf *bytes, st
 }
 
 static struct cache_value *unpack(struct packs *packs, const struct entry *entry, struct str payload) {
-    struct cache_value *value = cache_value_new(entry->size, entry->time);
+    struct cache_value *value = cache_value_new(entry->size, entry_made(entry));
     if (value && codec_unpack(packs->codec, entry, payload, value->bytes)) {
         value->tag = entry->tag;
         return value;
@@ -145,9 +145,11 @@ static int64_t next_time(struct packs *packs) {
     return packs->last_time;
 }
 
-static bool append_sealed(struct packs *packs, struct entry *entry, char *bytes) {
+// `made`: the value, which another tier may have had for long. Of a mark it is of no use.
+static bool append_sealed(struct packs *packs, struct entry *entry, int64_t made, char *bytes) {
     uint64_t offset;
     entry->time = next_time(packs);
+    entry->age = made < entry->time ? entry->time - made : 0;
     entry_seal(entry, bytes);
     return pack_append(packs, entry, (struct str){bytes, entry_size(entry)}, &offset);
 }
@@ -164,7 +166,7 @@ static bool put(void *self, struct cache_key key, struct cache_value *value) {
     struct entry entry = {.key = key, .tag = value->tag};
     codec_pack(packs->codec, (struct str){value->bytes, value->n}, &entry, bytes + ENTRY_HEADER);
     pthread_mutex_lock(&packs->lock);
-    bool kept = append_sealed(packs, &entry, bytes);
+    bool kept = append_sealed(packs, &entry, value->made, bytes);
     struct cache_counts *counts = &packs->stats.categories[key.category];
     counts->puts += kept;
     counts->put_bytes += kept ? value->n : 0;
@@ -186,7 +188,7 @@ static bool put(void *self, struct cache_key key, struct cache_value *value) {
 static void append_mark(struct packs *packs, struct cache_key key, enum entry_kind kind) {
     char bytes[ENTRY_HEADER] = {0};
     struct entry entry = {.key = key, .kind = kind};
-    append_sealed(packs, &entry, bytes);
+    append_sealed(packs, &entry, INT64_MAX, bytes);
 }
 
 static void invalidate(void *self, struct cache_key key) {

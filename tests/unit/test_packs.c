@@ -683,6 +683,38 @@ static void test_lies(void **state) {
     buf_release(&b);
 }
 
+// What another tier had for long is as old here, also when it is read again from the file: up to a thousandth older, never
+// younger by more than a second.
+static void a_value_keeps_its_age(void **state) {
+    (void)state;
+    const int64_t second = 1000000000;
+    static const int64_t ages[] = {0, 1, 59, 2047, 2048, 7200, 86399, 2592001, 1000000007};
+    struct scene scene;
+    scene_open(&scene);
+    struct cache_tier tier = open_packs(&scene, 0, 0);
+    const struct clock clock = clock_system();
+    const int64_t now = clock.wall(clock.self);
+    for (unsigned i = 0; i < sizeof ages / sizeof *ages; i++) {
+        struct cache_value *value = cache_value_of(STR("text"), now - ages[i] * second);
+        assert_true(tier.put(tier.self, key_of(i), value));
+        cache_value_drop(value);
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; i < sizeof ages / sizeof *ages; i++) {
+            struct cache_value *value = tier.get(tier.self, key_of(i));
+            assert_non_null(value);
+            const int64_t age = now - value->made, least = (ages[i] - 1) * second;
+            assert_true(age >= least - 60 * second * (ages[i] <= 1) &&
+                        age <= (ages[i] + ages[i] / 1000 + 2) * second);
+            cache_value_drop(value);
+        }
+        tier.close(tier.self);
+        tier = open_packs(&scene, 0, 0);
+    }
+    tier.close(tier.self);
+    scene_close(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
@@ -698,6 +730,7 @@ int main(void) {
         cmocka_unit_test(test_exchanged),
         cmocka_unit_test(test_what_cannot_be_removed),
         cmocka_unit_test(test_small_ones_become_one),
+        cmocka_unit_test(a_value_keeps_its_age),
         cmocka_unit_test(test_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
