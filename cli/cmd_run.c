@@ -59,6 +59,10 @@ static int run_run(struct cli *cli, const struct options *options) {
     if (!read_bound(options, "max-changed", &review->max_changed, &err) ||
         !read_bound(options, "max-removed", &review->max_removed, &err))
         return cli_argument_error(&command_run, "%s", err.text);
+    if (running.run.dry && (review->stage || review->max_changed.set || review->max_removed.set))
+        return cli_argument_error(&command_run,
+                                  "--dry-run writes nothing, so it cannot be staged: run --stage, "
+                                  "look at it with \"pressrun diff\", and \"pressrun drop\" it");
     struct manifest *manifest = cli_read_manifest(cli, options);
     if (!manifest)
         return EXIT_USAGE;

@@ -20,6 +20,8 @@ static const struct {
 };
 
 static enum status unknown_tier(struct str word, struct err *err) {
+    if (str_is(word, "off"))
+        return err_set(err, STATUS_DATA, "\"off\" stands alone: with it no tier is used");
     struct suggestion suggestion = suggest_for(word);
     for (size_t i = 0; i < sizeof tier_words / sizeof *tier_words; i++)
         suggest_offer(&suggestion, str_of(tier_words[i].word));

@@ -132,6 +132,16 @@ struct load_options manifest_load_options(const struct manifest *m, const struct
                                  .record_bytes = m->limits.record_bytes};
 }
 
+static void name_jobs(const struct manifest *m, struct str wrong, struct err *err) {
+    enum { NAMED = 8 };
+    struct buf names = BUF_INIT;
+    for (size_t j = 0; j < m->jobs_n && j < NAMED; j++)
+        buf_printf(&names, "%s%.*s", j ? ", " : "", STR_ARG(m->jobs[j].name));
+    err_set(err, STATUS_DATA, "there is no job \"%.*s\"; there %s %s%s", STR_ARG(wrong),
+            m->jobs_n == 1 ? "is" : "are", buf_text(&names), m->jobs_n > NAMED ? ", ..." : "");
+    buf_release(&names);
+}
+
 static bool check_selected(const struct manifest *m, struct str name, struct err *err) {
     struct suggestion s = suggest_for(name);
     for (size_t j = 0; j < m->jobs_n; j++) {
@@ -139,8 +149,11 @@ static bool check_selected(const struct manifest *m, struct str name, struct err
             return true;
         suggest_offer(&s, m->jobs[j].name);
     }
-    err_set(err, STATUS_DATA, "there is no job \"%.*s\"%s%.*s%s", STR_ARG(name),
-            s.best.p ? ", did you mean \"" : "", STR_ARG(s.best), s.best.p ? "\"?" : "");
+    if (s.best.p)
+        err_set(err, STATUS_DATA, "there is no job \"%.*s\", did you mean \"%.*s\"?", STR_ARG(name),
+                STR_ARG(s.best));
+    else
+        name_jobs(m, name, err);
     return false;
 }
 
