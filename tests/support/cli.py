@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """cli.py [--bless] [--pressrun FILE] [CASE...]: types every session's commands and compares what is printed.
 
-A case is a folder under tests/cli: a file `session`, and whatever the commands need. It is copied into an empty
+A case is a folder under tests/cli: a file `session`, and whatever the commands need; what several cases need is in
+tests/support/sessions, with links to it. It is copied into an empty
 directory and the commands run there, by sh, with pressrun on the PATH. A session reads like a terminal:
 
     # A line that begins with "# " is a comment.
@@ -102,7 +103,7 @@ def play(pressrun, folder):
         steps, after = parse(f.read())
     with tempfile.TemporaryDirectory(prefix="pressrun-cli-") as scratch:
         directory = os.path.join(os.path.realpath(scratch), "case")
-        shutil.copytree(folder, directory, symlinks=True)
+        shutil.copytree(folder, directory)  # what several cases need is linked to in them
         os.remove(os.path.join(directory, "session"))
         build = os.path.dirname(os.path.dirname(pressrun))
         path = [os.path.dirname(pressrun), os.path.join(build, "tests", "unit"), # programs of tests/support

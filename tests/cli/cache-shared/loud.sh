@@ -1,3 +1,1 @@
-#!/bin/sh
-echo call >>calls
-tr a-z A-Z
+../../support/sessions/loud.sh

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo call >>calls
+tr a-z A-Z
