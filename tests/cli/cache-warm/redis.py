@@ -1,1 +1,0 @@
-../../support/sessions/redis.py
