@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """figures.py ARGUMENT...: a run, and what it had to do: outputs kept, rendered, written, found unchanged, removed."""
 import json
 import subprocess

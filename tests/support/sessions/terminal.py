@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs a command with a terminal for its standard output and error, and shows what it wrote there."""
 import os
 import pty
