@@ -143,7 +143,8 @@ static void start(struct chooser *c, uint32_t fit_n, bool one_worker) {
         reason = reason == CHOOSER_PREDICTED ? CHOOSER_NO_BENEFIT : reason;
     }
     c->first = c->incumbent = c->probing = best;
-    c->predicted = total(c, best);
+    for (uint32_t s = 0; s < c->options.candidates_n; s++)
+        c->totals[s] = c->options.work > 0 && is_usable(&c->options.candidates[s]) ? total(c, s) : NAN;
     uint32_t next = cheapest(c, best);
     struct chooser_step step = step_of(c, CHOOSER_START, reason, next);
     step.gain = total(c, next) - total(c, best);
@@ -373,7 +374,7 @@ void chooser_result(const struct chooser *c, struct chooser_result *result) {
     *result = (struct chooser_result){.first = c->first,
                                       .choice = c->incumbent,
                                       .runner_up = c->incumbent,
-                                      .predicted = c->predicted,
+                                      .predicted = c->totals[c->first],
                                       .batches = c->observed,
                                       .probes = c->probes,
                                       .probe_batches = c->probe_batches,

@@ -116,7 +116,8 @@ struct chooser {
     uint64_t probes, probe_batches;
     uint64_t decide_at; // batches handed out when it is time to look again
     uint32_t switches;
-    double predicted; // total of the first choice
+    double
+        totals[CHOOSER_MOST]; // predicted at the start, startups included; NAN where the work was not known
     struct chooser_step steps[CHOOSER_STEPS];
     uint32_t steps_n, steps_lost; // lost: the newest that there was no room for
 };
@@ -132,7 +133,7 @@ void chooser_observe(struct chooser *c, uint32_t strategy, uint64_t batches, dou
 struct chooser_result {
     uint32_t first, choice; // with which it began and ended
     uint32_t runner_up; // the best but the choice, as in the end believed; the choice where there is no other
-    double predicted;   // seconds, of the first choice for all
+    double predicted;   // seconds, of the first choice for all; NAN where the work was not known
     double actual;      // seconds observed and startups paid
     double runner_up_seconds; // what it would have taken for all
     double best_seconds;      // what the best would have

@@ -278,3 +278,15 @@ void prior_candidate(const struct prior *prior, const struct strategy *strategy,
                                             .sigma = prediction.sigma,
                                             .workers = workers};
 }
+
+void prior_options(const struct prior *prior, uint32_t available, const struct prior_work *work,
+                   double amount, struct chooser_options *options) {
+    *options = (struct chooser_options){.workers = available, .work = amount};
+    for (uint32_t s = 0; strategies[s] && s < PRIOR_STRATEGIES; s++) {
+        uint32_t workers = strategy_workers(strategies[s], available).start;
+        prior_candidate(prior, strategies[s], workers, work, amount, &options->candidates[s]);
+        options->candidates_n++;
+        if (strategies[s] == &strategy_sequential)
+            options->fallback = s;
+    }
+}

@@ -92,6 +92,11 @@ void prior_predict(const struct prior *prior, const struct strategy *strategy, u
 void prior_candidate(const struct prior *prior, const struct strategy *strategy, uint32_t workers,
                      const struct prior_work *work, double amount, struct chooser_candidate *candidate);
 
+// Candidates for all of `strategies`, in their order, where `available` workers are to be had: sets candidates, fallback
+// (sequential), workers and work; batches are the caller's.
+void prior_options(const struct prior *prior, uint32_t available, const struct prior_work *work,
+                   double amount, struct chooser_options *options);
+
 // The terms in seconds by the built-in costs.
 void prior_terms(const struct strategy *strategy, uint32_t workers, const struct prior_work *work,
                  double terms[PRIOR_TERMS]);

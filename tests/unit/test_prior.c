@@ -103,6 +103,29 @@ static void test_candidate(void **state) {
     assert_within(candidate.startup + 10000 * candidate.cost, total, 0.1);
 }
 
+// From the built-in costs to a choice: large jobs get all workers, tiny ones and those with one worker none.
+static void test_options(void **state) {
+    (void)state;
+    struct prior prior;
+    struct chooser_options options;
+    struct chooser chooser;
+    struct prior_work large = bulk(100000), tiny = bulk(10);
+    prior_init(&prior);
+    prior_options(&prior, 2, &large, large.source_bytes, &options);
+    options.batches = options.batches_sure = 400;
+    assert_int_equal(options.candidates_n, 5);
+    assert_ptr_equal(strategies[options.fallback], &strategy_sequential);
+    chooser_init(&chooser, &options);
+    assert_ptr_equal(strategies[chooser.first], &strategy_parallel);
+    prior_options(&prior, 2, &tiny, tiny.source_bytes, &options);
+    options.batches = options.batches_sure = 1;
+    chooser_init(&chooser, &options);
+    assert_int_equal(options.candidates[chooser.first].workers, 1);
+    prior_options(&prior, 1, &large, large.source_bytes, &options);
+    chooser_init(&chooser, &options);
+    assert_int_equal(options.candidates[chooser.first].workers, 1);
+}
+
 // ---- sessions
 
 static struct prior_sample sample(const struct strategy *strategy, uint32_t workers, struct prior_work work,
@@ -328,6 +351,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_history),
         cmocka_unit_test(test_candidate),
+        cmocka_unit_test(test_options),
         cmocka_unit_test(test_one_session),
         cmocka_unit_test(test_contradictory_sessions),
         cmocka_unit_test(test_many_sessions),
