@@ -165,7 +165,7 @@ static int run_and_tell(struct cli *cli, const struct options *options, struct c
                         struct comparison_run *run, int saved) {
     struct err err;
     struct interrupt interrupt;
-    int failed = interrupt_start(&interrupt, "ending what is measured");
+    int failed = interrupt_start(&interrupt, "ending what is measured", NULL, NULL);
     if (failed)
         return cli_fail_os(failed, "cannot watch for signals");
     run->interrupt = &interrupt.raised;

@@ -173,7 +173,7 @@ static void tell(const struct bench_job *b, const struct cli *cli, bool json) {
 static int measure(struct bench_job *b, struct cli *cli, const struct options *options) {
     struct interrupt interrupt;
     struct err err;
-    int failed = interrupt_start(&interrupt, "ending what is measured");
+    int failed = interrupt_start(&interrupt, "ending what is measured", NULL, NULL);
     if (failed)
         return cli_fail_os(failed, "cannot watch for signals");
     b->options.interrupt = &interrupt.raised;

@@ -79,7 +79,7 @@ static int run_into(const struct cache_warming *warming, const char *directory) 
     }
     options.cache.warm = true;
     struct plan *plan = plan_make(&cli->fs, warming->manifest, &cli->diags);
-    int failed = interrupt_start(&interrupt, "finishing what is in flight");
+    int failed = interrupt_start(&interrupt, "finishing what is in flight", NULL, NULL);
     options.interrupt = failed ? NULL : &interrupt.raised;
     enum status status = STATUS_DATA;
     if (cli->diags.errors == 0)

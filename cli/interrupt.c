@@ -37,18 +37,23 @@ static void *watch(void *arg) {
             return NULL;
         if (first > 0 && now() - first < ONE_SIGNAL)
             continue;
-        if (atomic_exchange(&interrupt->raised, true))
+        if (atomic_exchange(&interrupt->raised, true)) {
+            if (interrupt->give_up)
+                interrupt->give_up(interrupt->self);
             _exit(EXIT_INTERRUPTED);
+        }
         first = now();
         dprintf(STDERR_FILENO, "\npressrun: interrupted; %s (again: stop at once)\n", interrupt->what);
     }
 }
 
-int interrupt_start(struct interrupt *interrupt, const char *what) {
+int interrupt_start(struct interrupt *interrupt, const char *what, void (*give_up)(void *self), void *self) {
     sigset_t set;
     watched(&set);
     atomic_init(&interrupt->raised, false);
     interrupt->what = what;
+    interrupt->give_up = give_up;
+    interrupt->self = self;
     int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
     return failed ? failed : pthread_create(&interrupt->thread, NULL, watch, interrupt);
 }

@@ -14,11 +14,14 @@
 struct interrupt {
     atomic_bool raised;
     const char *what; // is done then, as it is said
+    void (*give_up)(void *self);
+    void *self;
     pthread_t thread;
 };
 
-// `what`, borrowed: "finishing what is in flight". 0, or an errno.
-int interrupt_start(struct interrupt *interrupt, const char *what);
+// `what`, borrowed: "finishing what is in flight". `give_up`, which may be NULL, is called before the process is ended at
+// once. 0, or an errno.
+int interrupt_start(struct interrupt *interrupt, const char *what, void (*give_up)(void *self), void *self);
 void interrupt_stop(struct interrupt *interrupt);
 
 #endif

@@ -10,26 +10,18 @@
 #include "cli/interrupt.h"
 #include "cli/reason_text.h"
 #include "cli/show.h"
+#include "cli/worker_choice.h"
 #include "monitor/history.h"
 #include "monitor/trace.h"
 #include "pipeline/plan/define.h"
 #include "scheduler/partition.h"
 
-enum { WORKERS_MAX = 1024 };
-
 enum status running_choose_workers(const struct options *options, struct worker_count *count,
                                    struct err *err) {
-    const char *flag = options_get(options, "jobs"), *variable = getenv("PRESSRUN_JOBS");
-    *count = workers_available();
-    if (flag) {
-        count->source = "-j";
-        return options_number("-j", flag, 1, WORKERS_MAX, &count->n, err);
-    }
-    if (variable && *variable) {
-        count->source = "PRESSRUN_JOBS";
-        return options_number("PRESSRUN_JOBS", variable, 1, WORKERS_MAX, &count->n, err);
-    }
-    return STATUS_OK;
+    struct worker_choice choice;
+    const enum status status = worker_choice_read(options, &choice, err);
+    *count = choice.most;
+    return status;
 }
 
 bool running_select_jobs(const struct options *options, struct manifest *manifest, struct err *err) {
@@ -127,7 +119,7 @@ static enum status read_partition(const struct options *options, const struct pa
 
 // What the command line asks of the run.
 static enum status read_options(struct cli *cli, const struct options *options, struct run_options *run,
-                                struct worker_count *workers, struct err *err) {
+                                struct worker_choice *workers, struct err *err) {
     const char *most = options_get(options, "max-failed");
     uint32_t max_failed = 0;
     *run = (struct run_options){.fs = &cli->fs,
@@ -145,8 +137,8 @@ static enum status read_options(struct cli *cli, const struct options *options, 
         read_strategy(options, &run->strategy, err) != STATUS_OK ||
         read_partition(options, &run->partition, err) != STATUS_OK)
         return err->status;
-    enum status status = running_choose_workers(options, workers, err);
-    run->workers = workers->n;
+    enum status status = worker_choice_read(options, workers, err);
+    run->workers = workers->most.n;
     return status;
 }
 
@@ -203,6 +195,11 @@ static void keep_session(struct cli *cli, const char *directory, const struct se
         cli_note("%s", err.text);
 }
 
+// Who stops at once leaves make its tokens.
+static void give_up(void *self) {
+    jobserver_surrender(self);
+}
+
 // Runs, with the observer that shows what happens.
 static enum status execute_watched(struct cli *cli, struct running *running, struct plan *plan,
                                    struct run_report *report, struct err *err) {
@@ -213,7 +210,8 @@ static enum status execute_watched(struct cli *cli, struct running *running, str
     struct reason_lines lines;
     struct interrupt interrupt;
     struct show show;
-    int failed = interrupt_start(&interrupt, "finishing what is in flight");
+    int failed = interrupt_start(&interrupt, "finishing what is in flight",
+                                 run->govern.jobserver ? give_up : NULL, run->govern.jobserver);
     if (failed)
         return err_os(err, failed, "cannot watch for signals");
     show_init(&show, !cli->quiet && !json, !cli->quiet, cli->colour_err);
@@ -275,7 +273,7 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
         tell_exceeded(run, &report.review);
     if (report.begun) {
         keep_session(cli, history, &session, plan->manifest->history_keep);
-        tell(cli, options, plan, run, &report, running->workers.source, session.id);
+        tell(cli, options, plan, run, &report, running->workers.most.source, session.id);
     }
     session_release(&session);
     return exit_code(status, &report);
@@ -359,32 +357,23 @@ bool running_init(struct running *running, struct cli *cli, const struct command
     return false;
 }
 
-static bool workers_are_said(const struct options *options) {
-    const char *variable = getenv("PRESSRUN_JOBS");
-    return options_has(options, "jobs") || (variable && *variable);
-}
-
-// The manifest's strategy, where nothing else was asked for, and its workers, likewise.
-static void choose_strategy(struct running *running, const struct manifest *manifest) {
-    struct run_options *run = &running->run;
+// The manifest's strategy, where nothing else was asked for.
+static void choose_strategy(struct run_options *run, const struct manifest *manifest) {
     struct err err;
     if (!run->strategy && manifest->strategy.p)
         strategy_find(manifest->strategy, &run->strategy, &err); // the manifest is sound, so there it is
-    if (!run->strategy || workers_are_said(running->options))
-        return;
-    const struct strategy_workers workers = strategy_workers(run->strategy, running->workers.n);
-    if (workers.start < running->workers.n)
-        running->workers.source = NULL;
-    run->workers = running->workers.n = workers.start;
 }
 
 int running_run(struct running *running, struct cli *cli, struct manifest *manifest) {
     const struct options *options = running->options;
     int code = EXIT_USAGE;
-    choose_strategy(running, manifest);
+    choose_strategy(&running->run, manifest);
+    worker_choice_settle(&running->workers, manifest, &running->run);
+    worker_choice_share(cli, &running->workers, &running->run);
     if (running_define(cli, options, manifest))
         code = options_has(options, "only-failed") ? run_failed(cli, running, manifest)
                                                    : plan_and_execute(cli, running, manifest);
+    jobserver_close(running->run.govern.jobserver);
     manifest_free(manifest);
     return code;
 }

@@ -5,12 +5,14 @@
  * What `run` and `render --each` share: the options of a run, carrying it out, and telling what came of it.
  */
 #include "cli/command.h"
+#include "cli/worker_choice.h"
 #include "pipeline/run/run.h"
 #include "scheduler/scheduler.h"
 
 // Rows of a command that runs.
 #define OPTIONS_RUN                                                                                          \
-    {"jobs", 'j', "N", "workers (default: the CPUs this process may use; PRESSRUN_JOBS)"},                   \
+    {"jobs", 'j', "N|N..N",                                                                                  \
+     "workers, or the fewest and the most (default: what the machine gives; PRESSRUN_JOBS)"},                \
         {"strategy", 0, "NAME",                                                                              \
          "minimal, sequential, parallel, cache_heavy or balanced (docs/strategies.md; PRESSRUN_STRATEGY)"},  \
         {"partition", 0, "POLICY", "how batches are shared among workers: least_loaded (default), ..."},     \
@@ -35,7 +37,7 @@
 struct running {
     const struct options *options;
     struct run_options run;
-    struct worker_count workers; // source NULL: the strategy's
+    struct worker_choice workers;
     bool explains, explains_all; // why outputs are made: the first reason, all
 };
 

@@ -380,6 +380,28 @@ static void write_review(const struct run_report *report, struct buf *out) {
     buf_add_char(out, '\n');
 }
 
+// Of a run whose number of workers changed, or that did not load for a while.
+static void write_workers(const struct run_report *report, struct buf *out) {
+    const struct run_govern_report *govern = &report->govern;
+    if (!govern->changes && !govern->pauses)
+        return;
+    buf_printf(out, "  workers   %u", govern->least);
+    if (govern->least < report->workers)
+        buf_printf(out, " to %u", report->workers);
+    if (govern->changes) {
+        buf_add_text(out, ", ");
+        show_number(out, govern->changes, "change");
+        buf_printf(out, "%s%s", govern->cause ? ", at last because " : "",
+                   govern->cause ? govern->cause : "");
+    }
+    if (govern->pauses) {
+        buf_add_text(out, "; loading paused ");
+        show_number(out, govern->pauses, "time");
+        buf_add_text(out, ", memory was short");
+    }
+    buf_add_char(out, '\n');
+}
+
 static void write_work(const struct run_counters *c, struct buf *out) {
     buf_add_text(out, "  work      ");
     show_number(out, c->fields_parsed, "field");
@@ -476,6 +498,7 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
         return;
     if (report->review.staged)
         write_review(report, out);
+    write_workers(report, out);
     write_cache(&report->cache, out);
     write_work(&report->counters, out);
     buf_add_text(out, "  stages    ");

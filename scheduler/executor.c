@@ -31,6 +31,14 @@ void graph_set_limit(struct graph *g, uint32_t workers) {
         g->pool.limit = workers;
 }
 
+uint32_t graph_waiting(struct graph *g) {
+    return pool_waiting(&g->pool);
+}
+
+uint32_t graph_working(struct graph *g) {
+    return pool_working(&g->pool);
+}
+
 bool graph_rest(struct worker *worker) {
     return pool_rest(&worker->graph->pool, worker->index);
 }

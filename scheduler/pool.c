@@ -239,6 +239,22 @@ void pool_set_limit(struct pool *p, uint32_t limit) {
     pthread_mutex_unlock(&p->lock);
 }
 
+uint32_t pool_waiting(struct pool *p) {
+    pthread_mutex_lock(&p->lock);
+    size_t n = p->shared.n + p->has_yielded;
+    for (uint32_t i = 0; i < p->workers_n; i++)
+        n += p->workers[i].own.n;
+    pthread_mutex_unlock(&p->lock);
+    return (uint32_t)n;
+}
+
+uint32_t pool_working(struct pool *p) {
+    pthread_mutex_lock(&p->lock);
+    const uint32_t n = p->threads - p->asleep - p->ticking;
+    pthread_mutex_unlock(&p->lock);
+    return n;
+}
+
 bool pool_rest(struct pool *p, uint32_t index) {
     pthread_mutex_lock(&p->lock);
     const bool waits = p->workers[index].own.n > 0 || p->shared.n > 0;

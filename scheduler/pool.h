@@ -81,6 +81,8 @@ void pool_begin(struct pool *p, uint32_t threads);
 void pool_work(struct pool *p, uint32_t index);
 
 void pool_set_limit(struct pool *p, uint32_t limit);
+uint32_t pool_waiting(struct pool *p);          // pieces that nobody has taken
+uint32_t pool_working(struct pool *p);          // workers that are not asleep, but for one that ticks
 bool pool_rest(struct pool *p, uint32_t index); // false: something waits
 void pool_rested(struct pool *p);
 

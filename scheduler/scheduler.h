@@ -89,6 +89,9 @@ void graph_rested(struct worker *worker);
 // The workers with a number below this, at least one, take work; the others are parked when they have ended what they do.
 // Before graph_run or meanwhile, from any thread. Without it, all work.
 void graph_set_limit(struct graph *g, uint32_t workers);
+// Of the moment: pieces that no worker has taken up, and workers that are at one (or rest). From a tick.
+uint32_t graph_waiting(struct graph *g);
+uint32_t graph_working(struct graph *g);
 // Called about every so many nanoseconds as long as there is work, from some worker, once at a time. Before graph_run.
 void graph_set_tick(struct graph *g, uint64_t nanoseconds, void (*tick)(void *self, struct worker *worker),
                     void *self);

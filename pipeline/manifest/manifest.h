@@ -115,6 +115,12 @@ struct manifest_cache {
     struct manifest_cache_category categories[CACHE_CATEGORIES_N];
 };
 
+struct manifest_workers {
+    bool given;
+    uint32_t least, most; // 0: not given
+    double cpu, memory;   // shares; 0: not given
+};
+
 struct manifest {
     struct arena arena;
     bool sound;              // no errors
@@ -134,6 +140,7 @@ struct manifest {
     size_t jobs_n;
     struct str output; // resolved
     struct str output_shown;
+    struct manifest_workers workers;
     struct str strategy; // its name; {NULL, 0}: none is asked for
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, chat;
     struct str *autoescape; // output extensions without the dot, lower case; default html, xml

@@ -204,6 +204,10 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
     case DOCUMENT_TEXT:
         if (key->forms & FORM_TEXT)
             check_text(c, key, node);
+        else if (key->forms & FORM_SHARE && !manifest_parse_share(node->text, &number))
+            expected_not(c, key, node);
+        else if (key->forms & FORM_SHARE)
+            return;
         else if (!(key->forms & (FORM_SIZE | FORM_TIME)))
             wrong_form(c, key, node);
         else if (!(key->forms & FORM_TIME ? manifest_parse_time(node->text, &number)

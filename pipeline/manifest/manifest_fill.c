@@ -177,6 +177,36 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     manifest_take_number(limits, "processes", &m->limits.processes);
 }
 
+static double take_share(const struct document_node *mapping, const char *key) {
+    const struct document_node *node = manifest_node(mapping, key);
+    uint64_t percent = 0;
+    if (node)
+        manifest_parse_share(node->text, &percent);
+    return (double)percent / 100;
+}
+
+static void fill_workers(struct manifest_filling *f, const struct document_node *root) {
+    const struct document_node *node = manifest_node(root, "workers");
+    struct manifest_workers *workers = &f->m->workers;
+    uint64_t least = 0, most = 0;
+    if (!node)
+        return;
+    workers->given = true;
+    if (node->kind == DOCUMENT_INT) {
+        workers->least = workers->most = (uint32_t)node->integer;
+        return;
+    }
+    manifest_take_number(node, "least", &least);
+    manifest_take_number(node, "most", &most);
+    if (most && least > most)
+        diags_error(f->diags, &f->m->text, manifest_node(node, "least")->span,
+                    "\"least\" is more than \"most\"");
+    workers->least = (uint32_t)least;
+    workers->most = (uint32_t)most;
+    workers->cpu = take_share(node, "cpu");
+    workers->memory = take_share(node, "memory");
+}
+
 static void check_variable(struct manifest_filling *f, const struct document_node *name) {
     for (size_t i = 0; i < name->text.n; i++) {
         char c = name->text.p[i], letter = (char)(c | 0x20);
@@ -202,6 +232,7 @@ static void fill_environment(struct manifest_filling *f, const struct document_n
 void manifest_fill(struct manifest_filling *f, const struct document_node *root) {
     manifest_fill_globals(f, root);
     fill_options(f->m, root);
+    fill_workers(f, root);
     fill_history(f->m, root);
     manifest_fill_cache(f->m, root);
     fill_environment(f, root);

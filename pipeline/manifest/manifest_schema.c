@@ -64,6 +64,12 @@ static json_t *time_text_schema(void) {
     return schema;
 }
 
+static json_t *share_schema(void) {
+    json_t *schema = typed("string");
+    set(schema, "pattern", json_string(MANIFEST_SHARE_PATTERN));
+    return schema;
+}
+
 static json_t *texts_schema(const struct manifest_key *key) {
     json_t *schema = typed("array"), *item = text_schema(key);
     set(schema, "items", item);
@@ -158,6 +164,8 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
         return named_schema(key);
     case FORM_NULL:
         return typed("null");
+    case FORM_SHARE:
+        return share_schema();
     default:
         return typed("object");
     }

@@ -37,6 +37,7 @@ enum { SIZE_MOST = 1 << 30, CACHED_MOST = 64 << 20, TIME_MOST = 1000000000 };
 #define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
 #define WHAT_TIME       "a time such as 90s, 30m, 2h or 7d"
 #define WHAT_TIER_SIZE  "a size up to 1024GiB, such as 4GiB; or 0"
+#define WHAT_SHARE      "a share from 1% to 100%, such as 90%"
 #define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
 #define WHAT_FALLBACK   "the text to put in place of a failed output"
 #define DOC_WRITE                                                                                            \
@@ -313,6 +314,39 @@ const struct manifest_key manifest_keys[] = {
      .doc = "How a run spends the machine: how many workers, what of the cache, what is watched. The outputs "
             "are "
             "the same with each."},
+    {.path = "workers",
+     .forms = FORM_COUNT | FORM_MAPPING,
+     .min = 1,
+     .max = 1024,
+     .what = "a number from 1 to 1024, or a mapping with \"least\", \"most\", \"cpu\" and \"memory\"",
+     .doc =
+         "How many workers there may be, of those the machine gives; a mapping lets their number change on "
+         "the way."},
+    {.path = "workers.least",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 1024,
+     .what = "a number from 1 to 1024",
+     .standard = "1",
+     .doc = "The fewest workers there are, however busy the machine is."},
+    {.path = "workers.most",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = 1024,
+     .what = "a number from 1 to 1024",
+     .doc = "The most; without it, what the machine gives."},
+    {.path = "workers.cpu",
+     .forms = FORM_SHARE,
+     .what = WHAT_SHARE,
+     .standard = "\"90%\"",
+     .doc = "How busy the machine may be, with all that runs on it: beyond it workers leave, below it they "
+            "come back."},
+    {.path = "workers.memory",
+     .forms = FORM_SHARE,
+     .what = WHAT_SHARE,
+     .standard = "\"80%\"",
+     .doc = "How much of the memory may be used, of the control group or the machine: beyond it loading "
+            "pauses, and workers leave."},
     {.path = "undefined",
      .forms = FORM_TEXT,
      .value = undefined_value,
@@ -569,6 +603,15 @@ bool manifest_parse_time(struct str text, uint64_t *seconds) {
         }
     }
     return false;
+}
+
+bool manifest_parse_share(struct str text, uint64_t *percent) {
+    uint64_t sum = 0;
+    size_t i = 0;
+    for (; i < text.n && i < 3 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
+    *percent = sum;
+    return i > 0 && text.p[0] != '0' && sum <= 100 && str_is(str_from(text, i), "%");
 }
 
 bool manifest_is_name(struct str text) {

@@ -325,6 +325,8 @@ static void fill_report(struct run *run, struct run_report *report) {
     getrusage(RUSAGE_SELF, &usage);
     report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
     report->seconds = (double)(run_now(run) - run->started) / 1e9;
+    report->worker_seconds = report->workers * report->seconds;
+    run_govern_report(run, report);
     run_watch_end(run, report);
 }
 
@@ -393,9 +395,11 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         graph_set_partition(run.graph,
                             options->partition ? options->partition : run_strategy(&run)->partition);
         run_use_strategy(&run, chosen.strategy);
+        run_govern_begin(&run);
         if (!graph_run(run.graph, options->workers))
             run_break(&run, &(struct err){.status = STATUS_CONFLICT,
                                           .text = "the stage graph came to a standstill"});
+        run_govern_end(&run);
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
         report_unfinished(&run);

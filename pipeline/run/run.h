@@ -29,6 +29,7 @@
 #include "pipeline/review/staging.h"
 #include "pipeline/run/retry.h"
 #include "pipeline/run/run_cache.h"
+#include "scheduler/jobserver.h"
 #include "scheduler/scheduler.h"
 
 struct failure {
@@ -95,11 +96,20 @@ struct run_review_options {
     struct run_bound max_changed, max_removed;
 };
 
+// How many of the workers work on the way (run_govern.c). All zero: all of them, always.
+struct run_govern_options {
+    uint32_t least,
+        first; // the governor moves between `least` and run_options.workers; begins with `first`; 0: all
+    double cpu, memory;          // its targets, shares; 0: none
+    struct jobserver *jobserver; // each worker but the first needs a token; NULL: none does
+};
+
 struct run_options {
     const struct fs *fs;
     struct clock clock;
-    int64_t now;                         // that templates see: seconds since 1970
-    uint32_t workers;                    // at least 1
+    int64_t now;      // that templates see: seconds since 1970
+    uint32_t workers; // at least 1
+    struct run_govern_options govern;
     const struct strategy *strategy;     // to begin with; NULL: none was asked for
     const struct partition *partition;   // of batches among them; NULL: the usual one
     const char *output;                  // NULL: the manifest's
@@ -159,10 +169,20 @@ struct run_review {
     uint64_t known; // outputs there were before
 };
 
+// What became of the number of workers.
+struct run_govern_report {
+    bool governed;
+    uint32_t least, changes; // fewest at once; how often it became another one
+    uint32_t pauses;         // of intake, for lack of memory
+    const char *cause;       // of the last change that the governor made; NULL: it made none
+};
+
 struct run_report {
     struct run_counters counters;
     struct digest digest;
-    uint32_t workers;
+    uint32_t workers;      // most at once
+    double worker_seconds; // that they had, all together
+    struct run_govern_report govern;
     const struct strategy *strategy; // the last one
     double seconds;
     double stage_seconds[RUN_STAGES]; // busy time summed over workers

@@ -20,8 +20,8 @@ static void set_times(struct run_figures *figures, const struct run_report *repo
     set(figures, METRIC_THROUGH_SECONDS, (double)report->counters.filtering / 1e9);
     set(figures, METRIC_RUN_SECONDS, seconds);
     set(figures, METRIC_RUN_RECORDS_PER_SECOND, seconds > 0 ? (double)report->counters.loaded / seconds : 0);
-    if (seconds > 0)
-        set(figures, METRIC_RUN_EFFICIENCY, busy / (report->workers * seconds));
+    if (report->worker_seconds > 0)
+        set(figures, METRIC_RUN_EFFICIENCY, busy / report->worker_seconds);
 }
 
 // Of categories that were used.
@@ -47,6 +47,14 @@ static void set_cache(struct run_figures *figures, const struct run_cache_report
         set(figures, METRIC_CACHE_AUDITED, (double)cache->audited);
         set(figures, METRIC_CACHE_DIFFERING, (double)cache->differing);
     }
+}
+
+static void set_govern(struct run_figures *figures, const struct run_govern_report *govern) {
+    if (!govern->governed)
+        return;
+    set(figures, METRIC_RUN_WORKERS_LEAST, govern->least);
+    set(figures, METRIC_RUN_WORKERS_CHANGES, govern->changes);
+    set(figures, METRIC_RUN_INTAKE_PAUSES, govern->pauses);
 }
 
 void run_figures_of(const struct run_report *report, struct run_figures *figures) {
@@ -83,4 +91,5 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         set(figures, counts[i].metric, (double)counts[i].value);
     set_times(figures, report);
     set_cache(figures, &report->cache);
+    set_govern(figures, &report->govern);
 }

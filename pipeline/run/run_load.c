@@ -285,7 +285,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     }
     if (!pass->loader && open_source(pass, &err) != STATUS_OK)
         return source_failed(pass, &err);
-    if (!credits_take(&pass->credits))
+    if (run_govern_holds(pass) || !credits_take(&pass->credits))
         return STEP_BLOCKED;
     uint64_t from = run_now(run);
     struct flight *flight = take_flight(pass);

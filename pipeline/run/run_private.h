@@ -125,6 +125,7 @@ struct pass_run {
     size_t jobs_n;
     struct imprint *imprint; // of all fields; for sources that their bytes do not tell
     bool surveyed;
+    atomic_bool held;           // its load node waits until no batch is in flight, or memory is free
     struct source_sum sum;      // under run->lock: of the records so far
     atomic_bool source_known;   // all were read, and none failed
     struct flight *free, *kept; // under run->lock
@@ -190,6 +191,7 @@ struct run {
     const struct run_options *options;
     const struct strategy *_Atomic strategy; // run_strategy, run_use_strategy
     struct graph *graph;
+    struct govern *govern; // NULL: nothing is governed
     struct claims *claims;
     struct through *through;    // NULL: no job has a filter
     uint32_t through_processes; // of filters, at once
@@ -256,6 +258,13 @@ void run_stage_close(struct run *run);
 // How an output is now: where it is staged or, unchanged or in a run that does not stage, in its place. False: it is no
 // file there.
 bool run_stage_stamp(const struct run *run, struct str output, struct lane_stamp *stamp);
+
+// run_govern.c: how many work meanwhile, and whether anything is loaded. All do nothing where nothing is governed.
+void run_govern_begin(struct run *run);
+bool run_govern_holds(struct pass_run *pass); // it is not to load now: it is woken when it may
+void run_govern_wake(struct run *run);        // whoever is held; when no batch is in flight any more
+void run_govern_end(struct run *run);         // nobody works any more
+void run_govern_report(struct run *run, struct run_report *report); // and is freed
 
 // run_inputs.c
 void run_claim_inputs(struct run *run);

@@ -66,7 +66,7 @@ static void set_texts(struct session *session, const struct run *run, const stru
 
 void run_session_fill(const struct run *run, const struct run_report *report) {
     struct session *session = run->options->session;
-    merge_distributions(session, run, report->workers);
+    merge_distributions(session, run, run->options->workers);
     set_texts(session, run, report);
     struct run_figures figures;
     run_figures_of(report, &figures);

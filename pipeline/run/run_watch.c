@@ -197,7 +197,9 @@ void run_batch_begins(struct run *run, const struct worker *worker) {
 }
 
 void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life) {
-    unsigned now = atomic_fetch_sub_explicit(&run->in_flight, 1, memory_order_relaxed) - 1;
+    unsigned now = atomic_fetch_sub(&run->in_flight, 1) - 1; // in order with run_govern_holds
+    if (now == 0)
+        run_govern_wake(run);
     if (!run->options->trace)
         return;
     struct trace_arg args[TRACE_ARGS];

@@ -27,7 +27,9 @@ struct through {
     struct queue done;
     struct through_process *processes;
     uint32_t processes_n;
-    uint32_t *places; // that are free: from processes_n on
+    uint32_t *places;         // that are free: from processes_n on
+    _Atomic uint32_t allowed; // processes at once
+    _Atomic uint32_t asked;   // tasks that have not come back
     struct pollfd *polled;
     bool interrupted, blind; // blind: some process has no handle
     uint64_t looked;         // when the last round ended
@@ -59,6 +61,8 @@ struct through *through_new(const struct through_options *options) {
     t->options = *options;
     if (t->options.processes == 0)
         t->options.processes = 1;
+    atomic_init(&t->allowed, t->options.processes);
+    atomic_init(&t->asked, 0);
     t->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&t->lock, NULL);
     queue_clear(&t->added);
@@ -82,7 +86,17 @@ void through_ring(struct through *t) {
         return; // it rings already
 }
 
+void through_set_processes(struct through *t, uint32_t n) {
+    atomic_store(&t->allowed, n == 0 ? 1 : n < t->options.processes ? n : t->options.processes);
+}
+
+uint32_t through_asked(const struct through *t) {
+    return atomic_load(&t->asked);
+}
+
 bool through_add(struct through *t, struct through_task *first) {
+    for (const struct through_task *task = first; task; task = task->next)
+        atomic_fetch_add(&t->asked, 1);
     pthread_mutex_lock(&t->lock);
     bool unserved = !t->served;
     t->served = true;
@@ -96,6 +110,7 @@ bool through_add(struct through *t, struct through_task *first) {
 static void finish(struct through *t, struct through_task *task) {
     task->next = NULL;
     queue_add(&t->done, task);
+    atomic_fetch_sub(&t->asked, 1);
 }
 
 // Starting --------------------------------------------------------------------------------------------------
@@ -110,7 +125,7 @@ static bool is_shortage(int os) {
 }
 
 static void start(struct through *t) {
-    while (t->waiting.first && t->processes_n < t->options.processes) {
+    while (t->waiting.first && t->processes_n < atomic_load(&t->allowed)) {
         struct through_task *task = t->waiting.first;
         if (is_cancelled(t, task)) {
             task->end = THROUGH_CANCELLED;

@@ -85,4 +85,9 @@ bool through_add(struct through *t, struct through_task *first);
 bool through_serve(struct through *t, bool wait, struct through_task **done);
 void through_ring(struct through *t); // ends the waiting
 
+// From any thread.
+void through_set_processes(struct through *t,
+                           uint32_t n); // no more than so many begin; at least 1, at most the options'
+uint32_t through_asked(const struct through *t); // tasks that have not come back
+
 #endif
