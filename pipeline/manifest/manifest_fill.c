@@ -179,10 +179,10 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
 
 static double take_share(const struct document_node *mapping, const char *key) {
     const struct document_node *node = manifest_node(mapping, key);
-    uint64_t percent = 0;
+    uint64_t permille = 0;
     if (node)
-        manifest_parse_share(node->text, &percent);
-    return (double)percent / 100;
+        manifest_parse_share(node->text, &permille);
+    return (double)permille / 1000;
 }
 
 static void fill_workers(struct manifest_filling *f, const struct document_node *root) {

@@ -37,7 +37,7 @@ enum { SIZE_MOST = 1 << 30, CACHED_MOST = 64 << 20, TIME_MOST = 1000000000 };
 #define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
 #define WHAT_TIME       "a time such as 90s, 30m, 2h or 7d"
 #define WHAT_TIER_SIZE  "a size up to 1024GiB, such as 4GiB; or 0"
-#define WHAT_SHARE      "a share from 1% to 100%, such as 90%"
+#define WHAT_SHARE      "a share such as 90%"
 #define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
 #define WHAT_FALLBACK   "the text to put in place of a failed output"
 #define DOC_WRITE                                                                                            \
@@ -605,13 +605,20 @@ bool manifest_parse_time(struct str text, uint64_t *seconds) {
     return false;
 }
 
-bool manifest_parse_share(struct str text, uint64_t *percent) {
+bool manifest_parse_share(struct str text, uint64_t *permille) {
     uint64_t sum = 0;
     size_t i = 0;
     for (; i < text.n && i < 3 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
         sum = sum * 10 + (uint64_t)(text.p[i] - '0');
-    *percent = sum;
-    return i > 0 && text.p[0] != '0' && sum <= 100 && str_is(str_from(text, i), "%");
+    if (i == 0 || (i > 1 && text.p[0] == '0'))
+        return false;
+    sum *= 10;
+    if (i + 1 < text.n && text.p[i] == '.' && text.p[i + 1] >= '0' && text.p[i + 1] <= '9') {
+        sum += (uint64_t)(text.p[i + 1] - '0');
+        i += 2;
+    }
+    *permille = sum;
+    return sum > 0 && sum <= 1000 && str_is(str_from(text, i), "%");
 }
 
 bool manifest_is_name(struct str text) {

@@ -30,7 +30,7 @@ enum manifest_form {
     FORM_ANY = 128,    // a mapping of any names to any values
     FORM_TIME = 256,   // seconds from min to max: an integer, or text such as "2h"
     FORM_NULL = 512,   // nothing
-    FORM_SHARE = 1024, // text such as "90%", from 1% to 100%
+    FORM_SHARE = 1024, // text such as "90%" or "0.5%", above 0 and up to 100
     FORM_LAST = FORM_SHARE,
 };
 
@@ -66,8 +66,8 @@ bool manifest_parse_size(struct str text, uint64_t *bytes); // "64MiB", "10 kB";
 #define MANIFEST_SIZE_PATTERN "^[1-9][0-9]{0,9} ?(B|kB|MB|GB|KiB|MiB|GiB)$"
 bool manifest_parse_time(struct str text, uint64_t *seconds); // "90s", "30m", "2h", "7d"; false: no time
 #define MANIFEST_TIME_PATTERN "^[1-9][0-9]{0,8} ?(s|m|min|h|d)$"
-bool manifest_parse_share(struct str text, uint64_t *percent); // "90%"; false: no share
-#define MANIFEST_SHARE_PATTERN "^(100|[1-9][0-9]?)%$"
+bool manifest_parse_share(struct str text, uint64_t *permille); // "90%", "0.5%"; false: no share
+#define MANIFEST_SHARE_PATTERN "^(100(\\.0)?|[1-9][0-9]?(\\.[0-9])?|0\\.[1-9])%$"
 bool manifest_is_name(struct str text); // of sources and jobs
 #define MANIFEST_NAME_PATTERN "^[A-Za-z0-9_.-]+$"
 
