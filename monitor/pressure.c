@@ -39,13 +39,14 @@ struct pressure {
     uint64_t busy, total; // ticks
 };
 
-void pressure_cpus_of_process(struct pressure_cpus *cpus) {
+void pressure_cpus_of_process(uint32_t known, struct pressure_cpus *cpus) {
     *cpus = (struct pressure_cpus){{0}};
     const size_t size = CPU_ALLOC_SIZE(PRESSURE_CPUS_MOST);
     cpu_set_t *set = CPU_ALLOC(PRESSURE_CPUS_MOST);
-    const bool known = set && sched_getaffinity(0, size, set) == 0;
+    const bool told =
+        set && sched_getaffinity(0, size, set) == 0 && (uint32_t)CPU_COUNT_S(size, set) >= known;
     for (size_t cpu = 0; cpu < PRESSURE_CPUS_MOST; cpu++)
-        if (!known || CPU_ISSET_S(cpu, size, set))
+        if (!told || CPU_ISSET_S(cpu, size, set))
             cpus->bits[cpu / 64] |= UINT64_C(1) << cpu % 64;
     CPU_FREE(set);
 }

@@ -23,7 +23,8 @@ enum { PRESSURE_CPUS_MOST = 4096 };
 struct pressure_cpus {
     uint64_t bits[PRESSURE_CPUS_MOST / 64]; // CPU n: bit n % 64 of word n / 64
 };
-void pressure_cpus_of_process(struct pressure_cpus *cpus); // those it may run on
+// Those it may run on, as this thread is told; all, where these are fewer than `known`: then it is the thread that is bound.
+void pressure_cpus_of_process(uint32_t known, struct pressure_cpus *cpus);
 
 struct pressure_load {
     bool cpu_known;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <omp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 enum { CPUS_MOST = 1 << 20 };
 
-uint32_t workers_affinity(void) {
+static uint32_t affinity_of_thread(void) {
     for (int cpus = 1024; cpus <= CPUS_MOST; cpus *= 2) { // the kernel says EINVAL while the set is too small
         cpu_set_t *set = CPU_ALLOC((size_t)cpus);
         if (!set)
@@ -30,6 +31,13 @@ uint32_t workers_affinity(void) {
     }
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (uint32_t)n : 1;
+}
+
+// OpenMP binds the thread that asks (OMP_PROC_BIND) before main begins; it knows what there was before.
+uint32_t workers_affinity(void) {
+    const uint32_t mine = affinity_of_thread();
+    const int known = omp_get_num_procs();
+    return known > 0 && (uint32_t)known > mine ? (uint32_t)known : mine;
 }
 
 static uint32_t round_up(int64_t quota, int64_t period) {

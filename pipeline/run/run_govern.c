@@ -12,6 +12,7 @@
 #include "monitor/pressure.h"
 #include "pipeline/run/run_private.h"
 #include "scheduler/governor.h"
+#include "scheduler/workers.h"
 
 #define TICK UINT64_C(100000000) // nanoseconds
 enum { IDLE_TICKS = 5 };         // before tokens that nobody uses go back
@@ -146,7 +147,7 @@ void run_govern_begin(struct run *run) {
     governor_init(&g->governor, &targets, options->first);
     if (least < most || options->memory > 0) {
         struct pressure_cpus cpus;
-        pressure_cpus_of_process(&cpus);
+        pressure_cpus_of_process(workers_affinity(), &cpus);
         g->pressure = pressure_open(run->options->fs, "", &cpus);
     }
     uint32_t first = decide(g, false);

@@ -221,7 +221,7 @@ static void the_system_is_sane(void **state) {
     struct fs fs = fs_system();
     struct pressure_cpus cpus;
     struct pressure_load load;
-    pressure_cpus_of_process(&cpus);
+    pressure_cpus_of_process(1, &cpus);
     struct pressure *p = pressure_open(&fs, "", &cpus);
     pressure_look(p, SECOND, &load);
     pressure_look(p, 2 * SECOND, &load);
