@@ -392,8 +392,6 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_cache_init(&run);
         make_graph(&run);
         run_through_bell(&run);
-        graph_set_partition(run.graph,
-                            options->partition ? options->partition : run_strategy(&run)->partition);
         run_use_strategy(&run, chosen.strategy);
         run_govern_begin(&run);
         if (!graph_run(run.graph, options->workers))
