@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "bench/counter.h"
 
-enum { ERRORS_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16 };
+enum { END_KEPT = 16 << 10, OUTPUT_KEPT = 64 << 20, PADDING_MOST = 1 << 16 };
 
 extern char **environ;
 
@@ -60,31 +60,43 @@ static uint64_t stolen_so_far(const cpu_set_t *cpus) {
     return sum;
 }
 
-// Whether a variable is one that `setting` ("NAME=value") sets.
-static bool is_replaced(const char *variable, const char *setting) {
-    return setting && strncmp(variable, setting, strcspn(setting, "=") + 1) == 0;
+static bool is_named(const char *variable, const char *setting) {
+    size_t n = strcspn(setting, "=");
+    return strncmp(variable, setting, n) == 0 && variable[n] == '=';
 }
 
-// The environment again, with padding, the caller's variable and a passive wait policy; one allocation for the array, which
+// Whether the caller sets this variable, or takes it away.
+static bool is_replaced(const char *variable, const char *const *settings) {
+    for (size_t i = 0; settings && settings[i]; i++)
+        if (is_named(variable, settings[i]))
+            return true;
+    return false;
+}
+
+// The environment again, with padding, the caller's variables and a passive wait policy; one allocation for the array, which
 // the caller frees.
 static char **environment_of(const struct process_command *command, char *padding) {
     static const char passive[] = "OMP_WAIT_POLICY=passive";
-    size_t n = 0, at = 0;
+    const char *const *settings = command->variables;
+    size_t n = 0, more = 0, at = 0;
     while (environ[n])
         n++;
-    char **copy = MEM_NEW_ARRAY(char *, n + 4);
+    while (settings && settings[more])
+        more++;
+    char **copy = MEM_NEW_ARRAY(char *, n + more + 3);
     for (size_t i = 0; i < n; i++)
-        if (!is_replaced(environ[i], passive) && !is_replaced(environ[i], command->variable))
+        if (!is_named(environ[i], passive) && !is_replaced(environ[i], settings))
             copy[at++] = environ[i];
     uint32_t size = command->padding < PADDING_MOST ? command->padding : PADDING_MOST;
     memcpy(padding, "PRESSRUN_PADDING=", 17);
     memset(padding + 17, 'x', size);
     padding[17 + size] = 0;
     copy[at++] = padding;
-    // execve changes neither of these.
+    // execve changes none of these.
     copy[at++] = (char *)passive;
-    if (command->variable)
-        copy[at++] = (char *)command->variable;
+    for (size_t i = 0; i < more; i++)
+        if (strchr(settings[i], '='))
+            copy[at++] = (char *)settings[i];
     return copy;
 }
 
@@ -163,16 +175,16 @@ static enum status start(const struct process_command *command, struct child *ch
     return STATUS_OK;
 }
 
-// Standard error keeps its end, standard output its beginning; both are read to the end so that nobody waits.
-static void keep(struct buf *to, const char *p, size_t n, bool end) {
+// All is read, so that nobody waits; the beginning is kept, or the end.
+static void keep(struct buf *to, const char *p, size_t n, size_t most, bool end) {
     if (!to)
         return;
-    if (!end && to->n + n > OUTPUT_KEPT)
-        n = OUTPUT_KEPT - to->n;
+    if (!end && to->n + n > most)
+        n = most - to->n;
     buf_add(to, p, n);
-    if (end && to->n > 2 * ERRORS_KEPT) {
-        memmove(to->p, to->p + to->n - ERRORS_KEPT, ERRORS_KEPT);
-        to->n = ERRORS_KEPT;
+    if (end && to->n > 2 * most) {
+        memmove(to->p, to->p + to->n - most, most);
+        to->n = most;
     }
 }
 
@@ -207,8 +219,11 @@ static enum ending drain(const struct process_command *command, const struct chi
             if (polled[i].fd < 0 || !polled[i].revents)
                 continue;
             ssize_t n = read(polled[i].fd, piece, sizeof piece);
-            if (n > 0)
-                keep(i ? errors : output, piece, (size_t)n, i == 1);
+            if (n > 0 && i == 0)
+                keep(output, piece, (size_t)n, command->keeps_end ? END_KEPT : OUTPUT_KEPT,
+                     command->keeps_end);
+            else if (n > 0)
+                keep(errors, piece, (size_t)n, END_KEPT, true);
             else if (n == 0 || errno != EINTR)
                 polled[i].fd = -1;
         }

@@ -6,7 +6,7 @@
  *
  * Standard input is /dev/null, standard output is kept (it may hold a digest), of standard error the end. Environment and
  * directory are the caller's, but for a padding variable of the size asked for, since where the stack begins can change a
- * program's speed by more than what is looked for, a variable that the caller names, and OMP_WAIT_POLICY, without which
+ * program's speed by more than what is looked for, variables that the caller names, and OMP_WAIT_POLICY, without which
  * idle threads burn instructions.
  *
  * The command leads a process group of its own, with no signal blocked or ignored; the whole group is killed when the time is
@@ -29,7 +29,9 @@ struct process_command {
     const char *const *arguments; // NULL-terminated; [0] is looked up in PATH
     const char *directory;        // NULL: the caller's
     const cpu_set_t *cpus;        // NULL: all that the caller may use
-    const char *variable;         // one more, "NAME=value", of the environment; may be NULL
+    const char *const
+        *variables; // of the environment: "NAME=value" sets one, "NAME" takes it away; NULL ends; may be NULL
+    bool keeps_end; // of standard output, where it is too much for all of it: the end, not the beginning
     uint32_t padding;             // bytes in the environment
     double seconds;               // it is killed then; 0: never
     const atomic_bool *interrupt; // it is killed when this is true; may be NULL

@@ -112,8 +112,8 @@ static void set_arguments(struct target *t, const char *const *arguments) {
 static void set_run(struct target *t, const char *program, const char *directory, const char *manifest,
                     const char *scratch, int which) {
     t->output = arena_printf(&t->arena, "%s/%c", scratch, 'a' + which);
-    t->history = arena_printf(&t->arena, "PRESSRUN_HISTORY=%s/%c/.pressrun", scratch, 'a' + which);
-    if (!t->output || !t->history)
+    t->variables[0] = arena_printf(&t->arena, "PRESSRUN_HISTORY=%s/%c/.pressrun", scratch, 'a' + which);
+    if (!t->output || !t->variables[0])
         mem_fail(strlen(scratch));
     const char *arguments[10] = {program, "run", "--json", "-o", t->output};
     size_t n = 5;
@@ -205,13 +205,12 @@ void target_release(struct target *t) {
 }
 
 struct process_command target_command(const struct target *t) {
-    return (struct process_command){.arguments = t->arguments, .variable = t->history};
+    return (struct process_command){.arguments = t->arguments, .variables = t->variables};
 }
 
 // ---- what came of a run
 
-// The end of what it said, for a message.
-static struct str last_lines(struct str text) {
+struct str target_last_lines(struct str text) {
     while (text.n && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
         text.n--;
     size_t from = text.n, lines = 0;
@@ -227,7 +226,7 @@ static enum status explain(const struct target *t, const struct process_sample *
         return err_set(err, STATUS_DATA, "%s had not ended after %.0f s and was killed (--seconds)", t->shown,
                        sample->wall);
     return err_set(err, STATUS_DATA, "%s ended with exit code %d%s%.*s", t->shown, sample->exit_code,
-                   errors.n ? "; it said: " : "", STR_ARG(last_lines(errors)));
+                   errors.n ? "; it said: " : "", STR_ARG(target_last_lines(errors)));
 }
 
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,

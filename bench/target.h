@@ -33,8 +33,9 @@ struct target {
     const char *shown;   // as given
     const char *version; // "pressrun 1.2.3" where it is one; else NULL
     const char *const *arguments;
-    const char *output;  // of pressrun's runs: a directory that does not exist before a run; NULL: a command
-    const char *history; // a setting: what these runs remember goes below scratch, not where the user's is
+    const char *output; // of pressrun's runs: a directory that does not exist before a run; NULL: a command
+    const char
+        *variables[2]; // a setting: what these runs remember goes below scratch, not where the user's is
 };
 
 struct target_context {
@@ -53,6 +54,9 @@ struct process_command target_command(const struct target *t);
 // it wrote.
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
                         struct str errors, struct digest *digest, struct work *work, struct err *err);
+
+// The end of what a process said, for a message.
+struct str target_last_lines(struct str text);
 
 // A new directory for outputs, on a tmpfs where TMPDIR does not say otherwise and there is one; owned (mem_free).
 enum status target_scratch(char **directory, struct err *err);

@@ -108,6 +108,7 @@ unsigned caches_tiers(const struct manifest *manifest, const struct caches_wish 
         tiers &= ~(1u << CACHE_PACKS);
     if (!cache->redis.url.p)
         tiers &= ~(1u << CACHE_REDIS);
+    tiers &= ~wish->without;
     return wish->tiers ? tiers & wish->tiers : tiers;
 }
 

@@ -29,6 +29,7 @@ struct caches_wish {
     bool off;
     unsigned tiers;        // bits by enum cache_tier_kind; 0: the manifest's
     unsigned read_only;    // likewise
+    unsigned without;      // likewise: not used, whatever else is said
     unsigned refresh;      // bits by category: look nowhere, make and keep again
     bool warm;             // whatever is dear is looked up and kept from the first on: nothing is tried out
     const char *directory; // of the file tier; NULL: the manifest's

@@ -129,18 +129,36 @@ static void test_processes(void **state) {
 static void test_environment(void **state) {
     (void)state;
     const char *const arguments[] = {
-        "sh", "-c", "env | grep -c ^MINE=; echo $MINE; env | grep -c ^OMP_WAIT_POLICY=", NULL};
-    struct process_command command = {.arguments = arguments, .variable = "MINE=new"};
+        "sh", "-c",
+        "env | grep -c ^MINE=; echo $MINE; env | grep -c ^OMP_WAIT_POLICY=; echo ${LESS-gone}$LESSER", NULL};
+    struct process_command command = {.arguments = arguments,
+                                      .variables = (const char *const[]){"MINE=new", "LESS", NULL}};
     struct process_sample sample;
     struct buf output = BUF_INIT;
     struct err err;
     setenv("MINE", "old", 1);
+    setenv("LESS", "there", 1);
+    setenv("LESSER", "stays", 1);
     setenv("OMP_WAIT_POLICY", "active", 1);
     assert_int_equal(process_run(&command, &sample, &output, NULL, &err), STATUS_OK);
-    assert_true(str_is(buf_str(&output), "1\nnew\n1\n"));
-    command.variable = NULL;
+    assert_true(str_is(buf_str(&output), "1\nnew\n1\ngonestays\n"));
+    command.variables = NULL;
     assert_int_equal(process_run(&command, &sample, &output, NULL, &err), STATUS_OK);
-    assert_true(str_is(buf_str(&output), "1\nold\n1\n"));
+    assert_true(str_is(buf_str(&output), "1\nold\n1\ntherestays\n"));
+    buf_release(&output);
+}
+
+// Of too much output the end, where that is what is wanted.
+static void test_end_of_output(void **state) {
+    (void)state;
+    const char *const arguments[] = {"sh", "-c", "seq 30000; echo the report", NULL};
+    struct process_command command = {.arguments = arguments, .keeps_end = true};
+    struct process_sample sample;
+    struct buf output = BUF_INIT;
+    struct err err;
+    assert_int_equal(process_run(&command, &sample, &output, NULL, &err), STATUS_OK);
+    assert_true(str_ends(buf_str(&output), STR("\n30000\nthe report\n")));
+    assert_true(output.n < 50000);
     buf_release(&output);
 }
 
@@ -400,6 +418,7 @@ int main(void) {
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_processes_that_do_not_start_or_end),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_end_of_output),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_accounting),
         cmocka_unit_test(test_pairs),
