@@ -11,14 +11,7 @@
 #include "bench/random.h"
 #include "bench/target.h"
 
-enum {
-    PATH_SIZE = 4096,
-    WORDS = 64,
-    ROUNDS_LEAST = 10,
-    DROPPED_MOST = 32,
-    UNITS = RANKING_MOST * CONTEST_STATES
-};
-static const double plan_more = 1.5; // rounds become shorter, as whoever is slower leaves them
+enum { PATH_SIZE = 4096, WORDS = 64, DROPPED_MOST = 32, UNITS = RANKING_MOST * CONTEST_STATES };
 static const double stolen_most = 0.1;
 
 const char *const contest_states[CONTEST_STATES] = {"cold", "warm"};
@@ -29,6 +22,7 @@ struct runner {
     struct random random;
     struct buf printed, errors;
     uint64_t began;
+    double first; // seconds until rounds began
     bool has_digest;
 };
 
@@ -168,18 +162,17 @@ static void blame(struct runner *r, struct err *err) {
     r->result->differing = true;
 }
 
-// Each variant once: fills its cache, and tells whether all make the same. Returns in `seconds` what all of them took.
-static enum status run_first(struct runner *r, double *seconds, struct err *err) {
+// Each variant once: fills its cache, and tells whether all make the same.
+static enum status run_first(struct runner *r, struct err *err) {
     enum status status = STATUS_OK;
-    *seconds = 0;
     for (uint32_t v = 0; v < r->options->variants_n && status == STATUS_OK; v++) {
         const struct unit unit = {v, CONTEST_WARM};
         struct contest_sample sample;
         status = run_unit(r, &unit, 0, &sample, err);
-        *seconds += sample.process.wall;
     }
     if (status == STATUS_DATA && r->result->differing)
         blame(r, err);
+    r->first = elapsed(r);
     return status;
 }
 
@@ -187,7 +180,7 @@ static enum status run_first(struct runner *r, double *seconds, struct err *err)
 
 static bool is_decided(const struct runner *r, enum contest_state state) {
     const struct contest_result *result = r->result;
-    return !r->options->states[state] || result->times[state].rounds >= r->result->planned ||
+    return !r->options->states[state] || result->times[state].rounds >= RANKING_ROUNDS ||
            (result->rankings[state].decided && result->times[state].rounds >= RANKING_FIRST);
 }
 
@@ -211,22 +204,18 @@ static uint32_t draw_units(struct runner *r, struct unit units[UNITS]) {
     return n;
 }
 
-static struct ranking_rule rule_of(const struct runner *r) {
-    struct ranking_rule rule = ranking_rule_default();
-    rule.rounds = r->result->planned;
-    rule.keep = r->options->keep;
-    return rule;
-}
-
 static void rank(struct runner *r, enum contest_state state, bool last) {
     struct contest_result *result = r->result;
     const struct contest_times *times = &result->times[state];
-    double candidates[RANKING_ROUNDS * RANKING_MOST];
-    struct ranking_rule rule = rule_of(r);
+    const uint32_t n = result->candidates_n;
+    double seconds[RANKING_ROUNDS * RANKING_MOST];
+    struct ranking_rule rule = ranking_rule_default();
+    rule.keep = r->options->keep;
     for (uint32_t round = 0; round < times->rounds; round++)
-        for (uint32_t c = 0; c < result->candidates_n; c++)
-            candidates[round * result->candidates_n + c] = times->seconds[round * result->variants_n + c];
-    result->rankings[state] = ranking_of(candidates, times->rounds, result->candidates_n, &rule, last);
+        for (uint32_t c = 0; c < n; c++)
+            seconds[round * n + c] = times->seconds[round * result->variants_n + c];
+    result->rankings[state] =
+        ranking_of(&(struct ranking_times){seconds, times->spent, times->rounds, n}, &rule, last);
 }
 
 // Whether the host took too much of the runs of one state: a rule that does not know which of them is which.
@@ -253,7 +242,8 @@ static void take_round(struct runner *r, enum contest_state state, const struct 
         series->samples[series->n++] = samples[i];
         row[units[i].variant] = samples[i].process.wall;
     }
-    times->rounds++;
+    double spent = (elapsed(r) - r->first) / (r->options->budget - r->first);
+    times->spent[times->rounds++] = spent >= 0 && spent <= 1 ? spent : 1;
 }
 
 static enum status run_round(struct runner *r, struct err *err) {
@@ -283,16 +273,6 @@ static enum status run_round(struct runner *r, struct err *err) {
         rank(r, state, false);
     }
     return STATUS_OK;
-}
-
-// As many rounds as the budget has room for, by what the first runs took.
-static void plan_rounds(struct runner *r, double first) {
-    const struct contest_options *options = r->options;
-    double round = first * (options->states[CONTEST_COLD] + options->states[CONTEST_WARM]);
-    double left = options->budget - elapsed(r), rounds = round > 0 && left > 0 ? plan_more * left / round : 0;
-    r->result->planned = rounds >= RANKING_ROUNDS ? RANKING_ROUNDS
-                         : rounds > ROUNDS_LEAST  ? (uint32_t)rounds
-                                                  : ROUNDS_LEAST;
 }
 
 // At least one round: a comparison without any time says nothing.
@@ -334,7 +314,6 @@ enum status contest_run(const struct contest_options *options, struct contest_re
                        .printed = BUF_INIT,
                        .errors = BUF_INIT,
                        .began = options->clock->monotonic(options->clock->self)};
-    double first = 0;
     *result = (struct contest_result){.variants = options->variants, .variants_n = options->variants_n};
     while (result->candidates_n < options->variants_n && options->variants[result->candidates_n].candidate)
         result->candidates_n++;
@@ -342,11 +321,9 @@ enum status contest_run(const struct contest_options *options, struct contest_re
         result->states[state] = options->states[state];
     enum status status = make_directories(options, err);
     if (status == STATUS_OK)
-        status = run_first(&r, &first, err);
-    if (status == STATUS_OK) {
-        plan_rounds(&r, first);
+        status = run_first(&r, err);
+    if (status == STATUS_OK)
         status = run_rounds(&r, err);
-    }
     result->interrupted = status == STATUS_CANCELLED;
     result->seconds = elapsed(&r);
     buf_release(&r.printed);

@@ -64,8 +64,8 @@ struct contest_series {
     size_t cap;
 };
 
-struct contest_times { // a row for each round, of all variants: see ranking.h
-    double seconds[RANKING_ROUNDS * RANKING_MOST];
+struct contest_times { // a row for each round, of all variants; and the budget: see ranking.h
+    double seconds[RANKING_ROUNDS * RANKING_MOST], spent[RANKING_ROUNDS];
     uint32_t rounds, dropped;
 };
 
@@ -79,7 +79,6 @@ struct contest_result {
     struct ranking rankings[CONTEST_STATES];
     struct digest digest;
     uint64_t outputs, failed; // of each run; failed: records and outputs
-    uint32_t planned;         // rounds
     double seconds;           // all in all
     bool interrupted;
     bool differing; // outputs: `err` says whose

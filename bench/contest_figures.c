@@ -101,7 +101,8 @@ double contest_rate(const struct contest_result *result, uint32_t variant, enum 
 struct ranking_ratio contest_ratio(const struct contest_result *result, enum contest_state state, uint32_t a,
                                    uint32_t b) {
     const struct contest_times *times = &result->times[state];
-    return ranking_ratio(times->seconds, times->rounds, result->variants_n, a, b);
+    return ranking_ratio(
+        &(struct ranking_times){times->seconds, times->spent, times->rounds, result->variants_n}, a, b);
 }
 
 int contest_find(const struct contest_result *result, const char *name) {
@@ -157,8 +158,8 @@ uint32_t contest_open(const struct contest_result *result, enum contest_state st
     uint32_t order[RANKING_MOST], n = contest_order(result, state, order), count = 0;
     const struct ranking *ranking = &result->rankings[state];
     for (uint32_t i = 0; i < n && !ranking->decided; i++)
-        if (order[i] < result->candidates_n && order[i] != ranking->leader &&
-            (ranking->places[order[i]] == RANKING_OPEN || ranking->places[order[i]] == RANKING_EQUAL))
+        if (order[i] < result->candidates_n && ranking->places[order[i]] != RANKING_SLOWER &&
+            ranking->places[order[i]] != RANKING_ASIDE)
             open[count++] = order[i];
     return count;
 }

@@ -32,7 +32,7 @@ int contest_find(const struct contest_result *result, const char *name); // a va
 uint32_t contest_recommended(const struct contest_result *result, enum contest_state state);
 // The state that the recommendation as a whole is of: warm, where that was measured, as jobs that are worth it come again.
 enum contest_state contest_state_of(const struct contest_result *result);
-// Who else may be the fastest, of one state, the likeliest first. Returns how many.
+// Who may be the fastest where it is undecided, of one state, the likeliest first. Returns how many.
 uint32_t contest_open(const struct contest_result *result, enum contest_state state,
                       uint32_t open[RANKING_MOST]);
 // Variants of a state by their time, the shortest first. Returns how many have any.

@@ -48,8 +48,7 @@ bool contest_read(struct str printed, struct contest_sample *sample, struct cont
     const char *hex = json_string_value(json_object_get(report, "digest")), *name;
     bool found = hex && digest_parse(str_of(hex), &made->digest);
     made->failed = count_in(report, "failed");
-    made->outputs =
-        count_in(report, "rendered") + count_in(report, "cached") + count_in(report, "up_to_date");
+    made->outputs = count_in(report, "rendered") + count_in(report, "up_to_date");
     sample->workers = (uint32_t)count_in(report, "workers");
     sample->seconds = json_number_value(json_object_get(report, "seconds"));
     sample->rendered = count_in(report, "rendered");

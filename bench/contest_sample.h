@@ -12,7 +12,7 @@
 
 struct contest_made {
     struct digest digest;
-    uint64_t outputs; // made, found in the cache, or as they must be
+    uint64_t outputs; // made, from a cache or not, or as they must be
     uint64_t failed;
 };
 

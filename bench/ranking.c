@@ -15,18 +15,18 @@ const char *const ranking_places[] = {[RANKING_OPEN] = "open",
                                       [RANKING_SLOWER] = "slower",
                                       [RANKING_ASIDE] = "set aside"};
 
-static const uint32_t looks[] = {8, 12, 16, 24, 32, 48, 64, RANKING_ROUNDS};
+static const uint32_t looks[] = {8, 10, 12, 16, 20, 24, 32, 48, 64, RANKING_ROUNDS};
 enum { LOOKS = sizeof looks / sizeof *looks };
 
 struct ranking_rule ranking_rule_default(void) {
-    return (struct ranking_rule){.wrong = 0.025, .blurred = 0.025, .equal = 0.03, .rounds = RANKING_ROUNDS};
+    return (struct ranking_rule){.wrong = 0.025, .blurred = 0.025, .equal = 0.03};
 }
 
-bool ranking_is_look(const struct ranking_rule *rule, uint32_t rounds) {
+static bool is_look(uint32_t rounds) {
     int i = 0;
     while (i < LOOKS && looks[i] != rounds)
         i++;
-    return rounds == rule->rounds || (i < LOOKS && rounds < rule->rounds);
+    return i < LOOKS;
 }
 
 // ---- the errors
@@ -46,9 +46,8 @@ struct spending {
     double slower, equal; // of one pair at one look
 };
 
-static struct spending spend(const struct ranking_rule *rule, uint32_t n, uint32_t before, uint32_t rounds,
-                             bool last) {
-    double from = (double)before / rule->rounds, to = last ? 1 : (double)rounds / rule->rounds;
+// Between two shares of the budget.
+static struct spending spend(const struct ranking_rule *rule, uint32_t n, double from, double to) {
     double wrong = rule->wrong - aside_error(rule, n), pairs = n * (n - 1) / 2.0;
     return (struct spending){.slower = wrong * (to * to - from * from) / (2 * pairs), // each way
                              .equal = rule->blurred * (to - from) / pairs};
@@ -56,13 +55,8 @@ static struct spending spend(const struct ranking_rule *rule, uint32_t n, uint32
 
 // ---- one look
 
-struct table {
-    const double *times;
-    uint32_t rounds, n;
-};
-
-static double time_of(const struct table *t, uint32_t round, uint32_t candidate) {
-    return t->times[(size_t)round * t->n + candidate];
+static double time_of(const struct ranking_times *t, uint32_t round, uint32_t candidate) {
+    return t->seconds[(size_t)round * t->n + candidate];
 }
 
 static bool is_live(const struct ranking *r, uint32_t candidate) {
@@ -70,7 +64,7 @@ static bool is_live(const struct ranking *r, uint32_t candidate) {
 }
 
 // ln of b's time over a's in the rounds that have both.
-static uint32_t differences(const struct table *t, uint32_t a, uint32_t b, double d[RANKING_ROUNDS]) {
+static uint32_t differences(const struct ranking_times *t, uint32_t a, uint32_t b, double d[RANKING_ROUNDS]) {
     uint32_t count = 0;
     for (uint32_t round = 0; round < t->rounds; round++)
         if (time_of(t, round, a) > 0 && time_of(t, round, b) > 0)
@@ -79,7 +73,7 @@ static uint32_t differences(const struct table *t, uint32_t a, uint32_t b, doubl
 }
 
 // Of those that are left the one with the smallest median, after what a round did to all of them is taken off.
-static uint32_t find_leader(const struct table *t, const struct ranking *r) {
+static uint32_t find_leader(const struct ranking_times *t, const struct ranking *r) {
     double mean[RANKING_ROUNDS], own[RANKING_ROUNDS], best = INFINITY;
     uint32_t leader = 0;
     for (uint32_t round = 0; round < t->rounds; round++) {
@@ -106,7 +100,7 @@ static uint32_t find_leader(const struct table *t, const struct ranking *r) {
     return leader;
 }
 
-static enum ranking_place place_of(const struct table *t, uint32_t leader, uint32_t other,
+static enum ranking_place place_of(const struct ranking_times *t, uint32_t leader, uint32_t other,
                                    const struct ranking_rule *rule, struct spending spending) {
     double d[RANKING_ROUNDS];
     struct walsh walsh;
@@ -118,7 +112,7 @@ static enum ranking_place place_of(const struct table *t, uint32_t leader, uint3
     return slower && !equal ? RANKING_SLOWER : equal ? RANKING_EQUAL : RANKING_OPEN;
 }
 
-static void look(const struct table *t, const struct ranking_rule *rule, struct spending spending,
+static void look(const struct ranking_times *t, const struct ranking_rule *rule, struct spending spending,
                  struct ranking *r) {
     r->rounds = t->rounds;
     r->leader = find_leader(t, r);
@@ -133,14 +127,14 @@ static void look(const struct table *t, const struct ranking_rule *rule, struct 
 
 // ---- the first look, for those without a chance
 
-static bool is_faster_always(const struct table *t, uint32_t a, uint32_t b) {
+static bool is_faster_always(const struct ranking_times *t, uint32_t a, uint32_t b) {
     uint32_t round = 0;
     while (round < RANKING_FIRST && time_of(t, round, a) < time_of(t, round, b))
         round++;
     return round == RANKING_FIRST;
 }
 
-static void set_aside(const struct table *t, const struct ranking_rule *rule, struct ranking *r) {
+static void set_aside(const struct ranking_times *t, const struct ranking_rule *rule, struct ranking *r) {
     for (uint32_t c = 0; c < t->n; c++) {
         uint32_t faster = 0;
         for (uint32_t other = 0; other < t->n; other++)
@@ -152,34 +146,36 @@ static void set_aside(const struct table *t, const struct ranking_rule *rule, st
 
 // ---- all looks
 
-struct ranking ranking_of(const double *times, uint32_t rounds, uint32_t n, const struct ranking_rule *rule,
-                          bool last) {
+static struct ranking_times first_of(const struct ranking_times *times, uint32_t rounds) {
+    return (struct ranking_times){times->seconds, times->spent, rounds, times->n};
+}
+
+struct ranking ranking_of(const struct ranking_times *times, const struct ranking_rule *rule, bool last) {
+    const uint32_t rounds = times->rounds, n = times->n;
     struct ranking r = {0};
-    uint32_t before = 0;
-    assert(n >= 1 && n <= RANKING_MOST && rounds <= RANKING_ROUNDS && rule->rounds <= RANKING_ROUNDS);
+    double before = 0;
+    assert(n >= 1 && n <= RANKING_MOST && rounds <= RANKING_ROUNDS);
     r.decided = n == 1;
     r.places[0] = n == 1 ? RANKING_LEADER : RANKING_OPEN;
     for (uint32_t now = 1; now <= rounds && !r.decided; now++) {
-        const struct table t = {times, now, n};
-        bool end = now == rule->rounds || (last && now == rounds && now >= TOO_FEW);
+        const struct ranking_times so_far = first_of(times, now);
+        bool end = now == RANKING_ROUNDS || (last && now == rounds && now >= TOO_FEW);
         if (now == RANKING_FIRST && aside_error(rule, n) > 0)
-            set_aside(&t, rule, &r);
-        if (!end && !ranking_is_look(rule, now))
+            set_aside(&so_far, rule, &r);
+        if (!end && !is_look(now))
             continue;
-        look(&t, rule, spend(rule, n, before, now, end), &r);
-        before = now;
+        double spent = end ? 1 : times->spent[now - 1];
+        look(&so_far, rule, spend(rule, n, before, spent), &r);
+        before = spent;
     }
-    if (!r.rounds && rounds) { // it can only be guessed
-        const struct table t = {times, rounds, n};
-        r.leader = find_leader(&t, &r);
-    }
+    if (!r.rounds && rounds)
+        r.leader = find_leader(times, &r); // it can only be guessed
     return r;
 }
 
-struct ranking_ratio ranking_ratio(const double *times, uint32_t rounds, uint32_t n, uint32_t a, uint32_t b) {
-    const struct table t = {times, rounds, n};
+struct ranking_ratio ranking_ratio(const struct ranking_times *times, uint32_t a, uint32_t b) {
     double d[RANKING_ROUNDS];
-    struct ranking_ratio ratio = {.estimate = 1, .high = INFINITY, .rounds = differences(&t, a, b, d)};
+    struct ranking_ratio ratio = {.estimate = 1, .high = INFINITY, .rounds = differences(times, a, b, d)};
     if (!ratio.rounds)
         return ratio;
     struct walsh walsh;

@@ -12,7 +12,7 @@
 #include "bench/random.h"
 #include "bench/ranking.h"
 
-enum { FIVE = 5, PLANNED = 24, TRIALS = 2000 };
+enum { FIVE = 5, PLANNED = 24, TRIALS = 1500 };
 
 // About normal, of deviation 1.
 static double noise(struct random *random) {
@@ -25,6 +25,7 @@ static double noise(struct random *random) {
 struct world {
     double seconds[RANKING_MOST]; // true
     double own, shared;           // deviation of a run, and of what a round does to all of its runs
+    uint32_t planned;             // rounds that spend the budget
     uint32_t n;
     struct ranking_rule rule;
 };
@@ -32,7 +33,7 @@ struct world {
 // Runs rounds as a runner would: only those that are left, until it is decided or `rounds` are done.
 static struct ranking simulate(const struct world *w, uint32_t rounds, struct random *random,
                                uint32_t *runs) {
-    double times[RANKING_ROUNDS * RANKING_MOST];
+    double times[RANKING_ROUNDS * RANKING_MOST], spent[RANKING_ROUNDS];
     struct ranking r = {0};
     uint32_t round = 0;
     for (; round < rounds && !r.decided; round++) {
@@ -44,14 +45,14 @@ static struct ranking simulate(const struct world *w, uint32_t rounds, struct ra
             if (runs)
                 *runs += left;
         }
-        r = ranking_of(times, round + 1, w->n, &w->rule, round + 1 == rounds);
+        spent[round] = (round + 1.0) / w->planned;
+        r = ranking_of(&(struct ranking_times){times, spent, round + 1, w->n}, &w->rule, round + 1 == rounds);
     }
     return r;
 }
 
 static struct world world_of(uint32_t n, double own) {
-    struct world w = {.own = own, .shared = 0.2, .n = n, .rule = ranking_rule_default()};
-    w.rule.rounds = PLANNED;
+    struct world w = {.own = own, .shared = 0.2, .planned = PLANNED, .n = n, .rule = ranking_rule_default()};
     for (uint32_t c = 0; c < n; c++)
         w.seconds[c] = 1;
     return w;
@@ -64,12 +65,25 @@ static bool names_a_loser(const struct ranking *r, uint32_t n) {
     return false;
 }
 
+// As if the budget were for 96 rounds.
+static struct ranking rank(const double *times, uint32_t rounds, uint32_t n, const struct ranking_rule *rule,
+                           bool last) {
+    double spent[RANKING_ROUNDS];
+    for (uint32_t i = 0; i < RANKING_ROUNDS; i++)
+        spent[i] = (i + 1.0) / RANKING_ROUNDS;
+    return ranking_of(&(struct ranking_times){times, spent, rounds, n}, rule, last);
+}
+
+static struct ranking_ratio ratio_of(const double *times, uint32_t rounds, uint32_t a, uint32_t b) {
+    return ranking_ratio(&(struct ranking_times){times, NULL, rounds, 2}, a, b);
+}
+
 // ---- plain cases
 
 static void test_one_alone(void **state) {
     (void)state;
     struct ranking_rule rule = ranking_rule_default();
-    struct ranking r = ranking_of((const double[]){0.5}, 1, 1, &rule, false);
+    struct ranking r = rank((const double[]){0.5}, 1, 1, &rule, false);
     assert_true(r.decided);
     assert_int_equal(r.places[0], RANKING_LEADER);
 }
@@ -77,12 +91,12 @@ static void test_one_alone(void **state) {
 static void test_nothing_yet(void **state) {
     (void)state;
     struct ranking_rule rule = ranking_rule_default();
-    struct ranking r = ranking_of((const double[]){2, 1, 2, 1}, 2, 2, &rule, true);
+    struct ranking r = rank((const double[]){2, 1, 2, 1}, 2, 2, &rule, true);
     assert_false(r.decided);
     assert_int_equal(r.leader, 1); // as a guess
     assert_int_equal(r.places[0], RANKING_OPEN);
     assert_int_equal(r.places[1], RANKING_OPEN);
-    r = ranking_of(NULL, 0, 2, &rule, true);
+    r = rank(NULL, 0, 2, &rule, true);
     assert_false(r.decided);
 }
 
@@ -94,9 +108,9 @@ static void test_fewest_rounds(void **state) {
     double times[FEWEST * FIVE];
     for (int i = 0; i < FEWEST * FIVE; i++)
         times[i] = i % FIVE == 3 ? 1 + i * 1e-4 : 2 + i * 1e-4;
-    assert_false(ranking_of(times, FEWEST - 1, FIVE, &rule, true).decided);
-    assert_false(ranking_of(times, FEWEST, FIVE, &rule, false).decided); // of 96 that are planned
-    struct ranking r = ranking_of(times, FEWEST, FIVE, &rule, true);
+    assert_false(rank(times, FEWEST - 1, FIVE, &rule, true).decided);
+    assert_false(rank(times, FEWEST, FIVE, &rule, false).decided); // of 96 that are planned
+    struct ranking r = rank(times, FEWEST, FIVE, &rule, true);
     assert_true(r.decided);
     assert_int_equal(r.leader, 3);
     for (uint32_t c = 0; c < FIVE; c++)
@@ -138,17 +152,17 @@ static void test_set_aside(void **state) {
     w.seconds[0] = w.seconds[4] = 1.5;
     for (int i = 0; i < RANKING_FIRST * FIVE; i++)
         times[i] = w.seconds[i % FIVE] * exp(w.own * noise(&random));
-    struct ranking r = ranking_of(times, RANKING_FIRST - 1, FIVE, &w.rule, false);
+    struct ranking r = rank(times, RANKING_FIRST - 1, FIVE, &w.rule, false);
     assert_int_equal(r.places[0], RANKING_OPEN);
-    r = ranking_of(times, RANKING_FIRST, FIVE, &w.rule, false);
+    r = rank(times, RANKING_FIRST, FIVE, &w.rule, false);
     assert_int_equal(r.places[0], RANKING_ASIDE);
     assert_int_equal(r.places[4], RANKING_ASIDE);
     assert_int_equal(r.places[2], RANKING_OPEN);
     times[4] = 0.5; // once it was the fastest
-    r = ranking_of(times, RANKING_FIRST, FIVE, &w.rule, false);
+    r = rank(times, RANKING_FIRST, FIVE, &w.rule, false);
     assert_int_equal(r.places[4], RANKING_OPEN);
     w.rule.keep = 0;
-    assert_int_equal(ranking_of(times, RANKING_FIRST, FIVE, &w.rule, false).places[0], RANKING_OPEN);
+    assert_int_equal(rank(times, RANKING_FIRST, FIVE, &w.rule, false).places[0], RANKING_OPEN);
 }
 
 static void test_ratio(void **state) {
@@ -158,14 +172,14 @@ static void test_ratio(void **state) {
         times[2 * round] = 1 + round;
         times[2 * round + 1] = round < 30 ? 2.0 * (1 + round) : 0; // then it ran no more
     }
-    struct ranking_ratio r = ranking_ratio(times, 40, 2, 0, 1);
+    struct ranking_ratio r = ratio_of(times, 40, 0, 1);
     assert_int_equal(r.rounds, 30);
     assert_true(fabs(r.estimate - 2) < 1e-12 && fabs(r.low - 2) < 1e-12 && fabs(r.high - 2) < 1e-12);
-    r = ranking_ratio(times, 4, 2, 1, 0);
+    r = ratio_of(times, 4, 1, 0);
     assert_true(r.low == 0 && isinf(r.high)); // four say nothing with 95 %
     assert_true(fabs(r.estimate - 0.5) < 1e-12);
     memset(times, 0, sizeof times);
-    assert_int_equal(ranking_ratio(times, 40, 2, 0, 1).rounds, 0);
+    assert_int_equal(ratio_of(times, 40, 0, 1).rounds, 0);
 }
 
 // ---- how often it errs
