@@ -40,6 +40,7 @@ struct contest_variant {
     const char *name;                 // of the directory, too
     const char *words[CONTEST_WORDS]; // of the command line; NULL ends
     bool candidate;      // false: shown, and never the fastest, as it is one of the others under another name
+    bool caches;         // outputs, where that pays
     uint32_t preference; // of equals with as many workers the one that has least is recommended
 };
 

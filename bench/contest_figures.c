@@ -220,35 +220,47 @@ void contest_write_reason(const struct contest_result *result, enum contest_stat
     write_workers(workers, contest_busy(result, chosen, state), out);
 }
 
+// What making one output takes, by whoever made some.
+static double find_render(const struct contest_result *result, enum contest_state state, uint32_t variant) {
+    double made = median_of(result, variant, state, render_of, 0);
+    for (uint32_t v = 0; v < result->variants_n && !(made > 0); v++)
+        made = median_of(result, v, state, render_of, 0);
+    return made;
+}
+
+static bool asks(const struct contest_result *result, enum contest_state state, uint32_t variant) {
+    for (int i = 0; i < CONTEST_RATES; i++)
+        if (strcmp(contest_rates[i], "program") != 0 && contest_rate(result, variant, state, i) >= 0)
+            return true;
+    return false;
+}
+
 // Why a cache gains nothing; false: it is not the cache.
 static bool write_cache(const struct contest_result *result, enum contest_state state, uint32_t variant,
                         struct buf *out) {
-    const int rate = find_rate(result, variant, state), render = 2;
-    double made = median_of(result, variant, state, render_of, 0), got = 0;
-    for (uint32_t v = 0; v < result->variants_n && !(made > 0); v++)
-        made = median_of(result, v, state, render_of, 0); // it made none itself
-    if (rate >= 0)
-        got = median_of(result, variant, state, get_of, rate);
-    if (rate >= 0 && got > 0 && made > 0) {
-        buf_printf(out, "of what it looked up %.0f %% was found; looking one up takes ",
+    const int rate = find_rate(result, variant, state);
+    const double made = find_render(result, state, variant);
+    const double got = rate >= 0 ? median_of(result, variant, state, get_of, rate) : 0;
+    if (got > 0 && made > 0) {
+        buf_printf(out, "%.0f %% of what it looked up was found, which takes ",
                    100 * contest_rate(result, variant, state, rate));
         write_time(got, out);
-        buf_add_text(out, rate == render ? ", making one " : ", rendering one ");
+        buf_add_text(out, " each, while rendering one takes ");
         write_time(made, out);
         return true;
     }
-    bool asked = false;
-    for (int i = 0; i < CONTEST_RATES; i++)
-        asked = asked ||
-                (strcmp(contest_rates[i], "program") != 0 && contest_rate(result, variant, state, i) >= 0);
-    if (asked && state == CONTEST_COLD)
-        buf_add_text(out, "its cache was empty, and filling it takes time");
-    else if (!asked && made > 0) {
+    if (!result->variants[variant].caches)
+        return false;
+    if (asks(result, state, variant)) {
+        buf_add_text(out, state == CONTEST_COLD ? "its cache was empty, and filling it takes time"
+                                                : "nothing of what it looked up was there");
+        return true;
+    }
+    if (made > 0) {
         buf_add_text(out, "nothing is dear enough to be kept: rendering an output takes ");
         write_time(made, out);
-    } else
-        return false;
-    return true;
+    }
+    return made > 0;
 }
 
 bool contest_write_idle(const struct contest_result *result, enum contest_state state, int base,
@@ -274,7 +286,7 @@ bool contest_write_idle(const struct contest_result *result, enum contest_state 
         buf_add_text(out, "the run itself takes only ");
         write_time(seconds, out);
     } else if (!caches) {
-        buf_add_text(out, "it does the same with as many workers");
+        buf_add_text(out, "it does the same work with as many workers");
     }
     buf_release(&cache);
     return true;

@@ -18,6 +18,7 @@
 #include "pipeline/manifest/manifest_table.h"
 #include "pipeline/strategy/remembered.h"
 #include "pipeline/strategy/strategy.h"
+#include "scheduler/partition.h"
 
 enum { PATH_SIZE = 4096, BUDGET = 60, BUDGET_MOST = 7 * 86400, WORDS_MOST = 2 * OPTION_REPEATS };
 static const double scale_most = 1000;
@@ -32,6 +33,8 @@ static const struct option_spec strategies_options[] = {
     {"warm", 0, NULL, "with filled caches only"},
     {"jobs", 'j', "N", "give runs no more than N CPUs (default: those this process may use; PRESSRUN_JOBS)"},
     {"define", 'D', "NAME=TEXT", "set a global; NAME:=JSON for any value; may be repeated"},
+    {"partitions", 0, NULL,
+     "compare how batches are shared among workers instead (run --partition), under parallel"},
     {"scenario", 0, "NAME", "instead of a manifest: a scenario of \"pressrun bench\""},
     {"scale", 0, "F", "its size, as a share of the full one (default: 1)"},
     {"seed", 0, "N", "of the order of runs and of a scenario's records (default: 1)"},
@@ -55,25 +58,37 @@ struct strategies_job {
     const char *words[WORDS_MOST + 1];
     struct contest_options contest;
     cpu_set_t cpus;
-    bool progress;
+    bool progress, partitions;
 };
 
 // ---- what is asked for
 
+static void add_partitions(struct strategies_job *j) {
+    for (uint32_t i = 0; i < PARTITIONS_N; i++)
+        j->variants[j->contest.variants_n++] =
+            (struct contest_variant){.name = partitions[i].name,
+                                     .words = {"--strategy", "parallel", "--partition", partitions[i].name},
+                                     .candidate = true,
+                                     .preference = i};
+}
+
 // In the order of the table in docs/strategies.md.
-static bool add_strategies(struct strategies_job *j) {
+static void add_strategies(struct strategies_job *j) {
     // Of equals the one that watches and caches as usual, then whatever does less.
     static const char *const preferred[] = {"sequential", "minimal", "balanced", "parallel"};
     for (size_t i = 0; strategies[i] && j->contest.variants_n < RANKING_MOST; i++) {
         struct contest_variant *v = &j->variants[j->contest.variants_n++];
-        *v = (struct contest_variant){
-            .name = strategies[i]->name, .words = {"--strategy", strategies[i]->name}, .candidate = true};
+        *v = (struct contest_variant){.name = strategies[i]->name,
+                                      .words = {"--strategy", strategies[i]->name},
+                                      .candidate = true,
+                                      .caches = strategies[i]->caching.categories >> CACHE_RENDER & 1};
         while (v->preference < sizeof preferred / sizeof *preferred &&
                strcmp(preferred[v->preference], v->name) != 0)
             v->preference++;
     }
-    return true;
 }
+
+_Static_assert((int)PARTITIONS_N <= (int)RANKING_MOST, "all can be ranked");
 
 static bool is_named(struct str names, const char *name) {
     for (size_t at = 0; at <= names.n;) {
@@ -86,12 +101,15 @@ static bool is_named(struct str names, const char *name) {
     return false;
 }
 
-static bool check_names(struct str names, struct err *err) {
+static bool check_names(const struct strategies_job *j, struct str names, struct err *err) {
     const struct strategy *strategy;
+    const struct partition *partition;
     for (size_t at = 0; at <= names.n;) {
         const char *comma = at < names.n ? memchr(names.p + at, ',', names.n - at) : NULL;
         size_t end = comma ? (size_t)(comma - names.p) : names.n;
-        if (strategy_find(str_slice(names, at, end), &strategy, err) != STATUS_OK)
+        struct str name = str_slice(names, at, end);
+        if ((j->partitions ? partition_find(name, &partition, err) : strategy_find(name, &strategy, err)) !=
+            STATUS_OK)
             return false;
         at = end + 1;
     }
@@ -104,7 +122,7 @@ static bool select_variants(struct strategies_job *j, struct err *err) {
     size_t n = options_all(j->options, "only", &names);
     uint32_t left = 0;
     for (size_t i = 0; i < n; i++)
-        if (!check_names(str_of(names[i]), err))
+        if (!check_names(j, str_of(names[i]), err))
             return false;
     for (uint32_t v = 0; v < j->contest.variants_n && n; v++) {
         bool named = false;
@@ -118,24 +136,21 @@ static bool select_variants(struct strategies_job *j, struct err *err) {
     return true;
 }
 
-static bool unknown_scenario(const char *name, struct err *err) {
-    struct suggestion suggestion = suggest_for(str_of(name));
-    for (const struct scenario *s = scenarios; s->name; s++)
-        suggest_offer(&suggestion, str_of(s->name));
-    if (suggestion.best.p)
-        return !err_set(err, STATUS_DATA, "there is no scenario \"%s\", did you mean \"%.*s\"?", name,
-                        STR_ARG(suggestion.best));
-    return !err_set(err, STATUS_DATA, "there is no scenario \"%s\"; \"pressrun help bench\" lists them",
-                    name);
+static const char *scenario_name(size_t n) {
+    return scenarios[n].name;
 }
 
 static bool parse_scenario(struct strategies_job *j, struct err *err) {
-    static const char *const others[] = {"file",     "directory", "define", "output",
-                                         "remember", "pin",       "forget"};
+    static const char *const others[] = {"output", "remember",  "pin",   "forget",
+                                         "file",   "directory", "define"};
+    static const size_t choices = 4; // the first ones
     const char *name = options_get(j->options, "scenario"), *scale = options_get(j->options, "scale");
     j->scale = 1;
     if (scale && !name)
         return !err_set(err, STATUS_DATA, "--scale is for --scenario");
+    for (size_t i = 0; i < choices && j->partitions; i++)
+        if (options_has(j->options, others[i]))
+            return !err_set(err, STATUS_DATA, "--%s is for strategies, not for --partitions", others[i]);
     if (!name)
         return true;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -144,8 +159,11 @@ static bool parse_scenario(struct strategies_job *j, struct err *err) {
     if (scale && (!number_parse_double(str_of(scale), &j->scale) || !(j->scale > 0) || j->scale > scale_most))
         return !err_set(err, STATUS_DATA, "--scale must be a number above 0, at most %g, not \"%s\"",
                         scale_most, scale);
-    j->scenario = scenario_find(str_of(name));
-    return j->scenario || unknown_scenario(name, err);
+    size_t chosen = 0;
+    if (suggest_choose("scenario", str_of(name), scenario_name, &chosen, err) != STATUS_OK)
+        return false;
+    j->scenario = &scenarios[chosen];
+    return true;
 }
 
 // Runs use as many workers as there are CPUs for them: fewer workers are fewer CPUs, whatever a strategy makes of them.
@@ -187,7 +205,9 @@ static bool parse_options(struct strategies_job *j, struct err *err) {
         j->words[2 * i] = "-D";
         j->words[2 * i + 1] = defines[i];
     }
-    return add_strategies(j) && select_variants(j, err) && parse_scenario(j, err) && parse_workers(j, err);
+    j->partitions = options_has(j->options, "partitions");
+    (j->partitions ? add_partitions : add_strategies)(j);
+    return select_variants(j, err) && parse_scenario(j, err) && parse_workers(j, err);
 }
 
 // ---- what is remembered
@@ -255,14 +275,15 @@ static int tell(const struct strategies_job *j, const struct contest_result *res
     const struct options *options = j->options;
     struct strategies_findings findings = {.result = result,
                                            .manifest = j->scenario ? j->scenario->name : j->contest.manifest,
-                                           .what = "strategies",
-                                           .base = contest_find(result, "minimal"),
+                                           .what = j->partitions ? "partitions" : "strategies",
+                                           .base = contest_find(result, j->partitions ? "static" : "minimal"),
                                            .all = options_has(options, "all"),
                                            .budget = j->contest.budget,
                                            .seed = j->contest.seed};
     struct buf text = BUF_INIT;
-    findings.offers = j->manifest && !options_has(options, "remember") && !options_has(options, "pin") &&
-                      result->rankings[contest_state_of(result)].decided && result->candidates_n > 1;
+    findings.offers = j->manifest && !j->partitions && !options_has(options, "remember") &&
+                      !options_has(options, "pin") && result->rankings[contest_state_of(result)].decided &&
+                      result->candidates_n > 1;
     if (options_has(options, "json"))
         strategies_write_json(&findings, &text);
     else if (options_has(options, "markdown"))
