@@ -141,7 +141,7 @@ uint32_t contest_order(const struct contest_result *result, enum contest_state s
     for (uint32_t v = 0; v < result->variants_n; v++) {
         if (!result->series[v][state].n)
             continue;
-        double ratio = contest_ratio(result, state, leader, v).estimate;
+        double ratio = v == leader ? 0 : contest_ratio(result, state, leader, v).estimate; // it is the first
         uint32_t at = n++;
         for (; at > 0 && ratios[at - 1] > ratio; at--) {
             ratios[at] = ratios[at - 1];
@@ -235,8 +235,8 @@ static bool asks(const struct contest_result *result, enum contest_state state, 
     return false;
 }
 
-// Why a cache gains nothing; false: it is not the cache.
-static bool write_cache(const struct contest_result *result, enum contest_state state, uint32_t variant,
+// Why a cache gains nothing; nothing, where it is not the cache.
+static void write_cache(const struct contest_result *result, enum contest_state state, uint32_t variant,
                         struct buf *out) {
     const int rate = find_rate(result, variant, state);
     const double made = find_render(result, state, variant);
@@ -247,47 +247,39 @@ static bool write_cache(const struct contest_result *result, enum contest_state 
         write_time(got, out);
         buf_add_text(out, " each, while rendering one takes ");
         write_time(made, out);
-        return true;
-    }
-    if (!result->variants[variant].caches)
-        return false;
-    if (asks(result, state, variant)) {
+    } else if (result->variants[variant].caches && asks(result, state, variant)) {
         buf_add_text(out, state == CONTEST_COLD ? "its cache was empty, and filling it takes time"
                                                 : "nothing of what it looked up was there");
-        return true;
-    }
-    if (made > 0) {
+    } else if (result->variants[variant].caches && made > 0) {
         buf_add_text(out, "nothing is dear enough to be kept: rendering an output takes ");
         write_time(made, out);
     }
-    return made > 0;
 }
 
 bool contest_write_idle(const struct contest_result *result, enum contest_state state, int base,
                         uint32_t variant, struct buf *out) {
     static const double helps = 0.05, startup = 0.02;
-    if (base < 0 || variant == (uint32_t)base || variant >= result->candidates_n)
+    if (base < 0 || variant == (uint32_t)base || variant >= result->candidates_n ||
+        variant == contest_recommended(result, state))
         return false;
-    struct ranking_ratio ratio = contest_ratio(result, state, (uint32_t)base, variant);
+    const struct ranking_ratio ratio = contest_ratio(result, state, (uint32_t)base, variant);
+    const uint32_t workers = contest_workers(result, variant, state);
+    const double seconds = median_of(result, variant, state, seconds_of, 0);
     if (!ratio.rounds || ratio.estimate < 1 - helps)
         return false;
-    const uint32_t workers = contest_workers(result, variant, state);
-    buf_printf(out, "%s does not help: it takes %.2f times the time of %s; ", result->variants[variant].name,
-               ratio.estimate, result->variants[base].name);
-    struct buf cache = BUF_INIT;
-    bool caches = write_cache(result, state, variant, &cache);
-    double seconds = median_of(result, variant, state, seconds_of, 0);
-    if (caches)
-        buf_add(out, cache.p, cache.n);
+    struct buf why = BUF_INIT;
+    write_cache(result, state, variant, &why);
     if (workers > contest_workers(result, (uint32_t)base, state)) {
-        buf_add_text(out, caches ? "; its " : "its ");
-        write_workers(workers, contest_busy(result, variant, state), out);
-    } else if (!caches && seconds < startup) {
-        buf_add_text(out, "the run itself takes only ");
-        write_time(seconds, out);
-    } else if (!caches) {
-        buf_add_text(out, "it does the same work with as many workers");
+        buf_add_text(&why, why.n ? "; its " : "its ");
+        write_workers(workers, contest_busy(result, variant, state), &why);
+    } else if (!why.n && seconds < startup) {
+        buf_add_text(&why, "the run itself takes only ");
+        write_time(seconds, &why);
     }
-    buf_release(&cache);
-    return true;
+    const bool any = why.n > 0;
+    if (any)
+        buf_printf(out, "%s does not help (%.2f times the time of %s): %.*s", result->variants[variant].name,
+                   ratio.estimate, result->variants[base].name, STR_ARG(buf_str(&why)));
+    buf_release(&why);
+    return any;
 }

@@ -3,8 +3,8 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 
-#include "bench/quantiles.h"
 #include "bench/signed_rank.h"
 
 enum { TOO_FEW = 3 }; // rounds that no bound can come of
@@ -72,7 +72,7 @@ static uint32_t differences(const struct ranking_times *t, uint32_t a, uint32_t 
     return count;
 }
 
-// Of those that are left the one with the smallest median, after what a round did to all of them is taken off.
+// Of those that are left the one with the smallest Hodges-Lehmann estimate, after what a round did to all is taken off.
 static uint32_t find_leader(const struct ranking_times *t, const struct ranking *r) {
     double mean[RANKING_ROUNDS], own[RANKING_ROUNDS], best = INFINITY;
     uint32_t leader = 0;
@@ -91,9 +91,12 @@ static uint32_t find_leader(const struct ranking_times *t, const struct ranking 
             continue;
         for (uint32_t round = 0; round < t->rounds; round++)
             own[round] = log(time_of(t, round, c)) - mean[round];
-        double median = quantiles_median(own, t->rounds);
-        if (median < best) {
-            best = median;
+        struct walsh walsh;
+        walsh_init(&walsh, own, t->rounds);
+        double estimate = walsh_estimate(&walsh);
+        walsh_release(&walsh);
+        if (estimate < best) {
+            best = estimate;
             leader = c;
         }
     }

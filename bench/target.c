@@ -46,8 +46,10 @@ void target_remove(const char *path) {
 // ---- what a text is
 
 const char *target_kind_name(enum target_kind kind) {
-    static const char *const names[] = {
-        [TARGET_MANIFEST] = "manifest", [TARGET_EXECUTABLE] = "executable", [TARGET_COMMAND] = "command"};
+    static const char *const names[] = {[TARGET_STRATEGY] = "strategy",
+                                        [TARGET_MANIFEST] = "manifest",
+                                        [TARGET_EXECUTABLE] = "executable",
+                                        [TARGET_COMMAND] = "command"};
     return names[kind];
 }
 
@@ -108,24 +110,42 @@ static void set_arguments(struct target *t, const char *const *arguments) {
     t->arguments = kept;
 }
 
-// -C `directory` -f `manifest`, where they are not NULL.
-static void set_run(struct target *t, const char *program, const char *directory, const char *manifest,
-                    const char *scratch, int which) {
-    t->output = arena_printf(&t->arena, "%s/%c", scratch, 'a' + which);
-    t->variables[0] = arena_printf(&t->arena, "PRESSRUN_HISTORY=%s/%c/.pressrun", scratch, 'a' + which);
-    if (!t->output || !t->variables[0])
+static const char *keep_printed(struct target *t, const char *format, const char *scratch, int which) {
+    const char *kept = arena_printf(&t->arena, format, scratch, 'a' + which);
+    if (!kept)
         mem_fail(strlen(scratch));
+    return kept;
+}
+
+// `more`: two words, or NULL.
+static void set_run(struct target *t, const char *program, const char *const *more, const char *manifest,
+                    const char *scratch, int which) {
+    t->output = keep_printed(t, "%s/%c", scratch, which);
+    t->variables[0] = keep_printed(t, "PRESSRUN_HISTORY=%s/%c/.pressrun", scratch, which);
     const char *arguments[10] = {program, "run", "--json", "-o", t->output};
     size_t n = 5;
-    if (directory) {
-        arguments[n++] = "-C";
-        arguments[n++] = directory;
+    if (more) {
+        arguments[n++] = more[0];
+        arguments[n++] = more[1];
     }
     if (manifest) {
         arguments[n++] = "-f";
         arguments[n++] = manifest;
     }
     set_arguments(t, arguments);
+}
+
+static void set_strategy(struct target *t, const char *name, const struct target_context *context,
+                         int which) {
+    static const char *const others[] = {"PRESSRUN_REDIS=off", "PRESSRUN_CACHE", "PRESSRUN_JOBS",
+                                         "PRESSRUN_STRATEGY"};
+    t->kind = TARGET_STRATEGY;
+    t->version = "pressrun " PRESSRUN_VERSION;
+    set_run(t, context->self, (const char *const[]){"--strategy", name}, context->manifest, context->scratch,
+            which);
+    t->variables[1] = keep_printed(t, "PRESSRUN_CACHE_DIR=%s/%c/.pressrun/cache", context->scratch, which);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        t->variables[2 + i] = others[i];
 }
 
 // The words of a plain command, quotes taken off; 0: it takes a shell to understand it. `words` has room for `most`.
@@ -166,11 +186,9 @@ static enum status set_command(struct target *t, const char *text, struct err *e
     return STATUS_OK;
 }
 
-static bool is_strategy(const char *text) {
-    static const char *const names[] = {"minimal",     "sequential", "parallel",
-                                        "cache_heavy", "balanced",   "auto"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0)
+bool target_is_strategy(const char *text, const struct target_context *context) {
+    for (size_t i = 0; context->strategy && context->strategy(i); i++)
+        if (strcmp(text, context->strategy(i)) == 0)
             return true;
     return false;
 }
@@ -180,16 +198,14 @@ enum status target_init(struct target *t, const char *text, const struct target_
     *t = (struct target){0};
     arena_init(&t->arena, 0);
     t->shown = keep(t, text);
-    if (is_strategy(text))
-        return err_set(err, STATUS_DATA,
-                       "\"%s\" is a strategy, and this version runs only one: name manifests, executables of "
-                       "pressrun or commands (of a program of that name, with its path)",
-                       text);
-    bool directory = is_directory(text);
-    if (is_manifest(text)) {
+    if (target_is_strategy(text, context)) {
+        set_strategy(t, text, context, which);
+    } else if (is_manifest(text)) {
+        bool directory = is_directory(text);
         t->kind = TARGET_MANIFEST;
         t->version = "pressrun " PRESSRUN_VERSION;
-        set_run(t, context->self, directory ? text : NULL, directory ? NULL : text, context->scratch, which);
+        set_run(t, context->self, directory ? (const char *const[]){"-C", text} : NULL,
+                directory ? NULL : text, context->scratch, which);
     } else if ((t->version = find_version(t, text)) != NULL) {
         t->kind = TARGET_EXECUTABLE;
         set_run(t, text, NULL, context->manifest, context->scratch, which);
@@ -244,7 +260,7 @@ enum status target_take(const struct target *t, const struct process_sample *sam
     json_t *report = work_report(output);
     const char *hex = json_string_value(json_object_get(report, "digest"));
     bool found = hex && digest_parse(str_of(hex), digest);
-    if (work)
+    if (work && t->kind != TARGET_STRATEGY)
         work_read(work, report);
     json_decref(report);
     return found ? STATUS_OK : err_set(err, STATUS_DATA, "%s printed no digest of its outputs", t->shown);

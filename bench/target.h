@@ -2,9 +2,10 @@
 #ifndef PRESSRUN_BENCH_TARGET_H
 #define PRESSRUN_BENCH_TARGET_H
 /*
- * What can be compared: a manifest, an executable of pressrun, or any command. A target becomes a process to run, and
- * knows what its output must be.
+ * What can be compared: a strategy, a manifest, an executable of pressrun, or any command. A target becomes a process to
+ * run, and knows what its output must be.
  *
+ *     STRATEGY      the name of one: `pressrun run --strategy NAME` with the manifest given with it, by this program
  *     MANIFEST      a .yaml, .yml or .json file, or a directory with one: `pressrun run -f MANIFEST`, by this program
  *     EXECUTABLE    a file that says "pressrun ..." to --version: runs the manifest given with it
  *     COMMAND       anything else: words, quoted as in a shell where they have spaces; the shell itself runs what only it
@@ -12,6 +13,8 @@
  *
  * Runs of pressrun write into a new directory each time, below a scratch directory that is removed at the end, since
  * replacing files is slower than making them and would be what is measured; what they remember of themselves is there, too.
+ * So is the cache of strategies, which is empty each time, and redis is left alone; of the environment nothing decides for
+ * them. Their work is not counted: what a cache keeps is no growth.
  * Their outputs are compared by the digest they print; those of a command by what it prints.
  *
  * Owns what it points to, in an arena of its own. One thread.
@@ -24,8 +27,8 @@
 #include "bench/process.h"
 #include "bench/work.h"
 
-enum target_kind { TARGET_MANIFEST, TARGET_EXECUTABLE, TARGET_COMMAND };
-const char *target_kind_name(enum target_kind kind); // "manifest", ...
+enum target_kind { TARGET_STRATEGY, TARGET_MANIFEST, TARGET_EXECUTABLE, TARGET_COMMAND };
+const char *target_kind_name(enum target_kind kind); // "strategy", ...
 
 struct target {
     enum target_kind kind;
@@ -34,15 +37,19 @@ struct target {
     const char *version; // "pressrun 1.2.3" where it is one; else NULL
     const char *const *arguments;
     const char *output; // of pressrun's runs: a directory that does not exist before a run; NULL: a command
-    const char
-        *variables[2]; // a setting: what these runs remember goes below scratch, not where the user's is
+    // Settings, NULL ends: what these runs remember goes below scratch, not where the user's is.
+    const char *variables[8];
 };
 
 struct target_context {
     const char *self;     // this program
     const char *scratch;  // a directory; outputs go below it
-    const char *manifest; // for executables; NULL: what they find here
+    const char *manifest; // for executables and strategies; NULL: what they find here
+    // The names of strategies, NULL after the last; may be NULL: there are none.
+    const char *(*strategy)(size_t n);
 };
+
+bool target_is_strategy(const char *text, const struct target_context *context);
 
 // STATUS_DATA: it is nothing that can be run.
 enum status target_init(struct target *t, const char *text, const struct target_context *context, int which,

@@ -15,6 +15,7 @@
 #include "cli/bench.h"
 #include "cli/compare_text.h"
 #include "cli/interrupt.h"
+#include "pipeline/strategy/strategy.h"
 
 enum { SECONDS_MOST = 86400, SECONDS_USUAL = 600, SAVED_MOST = 64 << 20 };
 
@@ -81,8 +82,17 @@ static int replay(struct cli *cli, const struct options *options, const char *pa
 
 // ---- what is wanted
 
-static bool parse_metric(struct comparison *c, const struct options *options, struct err *err) {
+// Strategies differ in their number of workers, which shows in wall time on all CPUs and nowhere else.
+static bool are_strategies(const struct options *options, const struct target_context *context) {
+    return target_is_strategy(options->arguments[1], context) &&
+           target_is_strategy(options->arguments[2], context);
+}
+
+static bool parse_metric(struct comparison *c, const struct options *options,
+                         const struct target_context *context, struct err *err) {
     const char *metric = options_get(options, "metric");
+    if (!metric && are_strategies(options, context))
+        c->metric = PAIRED_WALL;
     while (metric && c->metric < PAIRED_METRICS && strcmp(metric, paired_metric_name(c->metric)) != 0)
         c->metric++;
     if (c->metric == PAIRED_METRICS)
@@ -110,11 +120,11 @@ static bool parse_accepted(struct comparison *c, const struct options *options, 
 }
 
 static bool parse_options(struct comparison *c, struct comparison_run *run, const struct options *options,
-                          struct err *err) {
+                          const struct target_context *context, struct err *err) {
     uint32_t seed = 1, seconds = SECONDS_USUAL;
     c->confirm = options_has(options, "confirm");
     c->compares_output = !options_has(options, "ignore-output");
-    if (!parse_metric(c, options, err) || !parse_accepted(c, options, err) ||
+    if (!parse_metric(c, options, context, err) || !parse_accepted(c, options, err) ||
         !parse_number(options, "pairs", 1, VERDICT_PAIRS, &c->pairs, err) ||
         !parse_number(options, "seed", 0, UINT32_MAX, &seed, err) ||
         !parse_number(options, "seconds", 1, SECONDS_MOST, &seconds, err))
@@ -191,12 +201,13 @@ static int run_targets(struct cli *cli, const struct options *options, struct co
         struct target *target = &targets[initialised];
         if (target_init(target, options->arguments[1 + initialised], context, initialised, &err) != STATUS_OK)
             code = cli_argument_error(&command_bench, "%s", err.text);
-        executable = executable || target->kind == TARGET_EXECUTABLE;
+        executable = executable || target->kind == TARGET_EXECUTABLE || target->kind == TARGET_STRATEGY;
         run->targets[initialised] = target;
     }
     if (code == EXIT_DONE && context->manifest && !executable)
-        code = cli_argument_error(&command_bench,
-                                  "-f is the manifest for executables of pressrun, and neither is one");
+        code = cli_argument_error(
+            &command_bench,
+            "-f is the manifest for strategies and executables of pressrun, and neither is one");
     if (code == EXIT_DONE && path && (saved = open_saved(path)) < 0)
         code = EXIT_USAGE;
     if (code == EXIT_DONE)
@@ -245,16 +256,16 @@ int bench_compare(struct cli *cli, const struct options *options) {
     if (saved)
         return replay(cli, options, saved);
     if (options->arguments_n != 3)
-        return cli_argument_error(&command_bench,
-                                  "compare takes two: manifests, executables of pressrun or commands");
+        return cli_argument_error(
+            &command_bench, "compare takes two: strategies, manifests, executables of pressrun or commands");
     if (!bench_find_self(self, sizeof self))
         return EXIT_USAGE;
     if (target_scratch(&scratch, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
     comparison_init(&c);
-    struct target_context context = {self, scratch, options_get(options, "file")};
+    struct target_context context = {self, scratch, options_get(options, "file"), strategy_name};
     int code;
-    if (parse_options(&c, &run, options, &err)) {
+    if (parse_options(&c, &run, options, &context, &err)) {
         describe(cli, options, &c);
         code = run_targets(cli, options, &c, &run, &context);
     } else {

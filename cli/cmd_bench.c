@@ -12,7 +12,8 @@ static const struct option_spec bench_options[] = {
     {"scale", 0, "F", "sizes of scenarios, as a share of the full ones (default: 1)"},
     {"repeat", 0, "N", "runs of a scenario of each kind (default: 3)"},
     {"jobs", 'j', "N", "workers of scenarios, besides one (default: the CPUs this process may use)"},
-    {"metric", 0, "NAME", "compare: what the verdict is about: cpu (default), wall, instructions, peak_rss"},
+    {"metric", 0, "NAME",
+     "compare: what the verdict is about: cpu (default), wall (of strategies), instructions, peak_rss"},
     {"pairs", 0, "N", "compare: run exactly N pairs, up to 96 (default: until the verdict stands)"},
     {"confirm", 0, NULL, "compare: FAIL only if a second round of pairs says so, too"},
     {"accept", 0, "COUNTER", "compare: this work counter may grow by more than 1 %; repeatable"},
@@ -59,7 +60,8 @@ const struct command command_bench = {
 #define MICRO(id, of, prepared, work, unit, doc) "  " id ": " doc "\n"
 #include "bench/micros.def"
         "\n"
-        "A and B are manifests, executables of pressrun (for the manifest here, or -f), or commands in "
+        "A and B are strategies, manifests, executables of pressrun (for the manifest here, or -f), or "
+        "commands in "
         "quotes.\n"
         "Each runs in fresh processes, one right after the other in random order, until it is clear: FAIL, B "
         "is\n"

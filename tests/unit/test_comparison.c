@@ -266,7 +266,7 @@ static void test_counters(void **state) {
 // What becomes of a text.
 static void assert_words(const char *text, size_t n, const char *const *words) {
     struct target target;
-    struct target_context context = {"pressrun", "scratch", NULL};
+    struct target_context context = {.self = "pressrun", .scratch = "scratch"};
     struct err err;
     assert_int_equal(target_init(&target, text, &context, 0, &err), STATUS_OK);
     assert_int_equal(target.kind, TARGET_COMMAND);
@@ -294,6 +294,31 @@ static void test_words(void **state) {
         buf_add_text(&many, "w ");
     WORDS(buf_text(&many), "sh", "-c", buf_text(&many));
     buf_release(&many);
+}
+
+static const char *one_strategy(size_t n) {
+    return n == 0 ? "parallel" : NULL;
+}
+
+static void test_strategies(void **state) {
+    (void)state;
+    static const char *const words[] = {"pressrun",   "run",      "--json", "-o",     "scratch/b",
+                                        "--strategy", "parallel", "-f",     "m.yaml", NULL};
+    struct target target;
+    struct target_context context = {
+        .self = "pressrun", .scratch = "scratch", .manifest = "m.yaml", .strategy = one_strategy};
+    struct err err;
+    assert_int_equal(target_init(&target, "parallel", &context, 1, &err), STATUS_OK);
+    assert_int_equal(target.kind, TARGET_STRATEGY);
+    for (size_t i = 0; words[i]; i++)
+        assert_string_equal(target.arguments[i], words[i]);
+    struct process_command command = target_command(&target);
+    assert_string_equal(command.variables[0], "PRESSRUN_HISTORY=scratch/b/.pressrun");
+    assert_string_equal(command.variables[1], "PRESSRUN_CACHE_DIR=scratch/b/.pressrun/cache");
+    target_release(&target);
+    assert_int_equal(target_init(&target, "minimal", &context, 1, &err), STATUS_OK);
+    assert_int_equal(target.kind, TARGET_COMMAND); // as there is no such strategy
+    target_release(&target);
 }
 
 // ---- suites of equals
@@ -327,7 +352,8 @@ int main(void) {
         cmocka_unit_test(test_fixed_pairs),  cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_digests),      cmocka_unit_test(test_masks),
         cmocka_unit_test(test_work),         cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_words),        cmocka_unit_test(test_suites),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_strategies),
+        cmocka_unit_test(test_suites),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
