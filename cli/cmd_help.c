@@ -16,7 +16,7 @@ static void write_overview(struct buf *out) {
     buf_add_text(out, "pressrun regenerates large sets of text from templates and records.\n\n"
                       "usage: pressrun COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; commands[i]; i++)
-        buf_printf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        buf_printf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
     buf_add_text(out, "\n\"pressrun help COMMAND\" says more; so does \"pressrun help TOPIC\": manifest, "
                       "languages, filters, tests,\n"
                       "functions, metrics. \"pressrun help filter NAME\" tells of one of them.\n"

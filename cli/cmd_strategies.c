@@ -26,7 +26,7 @@ static const double scale_most = 1000;
 static const struct option_spec strategies_options[] = {
     OPTIONS_MANIFEST,
     {"output", 'o', "DIR", "the output directory that a choice is kept in (default: the manifest's)"},
-    {"all", 0, NULL, "measure and show all to the end, not just the best three after a first look"},
+    {"all", 0, NULL, "set none aside after a first look, and show all, not just the best three"},
     {"only", 0, "NAMES", "these strategies, such as sequential,parallel; may be repeated"},
     {"budget", 0, "TIME", "measure for so long at most: 90s, 5m (default: 60s)"},
     {"cold", 0, NULL, "with empty caches only (default: cold and warm)"},
@@ -72,20 +72,33 @@ static void add_partitions(struct strategies_job *j) {
                                      .preference = i};
 }
 
-// In the order of the table in docs/strategies.md.
-static void add_strategies(struct strategies_job *j) {
+static const char automatic[] = "auto"; // one of the others under another name
+
+static void add_strategy(struct strategies_job *j, const struct strategy *strategy, bool candidate) {
     // Of equals the one that watches and caches as usual, then whatever does less.
     static const char *const preferred[] = {"sequential", "minimal", "balanced", "parallel"};
-    for (size_t i = 0; strategies[i] && j->contest.variants_n < RANKING_MOST; i++) {
-        struct contest_variant *v = &j->variants[j->contest.variants_n++];
-        *v = (struct contest_variant){.name = strategies[i]->name,
-                                      .words = {"--strategy", strategies[i]->name},
-                                      .candidate = true,
-                                      .caches = strategies[i]->caching.categories >> CACHE_RENDER & 1};
-        while (v->preference < sizeof preferred / sizeof *preferred &&
-               strcmp(preferred[v->preference], v->name) != 0)
-            v->preference++;
-    }
+    struct contest_variant *v = &j->variants[j->contest.variants_n];
+    if (j->contest.variants_n == RANKING_MOST)
+        return;
+    *v = (struct contest_variant){.name = strategy->name,
+                                  .words = {"--strategy", strategy->name},
+                                  .candidate = candidate,
+                                  .caches = strategy->caching.categories >> CACHE_RENDER & 1};
+    while (v->preference < sizeof preferred / sizeof *preferred &&
+           strcmp(preferred[v->preference], v->name) != 0)
+        v->preference++;
+    j->contest.variants_n++;
+}
+
+// In the order of the table in docs/strategies.md, and `auto` after them, where runs know it.
+static void add_strategies(struct strategies_job *j) {
+    const struct strategy *strategy;
+    struct err err;
+    for (size_t i = 0; strategies[i]; i++)
+        if (strcmp(strategies[i]->name, automatic) != 0)
+            add_strategy(j, strategies[i], true);
+    if (strategy_find(str_of(automatic), &strategy, &err) == STATUS_OK)
+        add_strategy(j, strategy, false);
 }
 
 _Static_assert((int)PARTITIONS_N <= (int)RANKING_MOST, "all can be ranked");
@@ -133,6 +146,8 @@ static bool select_variants(struct strategies_job *j, struct err *err) {
     }
     if (n)
         j->contest.variants_n = left;
+    if (!j->variants[0].candidate)
+        return !err_set(err, STATUS_DATA, "%s is one of the others: --only wants these, too", automatic);
     return true;
 }
 
@@ -217,6 +232,8 @@ static int keep_choice(struct strategies_job *j, const char *name, const char *s
     struct worker_count workers;
     const struct strategy *strategy;
     struct err err;
+    if (strcmp(name, automatic) == 0)
+        return cli_fail("%s is what begins with the choice, and cannot be it", automatic);
     if (strategy_find(str_of(name), &strategy, &err) != STATUS_OK ||
         running_choose_workers(j->options, &workers, &err) != STATUS_OK)
         return cli_fail("%s", err.text);

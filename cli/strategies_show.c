@@ -187,13 +187,16 @@ static void write_title(const struct strategies_findings *f, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(result->digest, digest);
     show_escaped(out, str_of(f->manifest));
-    buf_printf(out, ": %u %s make the same ", (unsigned)result->variants_n, f->what);
+    if (result->variants_n == 1)
+        buf_printf(out, ": %s makes ", result->variants[0].name);
+    else
+        buf_printf(out, ": %u %s make the same ", (unsigned)result->variants_n, f->what);
     show_count(out, result->outputs);
     buf_printf(out, " output%s, digest %s", result->outputs == 1 ? "" : "s", digest);
     if (result->failed) {
         buf_add_text(out, "; ");
         show_count(out, result->failed);
-        buf_add_text(out, " failed with each");
+        buf_add_text(out, result->variants_n == 1 ? " failed" : " failed with each");
     }
     buf_add_char(out, '\n');
 }

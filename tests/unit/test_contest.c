@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../support/scene.h"
 #include "base/mem.h"
 #include "bench/contest_figures.h"
+#include "tests/support/scene.h"
 
 // Each behaves as its name says, and writes down what it found.
 static const char program[] =

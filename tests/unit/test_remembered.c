@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../support/faulty_fs.h"
-#include "../support/scene.h"
 #include "pipeline/strategy/remembered.h"
+#include "tests/support/faulty_fs.h"
+#include "tests/support/scene.h"
 
 struct place {
     struct scene scene;
