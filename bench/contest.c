@@ -73,13 +73,11 @@ static enum status fail(const struct runner *r, const struct unit *unit, const s
 static enum status execute(struct runner *r, const struct unit *unit, const struct places *p,
                            struct contest_sample *sample, struct err *err) {
     const struct contest_options *options = r->options;
-    const char *const variables[] = {p->cache_setting,
-                                     "PRESSRUN_REDIS=off",
-                                     "PRESSRUN_CACHE",
-                                     "PRESSRUN_JOBS",
+    const char *const variables[] = {p->cache_setting,    "PRESSRUN_REDIS=off",
+                                     "PRESSRUN_CACHE",    "PRESSRUN_JOBS",
                                      "PRESSRUN_STRATEGY",
-                                     "PRESSRUN_HISTORY",
-                                     NULL};
+                                     "MAKEFLAGS", // with a jobserver, which would share out workers
+                                     "PRESSRUN_HISTORY",  NULL};
     const char *words[WORDS] = {options->program, "run", "--json", "-o", p->output, "--history", p->history};
     size_t n = 7;
     if (options->manifest)

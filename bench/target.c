@@ -138,7 +138,9 @@ static void set_run(struct target *t, const char *program, const char *const *mo
 static void set_strategy(struct target *t, const char *name, const struct target_context *context,
                          int which) {
     static const char *const others[] = {"PRESSRUN_REDIS=off", "PRESSRUN_CACHE", "PRESSRUN_JOBS",
-                                         "PRESSRUN_STRATEGY"};
+                                         "PRESSRUN_STRATEGY", "MAKEFLAGS"};
+    _Static_assert(2 + sizeof others / sizeof *others < sizeof t->variables / sizeof *t->variables,
+                   "NULL ends them");
     t->kind = TARGET_STRATEGY;
     t->version = "pressrun " PRESSRUN_VERSION;
     set_run(t, context->self, (const char *const[]){"--strategy", name}, context->manifest, context->scratch,

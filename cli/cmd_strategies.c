@@ -320,7 +320,7 @@ static int measure(struct strategies_job *j) {
     struct contest_result result = {0};
     struct err err;
     enum status status = STATUS_OK;
-    int failed = interrupt_start(&interrupt, "ending what is measured");
+    int failed = interrupt_start(&interrupt, "ending what is measured", NULL, NULL);
     if (failed)
         return cli_fail_os(failed, "cannot watch for signals");
     j->contest.interrupt = &interrupt.raised;
