@@ -88,7 +88,7 @@ static bool is_expired(const struct cache *cache, struct cache_key key, const st
 
 // A value that a tier gave: NULL where it is too old, else counted and put into the tiers before.
 static struct cache_value *take(struct cache *cache, unsigned tier, struct cache_key key,
-                                struct cache_value *value) {
+                                struct cache_value *value, struct cache_found *found) {
     struct counters *counters = &cache->counters[key.category];
     if (value && is_expired(cache, key, value)) {
         cache_value_drop(value);
@@ -101,18 +101,20 @@ static struct cache_value *take(struct cache *cache, unsigned tier, struct cache
         if (uses(cache, key.category, before))
             cache->tiers[before].put(cache->tiers[before].self, key, value);
     count(&counters->hits, 1);
+    if (found)
+        found->in[cache->tiers[tier].kind]++;
     count(&counters->tier_hits[tier], 1);
     count(&counters->hit_bytes, value->n);
     return value;
 }
 
-struct cache_value *cache_get(struct cache *cache, struct cache_key key) {
+struct cache_value *cache_get(struct cache *cache, struct cache_key key, struct cache_found *found) {
     struct counters *counters = &cache->counters[key.category];
     bool timed = counted(&counters->hits) % TIMED_EVERY == 0;
     for (unsigned i = 0; i < cache->n && !policy_of(cache, key.category)->refresh; i++) {
         if (!uses(cache, key.category, i))
             continue;
-        struct cache_value *value = take(cache, i, key, get_from(cache, i, key, timed));
+        struct cache_value *value = take(cache, i, key, get_from(cache, i, key, timed), found);
         if (value)
             return value;
     }
@@ -135,7 +137,7 @@ static void get_batch(struct cache *cache, unsigned tier, const struct cache_key
 
 // Asks one tier for what is still NULL in values.
 static void get_missing(struct cache *cache, unsigned tier, const struct cache_key *keys, unsigned n,
-                        struct cache_value **values) {
+                        struct cache_value **values, struct cache_found *found) {
     struct cache_key wanted[MANY];
     struct cache_value *got[MANY];
     unsigned at[MANY], m = 0;
@@ -152,18 +154,18 @@ static void get_missing(struct cache *cache, unsigned tier, const struct cache_k
         bool timed = counted(&cache->counters[wanted[i].category].hits) % TIMED_EVERY == 0;
         if (!cache->tiers[tier].get_many)
             got[i] = get_from(cache, tier, wanted[i], timed);
-        values[at[i]] = take(cache, tier, wanted[i], got[i]);
+        values[at[i]] = take(cache, tier, wanted[i], got[i], found);
     }
 }
 
 void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned n,
-                    struct cache_value **values) {
+                    struct cache_value **values, struct cache_found *found) {
     for (unsigned from = 0; from < n; from += MANY) {
         unsigned some = n - from < MANY ? n - from : MANY;
         for (unsigned i = 0; i < some; i++)
             values[from + i] = NULL;
         for (unsigned tier = 0; tier < cache->n; tier++)
-            get_missing(cache, tier, keys + from, some, values + from);
+            get_missing(cache, tier, keys + from, some, values + from, found);
         for (unsigned i = 0; i < some; i++)
             if (!values[from + i])
                 count(&cache->counters[keys[from + i].category].misses, 1);

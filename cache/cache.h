@@ -31,6 +31,11 @@ struct cache_category_report {
     uint64_t put_time, put_timed; // into all tiers; one in 16
 };
 
+// Hits, by the kind of the tier that had the value.
+struct cache_found {
+    uint64_t in[CACHE_TIERS_N];
+};
+
 struct cache; // owned
 
 // Tiers first to last, at most CACHE_TIERS_MOST; they become the cache's.
@@ -44,10 +49,11 @@ void cache_set_policy(struct cache *cache, enum cache_category category, struct 
 // before.
 void cache_use_policies(struct cache *cache, const struct cache_policy policies[CACHE_CATEGORIES_N]);
 
-struct cache_value *cache_get(struct cache *cache, struct cache_key key); // held, or NULL
+// Held, or NULL. A hit is also counted in `found`, where that is not NULL.
+struct cache_value *cache_get(struct cache *cache, struct cache_key key, struct cache_found *found);
 // The same of many, so that a tier far away is asked once for all that is not nearer: values[i] held, or NULL.
 void cache_get_many(struct cache *cache, const struct cache_key *keys, unsigned n,
-                    struct cache_value **values);
+                    struct cache_value **values, struct cache_found *found);
 // Of bytes that are copied once, to all tiers of the category.
 void cache_put(struct cache *cache, struct cache_key key, uint32_t tag, struct str bytes);
 void cache_invalidate(struct cache *cache, struct cache_key key);

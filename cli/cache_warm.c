@@ -149,7 +149,7 @@ int cache_warm_most_used(const struct cache_warming *warming, uint32_t most) {
     open_one(warming, CACHE_PACKS, root, &file);
     open_one(warming, CACHE_REDIS, root, &redis);
     for (size_t i = 0; file.cache && i < books.used_n && i < most; i++) {
-        struct cache_value *value = cache_get(file.cache, books.used[i].key);
+        struct cache_value *value = cache_get(file.cache, books.used[i].key, NULL);
         if (!value)
             continue;
         n++;

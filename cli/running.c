@@ -155,6 +155,7 @@ static bool open_trace(struct cli *cli, const struct options *options, const str
                                          .path = options_get(options, "trace"),
                                          .process = buf_str(&name),
                                          .row_name = "worker",
+                                         .last_row = "critical path",
                                          .rows = run->workers,
                                          .origin = cli->clock.monotonic(cli->clock.self)};
     bool opened = trace_open(&wanted, trace, &err) == STATUS_OK;

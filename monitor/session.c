@@ -47,6 +47,8 @@ void session_release(struct session *s) {
     mem_free(s->distributions);
     mem_free(s->errors);
     mem_free(s->samples);
+    mem_free(s->nodes.parts);
+    mem_free(s->path.parts);
     arena_release(&s->arena);
 }
 
@@ -75,6 +77,11 @@ struct histogram *session_distribution(struct session *s, struct str name) {
 void session_add_sample(struct session *s, const struct session_sample *sample) {
     MEM_GROW(s->samples, s->samples_cap, s->samples_n + 1);
     s->samples[s->samples_n++] = *sample;
+}
+
+struct session_part *session_add_part(struct session_parts *parts) {
+    MEM_GROW(parts->parts, parts->cap, parts->n + 1);
+    return &parts->parts[parts->n++];
 }
 
 enum { KIND_SIZE = 160 };
@@ -205,6 +212,30 @@ static json_t *samples_json(const struct session *s) {
     return array;
 }
 
+static json_t *parts_json(const struct session *s, const struct session_parts *parts, bool of_run) {
+    const double whole = s->values[METRIC_RUN_SECONDS];
+    json_t *array = json_array();
+    for (size_t i = 0; i < parts->n; i++) {
+        const struct session_part *part = &parts->parts[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "stage", json_string(part->stage));
+        if (part->role)
+            set_text(object, part->role, part->subject);
+        json_object_set_new(object, "seconds", json_real(part->seconds));
+        if (of_run && whole > 0)
+            json_object_set_new(object, "share", json_real(part->seconds / whole));
+        if (part->unit) {
+            json_object_set_new(object, part->unit, json_integer((json_int_t)part->n));
+            json_object_set_new(object, "p50", json_real(part->p50));
+            json_object_set_new(object, "p95", json_real(part->p95));
+        }
+        if (part->through > 0)
+            json_object_set_new(object, "through_seconds", json_real(part->through));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 void session_write_json(const struct session *s, struct buf *out) {
     json_t *object = json_object();
     set_text(object, "session", s->id);
@@ -219,5 +250,9 @@ void session_write_json(const struct session *s, struct buf *out) {
     json_object_set_new(object, "distributions", distributions_json(s));
     json_object_set_new(object, "errors", errors_json(s));
     json_object_set_new(object, "samples", samples_json(s));
+    if (s->nodes.n)
+        json_object_set_new(object, "nodes", parts_json(s, &s->nodes, false));
+    if (s->path.n)
+        json_object_set_new(object, "critical_path", parts_json(s, &s->path, true));
     json_line_add(object, REAL_DIGITS, out);
 }

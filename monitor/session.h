@@ -38,6 +38,22 @@ struct session_sample {
     uint32_t in_flight;                 // batches
 };
 
+// Time spent on a node of the run's graph, or by its critical path there; see docs/tracing.md.
+struct session_part {
+    const char *stage;  // "render", "waiting", ...
+    const char *role;   // what the subject is: "job", "source"; NULL: there is none
+    struct str subject; // its name
+    double seconds;     // busy, summed over workers; of the path: seconds of the run
+    const char *unit;   // what `n`, `p50` and `p95` are of: "outputs", "batches"; NULL: they are not known
+    uint64_t n;
+    double p50, p95; // seconds
+    double through;  // of processes outside, summed
+};
+struct session_parts {
+    struct session_part *parts;
+    size_t n, cap; // owned
+};
+
 struct session {
     struct arena arena;
     struct str id;   // 20261121T101500.123456Z-1234-9f3c
@@ -56,6 +72,7 @@ struct session {
     size_t errors_n, errors_cap; // owned
     struct session_sample *samples;
     size_t samples_n, samples_cap; // owned
+    struct session_parts nodes, path;
 };
 
 void session_init(struct session *s);
@@ -67,6 +84,7 @@ void session_set(struct session *s, enum metric metric, double value);
 // The distribution of that name, made where there is none.
 struct histogram *session_distribution(struct session *s, struct str name);
 void session_add_sample(struct session *s, const struct session_sample *sample);
+struct session_part *session_add_part(struct session_parts *parts); // to be filled
 // Counts an error under its kind: its message, with what is quoted and what is a number left out.
 void session_count_error(struct session *s, struct str message);
 

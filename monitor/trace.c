@@ -143,22 +143,30 @@ static enum status take_file(const struct trace *trace, struct err *err) {
     return result < 0 ? err_os(err, -result, "cannot empty %s", trace->path) : STATUS_OK;
 }
 
+// Shown in the order of `place`; with its number, unless that is 0.
+static void put_row(struct buf *text, uint32_t row, uint32_t place, const char *name) {
+    buf_printf(text,
+               NEXT "\"thread_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":%u,"
+                    "\"args\":{\"name\":\"%s",
+               row, name);
+    if (place)
+        buf_printf(text, " %u", place);
+    buf_printf(text,
+               "\"}}" NEXT "\"thread_sort_index\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,"
+               "\"tid\":%u,\"args\":{\"sort_index\":%u}}",
+               row, place);
+}
+
 // Names of the whole and of its rows, which also tells whether the file can be written to.
 static enum status put_names(struct trace *trace, const struct trace_options *options, struct err *err) {
     struct buf text = BUF_INIT;
     ADD(&text, HEAD);
     add_name(&text, "", options->process);
     ADD(&text, "}}");
-    for (uint32_t row = 1; row <= options->rows; row++) {
-        buf_printf(&text,
-                   NEXT "\"thread_name\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,\"tid\":%u,"
-                        "\"args\":{\"name\":\"%s %u\"}}",
-                   row, options->row_name, row);
-        buf_printf(&text,
-                   NEXT "\"thread_sort_index\",\"cat\":\"__metadata\",\"ph\":\"M\",\"ts\":0,\"pid\":1,"
-                        "\"tid\":%u,\"args\":{\"sort_index\":%u}}",
-                   row, row);
-    }
+    for (uint32_t row = 1; row <= options->rows; row++)
+        put_row(&text, row, row, options->row_name);
+    if (options->last_row)
+        put_row(&text, options->rows + 1, 0, options->last_row);
     put(trace, buf_str(&text));
     buf_release(&text);
     if (trace->broken)
@@ -186,8 +194,8 @@ enum status trace_open(const struct trace_options *options, struct trace **trace
                            .path = mem_copy(options->path, strlen(options->path)),
                            .fd = fd,
                            .origin = options->origin,
-                           .rows = MEM_NEW_ARRAY(struct row, options->rows),
-                           .rows_n = options->rows};
+                           .rows = MEM_NEW_ARRAY(struct row, options->rows + 1),
+                           .rows_n = options->rows + 1};
     pthread_mutex_init(&made->lock, NULL);
     if (take_file(made, err) == STATUS_OK && put_names(made, options, err) == STATUS_OK) {
         *trace = made;
@@ -235,15 +243,21 @@ static void add_row(struct buf *b, uint32_t row) {
 }
 
 static void add_args(struct buf *b, const struct trace_span *span) {
-    ADD(b, ",\"args\":{\"");
-    buf_add_text(b, span->role);
-    ADD(b, "\":");
-    add_name(b, "", span->subject);
+    const char *separator = "\"";
+    ADD(b, ",\"args\":{");
+    if (span->role) {
+        ADD(b, "\"");
+        buf_add_text(b, span->role);
+        ADD(b, "\":");
+        add_name(b, "", span->subject);
+        separator = ",\"";
+    }
     for (size_t i = 0; i < span->args_n; i++) {
-        ADD(b, ",\"");
+        buf_add_text(b, separator);
         buf_add_text(b, span->args[i].name);
         ADD(b, "\":");
         add_number(b, span->args[i].value);
+        separator = ",\"";
     }
     ADD(b, "}}");
 }

@@ -33,6 +33,7 @@ struct trace_options {
     const char *path;     // a new file, an empty one, a former trace, or no regular file at all
     struct str process;   // what the whole is called
     const char *row_name; // "worker": rows are called worker 1, worker 2, ...
+    const char *last_row; // the name of one more row behind these, shown first; NULL: none
     uint32_t rows;
     uint64_t origin; // the time that is 0 in the trace
 };
@@ -44,9 +45,9 @@ struct trace_arg {
 
 // Something that took time. Texts without a letter that JSON would escape, but for `subject`, which is any.
 struct trace_span {
-    const char *name;     // "render"; the subject is added
+    const char *name;     // "render"; the subject, if there is one, is added
     const char *category; // "render"
-    const char *role;     // what the subject is: "job"
+    const char *role;     // what the subject is: "job"; NULL: there is none
     struct str subject;
     uint64_t from, to;
     const struct trace_arg *args;

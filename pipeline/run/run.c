@@ -64,9 +64,12 @@ static enum step compile_step(void *self, struct worker *worker) {
     diags_append(run->diags, &diags);
     pthread_mutex_unlock(&run->lock);
     arena_release(&arena);
-    const struct run_span span = {
-        .kind = SPAN_COMPILE, .subject = job->job->job->name, .from = from, .to = run_now(run)};
-    run_spent(run, worker, &span);
+    const struct run_span span = {.kind = SPAN_COMPILE,
+                                  .subject = job->job->job->name,
+                                  .index = job->index,
+                                  .from = from,
+                                  .to = run_now(run)};
+    run_opened(run, run_spent(run, worker, &span));
     run_observe(run, worker, RUN_COMPILE, span.to - from);
     return ok ? STEP_DONE : STEP_FAILED;
 }
@@ -141,9 +144,13 @@ static enum step emit_step(void *self, struct worker *worker) {
     const uint64_t from = run_now(job->run);
     close_sink(job, complete);
     run_why_tell_stream(job, complete && !atomic_load(&job->stopped));
-    const struct run_span span = {
-        .kind = SPAN_CLOSE, .subject = job->job->job->name, .from = from, .to = run_now(job->run)};
-    run_spent(job->run, worker, &span);
+    const struct run_span span = {.kind = SPAN_CLOSE,
+                                  .subject = job->job->job->name,
+                                  .index = job->index,
+                                  .from = from,
+                                  .to = run_now(job->run),
+                                  .after = {run_path_released(job->run, job->emit_node)}};
+    job->ended = run_spent(job->run, worker, &span);
     return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
 }
 

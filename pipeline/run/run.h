@@ -131,7 +131,9 @@ struct run_options {
     const struct retry *retry; // not NULL: only what it names
     struct run_review_options review;
     struct session *session; // to be filled; NULL: nothing is watched but what the report needs
-    struct trace *trace;     // with a row per worker, and times of `clock`; may be NULL
+    struct trace
+        *trace; // with a row per worker and one for the critical path, and times of `clock`; may be NULL
+    bool path;  // find the critical path also where there is neither
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
@@ -177,6 +179,16 @@ struct run_govern_report {
     const char *cause;       // of the last change that the governor made; NULL: it made none
 };
 
+// The time that the critical path spent at one node of the graph, or between nodes (run_path.h). Texts are the plan's.
+struct run_path_part {
+    const char
+        *stage; // of the plan, or "start", "through", "waiting", "end", "unknown"; "others": the smallest
+    const char *role;   // "job", "source"; NULL: it has no subject
+    struct str subject; // its name
+    double seconds;
+};
+enum { RUN_PATH_PARTS = 24 };
+
 struct run_report {
     struct run_counters counters;
     struct digest digest;
@@ -196,7 +208,9 @@ struct run_report {
     bool exceeded; // max_failed
     struct run_cache_report cache;
     struct run_review review;
-    char errors_path[4096]; // "" where there were no failures
+    struct run_path_part path[RUN_PATH_PARTS]; // the longest first
+    size_t path_n;                             // 0: it is not known
+    char errors_path[4096];                    // "" where there were no failures
 };
 
 // STATUS_OK: it ran; the report tells how well. Otherwise nothing, or not all, could be run: STATUS_DATA

@@ -99,21 +99,21 @@ static void count_early(struct run *run, enum cache_category category, unsigned 
         atomic_fetch_add_explicit(&run->cache.early_misses[category], n, memory_order_relaxed);
 }
 
-struct cache_value *run_cache_get(struct run *run, struct cache_key key) {
+struct cache_value *run_cache_get(struct run *run, struct cache_key key, struct cache_found *found) {
     struct cache *cache = run_cache_has(run, key.category) ? opened(run, false) : NULL;
     if (cache)
-        return cache_get(cache, key);
+        return cache_get(cache, key, found);
     count_early(run, key.category, 1);
     return NULL;
 }
 
 void run_cache_get_many(struct run *run, const struct cache_key *keys, unsigned n,
-                        struct cache_value **values) {
+                        struct cache_value **values, struct cache_found *found) {
     struct cache *cache = n && run_cache_has(run, keys[0].category) ? opened(run, false) : NULL;
     for (unsigned i = 0; i < n; i++)
         values[i] = NULL;
     if (cache)
-        cache_get_many(cache, keys, n, values);
+        cache_get_many(cache, keys, n, values, found);
     else if (n)
         count_early(run, keys[0].category, n);
 }

@@ -51,10 +51,11 @@ void run_cache_follow(struct run *run); // the run has another strategy now
 bool run_cache_has(const struct run *run, enum cache_category category);
 size_t run_cache_most(const struct run *run, enum cache_category category); // bytes of a value
 
-struct cache_value *run_cache_get(struct run *run, struct cache_key key); // held, or NULL
+struct cache_value *run_cache_get(struct run *run, struct cache_key key,
+                                  struct cache_found *found); // held, or NULL
 // The same of many at once, all of one category.
 void run_cache_get_many(struct run *run, const struct cache_key *keys, unsigned n,
-                        struct cache_value **values);
+                        struct cache_value **values, struct cache_found *found);
 void run_cache_put(struct run *run, struct cache_key key, uint32_t tag, struct str bytes);
 
 // Whether this hit is to be made again.
@@ -85,6 +86,7 @@ struct pass_run;
 struct run_keeper {
     struct load_keeper keeper;
     struct run *run;
+    struct cache_found found; // since the last span that told of any
     struct str name; // the source's
 };
 void run_cache_keep_source(struct pass_run *pass);

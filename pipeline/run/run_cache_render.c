@@ -92,7 +92,7 @@ bool run_cache_output(struct lot *lot, struct entry *entry, struct vm *vm, const
                          atomic_load_explicit(&lot->job->cached.state, memory_order_relaxed) == USED;
     if (!is_used || !key_of(lot, entry, worker, &key))
         return false;
-    struct cache_value *value = run_cache_get(run, key);
+    struct cache_value *value = run_cache_get(run, key, &lot->hits.found);
     if (!value)
         return false;
     const struct str kept = {value->bytes, value->n};

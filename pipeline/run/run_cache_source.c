@@ -9,11 +9,12 @@
 enum { SLOW = 5 * 1000 * 1000 };
 
 static struct str get(void *self, struct digest key, void **handle) {
-    const struct run_keeper *keeper = self;
+    struct run_keeper *keeper = self;
     struct cache_books_job known;
     if (run_cache_known(keeper->run, CACHE_SOURCE, keeper->name, &known) && !known.used)
         return (struct str){NULL, 0};
-    struct cache_value *value = run_cache_get(keeper->run, (struct cache_key){CACHE_SOURCE, key});
+    struct cache_value *value =
+        run_cache_get(keeper->run, (struct cache_key){CACHE_SOURCE, key}, &keeper->found);
     *handle = value;
     return value ? (struct str){value->bytes, value->n} : (struct str){NULL, 0};
 }

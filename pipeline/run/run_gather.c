@@ -98,7 +98,12 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
         return STEP_DONE;
     if (!credits_take(&job->credits))
         return STEP_BLOCKED;
+    if (job->group_lots == 0)
+        job->rendering = path_later(run_path_released(job->run, job->render_node), job->gathered);
     struct lot *lot = run_lot_take(job, NULL, job->group_lots++);
+    pthread_mutex_lock(&job->run->lock);
+    lot->done = path_later(job->rendering, job->freed);
+    pthread_mutex_unlock(&job->run->lock);
     lot->began = run_now(job->run);
     lot->first_group = job->next_group;
     size_t records = 0;

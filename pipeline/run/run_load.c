@@ -11,6 +11,7 @@ static struct flight *take_flight(struct pass_run *pass) {
     struct flight *flight = pass->free;
     if (flight)
         pass->free = flight->next;
+    const struct path_mark freed = pass->freed;
     pthread_mutex_unlock(&run->lock);
     if (!flight) {
         flight = MEM_NEW(struct flight);
@@ -19,6 +20,7 @@ static struct flight *take_flight(struct pass_run *pass) {
         arena_init(&flight->past, 0);
         flight->lots = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
     }
+    flight->done = freed;
     flight->kept = false;
     flight->keys = NULL;
     flight->raws = NULL;
@@ -29,16 +31,17 @@ static struct flight *take_flight(struct pass_run *pass) {
     return flight;
 }
 
-static void give_flight(struct flight *flight) {
+static void give_flight(struct flight *flight, struct path_mark last) {
     struct pass_run *pass = flight->pass;
     pthread_mutex_lock(&pass->run->lock);
     struct flight **list = flight->kept ? &pass->kept : &pass->free;
     flight->next = *list;
     *list = flight;
+    pass->freed = path_later(pass->freed, last);
     pthread_mutex_unlock(&pass->run->lock);
 }
 
-void run_flight_end(struct flight *flight, const struct worker *worker) {
+void run_flight_end(struct flight *flight, const struct worker *worker, struct path_mark last) {
     if (atomic_fetch_sub_explicit(&flight->open, 1, memory_order_acq_rel) != 1)
         return;
     struct pass_run *pass = flight->pass;
@@ -48,7 +51,7 @@ void run_flight_end(struct flight *flight, const struct worker *worker) {
                                   .items = flight->batch->items_n,
                                   .from = flight->began,
                                   .flow = (size_t)(pass - pass->run->passes)};
-    give_flight(flight);
+    give_flight(flight, last);
     run_batch_ends(pass->run, worker, &life);
     credits_give(&pass->credits);
 }
@@ -68,6 +71,7 @@ void run_pass_release(struct pass_run *pass) {
     free_flights(pass->free);
     free_flights(pass->kept);
     turns_free(pass->claim_turns);
+    histogram_release(&pass->batches);
     imprint_free(pass->imprint);
     mem_free(pass->jobs);
     if (pass->loader)
@@ -145,7 +149,9 @@ static struct run_span span_of(const struct flight *flight, enum run_span_kind k
                              .batch = flight->batch->sequence,
                              .items = flight->batch->items_n,
                              .from = from,
-                             .to = to};
+                             .to = to,
+                             .index = (uint32_t)(flight->pass - flight->pass->run->passes),
+                             .after = {flight->done}};
 }
 
 // Makes the values, and counts what that takes. Once per pass, however many jobs it feeds.
@@ -187,6 +193,15 @@ static void take_known(struct entry *entry, const struct known *known) {
     run_past_take(entry, known->past);
 }
 
+static void observe_batch(struct flight *flight, uint64_t nanoseconds) {
+    struct pass_run *pass = flight->pass;
+    if (!pass->run->path)
+        return;
+    pthread_mutex_lock(&pass->run->lock);
+    histogram_add(&pass->batches, nanoseconds);
+    pthread_mutex_unlock(&pass->run->lock);
+}
+
 // Parse, then each job's lot. The first lot counts and reports what belongs to the records as such.
 static void fly(void *self, struct worker *worker) {
     struct flight *flight = self;
@@ -200,8 +215,9 @@ static void fly(void *self, struct worker *worker) {
     parse(flight, &mine->reader, counters);
     evaluate_keys(flight, worker);
     const struct run_span span = span_of(flight, SPAN_PARSE, from, run_now(run));
-    run_spent(run, worker, &span);
+    flight->done = run_spent(run, worker, &span);
     run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
+    observe_batch(flight, flight->read_nanoseconds + span.to - from);
 
     note_source(flight, mine);
     size_t jobs_n = pass->jobs_n;
@@ -275,6 +291,12 @@ static void note_empty(const struct pass_run *pass) {
     run_note(pass->run, text);
 }
 
+// What of the source came from the cache.
+static void take_hits(struct pass_run *pass, struct run_hits *hits) {
+    *hits = (struct run_hits){.found = pass->keeper.found};
+    pass->keeper.found = (struct cache_found){0};
+}
+
 enum step run_load_step(void *self, struct worker *worker) {
     struct pass_run *pass = self;
     struct run *run = pass->run;
@@ -290,13 +312,17 @@ enum step run_load_step(void *self, struct worker *worker) {
     uint64_t from = run_now(run);
     struct flight *flight = take_flight(pass);
     flight->batch->sequence = pass->sequence;
+    struct run_hits hits;
     enum status status = load_pull(pass->loader, flight->batch, &err);
-    const struct run_span span = span_of(flight, SPAN_READ, from, run_now(run));
-    run_spent(run, worker, &span);
+    struct run_span span = span_of(flight, SPAN_READ, from, run_now(run));
+    span.after[1] = pass->read.id ? pass->read : run_path_released(run, pass->node);
+    take_hits(pass, &hits);
+    span.hits = &hits;
+    flight->done = pass->read = run_spent(run, worker, &span);
     flight->began = from;
     flight->read_nanoseconds = span.to - from;
     if (status != STATUS_OK || flight->batch->items_n == 0) {
-        give_flight(flight);
+        give_flight(flight, (struct path_mark){0, 0});
         credits_give(&pass->credits);
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);

@@ -22,6 +22,8 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     }
     lot->flight = flight;
     lot->strategy = run_strategy(job->run);
+    lot->done = (struct path_mark){0, 0};
+    lot->hits = (struct run_hits){0};
     lot->sequence = sequence;
     lot->entries_n = 0;
     lot->digest = (struct digest){0, 0};
@@ -56,21 +58,26 @@ static struct run_span span_of(const struct lot *lot, enum run_span_kind kind, u
                              .of_groups = !lot->flight,
                              .items = lot->entries_n,
                              .from = from,
-                             .to = to};
+                             .to = to,
+                             .index = lot->job->index,
+                             .after = {lot->done}};
 }
 
 static void end_lot(struct lot *lot, const struct worker *worker) {
     struct job_run *job = lot->job;
     struct run *run = job->run;
     struct flight *flight = lot->flight;
+    const struct path_mark last = lot->done;
     struct run_span life = span_of(lot, SPAN_GROUPS, lot->began, 0);
     life.flow = run->plan->passes_n + job->index;
     pthread_mutex_lock(&run->lock);
     lot->next_free = job->free_lots;
     job->free_lots = lot;
+    if (!flight)
+        job->freed = path_later(job->freed, last);
     pthread_mutex_unlock(&run->lock);
     if (flight)
-        run_flight_end(flight, worker);
+        run_flight_end(flight, worker, last);
     else {
         run_batch_ends(run, worker, &life);
         credits_give(&job->credits);
@@ -95,6 +102,7 @@ void run_job_free_lots(struct job_run *job) {
 void run_job_release(struct job_run *job) {
     run_job_free_lots(job);
     turns_free(job->gather_turns);
+    histogram_release(&job->batches);
     turns_free(job->claim_turns);
     turns_free(job->emit_turns);
     for (size_t i = 0; i < job->groups_n; i++)
@@ -173,7 +181,9 @@ static void render_lot(void *self, struct worker *worker);
 
 static void claim_in_turn(void *self, struct worker *worker) {
     struct lot *lot = self;
+    struct path_mark *claimed = lot->flight ? &lot->flight->pass->claimed : &lot->job->claimed;
     claim_paths(lot);
+    lot->done = *claimed = path_later(*claimed, lot->done);
     if (atomic_exchange(&lot->claim_phase, CLAIM_DONE) == CLAIM_RETURNED)
         graph_spawn(worker, render_lot, lot);
 }
@@ -192,7 +202,9 @@ static void render_lot(void *self, struct worker *worker) {
     run_render_entries(lot, vm, worker);
     struct run_span render = span_of(lot, SPAN_RENDER, from, run_now(run));
     render.emitting = lot->emit_nanoseconds - emitting;
-    run_spent(run, worker, &render);
+    render.hits = &lot->hits;
+    lot->handed_over = lot->done = run_spent(run, worker, &render);
+    lot->hits = (struct run_hits){0};
     if (run_through_hand_over(lot, render_lot, worker))
         return;
     struct err err;
@@ -201,7 +213,7 @@ static void render_lot(void *self, struct worker *worker) {
         atomic_store(&job->stopped, true);
     }
     const struct run_span seal = span_of(lot, SPAN_SEAL, render.to, run_now(run));
-    run_spent(run, worker, &seal);
+    lot->done = run_spent(run, worker, &seal);
     lot->emit_nanoseconds += seal.to - seal.from;
     leave(&job->unrendered, run, job->render_node);
     turns_enter(job->emit_turns, lot->sequence, emit_in_turn, lot, worker);
@@ -326,9 +338,12 @@ static void emit_in_turn(void *self, struct worker *worker) {
     run_add_result(&job->counters, &result);
     if (!late)
         job->digest = digest_add(job->digest, lot->digest);
-    const struct run_span span = span_of(lot, SPAN_WRITE, from, run_now(run));
-    run_spent(run, worker, &span);
+    struct run_span span = span_of(lot, SPAN_WRITE, from, run_now(run));
+    span.after[1] = job->written;
+    lot->done = job->written = run_spent(run, worker, &span);
     run_observe(run, worker, RUN_EMIT, lot->emit_nanoseconds + span.to - from);
+    if (run->path)
+        histogram_add(&job->batches, lot->emit_nanoseconds + span.to - from);
     tell_progress(run, lot, result.written + result.unchanged);
     end_lot(lot, worker);
 }
@@ -341,8 +356,9 @@ static void gather_in_turn(void *self, struct worker *worker) {
     report_failures(lot);
     note_failures(lot);
     run_add_counters(&lot->job->counters, &lot->counters);
-    const struct run_span span = span_of(lot, SPAN_GATHER, from, run_now(lot->job->run));
-    run_spent(lot->job->run, worker, &span);
+    struct run_span span = span_of(lot, SPAN_GATHER, from, run_now(lot->job->run));
+    span.after[1] = lot->job->gathered;
+    lot->done = lot->job->gathered = run_spent(lot->job->run, worker, &span);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
     end_lot(lot, worker);
@@ -357,8 +373,10 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
     uint64_t from = run_now(job->run);
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];
-        if (entry->state == ENTRY_UP_TO_DATE)
+        if (entry->state == ENTRY_UP_TO_DATE) {
+            lot->hits.up_to_date++;
             continue;
+        }
         if (lot->flight)
             run_select(lot, entry, vm);
         if (entry->state != ENTRY_PENDING || gathering || !job->job->to)
@@ -366,9 +384,12 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
         run_make_path(lot, entry, vm);
         if (entry->state == ENTRY_PENDING && !entry->unwanted && job->run->past)
             run_past_look(lot, entry, worker);
+        lot->hits.up_to_date += entry->state == ENTRY_UP_TO_DATE;
     }
-    const struct run_span span = span_of(lot, SPAN_SELECT, from, run_now(job->run));
-    run_spent(job->run, worker, &span);
+    struct run_span span = span_of(lot, SPAN_SELECT, from, run_now(job->run));
+    if (lot->flight)
+        span.after[0] = lot->flight->done;
+    lot->done = run_spent(job->run, worker, &span);
     if (gathering) {
         turns_enter(job->gather_turns, lot->sequence, gather_in_turn, lot, worker);
         return;

@@ -145,13 +145,32 @@ static enum step open_failed(struct run *run, const struct err *err) {
     return STEP_FAILED;
 }
 
+// What the step itself did since `from`; it did not wait meanwhile.
+static void tell_opened(struct run *run, const struct worker *worker, uint64_t from) {
+    const struct run_span span = {.kind = SPAN_OPEN,
+                                  .subject = STR("outputs"),
+                                  .from = from,
+                                  .to = run_now(run),
+                                  .after = {run->opened}};
+    run_opened(run, run_spent(run, worker, &span));
+}
+
 // Released when all that compile have done so; blocked while what is there is looked at.
 enum step run_open_step(void *self, struct worker *worker) {
     struct run *run = self;
     struct err err;
-    if (!run->failures && prepare_output(run, &err) != STATUS_OK)
-        return open_failed(run, &err);
+    uint64_t from = run_now(run);
+    if (!run->failures) {
+        const enum status status = prepare_output(run, &err);
+        tell_opened(run, worker, from);
+        if (status != STATUS_OK)
+            return open_failed(run, &err);
+        from = run_now(run);
+    }
+    run->surveying = run->opened;
     if (run_survey_step(run, worker) == STEP_BLOCKED)
         return STEP_BLOCKED;
-    return open_sinks(run, &err) == STATUS_OK ? STEP_DONE : open_failed(run, &err);
+    const enum status status = open_sinks(run, &err);
+    tell_opened(run, worker, from);
+    return status == STATUS_OK ? STEP_DONE : open_failed(run, &err);
 }

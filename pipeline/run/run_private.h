@@ -22,6 +22,7 @@
 #include "pipeline/run/lock.h"
 #include "pipeline/run/run.h"
 #include "pipeline/run/run_past.h"
+#include "pipeline/run/run_path.h"
 #include "stages/load/load.h"
 #include "stages/render/through.h"
 #include "stages/render/vm.h"
@@ -59,6 +60,15 @@ struct entry {
 struct flight;
 struct job_run;
 
+// Outputs that were there already: in the cache, by kind of tier, or up to date.
+struct run_hits {
+    struct cache_found found;
+    uint64_t up_to_date;
+};
+struct run_hits_totals {
+    atomic_uint_fast64_t found, up_to_date;
+};
+
 struct passage {
     struct through_task task; // its texts are gone when the entry is settled
     struct lot *lot;
@@ -88,12 +98,16 @@ struct lot {
     size_t rendered_to;        // entries before this one have been rendered
     struct passage *passages;  // of a job with a filter: what is on its way
     size_t passages_n, passages_cap;
-    size_t passages_open;    // that have not come back
-    uint64_t passages_bytes; // texts that wait for the filter, or are in it, and what may come out
+    size_t passages_open;         // that have not come back
+    uint64_t passages_bytes;      // texts that wait for the filter, or are in it, and what may come out
+    struct path_mark done;        // the last that was done with it
+    struct path_mark handed_over; // to the filter
+    struct run_hits hits;         // since the last span that told of any
     struct lot *next_free;
 };
 
 struct flight {
+    struct path_mark done; // that it was read, that it was parsed
     struct pass_run *pass;
     struct batch *batch;
     struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
@@ -129,6 +143,10 @@ struct pass_run {
     struct source_sum sum;      // under run->lock: of the records so far
     atomic_bool source_known;   // all were read, and none failed
     struct flight *free, *kept; // under run->lock
+    struct path_mark read;      // the last flight; touched by the load node
+    struct path_mark claimed;   // in claim turns
+    struct path_mark freed;     // under run->lock: a flight gave its credit back
+    struct histogram batches;   // under run->lock: how long reading and parsing took
 };
 
 struct job_run {
@@ -162,6 +180,13 @@ struct job_run {
     // totals, touched in emit turns
     struct digest digest;
     struct run_counters counters;
+    struct path_mark written;   // the last lot
+    struct histogram batches;   // how long sealing and writing took
+    struct path_mark gathered;  // touched in gather turns
+    struct path_mark claimed;   // lots of groups, in claim turns
+    struct path_mark freed;     // under run->lock: a lot of groups gave its credit back
+    struct path_mark rendering; // what released the render node
+    struct path_mark ended;     // its stream has its name
 };
 
 // Which outputs of a job a worker times: so few that the clock does not count.
@@ -220,7 +245,11 @@ struct run {
     atomic_bool exceeded; // there are more failures than max_failed
     struct failures *failures;
     struct run_cache cache;
-    struct past *past; // NULL: nothing is remembered
+    struct run_path *path;         // NULL: the run is not watched
+    struct path_mark opened;       // under run->lock: the last that was done for opening
+    struct path_mark surveying;    // and what the looks at what is there waited for
+    struct run_hits_totals totals; // for the trace
+    struct past *past;             // NULL: nothing is remembered
     struct survey survey;
     atomic_bool loses_sight; // something failed whose output is not known
     uint64_t pruned, left;   // outputs that did not belong any more: removed, still there
@@ -246,8 +275,9 @@ bool run_is_interrupted(struct run *run);
 // run_load.c: the load node of a pass, and its flights.
 enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err);
 enum step run_load_step(void *self, struct worker *worker);
-void run_flight_end(struct flight *flight, const struct worker *worker); // one of its lots has ended
-void run_report_bad_records(struct flight *flight);                      // in the turn of its first lot
+// One of its lots has ended, with that span.
+void run_flight_end(struct flight *flight, const struct worker *worker, struct path_mark last);
+void run_report_bad_records(struct flight *flight); // in the turn of its first lot
 void run_pass_release(struct pass_run *pass);
 
 // run_stage.c: a run that stages. All but the first do nothing where it does not.
@@ -281,6 +311,7 @@ void run_job_release(struct job_run *job);
 // run_watch.c: where time goes.
 enum run_span_kind {
     SPAN_COMPILE,
+    SPAN_OPEN,
     SPAN_SURVEY,
     SPAN_LOOK,
     SPAN_READ,
@@ -299,28 +330,42 @@ enum run_span_kind {
 // What a worker did in one go.
 struct run_span {
     enum run_span_kind kind;
-    struct str subject; // name of the job or source
-    uint64_t batch;     // its number
-    bool of_groups;     // it is one of groups, which have numbers of their own
-    size_t items;       // records or outputs
-    uint64_t from, to;  // as run_now says
-    uint64_t emitting;  // of a rendering: the part that the sink took
-    size_t flow;        // of a life: which of the run's passes, or behind those, which job
+    struct str subject;          // name of the job or source
+    uint64_t batch;              // its number
+    bool of_groups;              // it is one of groups, which have numbers of their own
+    size_t items;                // records or outputs
+    uint64_t from, to;           // as run_now says
+    uint64_t emitting;           // of a rendering: the part that the sink took
+    size_t flow;                 // of a life: which of the run's passes, or behind those, which job
+    uint32_t index;              // of the job, or of the pass
+    struct path_mark after[2];   // what it waited for
+    const struct run_hits *hits; // NULL: none
 };
+struct run_span_words {
+    const char *name;
+    const char *role; // of the subject
+    enum run_stage stage;
+    bool whole;     // of all batches together
+    bool of_passes; // its index is that of a pass
+};
+extern const struct run_span_words run_span_words[];
+struct str run_span_subject(const struct run *run, const struct run_span_words *words, uint32_t index);
 uint64_t run_now(const struct run *run); // monotonic, nanoseconds
-void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span);
+void run_opened(struct run *run,
+                struct path_mark last); // something that is done for opening, compiling included
+struct path_mark run_spent(struct run *run, const struct worker *worker, const struct run_span *span);
 // How long a batch took in a stage, for the stage's distribution.
 void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
                  uint64_t nanoseconds);
 // Renders what is pending of a lot, and times as many of its outputs as are worth it.
 void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *worker);
 void run_filtered(const struct run *run, const struct worker *worker,
-                  const struct passage *passage); // its process, if there was one, has ended
+                  struct passage *passage); // its process, if there was one, has ended
 void run_batch_begins(struct run *run, const struct worker *worker); // is in flight
 void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life); // `to` is now
 void run_watch_init(struct run *run);
 void run_watch_release(struct run *run);
-void run_watch_end(struct run *run, const struct run_report *report);
+void run_watch_end(struct run *run, struct run_report *report);
 void run_session_fill(const struct run *run, const struct run_report *report); // run_session.c
 
 void run_add_counters(struct run_counters *sum, const struct run_counters *add);

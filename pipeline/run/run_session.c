@@ -74,4 +74,5 @@ void run_session_fill(const struct run *run, const struct run_report *report) {
         if (figures.known[i])
             session_set(session, (enum metric)i, figures.values[i]);
     session_set(session, METRIC_QUEUE_PEAK, atomic_load(&run->in_flight_most));
+    run_path_fill(run, report, session);
 }

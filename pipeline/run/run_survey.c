@@ -117,9 +117,13 @@ static void survey_source(void *self, struct worker *worker) {
         struct job_past *past = run->jobs[pass->pass->jobs[i]].past;
         past->settled = past->settled && digest_equal(past->done.source.all, sum.all);
     }
-    const struct run_span span = {
-        .kind = SPAN_SURVEY, .subject = pass->source->name, .from = from, .to = run_now(run)};
-    run_spent(run, worker, &span);
+    const struct run_span span = {.kind = SPAN_SURVEY,
+                                  .subject = pass->source->name,
+                                  .index = (uint32_t)(pass - run->passes),
+                                  .from = from,
+                                  .to = run_now(run),
+                                  .after = {run->surveying}};
+    run_opened(run, run_spent(run, worker, &span));
     end_task(run);
 }
 
@@ -200,9 +204,12 @@ static void survey_outputs(void *self, struct worker *worker) {
         const uint32_t end = items - next < STRETCH ? items : (uint32_t)next + STRETCH;
         journal_each_between(&run->workers[worker->index].past, (uint32_t)next, end, look, &looking);
     }
-    const struct run_span span = {
-        .kind = SPAN_LOOK, .subject = STR("outputs"), .from = from, .to = run_now(run)};
-    run_spent(run, worker, &span);
+    const struct run_span span = {.kind = SPAN_LOOK,
+                                  .subject = STR("outputs"),
+                                  .from = from,
+                                  .to = run_now(run),
+                                  .after = {run->surveying}};
+    run_opened(run, run_spent(run, worker, &span));
     end_task(run);
 }
 

@@ -131,7 +131,7 @@ static void look_up(struct lot *lot) {
             at[n] = i;
             keys[n++] = key_of(&lot->passages[i]);
         }
-        run_cache_get_many(run, keys, n, values);
+        run_cache_get_many(run, keys, n, values, &lot->hits.found);
         for (unsigned k = 0; k < n; k++) {
             struct passage *passage = &lot->passages[at[k]];
             if (values[k] &&

@@ -17,50 +17,66 @@ enum { CLOCK_TRIES = 16, EVERY_MOST = 64 };
 // The share of rendering time that its timing may take is one in this.
 enum { TIMING_SHARE = 500 };
 
+#define FROM_CACHE "found in the cache"
+#define UP_TO_DATE "outputs up to date"
+
 const char *const run_stage_names[RUN_STAGES] = {"compile", "load", "render", "emit"};
 
-static const struct {
-    const char *name;
-    const char *role; // of the subject
-    enum run_stage stage;
-    bool whole; // of all batches together
-} kinds[] = {
-    [SPAN_COMPILE] = {"compile", "job", RUN_COMPILE, true},
-    [SPAN_SURVEY] = {"survey", "source", RUN_LOAD, true},
-    [SPAN_LOOK] = {"look at", "of", RUN_EMIT, true},
-    [SPAN_READ] = {"read", "source", RUN_LOAD, false},
-    [SPAN_PARSE] = {"parse", "source", RUN_LOAD, false},
-    [SPAN_SELECT] = {"select", "job", RUN_RENDER, false},
-    [SPAN_GATHER] = {"gather", "job", RUN_LOAD, false},
-    [SPAN_RENDER] = {"render", "job", RUN_RENDER, false},
-    [SPAN_SEAL] = {"seal", "job", RUN_EMIT, false},
-    [SPAN_WRITE] = {"write", "job", RUN_EMIT, false},
-    [SPAN_CLOSE] = {"close", "job", RUN_EMIT, true},
-    [SPAN_BATCH] = {"batch of", "source", RUN_STAGES, false},
-    [SPAN_GROUPS] = {"groups of", "job", RUN_STAGES, false},
-    [SPAN_THROUGH] = {"through", "job", RUN_STAGES, false},
+const struct run_span_words run_span_words[] = {
+    [SPAN_COMPILE] = {"compile", "job", RUN_COMPILE, true, false},
+    [SPAN_OPEN] = {"open", "of", RUN_EMIT, true, false},
+    [SPAN_SURVEY] = {"survey", "source", RUN_LOAD, true, true},
+    [SPAN_LOOK] = {"look at", "of", RUN_EMIT, true, false},
+    [SPAN_READ] = {"read", "source", RUN_LOAD, false, true},
+    [SPAN_PARSE] = {"parse", "source", RUN_LOAD, false, true},
+    [SPAN_SELECT] = {"select", "job", RUN_RENDER, false, false},
+    [SPAN_GATHER] = {"gather", "job", RUN_LOAD, false, false},
+    [SPAN_RENDER] = {"render", "job", RUN_RENDER, false, false},
+    [SPAN_SEAL] = {"seal", "job", RUN_EMIT, false, false},
+    [SPAN_WRITE] = {"write", "job", RUN_EMIT, false, false},
+    [SPAN_CLOSE] = {"close", "job", RUN_EMIT, true, false},
+    [SPAN_BATCH] = {"batch of", "source", RUN_STAGES, false, true},
+    [SPAN_GROUPS] = {"groups of", "job", RUN_STAGES, false, false},
+    [SPAN_THROUGH] = {"through", "job", RUN_STAGES, false, false},
 };
 
 uint64_t run_now(const struct run *run) {
     return run->options->clock.monotonic(run->options->clock.self);
 }
 
+struct str run_span_subject(const struct run *run, const struct run_span_words *words, uint32_t index) {
+    if (str_is(str_of(words->role), "of"))
+        return STR("outputs");
+    return words->of_passes ? run->passes[index].source->name : run->jobs[index].job->job->name;
+}
+
 // ---- the trace
 
-enum { TRACE_ARGS = 4 };
+enum { TRACE_ARGS = 4 + CACHE_TIERS_N };
+
+static void add_hits(const struct run_hits *hits, struct trace_arg *args, size_t *args_n) {
+    static const char *const names[CACHE_TIERS_N] = {
+        [CACHE_MEMORY] = "from_memory", [CACHE_PACKS] = "from_file", [CACHE_REDIS] = "from_redis"};
+    if (hits && hits->up_to_date)
+        args[(*args_n)++] = (struct trace_arg){"up_to_date", hits->up_to_date};
+    for (int tier = 0; hits && tier < CACHE_TIERS_N; tier++)
+        if (hits->found.in[tier])
+            args[(*args_n)++] = (struct trace_arg){names[tier], hits->found.in[tier]};
+}
 
 // `args` is where they are put; they are to live as long as the span.
 static struct trace_span traced(const struct run_span *span, struct trace_arg args[TRACE_ARGS]) {
-    struct trace_span traced = {.name = kinds[span->kind].name,
-                                .role = kinds[span->kind].role,
+    struct trace_span traced = {.name = run_span_words[span->kind].name,
+                                .role = run_span_words[span->kind].role,
                                 .subject = span->subject,
                                 .from = span->from,
                                 .to = span->to,
                                 .args = args};
-    if (!kinds[span->kind].whole) {
+    if (!run_span_words[span->kind].whole) {
         args[traced.args_n++] = (struct trace_arg){span->of_groups ? "group_batch" : "batch", span->batch};
         args[traced.args_n++] = (struct trace_arg){"items", span->items};
     }
+    add_hits(span->hits, args, &traced.args_n);
     if (span->emitting)
         args[traced.args_n++] = (struct trace_arg){"emitting_ns", span->emitting};
     return traced;
@@ -69,7 +85,7 @@ static struct trace_span traced(const struct run_span *span, struct trace_arg ar
 static void trace_stage(const struct run *run, const struct worker *worker, const struct run_span *span) {
     struct trace_arg args[TRACE_ARGS];
     struct trace_span stage = traced(span, args);
-    stage.category = run_stage_names[kinds[span->kind].stage];
+    stage.category = run_stage_names[run_span_words[span->kind].stage];
     trace_span(run->options->trace, worker->index, &stage);
 }
 
@@ -77,12 +93,39 @@ static void trace_batches(const struct run *run, uint32_t row, uint64_t at, unsi
     trace_counter(run->options->trace, row, "batches in flight", at, n);
 }
 
-void run_spent(const struct run *run, const struct worker *worker, const struct run_span *span) {
+// How many there have been until `at`; the row is there from the first one on.
+static void trace_total(const struct run *run, uint32_t row, const char *name, uint64_t at, uint64_t total) {
+    if (total)
+        trace_counter(run->options->trace, row, name, at, total);
+}
+
+static void trace_hits(struct run *run, uint32_t row, const struct run_span *span) {
+    const struct run_hits *hits = span->hits;
+    uint64_t found = 0;
+    for (int tier = 0; hits && tier < CACHE_TIERS_N; tier++)
+        found += hits->found.in[tier];
+    if (found)
+        trace_total(run, row, FROM_CACHE, span->to, atomic_fetch_add(&run->totals.found, found) + found);
+    if (hits && hits->up_to_date)
+        trace_total(run, row, UP_TO_DATE, span->to,
+                    atomic_fetch_add(&run->totals.up_to_date, hits->up_to_date) + hits->up_to_date);
+}
+
+void run_opened(struct run *run, struct path_mark last) {
+    pthread_mutex_lock(&run->lock);
+    run->opened = path_later(run->opened, last);
+    pthread_mutex_unlock(&run->lock);
+}
+
+struct path_mark run_spent(struct run *run, const struct worker *worker, const struct run_span *span) {
     uint64_t *stages = run->workers[worker->index].stage_nanoseconds;
-    stages[kinds[span->kind].stage] += span->to - span->from - span->emitting;
+    stages[run_span_words[span->kind].stage] += span->to - span->from - span->emitting;
     stages[RUN_EMIT] += span->emitting;
     if (run->options->trace)
         trace_stage(run, worker, span);
+    if (run->options->trace && span->hits)
+        trace_hits(run, worker->index, span);
+    return run_path_add(run, worker, span);
 }
 
 void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
@@ -175,7 +218,7 @@ static void trace_filter(const struct run *run, const struct worker *worker, con
     trace_life(run->options->trace, worker->index, &life, passage->task.place);
 }
 
-void run_filtered(const struct run *run, const struct worker *worker, const struct passage *passage) {
+void run_filtered(const struct run *run, const struct worker *worker, struct passage *passage) {
     struct worker_run *mine = &run->workers[worker->index];
     if (!passage->task.began)
         return;
@@ -183,6 +226,7 @@ void run_filtered(const struct run *run, const struct worker *worker, const stru
         histogram_add(&mine->filters[passage->lot->job->index], passage->task.ended - passage->task.began);
     if (run->options->trace)
         trace_filter(run, worker, passage);
+    run_path_add_process(run, passage);
 }
 
 // ---- batches in flight
@@ -222,6 +266,7 @@ static uint64_t clock_cost(const struct run *run) {
 
 void run_watch_init(struct run *run) {
     size_t jobs_n = run->plan->manifest->jobs_n;
+    run_path_init(run);
     if (!run->options->session)
         return;
     run->clock_cost = clock_cost(run);
@@ -235,6 +280,7 @@ void run_watch_init(struct run *run) {
 }
 
 void run_watch_release(struct run *run) {
+    run_path_release(run);
     for (uint32_t w = 0; w < run->options->workers; w++) {
         struct worker_run *mine = &run->workers[w];
         for (int stage = 0; stage < RUN_STAGES; stage++)
@@ -249,10 +295,17 @@ void run_watch_release(struct run *run) {
     }
 }
 
-void run_watch_end(struct run *run, const struct run_report *report) {
-    // Two workers that counted at the same time may have told in the other order.
+// Two workers that counted at the same time may have told in the other order.
+static void trace_end(const struct run *run, uint64_t at) {
+    trace_batches(run, 0, at, atomic_load(&run->in_flight));
+    trace_total(run, 0, FROM_CACHE, at, atomic_load(&run->totals.found));
+    trace_total(run, 0, UP_TO_DATE, at, atomic_load(&run->totals.up_to_date));
+}
+
+void run_watch_end(struct run *run, struct run_report *report) {
     if (run->options->trace)
-        trace_batches(run, 0, run_now(run), atomic_load(&run->in_flight));
+        trace_end(run, run_now(run));
+    run_path_end(run, report);
     if (!run->options->session)
         return;
     sampler_stop(run->sampler, run->options->session);

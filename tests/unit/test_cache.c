@@ -142,11 +142,11 @@ static void test_through(void **state) {
     struct cache_tier first = memory_tier(memory_new(1 << 20)), second = memory_tier(memory_new(1 << 20));
     struct cache *cache = cache_open((struct cache_tier[]){first, second}, 2, &clock);
     struct cache_key key = {CACHE_SOURCE, digest_of(STR("x"))};
-    assert_null(cache_get(cache, key));
+    assert_null(cache_get(cache, key, NULL));
     cache_put(cache, key, 0, STR("tables"));
     first.invalidate(first.self, key);
     for (unsigned tier = 2; tier-- > 0;) { // from the second, which fills the first
-        struct cache_value *value = cache_get(cache, key);
+        struct cache_value *value = cache_get(cache, key, NULL);
         assert_non_null(value);
         assert_memory_equal(value->bytes, "tables", 6);
         cache_value_drop(value);
@@ -155,9 +155,9 @@ static void test_through(void **state) {
     }
     struct cache_policy policy = cache_policy(cache, CACHE_SOURCE);
     now += policy.lifetime - 1;
-    cache_value_drop(cache_get(cache, key));
+    cache_value_drop(cache_get(cache, key, NULL));
     now++;
-    assert_null(cache_get(cache, key));
+    assert_null(cache_get(cache, key, NULL));
     struct cache_category_report report = cache_report(cache, CACHE_SOURCE);
     assert_int_equal(report.hits, 3);
     assert_int_equal(report.misses, 2);
@@ -165,16 +165,16 @@ static void test_through(void **state) {
     cache_put(cache, key, 0, STR("tables"));
     policy.refresh = true;
     cache_set_policy(cache, CACHE_SOURCE, policy);
-    assert_null(cache_get(cache, key));
+    assert_null(cache_get(cache, key, NULL));
     policy = (struct cache_policy){.largest = 5, .tiers = 2};
     cache_set_policy(cache, CACHE_SOURCE, policy);
-    cache_value_drop(cache_get(cache, key));
+    cache_value_drop(cache_get(cache, key, NULL));
     cache_put(cache, (struct cache_key){CACHE_SOURCE, digest_of(STR("y"))}, 0, STR("too long"));
     report = cache_report(cache, CACHE_SOURCE);
     assert_int_equal(report.refused, 1);
     assert_int_equal(report.tier_hits[1], 2);
     cache_invalidate(cache, key);
-    assert_null(cache_get(cache, key));
+    assert_null(cache_get(cache, key, NULL));
     cache_clear(cache, CACHE_SOURCE);
     cache_flush(cache);
     struct cache_stats stats;
@@ -233,7 +233,7 @@ static void test_many(void **state) {
             put_one(i % 5 == 0 ? &near : &far.inner, i, i % 100);
     }
     for (unsigned round = 0; round < 2; round++) {
-        cache_get_many(cache, keys, N, values);
+        cache_get_many(cache, keys, N, values, NULL);
         for (unsigned i = 0; i < N; i++) {
             assert_int_equal(values[i] != NULL, i % 5 != 4);
             assert_true(!values[i] || (values[i]->n == i % 100 && is_right(values[i], i)));
@@ -255,12 +255,12 @@ static void test_many(void **state) {
     policy = cache_policy(cache, CACHE_RENDER);
     policy.refresh = true;
     cache_set_policy(cache, CACHE_RENDER, policy);
-    cache_get_many(cache, keys, N, values);
+    cache_get_many(cache, keys, N, values, NULL);
     for (unsigned i = 0; i < N; i++)
         assert_null(values[i]);
     assert_int_equal(cache_report(cache, CACHE_THROUGH).expired,
                      67 + 50); // of the first, and of the second
-    cache_get_many(cache, keys, 0, values);
+    cache_get_many(cache, keys, 0, values, NULL);
     cache_close(cache);
 }
 

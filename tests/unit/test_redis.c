@@ -424,7 +424,7 @@ static void test_through(void **state) {
     cache_flush(cache);
     uint64_t before = redis_stats(run.redis).round_trips;
     for (int round = 0; round < 2; round++) {
-        cache_get_many(cache, keys, N, values);
+        cache_get_many(cache, keys, N, values, NULL);
         for (unsigned i = 0; i < N; i++) {
             bool lost = i % 10 == 1 && i % 3 == 0;
             assert_int_equal(values[i] != NULL, i % 2 && !lost);
@@ -441,7 +441,7 @@ static void test_through(void **state) {
     assert_int_equal(cache_report(cache, CACHE_THROUGH).misses, 2 * (25 + 5));
     policy.refresh = true;
     cache_set_policy(cache, CACHE_THROUGH, policy);
-    cache_get_many(cache, keys, 4, values);
+    cache_get_many(cache, keys, 4, values, NULL);
     assert_null(values[3]);
     cache_value_drop(values[1]);
     cache_clear(cache, CACHE_RENDER);
