@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/plan_outputs.h"
+#include "cli/plan_session.h"
 #include "cli/running.h"
 #include "cli/show.h"
 #include "pipeline/plan/check.h"
@@ -18,7 +19,11 @@ static const struct option_spec plan_options[] = {
     {"dot", 0, NULL, "as a Graphviz graph"},
     {"mermaid", 0, NULL, "as a Mermaid flowchart"},
     {"outputs", 0, NULL, "of each job how many outputs are up to date, and why the others would be made"},
-    {"output", 'o', "DIR", "with --outputs: the output directory, where it is not the manifest's"},
+    {"timing", 0, "[SESSION]",
+     "what each node took in the last run, or in that one; the critical path is marked"},
+    {"history", 0, "DIR", "with --timing: where the history is (PRESSRUN_HISTORY)"},
+    {"output", 'o', "DIR",
+     "with --outputs and --timing: the output directory, where it is not the manifest's"},
     {"define", 'D', "NAME=TEXT", "set a global, as the run would; NAME:=JSON for any value"},
     {"jobs", 'j', "N", "with --outputs: workers (default: the CPUs this process may use; PRESSRUN_JOBS)"},
     OPTIONS_COMMON,
@@ -28,28 +33,35 @@ static const struct option_spec plan_options[] = {
 static const struct option_spec check_options[] = {OPTIONS_MANIFEST, OPTIONS_COMMON, {0}};
 
 // For a person at a terminal.
-static void write_text(const struct plan *plan, struct buf *out) {
+static void write_text(const struct plan *plan, const struct plan_timing *timing, bool colour,
+                       struct buf *out) {
     struct buf text = BUF_INIT;
-    plan_write_text(plan, &text);
+    if (timing)
+        plan_timing_write_text(plan, timing, &text);
+    else
+        plan_write_text(plan, &text);
     for (size_t from = 0; from < text.n;) {
         const char *line = text.p + from, *end = memchr(line, '\n', text.n - from);
         size_t n = end ? (size_t)(end - line) : text.n - from;
+        const bool marked = colour && timing && n && *line == '*'; // on the critical path
+        buf_add_text(out, marked ? "\033[1;33m" : "");
         show_escaped(out, (struct str){line, n});
-        buf_add_char(out, '\n');
+        buf_add_text(out, marked ? "\033[0m\n" : "\n");
         from += n + 1;
     }
     buf_release(&text);
 }
 
-static void write_plan(const struct plan *plan, const struct options *options, struct buf *out) {
+static void write_plan(const struct plan *plan, const struct plan_timing *timing,
+                       const struct options *options, bool colour, struct buf *out) {
     if (options_has(options, "json"))
-        plan_write_json(plan, out);
+        plan_write_json(plan, timing, out);
     else if (options_has(options, "dot"))
-        plan_write_dot(plan, out);
+        plan_write_dot(plan, timing, out);
     else if (options_has(options, "mermaid"))
-        plan_write_mermaid(plan, out);
+        plan_write_mermaid(plan, timing, out);
     else
-        write_text(plan, out);
+        write_text(plan, timing, colour, out);
 }
 
 static int run_plan(struct cli *cli, const struct options *options) {
@@ -61,6 +73,10 @@ static int run_plan(struct cli *cli, const struct options *options) {
         return cli_argument_error(&command_plan, "--json, --dot and --mermaid exclude each other");
     if (outputs && (options_has(options, "dot") || options_has(options, "mermaid")))
         return cli_argument_error(&command_plan, "--outputs is no graph");
+    if (outputs && options_has(options, "timing"))
+        return cli_argument_error(&command_plan, "--outputs and --timing exclude each other");
+    if (options_has(options, "history") && !options_has(options, "timing"))
+        return cli_argument_error(&command_plan, "--history goes with --timing");
     if (outputs && !running_init_dry(&run, cli, &command_plan, options))
         return EXIT_USAGE;
     struct manifest *manifest = cli_read_manifest(cli, options);
@@ -77,11 +93,14 @@ static int run_plan(struct cli *cli, const struct options *options) {
         manifest_free(manifest);
         return code;
     }
+    const bool timed = options_has(options, "timing");
+    struct plan_timing timing;
     bool ok = plan_compile_all(plan, &cli->diags) && cli->diags.errors == 0;
     cli_write_diags(cli);
+    ok = ok && (!timed || plan_session_read(cli, options, plan, &timing));
     if (ok) {
         struct buf text = BUF_INIT;
-        write_plan(plan, options, &text);
+        write_plan(plan, timed ? &timing : NULL, options, cli->colour_out, &text);
         cli_print(buf_str(&text));
         buf_release(&text);
     }
@@ -148,7 +167,7 @@ static int run_check(struct cli *cli, const struct options *options) {
 
 const struct command command_plan = {
     .name = "plan",
-    .arguments = "[--json | --dot | --mermaid] [--outputs]",
+    .arguments = "[--json | --dot | --mermaid] [--outputs | --timing]",
     .summary = "show the stage graph: what would run, and after what",
     .details =
         "Compiles everything and prints the nodes of the graph in an order in which they may run. "
@@ -156,7 +175,20 @@ const struct command command_plan = {
         "loaded, rendered or written. --outputs reads the records instead, and tells of each job what the "
         "next run\n"
         "would do: how many outputs are up to date, and for which first reasons the others would be "
-        "made.\n",
+        "made.\n"
+        "\n"
+        "--timing adds to each node what it took in the last run of this manifest that the history has, or "
+        "in "
+        "the\n"
+        "session it names: busy seconds of all workers and their share, how long an output (of rendering) or "
+        "a\n"
+        "batch (of the rest) took, p50 and p95, and the share of the run that its critical path spent there. "
+        "Nodes\n"
+        "on the path are marked: *, bold or coloured. Jobs and sources are matched by name; one that the "
+        "run did not\n"
+        "have has no times.\n"
+        "\n"
+        "Exit codes: 0 done; 2 usage, manifest, or no session to take times from.\n",
     .options = plan_options,
     .run = run_plan,
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cli/path_text.h"
 #include "cli/show.h"
 #include "monitor/json_line.h"
 
@@ -193,6 +194,23 @@ static void add_distributions(json_t *distributions, bool colour, struct buf *ou
     buf_release(&cell);
 }
 
+static void add_path(json_t *path, double seconds, bool colour, struct buf *out) {
+    struct run_path_part parts[RUN_PATH_PARTS];
+    size_t n = 0, i;
+    json_t *part;
+    json_array_foreach(path, i, part) {
+        const json_t *job = json_object_get(part, "job"), *source = json_object_get(part, "source");
+        const char *stage = json_string_value(json_object_get(part, "stage")),
+                   *subject = json_string_value(job ? job : source);
+        if (n < RUN_PATH_PARTS && stage)
+            parts[n++] = (struct run_path_part){stage, subject ? "" : NULL, str_of(subject ? subject : ""),
+                                                json_number_value(json_object_get(part, "seconds"))};
+    }
+    if (n)
+        buf_add_char(out, '\n');
+    path_text_write(parts, n, seconds, colour, out);
+}
+
 static void add_errors(json_t *errors, bool colour, struct buf *out) {
     size_t i;
     json_t *error;
@@ -262,6 +280,9 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
             add_text_row(out, texts[i], json_object_get(session, texts[i]));
         add_metrics(json_object_get(session, "metrics"), out);
         add_distributions(json_object_get(session, "distributions"), colour, out);
+        add_path(json_object_get(session, "critical_path"),
+                 json_number_value(json_object_get(json_object_get(session, "metrics"), "run.seconds")),
+                 colour, out);
         add_errors(json_object_get(session, "errors"), colour, out);
         add_samples(json_object_get(session, "samples"), colour, out);
     }

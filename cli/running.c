@@ -8,6 +8,7 @@
 #include "cli/cache_place.h"
 #include "cli/history_place.h"
 #include "cli/interrupt.h"
+#include "cli/path_text.h"
 #include "cli/reason_text.h"
 #include "cli/show.h"
 #include "cli/worker_choice.h"
@@ -61,6 +62,9 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
         bool to_stderr = writes_to_stdout(plan) && !run->dry; // where the outputs are what is on stdout
         show_summary(plan->manifest, report, workers_source, to_stderr ? cli->colour_err : cli->colour_out,
                      &text);
+        if (options_has(options, "verbose"))
+            path_text_write(report->path, report->path_n, report->seconds,
+                            to_stderr ? cli->colour_err : cli->colour_out, &text);
         if (to_stderr)
             fwrite(text.p, 1, text.n, stderr);
         else
@@ -127,6 +131,7 @@ static enum status read_options(struct cli *cli, const struct options *options, 
                                 .force = options_has(options, "force"),
                                 .durable = options_has(options, "durable"),
                                 .wait = options_has(options, "wait"),
+                                .path = options_has(options, "verbose"),
                                 .max_failed = RUN_NO_BOUND};
     if (most) {
         if (options_number("--max-failed", most, 0, UINT32_MAX, &max_failed, err) != STATUS_OK)

@@ -22,6 +22,7 @@
         {"only-failed", 0, NULL, "only what the last run could not do (.pressrun/errors.jsonl)"},            \
         {"max-failed", 0, "N", "stop when more than N records or outputs have failed"},                      \
         {"wait", 0, NULL, "wait for another run that writes to the same directory"},                         \
+        {"verbose", 'v', NULL, "also the critical path: what decided how long the run took"},                \
         {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"},         \
         {"cache", 0, "SPEC",                                                                                 \
          "tiers to use: off, or such as local:r, memory,file:rw (PRESSRUN_CACHE; PRESSRUN_CACHE_DIR)"},      \

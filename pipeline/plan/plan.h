@@ -126,9 +126,10 @@ void plan_check_stream(const struct plan *plan, const struct manifest_job *job,
 const struct diag *plan_place(const struct plan *plan, struct arena *arena, const struct program *program,
                               const struct diag *fault);
 
+struct plan_timing; // plan_timing.h; NULL: the graph alone
 void plan_write_text(const struct plan *plan, struct buf *out);
-void plan_write_json(const struct plan *plan, struct buf *out);
-void plan_write_dot(const struct plan *plan, struct buf *out);
-void plan_write_mermaid(const struct plan *plan, struct buf *out);
+void plan_write_json(const struct plan *plan, const struct plan_timing *timing, struct buf *out);
+void plan_write_dot(const struct plan *plan, const struct plan_timing *timing, struct buf *out);
+void plan_write_mermaid(const struct plan *plan, const struct plan_timing *timing, struct buf *out);
 
 #endif

@@ -103,6 +103,22 @@ static json_t *review(const struct run_review *review) {
     return object;
 }
 
+static json_t *path(const struct run_report *report) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->path_n; i++) {
+        const struct run_path_part *part = &report->path[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "stage", json_string(part->stage));
+        if (part->role)
+            json_object_set_new(object, part->role, json_stringn(part->subject.p, part->subject.n));
+        json_object_set_new(object, "seconds", json_real(part->seconds));
+        json_object_set_new(object, "share",
+                            json_real(report->seconds > 0 ? part->seconds / report->seconds : 0));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 void run_write_json(const struct run_report *report, struct str session, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
@@ -126,6 +142,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
     add_figures(object, report);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         json_object_set_new(object, fields[i].name, fields[i].value);
+    if (report->path_n)
+        json_object_set_new(object, "critical_path", path(report));
     if (report->review.staged)
         json_object_set_new(object, "staged", review(&report->review));
     if (report->dry) {

@@ -145,13 +145,23 @@ static enum step open_failed(struct run *run, const struct err *err) {
     return STEP_FAILED;
 }
 
+// Outputs of jobs that have nothing to do.
+static uint64_t count_settled(const struct run *run) {
+    uint64_t n = 0;
+    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+        n += run_is_settled(&run->jobs[j]) ? run->jobs[j].counters.up_to_date : 0;
+    return n;
+}
+
 // What the step itself did since `from`; it did not wait meanwhile.
-static void tell_opened(struct run *run, const struct worker *worker, uint64_t from) {
+static void tell_opened(struct run *run, const struct worker *worker, uint64_t from, uint64_t settled) {
+    const struct run_hits hits = {.up_to_date = settled};
     const struct run_span span = {.kind = SPAN_OPEN,
                                   .subject = STR("outputs"),
                                   .from = from,
                                   .to = run_now(run),
-                                  .after = {run->opened}};
+                                  .after = {run->opened},
+                                  .hits = &hits};
     run_opened(run, run_spent(run, worker, &span));
 }
 
@@ -162,7 +172,7 @@ enum step run_open_step(void *self, struct worker *worker) {
     uint64_t from = run_now(run);
     if (!run->failures) {
         const enum status status = prepare_output(run, &err);
-        tell_opened(run, worker, from);
+        tell_opened(run, worker, from, 0);
         if (status != STATUS_OK)
             return open_failed(run, &err);
         from = run_now(run);
@@ -171,6 +181,6 @@ enum step run_open_step(void *self, struct worker *worker) {
     if (run_survey_step(run, worker) == STEP_BLOCKED)
         return STEP_BLOCKED;
     const enum status status = open_sinks(run, &err);
-    tell_opened(run, worker, from);
+    tell_opened(run, worker, from, count_settled(run));
     return status == STATUS_OK ? STEP_DONE : open_failed(run, &err);
 }

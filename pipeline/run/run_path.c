@@ -202,7 +202,7 @@ static void report_path(const struct run *run, const struct found *found, struct
     struct run_path_part *end = parts;
     end = add_part(end, found->whole ? "start" : "unknown", first > found->from ? first - found->from : 0);
     end = add_part(end, "waiting", waiting);
-    end = add_part(end, "end", found->to - last);
+    end = add_part(end, "end", found->to > last ? found->to - last : 0);
     for (size_t i = 0; i < plan->nodes_n; i++) {
         struct run_path_part *part = end;
         end = add_part(end, plan_stage_name(plan->nodes[i].stage), nodes[i]);
@@ -261,7 +261,7 @@ static void tell_trace(const struct run *run, const struct found *found) {
 void run_path_end(const struct run *run, struct run_report *report) {
     if (!run->path)
         return;
-    struct found found = {.from = run->started, .to = run_now(run)};
+    struct found found = {.from = run->started, .to = run->started + (uint64_t)(report->seconds * 1e9)};
     found.ids = critical_path_find(run->path->spans, &found.n, &found.whole);
     if (found.n)
         report_path(run, &found, report);

@@ -93,22 +93,27 @@ static void trace_batches(const struct run *run, uint32_t row, uint64_t at, unsi
     trace_counter(run->options->trace, row, "batches in flight", at, n);
 }
 
-// How many there have been until `at`; the row is there from the first one on.
-static void trace_total(const struct run *run, uint32_t row, const char *name, uint64_t at, uint64_t total) {
-    if (total)
-        trace_counter(run->options->trace, row, name, at, total);
+static uint64_t found_in(const struct run_hits *hits) {
+    uint64_t found = 0;
+    for (int tier = 0; tier < CACHE_TIERS_N; tier++)
+        found += hits->found.in[tier];
+    return found;
+}
+
+// How many there have been by the end of the span; the first of them rise from nothing.
+static void trace_total(const struct run *run, uint32_t row, const char *name, const struct run_span *span,
+                        atomic_uint_fast64_t *total, uint64_t more) {
+    if (!more)
+        return;
+    const uint64_t before = atomic_fetch_add(total, more);
+    if (before == 0)
+        trace_counter(run->options->trace, row, name, span->from, 0);
+    trace_counter(run->options->trace, row, name, span->to, before + more);
 }
 
 static void trace_hits(struct run *run, uint32_t row, const struct run_span *span) {
-    const struct run_hits *hits = span->hits;
-    uint64_t found = 0;
-    for (int tier = 0; hits && tier < CACHE_TIERS_N; tier++)
-        found += hits->found.in[tier];
-    if (found)
-        trace_total(run, row, FROM_CACHE, span->to, atomic_fetch_add(&run->totals.found, found) + found);
-    if (hits && hits->up_to_date)
-        trace_total(run, row, UP_TO_DATE, span->to,
-                    atomic_fetch_add(&run->totals.up_to_date, hits->up_to_date) + hits->up_to_date);
+    trace_total(run, row, FROM_CACHE, span, &run->totals.found, found_in(span->hits));
+    trace_total(run, row, UP_TO_DATE, span, &run->totals.up_to_date, span->hits->up_to_date);
 }
 
 void run_opened(struct run *run, struct path_mark last) {
@@ -297,9 +302,12 @@ void run_watch_release(struct run *run) {
 
 // Two workers that counted at the same time may have told in the other order.
 static void trace_end(const struct run *run, uint64_t at) {
+    const uint64_t found = atomic_load(&run->totals.found), up_to_date = atomic_load(&run->totals.up_to_date);
     trace_batches(run, 0, at, atomic_load(&run->in_flight));
-    trace_total(run, 0, FROM_CACHE, at, atomic_load(&run->totals.found));
-    trace_total(run, 0, UP_TO_DATE, at, atomic_load(&run->totals.up_to_date));
+    if (found)
+        trace_counter(run->options->trace, 0, FROM_CACHE, at, found);
+    if (up_to_date)
+        trace_counter(run->options->trace, 0, UP_TO_DATE, at, up_to_date);
 }
 
 void run_watch_end(struct run *run, struct run_report *report) {
