@@ -207,7 +207,7 @@ static void write_between(const struct plan_timing *timing, struct buf *out) {
                  {"waiting", timing->waiting},
                  {"ending", timing->end},
                  {"not known any more", timing->unknown}};
-    const char *separator = "The critical path is marked (*). Of the run's time it was besides: ";
+    const char *separator = "\nThe critical path is marked (*). Of the run's time it was besides: ";
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].share <= 0)
             continue;
@@ -242,7 +242,6 @@ void plan_timing_write_text(const struct plan *plan, const struct plan_timing *t
             out->n--;
         buf_add_char(out, '\n');
     }
-    buf_add_char(out, '\n');
     write_between(timing, out);
 }
 
