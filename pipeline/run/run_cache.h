@@ -87,7 +87,7 @@ struct run_keeper {
     struct load_keeper keeper;
     struct run *run;
     struct cache_found found; // since the last span that told of any
-    struct str name; // the source's
+    struct str name;          // the source's
 };
 void run_cache_keep_source(struct pass_run *pass);
 

@@ -24,7 +24,8 @@ static void map_nodes(struct run *run) {
 void run_path_init(struct run *run) {
     const size_t jobs_n = run->plan->manifest->jobs_n, passes_n = run->plan->passes_n;
     const uint32_t workers = run->options->workers;
-    if (!run->options->session && !run->options->trace && !run->options->path)
+    const bool watched = run->options->session && run_strategy(run)->monitoring.times;
+    if (!watched && !run->options->trace && !run->options->path)
         return;
     struct run_path *path = run->path = MEM_NEW(struct run_path);
     path->subjects = (uint32_t)(jobs_n > passes_n ? jobs_n : passes_n) + 1;
@@ -317,6 +318,8 @@ static void fill_nodes(const struct run *run, const uint64_t *times, struct sess
 
 void run_path_fill(const struct run *run, const struct run_report *report, struct session *session) {
     const struct run_path *path = run->path;
+    if (!path)
+        return;
     uint64_t *nodes = MEM_NEW_ARRAY(uint64_t, run->plan->nodes_n),
              *processes = MEM_NEW_ARRAY(uint64_t, path->subjects);
     for (uint32_t w = 0; w < run->options->workers; w++)

@@ -4,7 +4,8 @@
 /*
  * A run's critical path (monitor/critical_path.h), and the time its workers spent on each node of its graph. Every span
  * that run_spent hears of is a span of the path; what it waited for goes with the work as marks: of a lot, a flight, a
- * turn, a node. Where a run is not watched there is none of it, and all marks are empty.
+ * turn, a node. Where nobody wants to know (no trace, no -v, and no session or a strategy that watches no times) there is
+ * none of it, and all marks are empty. Else it costs 40 bytes and some ten nanoseconds a span.
  *
  * In the end the path's time is put together by node; besides the nodes' stages there are these:
  *
