@@ -73,9 +73,11 @@ struct passage {
     struct through_task task; // its texts are gone when the entry is settled
     struct lot *lot;
     size_t entry;
-    struct cache_value *kept;                       // what came out of it before; held
-    bool again;                                     // an audit: it is filtered all the same
-    bool unfiltered;                                // its rendering failed; it is here to keep the order
+    struct cache_value *kept;   // what came out of it before; held
+    bool again;                 // an audit: it is filtered all the same
+    struct digest text;         // where it is looked up: what it is known by
+    const struct passage *like; // of the same bite, with the same text; it alone is filtered
+    bool unfiltered;            // its rendering failed; it is here to keep the order
     void (*back)(void *lot, struct worker *worker); // gets the lot when all have come back
 };
 

@@ -106,12 +106,23 @@ static void serve(void *self, struct worker *worker) {
 
 // Whether a process is to be started for a passage; there is none for one whose rendering failed.
 static bool wants_process(const struct passage *passage) {
-    return !passage->unfiltered && (!passage->kept || passage->again);
+    return !passage->unfiltered && !passage->like && (!passage->kept || passage->again);
 }
 
 static struct cache_key key_of(const struct passage *passage) {
     const struct plan_job *job = passage->lot->job->job;
     return (struct cache_key){CACHE_THROUGH, through_key(job->filter_identity, buf_str(&passage->task.text))};
+}
+
+// The cache cannot know of texts that are on their way at the same time.
+static void find_alike(struct lot *lot) {
+    for (size_t i = 1; i < lot->passages_n; i++) {
+        struct passage *passage = &lot->passages[i];
+        for (size_t before = 0; before < i && wants_process(passage); before++)
+            if (wants_process(&lot->passages[before]) &&
+                digest_equal(lot->passages[before].text, passage->text))
+                passage->like = &lot->passages[before];
+    }
 }
 
 // What the filter made of the same texts before takes the place of processes.
@@ -140,9 +151,11 @@ static void look_up(struct lot *lot) {
                 values[k] = NULL;
             }
             passage->kept = values[k];
+            passage->text = keys[k].digest;
             passage->again = values[k] && run_cache_audits(run, keys[k]);
         }
     }
+    find_alike(lot); // by what was set here
 }
 
 // A text that was made is kept, or compared with what was.
@@ -266,10 +279,11 @@ static const struct diag *take_text(struct lot *lot, struct str text) {
                      job->job->through.argv[0], bad + 1);
 }
 
-static void settle(struct lot *lot, struct passage *passage) {
+static void settle(struct lot *lot, const struct passage *passage) {
     struct entry *entry = &lot->entries[passage->entry];
+    const struct passage *filtered = passage->like ? passage->like : passage;
     const struct cache_value *kept = passage->again ? NULL : passage->kept;
-    struct str text = kept ? (struct str){kept->bytes, kept->n} : buf_str(&passage->task.output);
+    struct str text = kept ? (struct str){kept->bytes, kept->n} : buf_str(&filtered->task.output);
     if (passage->task.began) {
         lot->counters.filtered++;
         lot->counters.filtering += passage->task.ended - passage->task.began;
@@ -278,19 +292,19 @@ static void settle(struct lot *lot, struct passage *passage) {
         run_output_failed(lot, entry, entry->fault);
         return;
     }
-    if (!kept && passage->task.end == THROUGH_CANCELLED) {
+    if (!kept && filtered->task.end == THROUGH_CANCELLED) {
         // Neither made nor failed; a stream must not have what comes behind it.
         run_is_interrupted(lot->job->run);
         atomic_store(&lot->job->stopped, true);
         return;
     }
     const struct diag *fault =
-        kept || passage->task.end == THROUGH_DONE ? take_text(lot, text) : fault_of(lot, passage);
+        kept || filtered->task.end == THROUGH_DONE ? take_text(lot, text) : fault_of(lot, filtered);
     if (fault) {
         run_output_failed(lot, entry, fault);
         return;
     }
-    if (!kept)
+    if (!kept && !passage->like)
         remember(passage, text);
     lot->counters.rendered++;
     run_output_text(lot, entry, text);
@@ -304,10 +318,10 @@ static void release_passage(struct passage *passage) {
 }
 
 void run_through_settle(struct lot *lot) {
-    for (size_t i = 0; i < lot->passages_n; i++) {
+    for (size_t i = 0; i < lot->passages_n; i++)
         settle(lot, &lot->passages[i]);
+    for (size_t i = 0; i < lot->passages_n; i++)
         release_passage(&lot->passages[i]);
-    }
     lot->passages_n = 0;
     lot->passages_bytes = 0;
 }
