@@ -6,7 +6,6 @@
 
 #define WALK_LEVEL   0.3  // spread that the level gains over the whole work
 #define WALK_OWN     0.2  // that each strategy's own part does
-#define APART        0.5  // of the level's way, what a strategy not seen since may not have gone along with
 #define OUTLIER      9.0  // squared standard deviations
 #define SHAPE        2.0  // what the first noise weighs, as so many observations twice over
 #define WRONG        0.25 // how likely it is that a prediction says nothing
@@ -42,14 +41,9 @@ double belief_cost(const struct belief *b, size_t s) {
     return exp(b->mean[0] + b->mean[s + 1]);
 }
 
-// What the level's way since s was seen adds to its variance.
-static double apart(const struct belief *b, size_t s) {
-    return b->batches[s] > 0 ? square(APART * (b->mean[0] - b->seen_at[s])) : 0;
-}
-
 double belief_ratio(const struct belief *b, size_t s, size_t than, double *sigma) {
     const double(*c)[BELIEF_STATES] = b->covariance;
-    double variance = c[s + 1][s + 1] + c[than + 1][than + 1] - 2 * c[s + 1][than + 1] + apart(b, s);
+    double variance = c[s + 1][s + 1] + c[than + 1][than + 1] - 2 * c[s + 1][than + 1];
     *sigma = variance > 0 ? sqrt(variance) : 0;
     return b->mean[s + 1] - b->mean[than + 1];
 }
@@ -100,8 +94,7 @@ static void move(struct belief *b, size_t s, double off, double variance) {
     }
 }
 
-static void walk(struct belief *b, size_t s, double batches) {
-    b->covariance[s + 1][s + 1] += apart(b, s);
+static void walk(struct belief *b, double batches) {
     b->covariance[0][0] += batches * b->walk_level;
     for (size_t k = 1; k <= b->n; k++)
         b->covariance[k][k] += batches * b->walk_own;
@@ -111,7 +104,7 @@ void belief_observe(struct belief *b, size_t s, double batches, double cost) {
     assert(s < b->n);
     if (!(batches > 0) || !(cost > 0) || !isfinite(cost) || !isfinite(batches))
         return;
-    walk(b, s, batches);
+    walk(b, batches);
     double(*c)[BELIEF_STATES] = b->covariance;
     double known = c[0][0] + 2 * c[0][s + 1] + c[s + 1][s + 1], noise = square(belief_noise(b)) / batches;
     double off = log(cost) - b->mean[0] - b->mean[s + 1], misfit = square(off) / (known + noise);
@@ -132,5 +125,4 @@ void belief_observe(struct belief *b, size_t s, double batches, double cost) {
     if (!first && misfit > OUTLIER)
         variance *= sqrt(misfit / OUTLIER);
     move(b, s, off, variance);
-    b->seen_at[s] = b->mean[0];
 }

@@ -9,8 +9,8 @@
  * spread. So what is seen of one strategy says something of all, and costs that rise along the work do not make a
  * strategy look worse than another that was tried earlier. A Kalman filter over level and own keeps means and
  * covariances:
- * - forgetting: both walk a little with each batch, so what is old weighs less. What moves one strategy need not
- *   move others alike: one not seen since has its spread widened by a share of how far the level went.
+ * - forgetting: both walk a little with each batch, so what is old weighs less, and what was not seen for long is
+ *   less sure;
  * - the noise of a batch is learnt (inverse gamma), from all strategies together;
  * - a prediction may say nothing at all. How likely that is, is learnt from those tried: what is far off is put down to
  *   that strategy's prediction rather than to what all share, as far as that is the likelier.
@@ -30,7 +30,6 @@ struct belief {
     double noise_shape, noise_scale; // of a batch
     double wrong, tried;             // how likely the prediction of one not seen yet says nothing
     double batches[BELIEF_MOST];     // seen
-    double seen_at[BELIEF_MOST];     // level when it was
     double walk_level, walk_own;     // variance a batch adds
 };
 

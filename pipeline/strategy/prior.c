@@ -28,7 +28,9 @@
 #define CACHE_PUT    7e-6
 #define CACHE_BYTE   2.5e-9 // of a put, of a get a quarter
 #define CACHE_MISS   0.3e-6
-#define CACHE_LEVEL  0.1   // dearer a put for each level of compression
+#define CACHE_LEVEL  0.3  // dearer a put for each level of compression
+#define TRAINING     0.05 // of a dictionary, once there are entries enough and none was there before
+#define TRAINED      1000
 #define KEPT         40e-6 // an output that takes less is not kept, unless all are (run_cache.h)
 #define KEPT_BYTE    20e-9
 #define PROCESS      1e-3
@@ -64,7 +66,8 @@ struct kept {                  // by a strategy, of a job
 static double cache_seconds(const struct strategy *strategy, double n, double bytes, double hits) {
     double put = (CACHE_PUT + CACHE_BYTE * bytes) * (1 + CACHE_LEVEL * strategy->caching.levels);
     double get = CACHE_GET + CACHE_BYTE / 4 * bytes;
-    return n * (hits * get + (1 - hits) * (put + CACHE_MISS));
+    double training = n >= TRAINED && hits <= 0 ? TRAINING : 0;
+    return training + n * (hits * get + (1 - hits) * (put + CACHE_MISS));
 }
 
 static struct kept keep(const struct strategy *strategy, const struct prior_work *work) {

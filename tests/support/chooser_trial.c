@@ -105,7 +105,8 @@ static void play_slice(struct random *r, const struct trial_truth *truth, const 
         double took = size * cost_at(truth, chosen, played->batch);
         played->taken += took;
         work += size;
-        seconds += took * exp(truth->noise * trial_normal(r) - truth->noise * truth->noise / 2);
+        double pause = random_below(r, 200) == 0 ? 8 : 1; // somebody else's doing
+        seconds += took * pause * exp(truth->noise * trial_normal(r) - truth->noise * truth->noise / 2);
         played->batch++;
         if (++n == 8 || i + 1 == slice->batches) { // as a run would: now and then
             chooser_observe(chooser, chosen, n, work, seconds);

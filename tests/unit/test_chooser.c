@@ -92,7 +92,7 @@ static void test_regret(void **state) {
     assert_true(average <= 0.03);
     assert_true(tail <= 0.1);
     assert_true(all.most_probes <= 0.1);
-    assert_true(all.most_switches <= 12);
+    assert_true(all.most_switches <= 10);
     mem_free(all.regrets);
 }
 
