@@ -13,6 +13,7 @@ static const struct {
 } reasons[CHOOSER_REASONS] = {
     [CHOOSER_ONLY_ONE] = {"only_one", "no other can be had"},
     [CHOOSER_ONE_WORKER] = {"one_worker", "there is one worker, which those that want several could not use"},
+    [CHOOSER_REMEMBERED] = {"remembered", "chosen before"},
     [CHOOSER_PREDICTED] = {"predicted", "predicted to take least"},
     [CHOOSER_NO_BENEFIT] = {"no_benefit", "another would save too little"},
     [CHOOSER_WORTH] = {"worth", "it may save more than the try costs"},

@@ -45,8 +45,8 @@ void belief_init(struct belief *b, const struct belief_prior *priors, size_t n, 
 void belief_observe(struct belief *b, size_t s, double batches, double cost);
 
 double belief_cost(const struct belief *b, size_t s); // expected: its median
-double belief_mean_cost(const struct belief *b, size_t s,
-                        size_t than);        // as far as `than` is known: what s costs on average
+// What s costs on average, if `than` costs what is expected: more than its median, the less sure the more.
+double belief_mean_cost(const struct belief *b, size_t s, size_t than);
 double belief_noise(const struct belief *b); // spread of one batch
 // ln(cost of s / cost of than): its expectation and its spread.
 double belief_ratio(const struct belief *b, size_t s, size_t than, double *sigma);

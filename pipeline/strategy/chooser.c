@@ -131,34 +131,37 @@ static uint32_t cheapest(const struct chooser *c, uint32_t besides) {
     return best;
 }
 
-static void start(struct chooser *c, uint32_t fit_n, bool one_worker) {
+static uint32_t first_of(const struct chooser *c, enum chooser_reason *reason) {
     uint32_t best = cheapest(c, CHOOSER_MOST), fallback = c->options.fallback;
-    enum chooser_reason reason = fit_n == 1   ? one_worker ? CHOOSER_ONE_WORKER : CHOOSER_ONLY_ONE
-                                 : one_worker ? CHOOSER_ONE_WORKER
-                                              : CHOOSER_PREDICTED;
-    double gain = c->fit[fallback] ? total(c, fallback) - total(c, best) : 0;
-    double needed = TIE * total(c, best);
-    if (c->fit[fallback] && best != fallback && gain <= needed) {
-        best = fallback;
-        reason = reason == CHOOSER_PREDICTED ? CHOOSER_NO_BENEFIT : reason;
+    if (c->options.is_remembered && c->fit[c->options.remembered]) {
+        *reason = CHOOSER_REMEMBERED;
+        return c->options.remembered;
     }
-    c->first = c->incumbent = c->probing = best;
+    *reason = CHOOSER_PREDICTED;
+    if (best == fallback || !c->fit[fallback] || total(c, fallback) > (1 + TIE) * total(c, best))
+        return best;
+    *reason = CHOOSER_NO_BENEFIT;
+    return fallback;
+}
+
+static void start(struct chooser *c, uint32_t fit_n, bool one_worker) {
+    enum chooser_reason reason;
+    uint32_t first = c->first = c->incumbent = c->probing = first_of(c, &reason);
+    if (reason != CHOOSER_REMEMBERED && (one_worker || fit_n == 1))
+        reason = one_worker ? CHOOSER_ONE_WORKER : CHOOSER_ONLY_ONE;
     for (uint32_t s = 0; s < c->options.candidates_n; s++)
         c->totals[s] = c->options.work > 0 && is_usable(&c->options.candidates[s]) ? total(c, s) : NAN;
-    uint32_t next = cheapest(c, best);
+    uint32_t next = cheapest(c, first);
     struct chooser_step step = step_of(c, CHOOSER_START, reason, next);
-    step.gain = total(c, next) - total(c, best);
-    step.needed = 0;
-    if (reason == CHOOSER_NO_BENEFIT) {
-        step.gain = gain;
-        step.needed = needed;
-    }
+    step.gain =
+        total(c, next) - total(c, first); // below 0: the fallback, or what is remembered, takes longer
     record(c, &step);
 }
 
 void chooser_init(struct chooser *c, const struct chooser_options *options) {
     assert(options->candidates_n >= 1 && options->candidates_n <= CHOOSER_MOST);
     assert(options->fallback < options->candidates_n);
+    assert(!options->is_remembered || options->remembered < options->candidates_n);
     *c = (struct chooser){.options = *options};
     struct belief_prior priors[CHOOSER_MOST];
     for (uint32_t s = 0; s < options->candidates_n; s++) {

@@ -11,17 +11,17 @@
  * How it decides (docs/strategies.md tells users):
  * - It begins with the strategy whose predicted total is least; with the fallback where that takes at most 1 % longer.
  * - A challenger s beside the incumbent b, with remaining costs r: E = sigma (phi(z) + z Phi(z)), z = (r_b - r_s) / sigma,
- *   is what knowing s is expected to gain, with sigma the spread that the probe would take away. It is probed, with
- *   two batches or as many as it has workers, while E > 2 probe costs + 0.2 % of r_b; a probe costs what its batches take
- *   longer than with b, the startup of s, and two changes. One that is hopeless after its first part is broken off.
+ *   is what knowing s is expected to gain, sigma the spread that a probe would take away (belief_saving). It is probed,
+ *   with two batches or one for each of its workers, while E > 2 probe costs + 0.2 % of r_b; a probe costs what its
+ *   batches take longer than with b, the startup of s, and two changes. A hopeless one is broken off after its first part.
  * - Probes never exceed a tenth of the batches that are sure to come, and runs of fewer than 20 have none.
  * - At 5 % steps of the work, and after a probe, it switches if that saves more than startup, change and 3 %; back to
  *   a strategy that was left before only for twice as much each time.
  * - With one worker, strategies that want several are out: they could only add to it.
  *
- * Units: seconds (of whatever is to be saved: elapsed or processor time), work (of the caller's: bytes, opcodes,
- * weighted records; proportional to time as well as it can be). Costs are seconds per work; spreads are of logarithms.
- * The struct holds no pointers and may be copied. One thread at a time.
+ * Units: seconds (of whatever is to be saved: elapsed or processor time), work (of the caller's: bytes of sources,
+ * records; the same under each strategy, and proportional to time as well as it can be). Costs are seconds per work;
+ * spreads are of logarithms. No pointers: the struct may be copied. One thread at a time.
  *
  * Slices: one with `alone` is to begin and end with nothing else in flight, and be observed before the next is asked for;
  * others may flow into each other, be observed later, and in parts: each part with the elapsed time that it took.
@@ -45,6 +45,8 @@ struct chooser_options {
     struct chooser_candidate candidates[CHOOSER_MOST];
     uint32_t candidates_n; // 1 or more
     uint32_t fallback;     // which one where nothing speaks for another
+    bool is_remembered;    // it begins with `remembered`, if that is fit, whatever the predictions say
+    uint32_t remembered;
     uint32_t workers;      // that are to be had
     uint64_t batches;      // expected in all; 0: nobody knows
     uint64_t batches_sure; // at least so many will come; 0: nobody knows
@@ -67,6 +69,7 @@ enum chooser_kind {
 enum chooser_reason {
     CHOOSER_ONLY_ONE,   // start: no other candidate is fit
     CHOOSER_ONE_WORKER, // start: those that want several workers are out
+    CHOOSER_REMEMBERED, // start: it is what was chosen before
     CHOOSER_PREDICTED,  // start: least predicted total
     CHOOSER_NO_BENEFIT, // start: the fallback, since the best saves too little
     CHOOSER_WORTH,      // probe: E is above what it has to be
@@ -108,16 +111,15 @@ struct chooser {
     struct belief belief;
     struct chooser_tally tallies[CHOOSER_MOST];
     bool fit[CHOOSER_MOST];
-    uint32_t left_times[CHOOSER_MOST]; // how often it was left for another
-    uint32_t first, incumbent;
-    uint32_t probing;          // the challenger; the incumbent where none is
-    uint64_t probe_left;       // batches
-    uint64_t handed, observed; // batches
+    uint32_t left_times[CHOOSER_MOST];  // how often it was left for another
+    uint32_t first, incumbent, probing; // probing: the challenger that is, or was last
+    uint64_t probe_left;                // batches
+    uint64_t handed, observed;          // batches
     uint64_t probes, probe_batches;
     uint64_t decide_at; // batches handed out when it is time to look again
     uint32_t switches;
-    double
-        totals[CHOOSER_MOST]; // predicted at the start, startups included; NAN where the work was not known
+    // Predicted at the start, startups included; NAN where the work was not known.
+    double totals[CHOOSER_MOST];
     struct chooser_step steps[CHOOSER_STEPS];
     uint32_t steps_n, steps_lost; // lost: the newest that there was no room for
 };
@@ -134,7 +136,7 @@ struct chooser_result {
     uint32_t first, choice; // with which it began and ended
     uint32_t runner_up; // the best but the choice, as in the end believed; the choice where there is no other
     double predicted;   // seconds, of the first choice for all; NAN where the work was not known
-    double actual;      // seconds observed and startups paid
+    double actual;      // seconds observed, and predicted startups
     double runner_up_seconds; // what it would have taken for all
     double best_seconds;      // what the best would have
     double regret;            // (actual - best_seconds) / best_seconds, 0 or more
@@ -142,7 +144,7 @@ struct chooser_result {
     uint32_t switches;
 };
 void chooser_result(const struct chooser *c, struct chooser_result *result);
-// What a strategy would have taken for all that was observed, as in the end believed; its startup included.
+// What a strategy would have taken for all that was observed, as in the end believed, with its startup.
 double chooser_hindsight(const struct chooser *c, uint32_t strategy);
 
 #endif

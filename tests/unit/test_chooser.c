@@ -220,6 +220,23 @@ static void test_tiny_job(void **state) {
     assert_non_null(find_step(&c, CHOOSER_START, CHOOSER_NO_BENEFIT));
 }
 
+// What was chosen before begins; what is seen then counts as ever.
+static void test_remembered(void **state) {
+    (void)state;
+    struct chooser_options options = two(1, 1.2);
+    struct chooser c;
+    options.is_remembered = true;
+    options.remembered = 1;
+    chooser_init(&c, &options);
+    assert_int_equal(c.first, 1);
+    assert_non_null(find_step(&c, CHOOSER_START, CHOOSER_REMEMBERED));
+    play(&c, (double[]){0.5, 1.2}, (double[]){0.5, 1.2}, 0);
+    assert_int_equal(c.incumbent, 0);
+    options.workers = 1; // and where it cannot be had
+    chooser_init(&c, &options);
+    assert_int_equal(c.first, 0);
+}
+
 static void test_finds_the_better(void **state) {
     (void)state;
     struct chooser_options options = two(1, 1.2);
@@ -402,6 +419,7 @@ int main(void) {
         cmocka_unit_test(test_one_worker),
         cmocka_unit_test(test_nothing_is_fit),
         cmocka_unit_test(test_tiny_job),
+        cmocka_unit_test(test_remembered),
         cmocka_unit_test(test_finds_the_better),
         cmocka_unit_test(test_startup_counts),
         cmocka_unit_test(test_change_counts),
