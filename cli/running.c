@@ -17,6 +17,8 @@
 #include "pipeline/plan/define.h"
 #include "scheduler/partition.h"
 
+enum { BATCH_MAX = 1 << 20 };
+
 enum status running_choose_workers(const struct options *options, struct worker_count *count,
                                    struct err *err) {
     struct worker_choice choice;
@@ -138,6 +140,9 @@ static enum status read_options(struct cli *cli, const struct options *options, 
             return err->status;
         run->max_failed = max_failed;
     }
+    const char *batch = options_get(options, "batch");
+    if (batch && options_number("--batch", batch, 1, BATCH_MAX, &run->batch, err) != STATUS_OK)
+        return err->status;
     if (cli_now(cli, &run->now, err) != STATUS_OK || read_cache_options(options, run, err) != STATUS_OK ||
         read_strategy(options, &run->strategy, err) != STATUS_OK ||
         read_partition(options, &run->partition, err) != STATUS_OK)

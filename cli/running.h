@@ -21,6 +21,7 @@
         {"durable", 0, NULL, "outputs survive a power failure: synced before they take their names"},        \
         {"only-failed", 0, NULL, "only what the last run could not do (.pressrun/errors.jsonl)"},            \
         {"max-failed", 0, "N", "stop when more than N records or outputs have failed"},                      \
+        {"batch", 0, "N", "records or groups of a batch (default: by what they cost)"},                      \
         {"wait", 0, NULL, "wait for another run that writes to the same directory"},                         \
         {"verbose", 'v', NULL, "also the critical path: what decided how long the run took"},                \
         {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"},         \

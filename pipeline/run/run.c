@@ -213,6 +213,8 @@ static void prepare_passes(struct run *run) {
         memcpy(pass->jobs, pass->pass->jobs, pass->pass->jobs_n * sizeof *pass->jobs);
         pass->jobs_n = pass->pass->jobs_n;
         pass->source_known = true;
+        pass->claim_turns = turns_new(run->credits);
+        pass->claimers = MEM_NEW_ARRAY(size_t, pass->pass->jobs_n + 1);
     }
 }
 
@@ -227,14 +229,12 @@ static void prepare_jobs(struct run *run) {
         job->gather_turns = turns_new(run->credits);
         job->claim_turns = turns_new(run->credits);
         job->emit_turns = turns_new(run->credits);
-        if (!job->job->gathers && job->job->sink->named)
-            job->claimer = run->passes[job->job->pass].claimers++;
         job->partial = run->options->retry && !job->job->gathers && job->job->sink->named &&
                        !retry_is_whole(run->options->retry, job->job->job);
         arena_init(&job->arena, 0);
     }
     for (size_t p = 0; p < plan->passes_n; p++)
-        run->passes[p].claim_turns = turns_new(run->credits * (uint32_t)run->passes[p].claimers);
+        run_pass_find_claimers(&run->passes[p]);
 }
 
 static void prepare_workers(struct run *run) {
@@ -306,6 +306,15 @@ static void count_machine(const struct vm *vm, struct run_counters *counters) {
     counters->allocated_bytes += asked.bytes;
 }
 
+static void count_batches(const struct run *run, struct run_report *report) {
+    struct histogram all = {0};
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        histogram_merge(&all, &run->workers[w].batches);
+    report->batches = all.n;
+    report->batch_p50 = (double)histogram_quantile(&all, 0.5) / 1e9;
+    histogram_release(&all);
+}
+
 static void fill_report(struct run *run, struct run_report *report) {
     *report = (struct run_report){.workers = run->options->workers,
                                   .strategy = run_strategy(run),
@@ -322,6 +331,7 @@ static void fill_report(struct run *run, struct run_report *report) {
             if (run->workers[w].vms[mode])
                 count_machine(run->workers[w].vms[mode], &report->counters);
     }
+    count_batches(run, report);
     report->pruned = run->pruned;
     report->left = run->left;
     report->dry = run->options->dry;
@@ -396,6 +406,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         prepare_passes(&run);
         prepare_jobs(&run);
         prepare_workers(&run);
+        run_size_batches(&run);
         run_cache_init(&run);
         make_graph(&run);
         run_through_bell(&run);

@@ -112,6 +112,7 @@ struct run_options {
     struct run_govern_options govern;
     const struct strategy *strategy;     // to begin with; NULL: none was asked for
     const struct partition *partition;   // of batches among them; NULL: the usual one
+    uint32_t batch;                      // records or groups of a batch; 0: by what they cost
     const char *output;                  // NULL: the manifest's
     const struct run_observer *observer; // may be NULL
     const atomic_bool *interrupt;        // may be NULL; true: stop loading, finish what is in flight
@@ -203,6 +204,8 @@ struct run_report {
     uint64_t pruned; // outputs that no longer belonged, removed
     uint64_t left;   // and those that are still there
     bool dry;
+    uint64_t batches; // of records, and of groups
+    double batch_p50; // seconds of work that half of them took at most
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
     bool exceeded; // max_failed

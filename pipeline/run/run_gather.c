@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "pipeline/run/run_private.h"
 
-enum { GROUPS_PER_LOT = 64, RECORDS_PER_LOT = 1024 };
-
 static uint64_t group_hash(const struct value *key, struct str text) {
     return digest_of(text).low * 31 + key->tag;
 }
@@ -100,20 +98,25 @@ enum step run_render_groups_step(struct job_run *job, struct worker *worker) {
         return STEP_BLOCKED;
     if (job->group_lots == 0)
         job->rendering = path_later(run_path_released(job->run, job->render_node), job->gathered);
+    pthread_mutex_lock(&job->run->lock);
+    const struct batch_size_next next =
+        batch_size_next(&job->group_size, (double)(job->groups_n - job->next_group));
+    pthread_mutex_unlock(&job->run->lock);
     struct lot *lot = run_lot_take(job, NULL, job->group_lots++);
     pthread_mutex_lock(&job->run->lock);
     lot->done = path_later(job->rendering, job->freed);
     pthread_mutex_unlock(&job->run->lock);
     lot->began = run_now(job->run);
     lot->first_group = job->next_group;
-    size_t records = 0;
+    lot->group_records = 0;
     for (size_t groups = 0;
-         job->next_group < job->groups_n && groups < GROUPS_PER_LOT && records < RECORDS_PER_LOT; groups++) {
+         job->next_group < job->groups_n && groups < next.units && lot->group_records < next.weight;
+         groups++) {
         const struct group *group = job->groups[job->next_group++];
         run_lot_add(lot)->group = group;
-        records += group->records->n;
+        lot->group_records += group->records->n;
     }
     run_batch_begins(job->run, worker);
-    graph_spawn_batch(worker, lot->sequence, records, start_lot, lot);
+    graph_spawn_batch(worker, lot->sequence, lot->group_records, start_lot, lot);
     return STEP_AGAIN;
 }

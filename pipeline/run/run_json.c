@@ -129,6 +129,7 @@ void run_write_json(const struct run_report *report, struct str session, struct 
         {"cached",
          integer(report->cache.categories[CACHE_RENDER].hits + report->cache.categories[CACHE_THROUGH].hits)},
         {"stage_seconds", stages(report)},
+        {"batch_p50", json_real(report->batch_p50)},
         {"jobs_done", integer(report->jobs_done)},
         {"jobs_failed", integer(report->jobs_failed)},
         {"jobs_skipped", integer(report->jobs_skipped)},

@@ -5,14 +5,35 @@
 #include "base/mem.h"
 #include "pipeline/run/run_private.h"
 
+// Records that are still to come, as far as the part of the source says that was read; 0: unknown.
+static double records_left(const struct pass_run *pass) {
+    const uint64_t total = load_bytes_total(pass->loader), read = load_bytes_read(pass->loader);
+    if (total == 0 || read == 0)
+        return 0;
+    return read < total ? (double)pass->pulled * (double)(total - read) / (double)read : 1;
+}
+
+// What is read and not used goes to the next batch, so no more is asked for than so many records are likely to have.
+static size_t bytes_to_ask(const struct pass_run *pass, const struct batch_size_next *next) {
+    enum { SPARE = 4 << 10 };
+    if (pass->pulled == 0 || pass->pulled_bytes == 0)
+        return next->weight;
+    const double likely =
+        (double)next->units * 1.25 * (double)pass->pulled_bytes / (double)pass->pulled + SPARE;
+    return likely < (double)next->weight ? (size_t)likely : next->weight;
+}
+
 static struct flight *take_flight(struct pass_run *pass) {
     struct run *run = pass->run;
+    const double left = records_left(pass);
     pthread_mutex_lock(&run->lock);
+    const struct batch_size_next next = batch_size_next(&pass->size, left);
     struct flight *flight = pass->free;
     if (flight)
         pass->free = flight->next;
     const struct path_mark freed = pass->freed;
     pthread_mutex_unlock(&run->lock);
+    load_set_batch(pass->loader, next.units, bytes_to_ask(pass, &next));
     if (!flight) {
         flight = MEM_NEW(struct flight);
         flight->pass = pass;
@@ -31,9 +52,12 @@ static struct flight *take_flight(struct pass_run *pass) {
     return flight;
 }
 
-static void give_flight(struct flight *flight, struct path_mark last) {
+// `worked` 0: nothing became of it.
+static void give_flight(struct flight *flight, struct path_mark last, uint64_t worked) {
     struct pass_run *pass = flight->pass;
     pthread_mutex_lock(&pass->run->lock);
+    if (worked)
+        batch_size_observe(&pass->size, flight->batch->items_n, flight->batch->bytes_n, worked);
     struct flight **list = flight->kept ? &pass->kept : &pass->free;
     flight->next = *list;
     *list = flight;
@@ -50,8 +74,9 @@ void run_flight_end(struct flight *flight, const struct worker *worker, struct p
                                   .batch = flight->batch->sequence,
                                   .items = flight->batch->items_n,
                                   .from = flight->began,
+                                  .worked = atomic_load(&flight->worked),
                                   .flow = (size_t)(pass - pass->run->passes)};
-    give_flight(flight, last);
+    give_flight(flight, last, life.worked);
     run_batch_ends(pass->run, worker, &life);
     credits_give(&pass->credits);
 }
@@ -74,6 +99,7 @@ void run_pass_release(struct pass_run *pass) {
     histogram_release(&pass->batches);
     imprint_free(pass->imprint);
     mem_free(pass->jobs);
+    mem_free(pass->claimers);
     if (pass->loader)
         load_close(pass->loader);
 }
@@ -109,10 +135,10 @@ static void evaluate_keys(struct flight *flight, struct worker *worker) {
     }
 }
 
-void run_report_bad_records(struct flight *flight) {
+void run_report_bad_records(const struct flight *flight, size_t *told, size_t end) {
     struct pass_run *pass = flight->pass;
-    for (size_t i = 0; flight->bad_records && i < flight->batch->items_n; i++) {
-        const struct item *item = &flight->batch->items[i];
+    for (; flight->bad_records && *told < end; ++*told) {
+        const struct item *item = &flight->batch->items[*told];
         if (!item->error)
             continue;
         struct failure failure = {.source = pass->source->name,
@@ -125,6 +151,15 @@ void run_report_bad_records(struct flight *flight) {
     }
 }
 
+void run_pass_find_claimers(struct pass_run *pass) {
+    pass->claimers_n = 0;
+    for (size_t i = 0; i < pass->jobs_n; i++) {
+        const struct plan_job *job = pass->run->jobs[pass->jobs[i]].job;
+        if (!job->gathers && job->sink->named)
+            pass->claimers[pass->claimers_n++] = i;
+    }
+}
+
 // All lots begin before any is rendered, so that nobody's claims wait for rendering. Lots that gather may take the
 // flight with them when the last one ends; as long as another one is to be rendered, the flight is there.
 static void start_lots(const struct pass_run *pass, struct flight *flight, struct worker *worker) {
@@ -134,6 +169,8 @@ static void start_lots(const struct pass_run *pass, struct flight *flight, struc
         unrendered += !jobs[pass->jobs[i]].job->gathers;
     for (size_t i = 0; i < jobs_n; i++)
         run_lot_start(flight->lots[i], worker);
+    if (unrendered > 0)
+        run_lots_claim(flight, worker);
     for (size_t i = 0; unrendered > 0; i++) {
         if (jobs[pass->jobs[i]].job->gathers)
             continue;
@@ -218,6 +255,7 @@ static void fly(void *self, struct worker *worker) {
     flight->done = run_spent(run, worker, &span);
     run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
     observe_batch(flight, flight->read_nanoseconds + span.to - from);
+    atomic_store(&flight->worked, flight->read_nanoseconds + span.to - from);
 
     note_source(flight, mine);
     size_t jobs_n = pass->jobs_n;
@@ -322,7 +360,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     flight->began = from;
     flight->read_nanoseconds = span.to - from;
     if (status != STATUS_OK || flight->batch->items_n == 0) {
-        give_flight(flight, (struct path_mark){0, 0});
+        give_flight(flight, (struct path_mark){0, 0}, 0);
         credits_give(&pass->credits);
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);
@@ -336,6 +374,8 @@ enum step run_load_step(void *self, struct worker *worker) {
     for (size_t i = 0; i < pass->jobs_n; i++)
         flight->lots[i] = run_lot_take(&run->jobs[pass->jobs[i]], flight, pass->sequence);
     pass->sequence++;
+    pass->pulled += flight->batch->items_n;
+    pass->pulled_bytes += flight->batch->bytes_n;
     run_batch_begins(run, worker);
     graph_spawn_batch(worker, flight->batch->sequence, flight->batch->bytes_n, fly, flight);
     return STEP_AGAIN;

@@ -29,6 +29,7 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     lot->digest = (struct digest){0, 0};
     lot->counters = (struct run_counters){0};
     lot->emit_nanoseconds = 0;
+    lot->worked = 0;
     lot->rendered_to = 0;
     buf_clear(&lot->remembered.bytes);
     lot->remembered.entries = 0;
@@ -63,6 +64,12 @@ static struct run_span span_of(const struct lot *lot, enum run_span_kind kind, u
                              .after = {lot->done}};
 }
 
+// What a worker did for a lot.
+static struct path_mark spent(struct lot *lot, const struct worker *worker, const struct run_span *span) {
+    lot->worked += span->to - span->from;
+    return lot->done = run_spent(lot->job->run, worker, span);
+}
+
 static void end_lot(struct lot *lot, const struct worker *worker) {
     struct job_run *job = lot->job;
     struct run *run = job->run;
@@ -70,7 +77,12 @@ static void end_lot(struct lot *lot, const struct worker *worker) {
     const struct path_mark last = lot->done;
     struct run_span life = span_of(lot, SPAN_GROUPS, lot->began, 0);
     life.flow = run->plan->passes_n + job->index;
+    life.worked = lot->worked;
+    if (flight)
+        atomic_fetch_add(&flight->worked, lot->worked);
     pthread_mutex_lock(&run->lock);
+    if (!flight)
+        batch_size_observe(&job->group_size, lot->entries_n, lot->group_records, lot->worked);
     lot->next_free = job->free_lots;
     job->free_lots = lot;
     if (!flight)
@@ -114,15 +126,18 @@ void run_job_release(struct job_run *job) {
 
 // Failures --------------------------------------------------------------------------------------------------
 
+// In the order of the records: those that could not be loaded are told of by the first lot.
 static void report_failures(struct lot *lot) {
     struct job_run *job = lot->job;
-    if (lot->flight && lot->flight->lots[0] == lot)
-        run_report_bad_records(lot->flight);
+    const bool first = lot->flight && lot->flight->lots[0] == lot;
     const struct manifest_source *source = job->run->passes[job->job->pass].source;
+    size_t told = 0; // items before this one
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];
         if (!entry->fault)
             continue;
+        if (first)
+            run_report_bad_records(lot->flight, &told, (size_t)(entry->item - lot->flight->batch->items));
         char ordinal[RUN_ORDINAL_SIZE];
         struct failure failure = {.job = job->job->job->name,
                                   .source = source->name,
@@ -134,6 +149,8 @@ static void report_failures(struct lot *lot) {
                                   .detail = entry->fault};
         failures_report(job->run->failures, &failure);
     }
+    if (first)
+        run_report_bad_records(lot->flight, &told, lot->flight->batch->items_n);
 }
 
 // Claim -----------------------------------------------------------------------------------------------------
@@ -160,32 +177,60 @@ static const struct diag *collision(struct lot *lot, struct str path, const stru
     return diag;
 }
 
-static void claim_paths(struct lot *lot) {
+// Under the claims' lock.
+static void claim_path(struct lot *lot, size_t i) {
     struct job_run *job = lot->job;
-    struct claims *claims = job->run->claims;
-    claims_lock(claims);
-    for (size_t i = 0; i < lot->entries_n; i++) {
-        struct entry *entry = &lot->entries[i];
-        uint64_t ordinal = entry->item ? entry->item->ordinal : lot->first_group + i;
-        struct claim holder;
-        if ((entry->state == ENTRY_PENDING || entry->state == ENTRY_UP_TO_DATE) &&
-            !claims_take(claims, entry->path, (struct claim){job->index, ordinal}, &holder))
-            run_fail(lot, entry, collision(lot, entry->path, &holder));
-        if (entry->state == ENTRY_PENDING && entry->unwanted)
-            entry->state = ENTRY_EXCLUDED;
-    }
-    claims_unlock(claims);
+    struct entry *entry = &lot->entries[i];
+    const uint64_t ordinal = entry->item ? entry->item->ordinal : lot->first_group + i;
+    struct claim holder;
+    if ((entry->state == ENTRY_PENDING || entry->state == ENTRY_UP_TO_DATE) &&
+        !claims_take(job->run->claims, entry->path, (struct claim){job->index, ordinal}, &holder))
+        run_fail(lot, entry, collision(lot, entry->path, &holder));
+    if (entry->state == ENTRY_PENDING && entry->unwanted)
+        entry->state = ENTRY_EXCLUDED;
 }
 
 static void render_lot(void *self, struct worker *worker);
 
-static void claim_in_turn(void *self, struct worker *worker) {
-    struct lot *lot = self;
-    struct path_mark *claimed = lot->flight ? &lot->flight->pass->claimed : &lot->job->claimed;
-    claim_paths(lot);
-    lot->done = *claimed = path_later(*claimed, lot->done);
+static void claimed(struct lot *lot, struct worker *worker) {
     if (atomic_exchange(&lot->claim_phase, CLAIM_DONE) == CLAIM_RETURNED)
         graph_spawn(worker, render_lot, lot);
+}
+
+static void claim_groups_in_turn(void *self, struct worker *worker) {
+    struct lot *lot = self;
+    claims_lock(lot->job->run->claims);
+    for (size_t i = 0; i < lot->entries_n; i++)
+        claim_path(lot, i);
+    claims_unlock(lot->job->run->claims);
+    lot->done = lot->job->claimed = path_later(lot->job->claimed, lot->done);
+    claimed(lot, worker);
+}
+
+// Record by record, and of one record job by job: who gets a path does not depend on where batches end.
+static void claim_records_in_turn(void *self, struct worker *worker) {
+    struct flight *flight = self;
+    struct pass_run *pass = flight->pass;
+    struct claims *claims = pass->run->claims;
+    const size_t entries_n = flight->lots[pass->claimers[0]]->entries_n;
+    const size_t lots_n = pass->claimers_n;
+    claims_lock(claims);
+    for (size_t i = 0; i < entries_n; i++)
+        for (size_t k = 0; k < lots_n; k++)
+            claim_path(flight->lots[pass->claimers[k]], i);
+    claims_unlock(claims);
+    for (size_t k = 0; k < lots_n; k++)
+        pass->claimed = path_later(pass->claimed, flight->lots[pass->claimers[k]]->done);
+    for (size_t k = 0; k < lots_n; k++)
+        flight->lots[pass->claimers[k]]->done = pass->claimed;
+    for (size_t k = 0; k < lots_n; k++) // with the last one the flight may go
+        claimed(flight->lots[pass->claimers[k]], worker);
+}
+
+void run_lots_claim(struct flight *flight, struct worker *worker) {
+    if (flight->pass->claimers_n > 0)
+        turns_enter(flight->pass->claim_turns, flight->batch->sequence, claim_records_in_turn, flight,
+                    worker);
 }
 
 // Render ----------------------------------------------------------------------------------------------------
@@ -203,7 +248,7 @@ static void render_lot(void *self, struct worker *worker) {
     struct run_span render = span_of(lot, SPAN_RENDER, from, run_now(run));
     render.emitting = lot->emit_nanoseconds - emitting;
     render.hits = &lot->hits;
-    lot->handed_over = lot->done = run_spent(run, worker, &render);
+    lot->handed_over = spent(lot, worker, &render);
     lot->hits = (struct run_hits){0};
     if (run_through_hand_over(lot, render_lot, worker))
         return;
@@ -213,7 +258,7 @@ static void render_lot(void *self, struct worker *worker) {
         atomic_store(&job->stopped, true);
     }
     const struct run_span seal = span_of(lot, SPAN_SEAL, render.to, run_now(run));
-    lot->done = run_spent(run, worker, &seal);
+    spent(lot, worker, &seal);
     lot->emit_nanoseconds += seal.to - seal.from;
     leave(&job->unrendered, run, job->render_node);
     turns_enter(job->emit_turns, lot->sequence, emit_in_turn, lot, worker);
@@ -340,7 +385,7 @@ static void emit_in_turn(void *self, struct worker *worker) {
         job->digest = digest_add(job->digest, lot->digest);
     struct run_span span = span_of(lot, SPAN_WRITE, from, run_now(run));
     span.after[1] = job->written;
-    lot->done = job->written = run_spent(run, worker, &span);
+    job->written = spent(lot, worker, &span);
     run_observe(run, worker, RUN_EMIT, lot->emit_nanoseconds + span.to - from);
     if (run->path)
         histogram_add(&job->batches, lot->emit_nanoseconds + span.to - from);
@@ -358,7 +403,7 @@ static void gather_in_turn(void *self, struct worker *worker) {
     run_add_counters(&lot->job->counters, &lot->counters);
     struct run_span span = span_of(lot, SPAN_GATHER, from, run_now(lot->job->run));
     span.after[1] = lot->job->gathered;
-    lot->done = lot->job->gathered = run_spent(lot->job->run, worker, &span);
+    lot->job->gathered = spent(lot, worker, &span);
     tell_progress(lot->job->run, lot, 0);
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
     end_lot(lot, worker);
@@ -389,19 +434,13 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
     struct run_span span = span_of(lot, SPAN_SELECT, from, run_now(job->run));
     if (lot->flight)
         span.after[0] = lot->flight->done;
-    lot->done = run_spent(job->run, worker, &span);
+    spent(lot, worker, &span);
     if (gathering) {
         turns_enter(job->gather_turns, lot->sequence, gather_in_turn, lot, worker);
         return;
     }
-    if (!job->job->to)
-        return;
-    const struct pass_run *pass = lot->flight ? lot->flight->pass : NULL;
-    if (pass)
-        turns_enter(pass->claim_turns, lot->sequence * pass->claimers + job->claimer, claim_in_turn, lot,
-                    worker);
-    else
-        turns_enter(job->claim_turns, lot->sequence, claim_in_turn, lot, worker);
+    if (job->job->to && !lot->flight)
+        turns_enter(job->claim_turns, lot->sequence, claim_groups_in_turn, lot, worker);
 }
 
 void run_lot_render(struct lot *lot, struct worker *worker) {

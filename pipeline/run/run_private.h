@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "monitor/histogram.h"
+#include "pipeline/run/batch_size.h"
 #include "pipeline/run/claims.h"
 #include "pipeline/run/failures.h"
 #include "pipeline/run/lock.h"
@@ -86,7 +87,8 @@ struct lot {
     struct flight *flight;           // NULL: a lot of groups
     const struct strategy *strategy; // the run's when it began
     uint64_t sequence;
-    size_t first_group; // of a lot of groups: the index of its first one
+    size_t first_group;   // of a lot of groups: the index of its first one
+    size_t group_records; // and how many records they have
     struct entry *entries;
     size_t entries_n, entries_cap;
     struct arena arena;
@@ -96,6 +98,7 @@ struct lot {
     struct journal_batch remembered;
     uint64_t began;            // of a lot of groups
     uint64_t emit_nanoseconds; // spent in a named sink while rendering
+    uint64_t worked;           // nanoseconds of workers and filters
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
     size_t rendered_to;        // entries before this one have been rendered
     struct passage *passages;  // of a job with a filter: what is on its way
@@ -115,14 +118,15 @@ struct flight {
     struct str *keys;   // of the records, {NULL, 0}: by ordinal; in the batch's arena
     size_t bad_records; // items that could not be loaded
     uint64_t began, read_nanoseconds;
-    struct arena_asked asked; // of the batch's arena, before it was filled
-    struct lot **lots;        // one per job of the pass
-    atomic_uint open;         // lots that have not ended
-    struct arena past;        // of the next two
-    struct digest *raws;      // of the records, by item; NULL: no journal
-    struct known *known;      // by job of the pass and item
-    struct digest source_sum; // of the records
-    atomic_bool kept;         // some job gathers records of it: it lives until the run ends
+    atomic_uint_fast64_t worked; // nanoseconds of workers, and of its lots that have ended
+    struct arena_asked asked;    // of the batch's arena, before it was filled
+    struct lot **lots;           // one per job of the pass
+    atomic_uint open;            // lots that have not ended
+    struct arena past;           // of the next two
+    struct digest *raws;         // of the records, by item; NULL: no journal
+    struct known *known;         // by job of the pass and item
+    struct digest source_sum;    // of the records
+    atomic_bool kept;            // some job gathers records of it: it lives until the run ends
     struct flight *next;
 };
 
@@ -133,11 +137,13 @@ struct pass_run {
     uint32_t node;
     struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
     struct credits credits;
-    struct run_keeper keeper;  // of what a dear source gave before
-    uint64_t sequence;         // of the next flight
-    struct turns *claim_turns; // flight by flight, and within one job by job
-    uint64_t claimers;         // jobs of the pass that claim paths for records
-    size_t *jobs;              // indexes of those that have something to do
+    struct run_keeper keeper;      // of what a dear source gave before
+    uint64_t sequence;             // of the next flight
+    uint64_t pulled, pulled_bytes; // records so far
+    struct batch_size size;        // under run->lock
+    struct turns *claim_turns;     // flight by flight
+    size_t *claimers, claimers_n;  // those of `jobs`, by their place there, that claim paths for records
+    size_t *jobs;                  // indexes of those that have something to do
     size_t jobs_n;
     struct imprint *imprint; // of all fields; for sources that their bytes do not tell
     bool surveyed;
@@ -160,7 +166,6 @@ struct job_run {
     struct lengths_writer *lengths; // of its stream's items; NULL: not kept. Touched in emit turns
     struct turns *gather_turns, *emit_turns;
     struct turns *claim_turns;         // of lots of groups
-    uint64_t claimer;                  // which of its pass's claimers it is
     atomic_uint unrendered, unflushed; // lots that are not past that point
     atomic_bool stopped;               // on_error: fail, and something failed; or the sink is broken
     bool closed;
@@ -179,6 +184,7 @@ struct job_run {
     size_t buckets_n;       // a power of two, or 0
     struct credits credits;
     uint64_t group_lots;
+    struct batch_size group_size; // under run->lock
     // totals, touched in emit turns
     struct digest digest;
     struct run_counters counters;
@@ -209,6 +215,7 @@ struct worker_run {
     uint64_t stage_nanoseconds[RUN_STAGES];
     struct histogram stages[RUN_STAGES]; // but for RUN_RENDER, which is what the jobs' add up to
     struct histogram *jobs;              // rendering, by job; NULL: the run is not watched
+    struct histogram batches;            // worked: of all lots of a flight, or of a lot of groups
     struct pace *paces;                  // by job
     struct histogram *filters;           // processes, by job; NULL: as above, or no job has a filter
 };
@@ -279,8 +286,13 @@ enum status run_open_source(const struct pass_run *pass, struct loader **loader,
 enum step run_load_step(void *self, struct worker *worker);
 // One of its lots has ended, with that span.
 void run_flight_end(struct flight *flight, const struct worker *worker, struct path_mark last);
-void run_report_bad_records(struct flight *flight); // in the turn of its first lot
+// Those of the items from *told to `end`; in the turn of its first lot.
+void run_report_bad_records(const struct flight *flight, size_t *told, size_t end);
+void run_pass_find_claimers(struct pass_run *pass); // when its jobs are known
 void run_pass_release(struct pass_run *pass);
+
+// run_sizes.c: how large batches may become.
+void run_size_batches(struct run *run);
 
 // run_stage.c: a run that stages. All but the first do nothing where it does not.
 enum status run_stage_open(struct run *run,
@@ -304,8 +316,9 @@ void run_claim_inputs(struct run *run);
 // run_lot.c: lots of records and of groups.
 struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t sequence);
 struct entry *run_lot_add(struct lot *lot);
-// Begins a lot, up to its claims; a lot that gathers may be gone after that, any other one is then to be rendered.
+// Begins a lot; one that gathers may be gone after that, any other one is then to be rendered.
 void run_lot_start(struct lot *lot, struct worker *worker);
+void run_lots_claim(struct flight *flight, struct worker *worker); // when all of its lots have begun
 void run_lot_render(struct lot *lot, struct worker *worker);
 void run_job_free_lots(struct job_run *job); // when none is in flight, before its sink is closed
 void run_job_release(struct job_run *job);
@@ -342,6 +355,7 @@ struct run_span {
     uint32_t index;              // of the job, or of the pass
     struct path_mark after[2];   // what it waited for
     const struct run_hits *hits; // NULL: none
+    uint64_t worked;             // of a life: nanoseconds
 };
 struct run_span_words {
     const char *name;

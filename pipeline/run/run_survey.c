@@ -268,16 +268,14 @@ static void see_again(struct run *run) {
 // The jobs of a pass that have something to do.
 static void leave_out(struct pass_run *pass) {
     size_t n = 0;
-    pass->claimers = 0;
     for (size_t i = 0; i < pass->jobs_n; i++) {
         struct job_run *job = &pass->run->jobs[pass->jobs[i]];
         if (job->past->settled)
             continue;
-        if (!job->job->gathers && job->job->sink->named)
-            job->claimer = pass->claimers++;
         pass->jobs[n++] = pass->jobs[i];
     }
     pass->jobs_n = n;
+    run_pass_find_claimers(pass);
 }
 
 static void forget_unsettled(struct run *run) {

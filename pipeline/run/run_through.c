@@ -287,6 +287,7 @@ static void settle(struct lot *lot, const struct passage *passage) {
     if (passage->task.began) {
         lot->counters.filtered++;
         lot->counters.filtering += passage->task.ended - passage->task.began;
+        lot->worked += passage->task.ended - passage->task.began;
     }
     if (passage->unfiltered) {
         run_output_failed(lot, entry, entry->fault);

@@ -247,6 +247,7 @@ void run_batch_begins(struct run *run, const struct worker *worker) {
 
 void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life) {
     unsigned now = atomic_fetch_sub(&run->in_flight, 1) - 1; // in order with run_govern_holds
+    histogram_add(&run->workers[worker->index].batches, life->worked);
     if (now == 0)
         run_govern_wake(run);
     if (!run->options->trace)
@@ -294,6 +295,7 @@ void run_watch_release(struct run *run) {
             histogram_release(&mine->jobs[j]);
         for (size_t j = 0; mine->filters && j < run->plan->manifest->jobs_n; j++)
             histogram_release(&mine->filters[j]);
+        histogram_release(&mine->batches);
         mem_free(mine->filters);
         mem_free(mine->jobs);
         mem_free(mine->paces);

@@ -56,6 +56,11 @@ enum status load_open(const struct load_options *options, struct loader **out, s
     return format->open(options, out, err);
 }
 
+void load_set_batch(struct loader *loader, size_t records, size_t bytes) {
+    loader->batch_records = records;
+    loader->batch_bytes = bytes;
+}
+
 enum status load_pull(struct loader *loader, struct batch *batch, struct err *err) {
     if (loader->pending.status != STATUS_OK) {
         *err = loader->pending;

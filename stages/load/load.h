@@ -112,6 +112,9 @@ bool load_format_has_key(const struct load_format *format, struct str key);
 // Opens the source with the format asked for, or the path's.
 enum status load_open(const struct load_options *options, struct loader **out, struct err *err);
 
+// Batches end from now on when they have so many records or bytes; at least 1. By whoever pulls.
+void load_set_batch(struct loader *loader, size_t records, size_t bytes);
+
 // Fills a cleared batch with the next records, unparsed. No items: the end. On an error the items found before
 // it are in the batch and the error comes at the next call.
 enum status load_pull(struct loader *loader, struct batch *batch, struct err *err);

@@ -11,7 +11,7 @@ if os.path.exists("t.json"):
     os.remove("t.json")
 if "KEEP" not in os.environ:
     shutil.rmtree("out", ignore_errors=True)
-run = subprocess.run(["pressrun", *sys.argv[2:], "-j", str(workers), "--json", "--trace", "t.json"],
+run = subprocess.run(["pressrun", *sys.argv[2:], "-j", str(workers), "--json", "--batch", "4096", "--trace", "t.json"],
                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
 summary = json.loads(run.stdout.splitlines()[-1]) if run.stdout else None
 with open("t.json", encoding="utf-8") as file:

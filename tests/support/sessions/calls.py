@@ -5,7 +5,7 @@ import json, os, subprocess, sys
 
 if os.path.exists("calls"):
     os.remove("calls")
-run = subprocess.run(["pressrun", "run", "-j1", "--force", "--json", *sys.argv[1:]], capture_output=True, text=True)
+run = subprocess.run(["pressrun", "run", "-j1", "--force", "--batch", "100", "--json", *sys.argv[1:]], capture_output=True, text=True)
 print("".join(line + "\n" for line in run.stderr.split("\n") if line.startswith("pressrun:")), end="")
 calls = len(open("calls").read().split()) if os.path.exists("calls") else 0
 summary = json.loads(run.stdout)
