@@ -315,6 +315,16 @@ static void count_batches(const struct run *run, struct run_report *report) {
     histogram_release(&all);
 }
 
+// What workers had in all, less what they did and what they slept.
+static void count_idle(const struct run *run, struct run_report *report) {
+    double left = (double)run->graph_nanoseconds / 1e9 * run->options->workers;
+    report->idle_seconds = (double)graph_idle(run->graph) / 1e9;
+    left -= report->idle_seconds;
+    for (int stage = 0; stage < RUN_STAGES; stage++)
+        left -= report->stage_seconds[stage];
+    report->scheduling_seconds = left > 0 ? left : 0;
+}
+
 static void fill_report(struct run *run, struct run_report *report) {
     *report = (struct run_report){.workers = run->options->workers,
                                   .strategy = run_strategy(run),
@@ -332,6 +342,7 @@ static void fill_report(struct run *run, struct run_report *report) {
                 count_machine(run->workers[w].vms[mode], &report->counters);
     }
     count_batches(run, report);
+    count_idle(run, report);
     report->pruned = run->pruned;
     report->left = run->left;
     report->dry = run->options->dry;
@@ -412,9 +423,11 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_through_bell(&run);
         run_use_strategy(&run, chosen.strategy);
         run_govern_begin(&run);
+        const uint64_t began = run_now(&run);
         if (!graph_run(run.graph, options->workers))
             run_break(&run, &(struct err){.status = STATUS_CONFLICT,
                                           .text = "the stage graph came to a standstill"});
+        run.graph_nanoseconds = run_now(&run) - began;
         run_govern_end(&run);
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end

@@ -204,8 +204,9 @@ struct run_report {
     uint64_t pruned; // outputs that no longer belonged, removed
     uint64_t left;   // and those that are still there
     bool dry;
-    uint64_t batches; // of records, and of groups
-    double batch_p50; // seconds of work that half of them took at most
+    uint64_t batches;                        // of records, and of groups
+    double batch_p50;                        // seconds of work that half of them took at most
+    double idle_seconds, scheduling_seconds; // of all workers together
     size_t jobs_done, jobs_failed, jobs_skipped;
     bool interrupted;
     bool exceeded; // max_failed

@@ -17,6 +17,8 @@ static void set_times(struct run_figures *figures, const struct run_report *repo
         set(figures, stages[stage], report->stage_seconds[stage]);
         busy += report->stage_seconds[stage];
     }
+    set(figures, METRIC_RUN_IDLE, report->idle_seconds);
+    set(figures, METRIC_RUN_SCHEDULING, report->scheduling_seconds);
     set(figures, METRIC_THROUGH_SECONDS, (double)report->counters.filtering / 1e9);
     set(figures, METRIC_RUN_SECONDS, seconds);
     set(figures, METRIC_RUN_RECORDS_PER_SECOND, seconds > 0 ? (double)report->counters.loaded / seconds : 0);

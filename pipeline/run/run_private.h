@@ -239,6 +239,7 @@ struct run {
     bool locked;                           // lock_file is taken
     struct lock lock_file;                 // of it
     uint64_t started;                      // monotonic
+    uint64_t graph_nanoseconds;            // that the stage graph took
     uint64_t clock_cost;                   // nanoseconds that asking for the time takes
     atomic_uint in_flight, in_flight_most; // batches
     struct sampler *sampler;               // NULL: the run is not watched

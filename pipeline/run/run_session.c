@@ -30,7 +30,7 @@ static void merge_distributions(struct session *session, const struct run *run, 
     size_t jobs_n = run->plan->manifest->jobs_n;
     for (uint32_t w = 0; w < workers; w++)
         count_rest(&all[w], jobs_n);
-    for (uint32_t w = 0; w < workers; w++)
+    for (uint32_t w = 0; w < workers && run_strategy(run)->monitoring.times; w++)
         merge(session, "", STR("batch"), &all[w].batches);
     for (int stage = 0; stage < RUN_STAGES; stage++)
         for (uint32_t w = 0; w < workers; w++) {

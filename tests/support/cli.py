@@ -39,7 +39,7 @@ CHANGING = [
     (r"(  memory    )[0-9][0-9.,]* [kKMG]?B\b", r"\1N MB"),
     (r"[0-9.,]+[kM]? opcodes?; [0-9.,]+[kM]? allocations?, [0-9.,]+ [kKMG]?B", "N opcodes; N allocations, N B"), # of compilers and filters
     (r'("stage_seconds": )\{[^}]*\}', r"\1N"),                           # in --json
-    (r'("(?:session|seconds|records_per_second|opcodes|allocations|allocated_bytes|peak_rss_bytes|batch_p50)": )("[^"]*"|[^,}\n]*)', r"\1N"),
+    (r'("(?:session|seconds|records_per_second|opcodes|allocations|allocated_bytes|peak_rss_bytes|batch_p50|idle_seconds|scheduling_seconds)": )("[^"]*"|[^,}\n]*)', r"\1N"),
 ]
 
 
