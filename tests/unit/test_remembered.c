@@ -121,8 +121,8 @@ static void test_damaged(void **state) {
         "{\"version\": 2, \"choices\": []}",
         "{\"version\": 1, \"choices\": [7, {\"manifest\": 1}]}",
         "{\"version\": 1, \"choices\": [{\"manifest\": \"DIR/a.yaml\", \"strategy\": \"\"}]}",
-        "{\"version\": 1, \"choices\": [{\"manifest\": \"DIR/a.yaml\", \"strategy\": \"parallel\", "
-        "\"digest\": \"no\"}]}"};
+        ("{\"version\": 1, \"choices\": [{\"manifest\": \"DIR/a.yaml\", \"strategy\": \"parallel\", "
+         "\"digest\": \"no\"}]}")};
     struct place p;
     struct remembered found;
     open_place(&p);
