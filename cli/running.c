@@ -15,6 +15,7 @@
 #include "monitor/history.h"
 #include "monitor/trace.h"
 #include "pipeline/plan/define.h"
+#include "pipeline/strategy/chooser_text.h"
 #include "scheduler/partition.h"
 
 enum { BATCH_MAX = 1 << 20 };
@@ -55,6 +56,12 @@ static int exit_code(enum status status, const struct run_report *report) {
     return failed ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
 }
 
+static void explain_strategy(const struct run_report *report, struct buf *out) {
+    const char *names[STRATEGIES_N];
+    strategy_names(names);
+    chooser_write_text(&report->chooser, names, out);
+}
+
 // What came of the run, to whoever asked for it. A run that could not begin has no summary.
 static void tell(struct cli *cli, const struct options *options, const struct plan *plan,
                  const struct run_options *run, const struct run_report *report, const char *workers_source,
@@ -67,6 +74,8 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
         if (options_has(options, "verbose"))
             path_text_write(report->path, report->path_n, report->seconds,
                             to_stderr ? cli->colour_err : cli->colour_out, &text);
+        if (report->automatic && options_has(options, "explain-strategy"))
+            explain_strategy(report, &text);
         if (to_stderr)
             fwrite(text.p, 1, text.n, stderr);
         else
@@ -258,6 +267,22 @@ static void tell_exceeded(const struct run_options *run, const struct run_review
              "\"pressrun drop\"");
 }
 
+// What `auto` begins with.
+static void make_forecast(struct cli *cli, struct run_options *run, const struct plan *plan,
+                          const char *history, struct str machine, struct forecast *forecast) {
+    const struct manifest *manifest = plan->manifest;
+    forecast_make(&(struct forecast_options){.fs = &cli->fs,
+                                             .plan = plan,
+                                             .history = history,
+                                             .history_keep = (uint32_t)manifest->history_keep,
+                                             .machine = machine,
+                                             .workers = run->workers,
+                                             .caches = caches_tiers(manifest, &run->cache,
+                                                                    &strategy_auto.caching, CACHE_RENDER)},
+                  forecast);
+    run->forecast = forecast;
+}
+
 static int execute(struct cli *cli, struct running *running, struct plan *plan) {
     const struct options *options = running->options;
     struct run_options *run = &running->run;
@@ -268,6 +293,9 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     session_init(&session);
     session_begin(&session, cli->clock.wall(cli->clock.self));
     run->session = history ? &session : NULL;
+    struct forecast forecast;
+    if (run->strategy == &strategy_auto)
+        make_forecast(cli, run, plan, history, session.machine, &forecast);
     if (!open_trace(cli, options, plan, run, &run->trace)) {
         session_release(&session);
         return EXIT_USAGE;
@@ -275,6 +303,7 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     enum status status = execute_watched(cli, running, plan, &report, &err);
     close_trace(run->trace);
     run->trace = NULL;
+    run->forecast = NULL;
     cli_write_diags(cli);
     if (status != STATUS_OK && cli->diags.errors == 0)
         cli_fail("%s", err.text);

@@ -14,7 +14,9 @@
     {"jobs", 'j', "N|N..N",                                                                                  \
      "workers, or the fewest and the most (default: what the machine gives; PRESSRUN_JOBS)"},                \
         {"strategy", 0, "NAME",                                                                              \
-         "minimal, sequential, parallel, cache_heavy or balanced (docs/strategies.md; PRESSRUN_STRATEGY)"},  \
+         "minimal, sequential, parallel, cache_heavy, balanced, or auto, which finds out "                   \
+         "(PRESSRUN_STRATEGY)"},                                                                             \
+        {"explain-strategy", 0, NULL, "with auto: the decisions, and the numbers they were made from"},      \
         {"partition", 0, "POLICY", "how batches are shared among workers: least_loaded (default), ..."},     \
         {"define", 'D', "NAME=TEXT", "set a global; NAME:=JSON for any value; may be repeated"},             \
         {"force", 0, NULL, "write all outputs, also those that are there already with the same bytes"},      \

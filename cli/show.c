@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/reason_text.h"
+#include "pipeline/strategy/chooser_text.h"
 
 static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
 enum { BAR_CELLS_LEAST = 6, BAR_CELLS = 24, KEY_BYTES = 200 };
@@ -274,8 +275,8 @@ static void write_headline(const struct manifest *manifest, const struct run_rep
     size_t jobs = report->jobs_done + report->jobs_failed + report->jobs_skipped;
     buf_printf(out, " on %u worker%s (", report->workers, report->workers == 1 ? "" : "s");
     const char *strategy = report->strategy == &strategy_default ? NULL : report->strategy->name;
-    buf_printf(out, "%s%s%s%s); ", source ? source : "", source && strategy ? ", " : "",
-               strategy ? "strategy " : "", strategy ? strategy : "");
+    buf_printf(out, "%s%s%s%s%s); ", source ? source : "", source && strategy ? ", " : "",
+               strategy ? "strategy " : "", strategy ? strategy : "", report->automatic ? " by auto" : "");
     if (report->jobs_done < jobs)
         buf_printf(out, "%zu of ", report->jobs_done);
     buf_printf(out, "%zu job%s", jobs, jobs == 1 ? "" : "s");
@@ -510,5 +511,12 @@ void show_summary(const struct manifest *manifest, const struct run_report *repo
     write_rates(report, out);
     buf_add_text(out, "\n  memory    ");
     show_bytes(out, report->peak_rss_bytes);
-    buf_printf(out, " at most\n  digest    %s\n", digest);
+    buf_add_text(out, " at most\n");
+    if (report->automatic) {
+        const char *names[STRATEGIES_N];
+        strategy_names(names);
+        buf_add_text(out, "  strategy  ");
+        chooser_write_line(&report->chooser, names, out);
+    }
+    buf_printf(out, "  digest    %s\n", digest);
 }

@@ -37,9 +37,21 @@ void run_break(struct run *run, const struct err *err) {
         run_warn(run, err->text);
 }
 
+void run_limit_workers(struct run *run, enum run_limit whose, uint32_t workers) {
+    pthread_mutex_lock(&run->lock);
+    run->limits[whose] = workers;
+    uint32_t least = run->options->workers;
+    for (int i = 0; i < RUN_LIMITS; i++)
+        least = run->limits[i] && run->limits[i] < least ? run->limits[i] : least;
+    graph_set_limit(run->graph, least);
+    pthread_mutex_unlock(&run->lock);
+}
+
 void run_use_strategy(struct run *run, const struct strategy *strategy) {
     atomic_store_explicit(&run->strategy, strategy, memory_order_release);
     graph_set_partition(run->graph, run->options->partition ? run->options->partition : strategy->partition);
+    if (run->options->forecast) // else the workers are as many as it wants
+        run_limit_workers(run, LIMIT_STRATEGY, strategy_workers(strategy, run->options->workers).start);
     run_cache_follow(run);
 }
 
@@ -325,9 +337,18 @@ static void count_idle(const struct run *run, struct run_report *report) {
     report->scheduling_seconds = left > 0 ? left : 0;
 }
 
+// Where they were chosen on the way, those of the last choice.
+static uint32_t workers_of(const struct run *run) {
+    const uint32_t most = run->options->workers;
+    return run->automatic.begun ? strategy_workers(run_strategy(run), most).start : most;
+}
+
 static void fill_report(struct run *run, struct run_report *report) {
-    *report = (struct run_report){.workers = run->options->workers,
-                                  .strategy = run_strategy(run),
+    const struct strategy *strategy = run_strategy(run);
+    *report = (struct run_report){.workers = workers_of(run),
+                                  .strategy = strategy,
+                                  .automatic = run->automatic.begun,
+                                  .chooser = run->automatic.chooser,
                                   .interrupted = run->interrupted,
                                   .exceeded = run->exceeded,
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
@@ -389,6 +410,7 @@ static void release(struct run *run) {
     mem_free(run->jobs);
     mem_free(run->passes);
     mem_free(run->workers);
+    run_auto_release(run);
     pthread_mutex_destroy(&run->lock);
     pthread_mutex_destroy(&run->progress_lock);
 }
@@ -409,6 +431,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
                       .err = err};
     pthread_mutex_init(&run.lock, NULL);
     pthread_mutex_init(&run.progress_lock, NULL);
+    run_auto_init(&run, options->forecast);
     run.started = run_now(&run);
     *report = (struct run_report){.workers = options->workers, .strategy = chosen.strategy};
     run.claims = claims_new();
@@ -432,6 +455,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
         report_unfinished(&run);
+        run_auto_end(&run);
         const bool complete = is_complete(&run);
         struct run_review review = {.known = 0};
         run_past_end(&run, complete);

@@ -27,6 +27,7 @@
 #include "pipeline/plan/plan.h"
 #include "pipeline/reasons/explanation.h"
 #include "pipeline/review/staging.h"
+#include "pipeline/run/forecast.h"
 #include "pipeline/run/retry.h"
 #include "pipeline/run/run_cache.h"
 #include "scheduler/jobserver.h"
@@ -111,6 +112,7 @@ struct run_options {
     uint32_t workers; // at least 1
     struct run_govern_options govern;
     const struct strategy *strategy;     // to begin with; NULL: none was asked for
+    const struct forecast *forecast;     // not NULL: `auto`, which begins with it and chooses on the way
     const struct partition *partition;   // of batches among them; NULL: the usual one
     uint32_t batch;                      // records or groups of a batch; 0: by what they cost
     const char *output;                  // NULL: the manifest's
@@ -197,6 +199,8 @@ struct run_report {
     double worker_seconds; // that they had, all together
     struct run_govern_report govern;
     const struct strategy *strategy; // the last one
+    bool automatic;                  // it was chosen on the way, by
+    struct chooser chooser;
     double seconds;
     double stage_seconds[RUN_STAGES]; // busy time summed over workers
     uint64_t peak_rss_bytes;

@@ -59,6 +59,19 @@ static void set_govern(struct run_figures *figures, const struct run_govern_repo
     set(figures, METRIC_RUN_INTAKE_PAUSES, govern->pauses);
 }
 
+// Of a run that chose its strategy on the way.
+static void set_choice(struct run_figures *figures, const struct run_report *report) {
+    struct chooser_result result;
+    set(figures, METRIC_STRATEGY_AUTO, report->automatic);
+    if (!report->automatic)
+        return;
+    chooser_result(&report->chooser, &result);
+    set(figures, METRIC_STRATEGY_PREDICTED, result.predicted);
+    set(figures, METRIC_STRATEGY_REGRET, result.regret);
+    set(figures, METRIC_STRATEGY_PROBES, (double)result.probe_batches);
+    set(figures, METRIC_STRATEGY_SWITCHES, result.switches);
+}
+
 void run_figures_of(const struct run_report *report, struct run_figures *figures) {
     const struct run_counters *c = &report->counters;
     const struct {
@@ -95,4 +108,5 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
     set_times(figures, report);
     set_cache(figures, &report->cache);
     set_govern(figures, &report->govern);
+    set_choice(figures, report);
 }

@@ -44,12 +44,12 @@ static void account(struct govern *g) {
 }
 
 static void set_limit(struct govern *g, uint32_t limit, uint32_t row) {
-    const struct run *run = g->run;
+    struct run *run = g->run;
     account(g);
     g->limit = limit;
     g->most = limit > g->most ? limit : g->most;
     g->report.least = g->report.least && g->report.least < limit ? g->report.least : limit;
-    graph_set_limit(run->graph, limit);
+    run_limit_workers(run, LIMIT_GOVERNOR, limit);
     if (run->through && !run->plan->manifest->limits.processes)
         through_set_processes(run->through, limit);
     if (run->options->trace)

@@ -3,6 +3,7 @@
 
 #include "monitor/json_line.h"
 #include "pipeline/run/run.h"
+#include "pipeline/strategy/chooser_text.h"
 
 static json_t *integer(uint64_t n) {
     return json_integer((json_int_t)n);
@@ -119,6 +120,12 @@ static json_t *path(const struct run_report *report) {
     return array;
 }
 
+static json_t *choice(const struct run_report *report) {
+    const char *names[STRATEGIES_N];
+    strategy_names(names);
+    return chooser_json(&report->chooser, names);
+}
+
 void run_write_json(const struct run_report *report, struct str session, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
@@ -140,6 +147,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
     json_t *object = json_object();
     json_object_set_new(object, "session", json_stringn(session.p, session.n));
     json_object_set_new(object, "strategy", json_string(report->strategy->name));
+    if (report->automatic)
+        json_object_set_new(object, "auto", choice(report));
     add_figures(object, report);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         json_object_set_new(object, fields[i].name, fields[i].value);

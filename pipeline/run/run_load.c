@@ -76,8 +76,10 @@ void run_flight_end(struct flight *flight, const struct worker *worker, struct p
                                   .from = flight->began,
                                   .worked = atomic_load(&flight->worked),
                                   .flow = (size_t)(pass - pass->run->passes)};
+    const uint64_t bytes = flight->batch->bytes_n, records = flight->batch->items_n;
     give_flight(flight, last, life.worked);
     run_batch_ends(pass->run, worker, &life);
+    run_auto_ended(pass->run, bytes, records);
     credits_give(&pass->credits);
 }
 
@@ -347,6 +349,10 @@ enum step run_load_step(void *self, struct worker *worker) {
         return source_failed(pass, &err);
     if (run_govern_holds(pass) || !credits_take(&pass->credits))
         return STEP_BLOCKED;
+    if (!run_auto_admit(run)) {
+        credits_give(&pass->credits);
+        return STEP_BLOCKED;
+    }
     uint64_t from = run_now(run);
     struct flight *flight = take_flight(pass);
     flight->batch->sequence = pass->sequence;
@@ -361,6 +367,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     flight->read_nanoseconds = span.to - from;
     if (status != STATUS_OK || flight->batch->items_n == 0) {
         give_flight(flight, (struct path_mark){0, 0}, 0);
+        run_auto_unused(run);
         credits_give(&pass->credits);
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);

@@ -22,6 +22,7 @@
 #include "pipeline/run/failures.h"
 #include "pipeline/run/lock.h"
 #include "pipeline/run/run.h"
+#include "pipeline/run/run_auto.h"
 #include "pipeline/run/run_past.h"
 #include "pipeline/run/run_path.h"
 #include "stages/load/load.h"
@@ -220,12 +221,17 @@ struct worker_run {
     struct histogram *filters;           // processes, by job; NULL: as above, or no job has a filter
 };
 
+// Who has a say in how many work.
+enum run_limit { LIMIT_STRATEGY, LIMIT_GOVERNOR, RUN_LIMITS };
+
 struct run {
     struct plan *plan;
     const struct run_options *options;
     const struct strategy *_Atomic strategy; // run_strategy, run_use_strategy
+    struct run_auto automatic;
     struct graph *graph;
-    struct govern *govern; // NULL: nothing is governed
+    struct govern *govern;       // NULL: nothing is governed
+    uint32_t limits[RUN_LIMITS]; // of workers, under run->lock: the least counts; 0: none
     struct claims *claims;
     struct through *through;    // NULL: no job has a filter
     uint32_t through_processes; // of filters, at once
@@ -278,6 +284,8 @@ static inline const struct strategy *run_strategy(const struct run *run) {
     return atomic_load_explicit(&run->strategy, memory_order_acquire);
 }
 void run_use_strategy(struct run *run, const struct strategy *strategy);
+// How many workers there may be as far as one of those who have a say is concerned.
+void run_limit_workers(struct run *run, enum run_limit whose, uint32_t workers);
 
 // Asked before new work begins; from the first yes on the run counts as interrupted.
 bool run_is_interrupted(struct run *run);

@@ -3,7 +3,7 @@
 
 #include "base/suggest.h"
 
-const struct strategy *const strategies[] = {
+const struct strategy *const strategies[STRATEGIES_N + 1] = {
     &strategy_minimal,     &strategy_sequential, &strategy_parallel,
     &strategy_cache_heavy, &strategy_balanced,   NULL,
 };
@@ -19,15 +19,31 @@ const struct strategy strategy_default = {
     .partition = &partitions[PARTITION_LEAST_LOADED],
 };
 
+const struct strategy strategy_auto = {
+    .name = "auto",
+    .best_for = "runs that are to find out for themselves",
+    .workers = {.start = STRATEGY_ALL, .least = STRATEGY_ONE, .most = STRATEGY_ALL},
+    .caching = {.categories = STRATEGY_EVERY_CATEGORY,
+                .tiers = STRATEGY_LOCAL | 1u << CACHE_REDIS,
+                .lifetimes = 1},
+    .monitoring = {.times = true, .resources = true},
+    .partition = &partitions[PARTITION_LEAST_LOADED],
+};
+
 const char *strategy_name(size_t i) {
-    return strategies[i] ? strategies[i]->name : NULL;
+    return i < STRATEGIES_N ? strategies[i]->name : i == STRATEGIES_N ? strategy_auto.name : NULL;
+}
+
+void strategy_names(const char *names[STRATEGIES_N]) {
+    for (size_t i = 0; i < STRATEGIES_N; i++)
+        names[i] = strategies[i]->name;
 }
 
 enum status strategy_find(struct str name, const struct strategy **strategy, struct err *err) {
     size_t chosen;
     if (suggest_choose("strategy", name, strategy_name, &chosen, err) != STATUS_OK)
         return err->status;
-    *strategy = strategies[chosen];
+    *strategy = chosen < STRATEGIES_N ? strategies[chosen] : &strategy_auto;
     return STATUS_OK;
 }
 

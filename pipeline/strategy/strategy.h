@@ -57,11 +57,16 @@ struct strategy {
 
 extern const struct strategy strategy_minimal, strategy_sequential, strategy_parallel, strategy_cache_heavy,
     strategy_balanced;
-extern const struct strategy *const strategies[]; // all that can be asked for; ends with NULL
+enum { STRATEGIES_N = 5 };
+extern const struct strategy *const strategies[STRATEGIES_N + 1]; // ends with NULL
+// What `auto` begins as: a run with it goes over to one of the others with its first batch (pipeline/run/run_auto.h).
+extern const struct strategy strategy_auto;
 // Of a run that asks for none: all workers, and whatever of the cache the manifest has.
 extern const struct strategy strategy_default;
 
-const char *strategy_name(size_t i); // of the i-th; NULL at the end
+const char *
+strategy_name(size_t i); // of the i-th that can be asked for, `auto` being the last; NULL at the end
+void strategy_names(const char *names[STRATEGIES_N]); // of `strategies`
 // One by its name. STATUS_DATA: there is none; err has the nearest, or all.
 enum status strategy_find(struct str name, const struct strategy **strategy, struct err *err);
 

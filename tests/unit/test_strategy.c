@@ -20,8 +20,11 @@ static void each_is_found_by_its_name(void **state) {
         assert_string_equal(strategy_name(n), strategies[n]->name);
         assert_true(strategies[n]->best_for[0] && strategies[n]->partition);
     }
-    assert_int_equal(n, 5);
-    assert_null(strategy_name(n));
+    assert_int_equal(n, STRATEGIES_N);
+    assert_string_equal(strategy_name(n), "auto");
+    assert_null(strategy_name(n + 1));
+    assert_int_equal(strategy_find(STR("auto"), &found, &err), STATUS_OK);
+    assert_ptr_equal(found, &strategy_auto);
 }
 
 static void what_there_is_not_is_said(void **state) {
@@ -31,8 +34,9 @@ static void what_there_is_not_is_said(void **state) {
     assert_int_equal(strategy_find(STR("paralel"), &found, &err), STATUS_DATA);
     assert_string_equal(err.text, "there is no strategy \"paralel\", did you mean \"parallel\"?");
     assert_int_equal(strategy_find(STR("fast"), &found, &err), STATUS_DATA);
-    assert_string_equal(err.text, "there is no strategy \"fast\"; minimal, sequential, parallel, cache_heavy "
-                                  "and balanced are");
+    assert_string_equal(err.text,
+                        "there is no strategy \"fast\"; minimal, sequential, parallel, cache_heavy, "
+                        "balanced and auto are");
     assert_int_equal(strategy_find(STR(""), &found, &err), STATUS_DATA);
     assert_int_equal(strategy_find(STR("default"), &found, &err), STATUS_DATA); // cannot be asked for
     assert_null(found);

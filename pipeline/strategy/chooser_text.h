@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef PRESSRUN_CLI_STRATEGY_TEXT_H
-#define PRESSRUN_CLI_STRATEGY_TEXT_H
+#ifndef PRESSRUN_PIPELINE_CHOOSER_TEXT_H
+#define PRESSRUN_PIPELINE_CHOOSER_TEXT_H
 /*
  * What `auto` did, in words and as JSON: the choice and what came of it, each strategy with what was predicted and what
  * was seen, and the decisions with the numbers they were made from (chooser.h). `names`: of the candidates, in their
@@ -12,10 +12,10 @@
 #include "pipeline/strategy/chooser.h"
 
 // One line for the summary: "parallel, chosen by auto; predicted 1.20 s, took 1.13 s; next cache_heavy 1.31 s; ...".
-void strategy_text_line(const struct chooser *c, const char *const *names, struct buf *out);
+void chooser_write_line(const struct chooser *c, const char *const *names, struct buf *out);
 // --explain-strategy: several lines.
-void strategy_text_write(const struct chooser *c, const char *const *names, struct buf *out);
+void chooser_write_text(const struct chooser *c, const char *const *names, struct buf *out);
 // The same as an object that the caller owns. Seconds, shares; null where it is not known.
-json_t *strategy_text_json(const struct chooser *c, const char *const *names);
+json_t *chooser_json(const struct chooser *c, const char *const *names);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/strategy_text.h"
+#include "pipeline/strategy/chooser_text.h"
 
 #include <math.h>
 
@@ -64,7 +64,7 @@ static void write_outcome(const struct chooser_result *r, const char *const *nam
     write_share(out, r->regret);
 }
 
-void strategy_text_line(const struct chooser *c, const char *const *names, struct buf *out) {
+void chooser_write_line(const struct chooser *c, const char *const *names, struct buf *out) {
     struct chooser_result result;
     chooser_result(c, &result);
     buf_printf(out, "%s, chosen by auto; ", names[result.choice]);
@@ -186,7 +186,7 @@ static void write_step(const struct chooser *c, const struct chooser_step *step,
     buf_add_char(out, '\n');
 }
 
-void strategy_text_write(const struct chooser *c, const char *const *names, struct buf *out) {
+void chooser_write_text(const struct chooser *c, const char *const *names, struct buf *out) {
     struct chooser_result result;
     chooser_result(c, &result);
     buf_printf(out, "auto chose %s: ", names[result.choice]);
@@ -247,7 +247,7 @@ static json_t *step_json(const struct chooser_step *step, const char *const *nam
     return object;
 }
 
-json_t *strategy_text_json(const struct chooser *c, const char *const *names) {
+json_t *chooser_json(const struct chooser *c, const char *const *names) {
     struct chooser_result r;
     json_t *object = json_object(), *candidates = json_array(), *steps = json_array();
     chooser_result(c, &r);

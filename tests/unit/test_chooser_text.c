@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/strategy_text.h"
+#include "pipeline/strategy/chooser_text.h"
 
 static const char *const names[] = {"minimal", "sequential", "parallel"};
 
@@ -53,10 +53,10 @@ static void test_a_change(void **state) {
     struct chooser c;
     struct chooser_options options = three(2);
     play(&c, &options, costs);
-    assert_text(strategy_text_line, &c,
+    assert_text(chooser_write_line, &c,
                 "parallel, chosen by auto; predicted 2.00 s (with sequential), took 1.26 s; next sequential, "
                 "2.00 s; regret 4.4 %\n");
-    assert_text(strategy_text_write, &c,
+    assert_text(chooser_write_text, &c,
                 "auto chose parallel: predicted 2.00 s (with sequential), took 1.26 s; next sequential, 2.00 "
                 "s; regret 4.4 %\n"
                 "\n"
@@ -81,9 +81,9 @@ static void test_one_worker(void **state) {
     struct chooser_options options = three(1);
     play(&c, &options, costs);
     assert_text(
-        strategy_text_line, &c,
+        chooser_write_line, &c,
         "sequential, chosen by auto; predicted 2.00 s, took 2.04 s; next minimal, 9.71 s; regret 2.0 %\n");
-    assert_text(strategy_text_write, &c,
+    assert_text(chooser_write_text, &c,
                 "auto chose sequential: predicted 2.00 s, took 2.04 s; next minimal, 9.71 s; regret 2.0 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
@@ -108,9 +108,9 @@ static void test_too_few_batches(void **state) {
     options.work = 10;
     play(&c, &options, costs);
     assert_text(
-        strategy_text_line, &c,
+        chooser_write_line, &c,
         "sequential, chosen by auto; predicted 101 ms, took 101 ms; next minimal, 102 ms; regret 0.0 %\n");
-    assert_text(strategy_text_write, &c,
+    assert_text(chooser_write_text, &c,
                 "auto chose sequential: predicted 101 ms, took 101 ms; next minimal, 102 ms; regret 0.0 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
@@ -131,9 +131,9 @@ static void test_nothing_known(void **state) {
     options.work = 0;
     options.candidates[0].unfit = true;
     chooser_init(&c, &options); // and then there was nothing to do
-    assert_text(strategy_text_line, &c,
+    assert_text(chooser_write_line, &c,
                 "sequential, chosen by auto; took 0; next parallel, 3 ms; regret 0.0 %\n");
-    assert_text(strategy_text_write, &c,
+    assert_text(chooser_write_text, &c,
                 "auto chose sequential: took 0; next parallel, 3 ms; regret 0.0 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
@@ -151,7 +151,7 @@ static void test_json(void **state) {
     struct chooser c;
     struct chooser_options options = three(2);
     play(&c, &options, costs);
-    json_t *object = strategy_text_json(&c, names);
+    json_t *object = chooser_json(&c, names);
     assert_string_equal(json_string_value(json_object_get(object, "choice")), "parallel");
     assert_string_equal(json_string_value(json_object_get(object, "first")), "sequential");
     assert_string_equal(json_string_value(json_object_get(object, "runner_up")), "sequential");
@@ -173,7 +173,7 @@ static void test_json(void **state) {
     options.candidates[0].cost = NAN;
     options.candidates[2].unfit = true;
     chooser_init(&c, &options);
-    object = strategy_text_json(&c, names);
+    object = chooser_json(&c, names);
     assert_true(json_is_null(json_object_get(object, "predicted_seconds")));
     assert_true(json_is_null(json_object_get(object, "runner_up")));
     const json_t *first = json_array_get(json_object_get(object, "candidates"), 0);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/run/forecast.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "pipeline/strategy/prior_history.h"
+
+// Where nothing is known of a manifest: a record and what a template usually makes of it.
+static const struct { double record_bytes, output_bytes, opcodes; } usual = {1000, 1500, 100};
+
+// Sources below this take some milliseconds at most, as opening the history does.
+enum { WORTH_HISTORY = 4 << 20 };
+
+// Of the files that the passes read; a source of which that is not known counts nothing.
+static double bytes_of_sources(const struct forecast_options *options) {
+    const struct plan *plan = options->plan;
+    const struct fs *fs = options->fs;
+    double bytes = 0;
+    for (size_t p = 0; p < plan->passes_n; p++) {
+        const struct manifest_source *source = &plan->manifest->sources[plan->passes[p].source];
+        struct stat st;
+        const int fd =
+            source->path.p ? fs->open(fs->self, AT_FDCWD, source->path.p, O_PATH | O_CLOEXEC, 0) : -1;
+        if (fd < 0)
+            continue;
+        if (fs->stat(fs->self, fd, &st) == 0 && S_ISREG(st.st_mode))
+            bytes += (double)st.st_size;
+        fs->close(fs->self, fd);
+    }
+    return bytes;
+}
+
+static struct prior_work usual_work(const struct plan *plan, double bytes) {
+    struct prior_work work = {.source_bytes = bytes, .records = bytes / usual.record_bytes};
+    for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
+        const struct plan_job *job = &plan->jobs[j];
+        const double outputs = job->gathers ? 1 : work.records / (double)plan->passes_n;
+        work.templates++;
+        work.outputs += outputs;
+        work.files += job->sink && job->sink->named ? outputs : 0;
+        work.processes += job->filter.argv ? outputs : 0;
+    }
+    work.opcodes = work.outputs * usual.opcodes;
+    work.bytes = work.stored = work.outputs * usual.output_bytes;
+    work.process_seconds = work.processes * 0.005;
+    return work;
+}
+
+static void scale(struct prior_work *work, double by) {
+    double *const amounts[] = {&work->records,   &work->source_bytes,   &work->outputs, &work->opcodes,
+                               &work->bytes,     &work->stored,         &work->files,   &work->checked,
+                               &work->processes, &work->process_seconds};
+    for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++)
+        *amounts[i] *= by;
+}
+
+// What past sessions say of the machine, and of what this manifest asks for.
+static void learn(const struct forecast_options *options, double bytes, struct prior *prior,
+                  struct forecast *forecast) {
+    struct prior_sample *samples;
+    struct prior_work work;
+    struct history *history;
+    struct arena arena;
+    struct err err;
+    size_t n;
+    if (history_open(options->fs, options->history, options->history_keep, &history, &err) != STATUS_OK)
+        return; // a prior without sessions is one, too
+    arena_init(&arena, 0);
+    if (prior_history_read(history, options->machine, options->plan->manifest->name, &arena, &samples, &n,
+                           &err) == STATUS_OK) {
+        prior_fit(prior, samples, n);
+        forecast->sessions = prior->samples_n;
+        forecast->of_manifest = prior_history_work(samples, n, &work) && work.source_bytes > 0;
+    }
+    if (forecast->of_manifest) {
+        scale(&work, bytes > 0 ? bytes / work.source_bytes : 1);
+        forecast->work = work;
+    }
+    arena_release(&arena);
+    history_close(history);
+}
+
+void forecast_make(const struct forecast_options *options, struct forecast *forecast) {
+    const double bytes = bytes_of_sources(options);
+    struct prior prior;
+    prior_init(&prior);
+    *forecast = (struct forecast){.workers = options->workers, .work = usual_work(options->plan, bytes)};
+    if (options->history && (bytes >= WORTH_HISTORY || forecast->work.processes > 0 || bytes <= 0))
+        learn(options, bytes, &prior, forecast);
+    const double amount = forecast->work.source_bytes > 1 ? forecast->work.source_bytes : 1;
+    for (size_t s = 0; strategies[s]; s++) {
+        const struct strategy *strategy = strategies[s];
+        const uint32_t workers = strategy_workers(strategy, options->workers).start;
+        prior_predict(&prior, strategy, workers, &forecast->work, &forecast->predictions[s]);
+        prior_candidate(&prior, strategy, workers, &forecast->work, amount, &forecast->candidates[s]);
+        forecast->candidates[s].unfit = strategy->caching.keeps_all && !options->caches;
+        if (strategy == &strategy_sequential)
+            forecast->fallback = (uint32_t)s;
+        forecast->n++;
+    }
+}

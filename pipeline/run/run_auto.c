@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/run/run_auto.h"
+
+#include "pipeline/run/run_private.h"
+
+// A record's part of the work, in bytes: for sources whose bytes are not known, and records that are hardly any.
+enum { RECORD_WORK = 100 };
+// Before a batch has been seen: what one comes to.
+enum { USUAL_BATCH = 128 << 10 };
+
+void run_auto_init(struct run *run, const struct forecast *forecast) {
+    run->automatic.forecast = forecast;
+    pthread_mutex_init(&run->automatic.lock, NULL);
+}
+
+void run_auto_release(struct run *run) {
+    pthread_mutex_destroy(&run->automatic.lock);
+}
+
+// What is to come -------------------------------------------------------------------------------------------
+
+// Of the sources that are open: what is read of them, and what there is. False: of some that is not known.
+static bool sources_progress(const struct run *run, double *read, double *total) {
+    bool known = true;
+    *read = *total = 0;
+    for (size_t p = 0; p < run->plan->passes_n; p++) {
+        const struct loader *loader = run->passes[p].loader;
+        if (!loader)
+            continue;
+        known &= load_bytes_total(loader) > 0;
+        *read += (double)load_bytes_read(loader);
+        *total += (double)load_bytes_total(loader);
+    }
+    return known && *total > 0;
+}
+
+struct outlook {
+    double work;
+    uint64_t batches; // 0: nobody knows
+};
+
+static struct outlook look_ahead(const struct run *run) {
+    const struct run_auto *a = &run->automatic;
+    const uint64_t ended = a->handed - a->open;
+    double read, total;
+    if (!sources_progress(run, &read, &total))
+        return (struct outlook){0};
+    if (ended == 0 || read <= 0 || a->work <= 0) {
+        const double bytes = a->forecast->work.source_bytes;
+        return (struct outlook){bytes, (uint64_t)(bytes / USUAL_BATCH) + 1};
+    }
+    const double share =
+        read < total ? read / total : 1; // of what was handed out; what is in flight counts a part
+    return (struct outlook){a->work * (double)a->handed / (double)ended / share,
+                            (uint64_t)((double)a->handed / share)};
+}
+
+static void begin(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    const struct forecast *forecast = a->forecast;
+    const struct outlook outlook = look_ahead(run);
+    struct chooser_options options = {.candidates_n = (uint32_t)forecast->n,
+                                      .fallback = forecast->fallback,
+                                      .workers = forecast->workers,
+                                      .batches = outlook.batches,
+                                      .batches_sure = outlook.batches / 2,
+                                      .work = outlook.work};
+    memcpy(options.candidates, forecast->candidates, sizeof options.candidates);
+    chooser_init(&a->chooser, &options);
+    a->begun = true;
+}
+
+// Slices ----------------------------------------------------------------------------------------------------
+
+static void observe(struct run_auto *a) {
+    if (a->window_batches > 0)
+        chooser_observe(&a->chooser, a->slice.strategy, a->window_batches, a->window_work,
+                        (double)(a->window_ended - a->window_began) / 1e9);
+    a->window_batches = 0;
+    a->window_work = 0;
+    a->window_began = a->window_ended;
+}
+
+static void take_up(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    const bool changes = strategies[a->next.strategy] != run_strategy(run);
+    a->slice = a->next;
+    a->slice_left = a->slice.batches;
+    a->has_next = false;
+    a->window_began = a->window_ended = run_now(run);
+    if (changes)
+        run_use_strategy(run, strategies[a->slice.strategy]);
+}
+
+static void find_next(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    if (!a->begun)
+        begin(run);
+    else {
+        const struct outlook outlook = look_ahead(run);
+        chooser_expect(&a->chooser, outlook.batches, outlook.batches, outlook.work);
+    }
+    // When all that was expected has been handed out, what comes on top of it goes on as before.
+    if (!chooser_next(&a->chooser, &a->next))
+        a->next = (struct chooser_slice){.strategy = a->chooser.incumbent, .batches = 1};
+    a->has_next = true;
+}
+
+bool run_auto_admit(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    bool admitted = true;
+    if (!a->forecast)
+        return true;
+    pthread_mutex_lock(&a->lock);
+    if (a->slice_left == 0) {
+        // A slice that is to be observed alone is over when its last batch has ended.
+        const bool flows = !a->slice.alone || a->open == 0;
+        if (flows && !a->has_next)
+            find_next(run);
+        admitted = flows && (a->open == 0 || (!a->next.alone && a->next.strategy == a->slice.strategy));
+        if (admitted)
+            take_up(run);
+    }
+    if (admitted) {
+        a->slice_left--;
+        a->handed++;
+        a->open++;
+    } else {
+        a->waited = true;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return admitted;
+}
+
+// Enough that the time between two ends tells something; the last ones of a slice that ends alone are all there is.
+static bool window_is_full(const struct run_auto *a) {
+    if (a->slice.alone)
+        return a->open == 0 && a->slice_left == 0;
+    return a->open == 0 || a->window_batches >= 2 * (uint64_t)a->forecast->workers + 2;
+}
+
+static bool drained(struct run_auto *a) {
+    const bool wakes = a->open == 0 && a->waited;
+    if (wakes)
+        a->waited = false;
+    return wakes;
+}
+
+static void wake_passes(struct run *run) {
+    for (size_t p = 0; p < run->plan->passes_n; p++)
+        graph_wake(run->graph, run->passes[p].node);
+}
+
+void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records) {
+    struct run_auto *a = &run->automatic;
+    const double work = (double)bytes + (double)records * RECORD_WORK;
+    if (!a->forecast)
+        return;
+    pthread_mutex_lock(&a->lock);
+    a->open--;
+    a->work += work;
+    a->window_ended = run_now(run);
+    a->window_batches++;
+    a->window_work += work;
+    if (window_is_full(a))
+        observe(a);
+    const bool wakes = drained(a);
+    pthread_mutex_unlock(&a->lock);
+    if (wakes)
+        wake_passes(run);
+}
+
+void run_auto_unused(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    if (!a->forecast)
+        return;
+    pthread_mutex_lock(&a->lock);
+    a->open--;
+    a->handed--;
+    a->slice_left++;
+    const bool wakes = drained(a);
+    pthread_mutex_unlock(&a->lock);
+    if (wakes)
+        wake_passes(run);
+}
+
+void run_auto_end(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    if (a->forecast && a->begun)
+        observe(a);
+}
