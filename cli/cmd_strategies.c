@@ -92,13 +92,15 @@ static void add_strategy(struct strategies_job *j, const struct strategy *strate
 
 // In the order of the table in docs/strategies.md, and `auto` after them, where runs know it.
 static void add_strategies(struct strategies_job *j) {
-    const struct strategy *strategy;
-    struct err err;
-    for (size_t i = 0; strategies[i]; i++)
-        if (strcmp(strategies[i]->name, automatic) != 0)
-            add_strategy(j, strategies[i], true);
-    if (strategy_find(str_of(automatic), &strategy, &err) == STATUS_OK)
-        add_strategy(j, strategy, false);
+    for (int candidates = 1; candidates >= 0; candidates--)
+        for (size_t i = 0; strategy_name(i); i++) {
+            const struct strategy *strategy;
+            struct err err;
+            const bool candidate = strcmp(strategy_name(i), automatic) != 0;
+            if (candidate == candidates &&
+                strategy_find(str_of(strategy_name(i)), &strategy, &err) == STATUS_OK)
+                add_strategy(j, strategy, candidate);
+        }
 }
 
 _Static_assert((int)PARTITIONS_N <= (int)RANKING_MOST, "all can be ranked");
