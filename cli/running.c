@@ -276,11 +276,13 @@ static void make_forecast(struct cli *cli, struct run_options *run, const struct
                                              .history = history,
                                              .history_keep = (uint32_t)manifest->history_keep,
                                              .machine = machine,
+                                             .output = run->output,
                                              .workers = run->workers,
                                              .caches = caches_tiers(manifest, &run->cache,
                                                                     &strategy_auto.caching, CACHE_RENDER)},
                   forecast);
-    run->forecast = forecast;
+    run->forecast = forecast->pinned ? NULL : forecast;
+    run->strategy = forecast->pinned ? forecast->pinned : run->strategy;
 }
 
 static int execute(struct cli *cli, struct running *running, struct plan *plan) {

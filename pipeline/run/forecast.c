@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "pipeline/strategy/prior_history.h"
+#include "pipeline/strategy/remembered.h"
 
 // Where nothing is known of a manifest: a record and what a template usually makes of it.
 static const struct { double record_bytes, output_bytes, opcodes; } usual = {1000, 1500, 100};
@@ -81,22 +82,33 @@ static void learn(const struct forecast_options *options, double bytes, struct p
     history_close(history);
 }
 
+// The choice that was made before, where it still says something.
+static void recall(const struct forecast_options *options, struct forecast *forecast) {
+    const struct manifest *manifest = options->plan->manifest;
+    struct remembered choice;
+    if (!remembered_read(options->fs, options->output, manifest, &choice) ||
+        !remembered_applies(&choice, manifest, options->workers))
+        return;
+    for (uint32_t s = 0; strategies[s]; s++) {
+        if (strcmp(strategies[s]->name, choice.strategy) != 0)
+            continue;
+        forecast->pinned = choice.pinned ? strategies[s] : NULL;
+        forecast->options.is_remembered = true;
+        forecast->options.remembered = s;
+    }
+}
+
 void forecast_make(const struct forecast_options *options, struct forecast *forecast) {
     const double bytes = bytes_of_sources(options);
     struct prior prior;
     prior_init(&prior);
-    *forecast = (struct forecast){.workers = options->workers, .work = usual_work(options->plan, bytes)};
+    *forecast = (struct forecast){.work = usual_work(options->plan, bytes)};
     if (options->history && (bytes >= WORTH_HISTORY || forecast->work.processes > 0 || bytes <= 0))
         learn(options, bytes, &prior, forecast);
-    const double amount = forecast->work.source_bytes > 1 ? forecast->work.source_bytes : 1;
-    for (size_t s = 0; strategies[s]; s++) {
-        const struct strategy *strategy = strategies[s];
-        const uint32_t workers = strategy_workers(strategy, options->workers).start;
-        prior_predict(&prior, strategy, workers, &forecast->work, &forecast->predictions[s]);
-        prior_candidate(&prior, strategy, workers, &forecast->work, amount, &forecast->candidates[s]);
-        forecast->candidates[s].unfit = strategy->caching.keeps_all && !options->caches;
-        if (strategy == &strategy_sequential)
-            forecast->fallback = (uint32_t)s;
-        forecast->n++;
-    }
+    if (forecast->work.source_bytes < 1)
+        forecast->work.source_bytes = 1;
+    prior_options(&prior, options->workers, &forecast->work, forecast->work.source_bytes, &forecast->options);
+    for (uint32_t s = 0; strategies[s]; s++)
+        forecast->options.candidates[s].unfit |= strategies[s]->caching.keeps_all && !options->caches;
+    recall(options, forecast);
 }

@@ -7,7 +7,7 @@
  * Work: what the newest session of the manifest asked for, in proportion to the size of the sources now and then; where
  * there is none, what that many bytes of records usually come to. Times: the prior (pipeline/strategy/prior.h), fitted to
  * the sessions of this machine. For sources so small that reading the history would take longer than could be saved,
- * it is not read.
+ * it is not read. A choice that is remembered begins.
  *
  * One thread; no memory is kept.
  */
@@ -20,19 +20,18 @@ struct forecast_options {
     const char *history; // directory; NULL: there is none
     uint32_t history_keep;
     struct str machine; // as sessions name this one
+    const char *output; // directory; NULL: the manifest's
     uint32_t workers;   // that there are
     bool caches;        // some tier may be used
 };
 
 struct forecast {
     struct prior_work work;
-    size_t n; // of `strategies`
-    uint32_t fallback;
-    struct prior_prediction predictions[CHOOSER_MOST];
-    struct chooser_candidate candidates[CHOOSER_MOST]; // costs per byte of sources
-    uint32_t workers;
+    struct chooser_options
+        options;      // of `strategies`, in their order; costs per byte of sources; without batches
     size_t sessions;  // that the prior was fitted to
     bool of_manifest; // the work is what a session of the manifest asked for
+    const struct strategy *pinned; // not NULL: there is nothing to choose (remembered.h)
 };
 
 void forecast_make(const struct forecast_options *options, struct forecast *forecast);

@@ -5,8 +5,11 @@
 
 // A record's part of the work, in bytes: for sources whose bytes are not known, and records that are hardly any.
 enum { RECORD_WORK = 100 };
-// Before a batch has been seen: what one comes to.
-enum { USUAL_BATCH = 128 << 10 };
+enum { WARM_BATCHES = 6, SMOOTH = 2 };
+// Of the batches that are expected, so many will come at least.
+#define SURE 0.5
+// Seconds that a batch takes a worker, about, when its size has settled.
+#define USUAL_BATCH (BATCH_SIZE_TARGET / 1e9)
 
 void run_auto_init(struct run *run, const struct forecast *forecast) {
     run->automatic.forecast = forecast;
@@ -34,9 +37,9 @@ static bool sources_progress(const struct run *run, double *read, double *total)
     return known && *total > 0;
 }
 
+// What is left: work, batches. 0: nobody knows.
 struct outlook {
-    double work;
-    uint64_t batches; // 0: nobody knows
+    double work, batches;
 };
 
 static struct outlook look_ahead(const struct run *run) {
@@ -44,38 +47,50 @@ static struct outlook look_ahead(const struct run *run) {
     const uint64_t ended = a->handed - a->open;
     double read, total;
     if (!sources_progress(run, &read, &total))
-        return (struct outlook){0};
-    if (ended == 0 || read <= 0 || a->work <= 0) {
-        const double bytes = a->forecast->work.source_bytes;
-        return (struct outlook){bytes, (uint64_t)(bytes / USUAL_BATCH) + 1};
+        return (struct outlook){0, 0};
+    if (ended == 0 || read <= 0 || a->batch_work <= 0) {
+        const struct chooser_candidate *fallback =
+            &a->forecast->options.candidates[a->forecast->options.fallback];
+        const double work = a->forecast->work.source_bytes;
+        return (struct outlook){work, work * fallback->cost / USUAL_BATCH + 1};
     }
-    const double share =
-        read < total ? read / total : 1; // of what was handed out; what is in flight counts a part
-    return (struct outlook){a->work * (double)a->handed / (double)ended / share,
-                            (uint64_t)((double)a->handed / share)};
+    // What has been read has been handed out; of what is in flight it is not known yet what it comes to.
+    const double handed = a->work * (double)a->handed / (double)ended;
+    const double left = read < total ? handed * (total - read) / read : 0;
+    return (struct outlook){left, left / a->batch_work};
+}
+
+static void expect(struct run *run) {
+    struct run_auto *a = &run->automatic;
+    const struct outlook left = look_ahead(run);
+    const double told = (double)a->chooser.handed;
+    // Nothing left is not known either, as long as batches come.
+    if (left.batches > 0)
+        chooser_expect(&a->chooser, (uint64_t)(told + left.batches) + 1,
+                       (uint64_t)(told + SURE * left.batches), a->chooser_work + left.work);
 }
 
 static void begin(struct run *run) {
     struct run_auto *a = &run->automatic;
-    const struct forecast *forecast = a->forecast;
+    struct chooser_options options = a->forecast->options;
     const struct outlook outlook = look_ahead(run);
-    struct chooser_options options = {.candidates_n = (uint32_t)forecast->n,
-                                      .fallback = forecast->fallback,
-                                      .workers = forecast->workers,
-                                      .batches = outlook.batches,
-                                      .batches_sure = outlook.batches / 2,
-                                      .work = outlook.work};
-    memcpy(options.candidates, forecast->candidates, sizeof options.candidates);
+    options.batches = (uint64_t)outlook.batches;
+    options.batches_sure = (uint64_t)(SURE * outlook.batches);
+    options.work = outlook.work;
     chooser_init(&a->chooser, &options);
     a->begun = true;
+    a->warming = WARM_BATCHES + 3 * (uint64_t)run->options->workers;
+    a->next = (struct chooser_slice){.strategy = a->chooser.incumbent, .batches = a->warming};
 }
 
 // Slices ----------------------------------------------------------------------------------------------------
 
 static void observe(struct run_auto *a) {
-    if (a->window_batches > 0)
+    const bool warm = a->handed > a->warming;
+    if (a->window_batches > 0 && warm)
         chooser_observe(&a->chooser, a->slice.strategy, a->window_batches, a->window_work,
                         (double)(a->window_ended - a->window_began) / 1e9);
+    a->chooser_work += warm ? a->window_work : 0;
     a->window_batches = 0;
     a->window_work = 0;
     a->window_began = a->window_ended;
@@ -87,23 +102,24 @@ static void take_up(struct run *run) {
     a->slice = a->next;
     a->slice_left = a->slice.batches;
     a->has_next = false;
-    a->window_began = a->window_ended = run_now(run);
+    if (a->open == 0) // else the window goes on
+        a->window_began = a->window_ended = run_now(run);
+    a->first_began = a->first_began ? a->first_began : a->window_began;
     if (changes)
         run_use_strategy(run, strategies[a->slice.strategy]);
 }
 
 static void find_next(struct run *run) {
     struct run_auto *a = &run->automatic;
-    if (!a->begun)
+    a->has_next = true;
+    if (!a->begun) {
         begin(run);
-    else {
-        const struct outlook outlook = look_ahead(run);
-        chooser_expect(&a->chooser, outlook.batches, outlook.batches, outlook.work);
+        return;
     }
+    expect(run);
     // When all that was expected has been handed out, what comes on top of it goes on as before.
     if (!chooser_next(&a->chooser, &a->next))
         a->next = (struct chooser_slice){.strategy = a->chooser.incumbent, .batches = 1};
-    a->has_next = true;
 }
 
 bool run_auto_admit(struct run *run) {
@@ -136,7 +152,7 @@ bool run_auto_admit(struct run *run) {
 static bool window_is_full(const struct run_auto *a) {
     if (a->slice.alone)
         return a->open == 0 && a->slice_left == 0;
-    return a->open == 0 || a->window_batches >= 2 * (uint64_t)a->forecast->workers + 2;
+    return a->open == 0 || a->window_batches >= 2 * (uint64_t)a->forecast->options.workers + 2;
 }
 
 static bool drained(struct run_auto *a) {
@@ -159,6 +175,7 @@ void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records) {
     pthread_mutex_lock(&a->lock);
     a->open--;
     a->work += work;
+    a->batch_work += (work - a->batch_work) / (a->batch_work > 0 ? SMOOTH : 1);
     a->window_ended = run_now(run);
     a->window_batches++;
     a->window_work += work;
@@ -184,8 +201,16 @@ void run_auto_unused(struct run *run) {
         wake_passes(run);
 }
 
+// A run that was over before its batches had settled has still taken the time it took.
 void run_auto_end(struct run *run) {
     struct run_auto *a = &run->automatic;
-    if (a->forecast && a->begun)
-        observe(a);
+    if (!a->begun)
+        return;
+    if (a->chooser.observed == 0) {
+        a->warming = 0;
+        a->window_batches = a->handed;
+        a->window_work = a->work;
+        a->window_began = a->first_began;
+    }
+    observe(a);
 }

@@ -9,6 +9,9 @@
  * Otherwise batches flow into each other, and are measured in windows: so many ended, so much time passed. Work is
  * counted in bytes of the sources, and a little for each record, for sources that have no bytes.
  *
+ * The first batches are small, until their size has settled (batch_size.h), and find caches cold: they go to the strategy
+ * that the chooser begins with, and it is not told of them unless they are all there are.
+ *
  * Every load node asks before it takes a batch; who is told to wait is woken when the last batch has ended. One lock,
  * taken twice for each batch.
  */
@@ -30,11 +33,14 @@ struct run_auto {
     struct chooser_slice next; // when `slice` is over and what is in flight has ended
     uint64_t open;             // batches in flight
     bool waited;               // some load node waits for them to end
-    uint64_t handed;
-    double work; // of all that have ended
+    uint64_t handed, warming;  // batches; of these, before the chooser is asked
+    double work;               // of all that have ended
+    double batch_work;         // of one, lately
     // The window: batches that have ended and are not observed yet.
     uint64_t window_batches, window_began, window_ended; // the last of them
     double window_work;
+    uint64_t first_began;
+    double chooser_work; // that the chooser has been told of
 };
 
 void run_auto_init(struct run *run, const struct forecast *forecast);
