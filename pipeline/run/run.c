@@ -267,40 +267,9 @@ static void count_job(const struct run *run, const struct job_run *job, struct r
     if (observer && observer->job)
         observer->job(observer->self, job->job->job->name, &job->counters);
     report->digest = digest_add(report->digest, job->digest);
-    switch (graph_state(run->graph, job->emit_node)) {
-    case NODE_DONE:
-        report->jobs_done++;
-        break;
-    case NODE_SKIPPED: // a job whose own source broke has failed
-        if (graph_state(run->graph, run->passes[job->job->pass].node) == NODE_FAILED)
-            report->jobs_failed++;
-        else
-            report->jobs_skipped++;
-        break;
-    default:
-        report->jobs_failed++;
-        break;
-    }
-}
-
-// What did not come to its end is to be done again as a whole.
-static void report_unfinished(struct run *run) {
-    for (size_t j = 0; run->failures && j < run->plan->manifest->jobs_n; j++) {
-        const struct job_run *job = &run->jobs[j];
-        if (graph_state(run->graph, job->emit_node) == NODE_DONE)
-            continue;
-        const struct manifest_source *source = run->passes[job->job->pass].source;
-        const struct diag why = {.message = run->interrupted ? STR("the run was interrupted")
-                                            : run->broken    ? str_of(run->err->text)
-                                                             : STR("the job did not come to its end")};
-        const struct failure failure = {.job = job->job->job->name,
-                                        .source = source->name,
-                                        .path = manifest_source_shown(source),
-                                        .detail = &why};
-        failures_report_job(run->failures, &failure);
-    }
-    if (run->failures)
-        run->lock_file.left_behind |= !failures_end(run->failures); // what is to be done again is not known
+    report->jobs_done += job->ending.state == RUN_JOB_DONE;
+    report->jobs_failed += job->ending.state == RUN_JOB_FAILED;
+    report->jobs_skipped += job->ending.state == RUN_JOB_SKIPPED;
 }
 
 // Nothing was left out, so what was not seen does not belong any more.
@@ -352,8 +321,14 @@ static void fill_report(struct run *run, struct run_report *report) {
                                   .interrupted = run->interrupted,
                                   .exceeded = run->exceeded,
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
-    for (size_t j = 0; j < run->plan->manifest->jobs_n; j++)
+    report->jobs_n = run->plan->manifest->jobs_n;
+    struct run_job_end *ends = arena_zero(&run->plan->arena, (report->jobs_n + 1) * sizeof *ends);
+    for (size_t j = 0; j < report->jobs_n; j++) {
         count_job(run, &run->jobs[j], report);
+        if (ends)
+            ends[j] = run->jobs[j].ending;
+    }
+    report->jobs = ends;
     run_cache_end(run, &report->cache);
     for (uint32_t w = 0; w < run->options->workers; w++) {
         for (int stage = 0; stage < RUN_STAGES; stage++)
@@ -454,7 +429,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_govern_end(&run);
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
-        report_unfinished(&run);
+        run_report_unfinished(&run);
         run_auto_end(&run);
         const bool complete = is_complete(&run);
         struct run_review review = {.known = 0};

@@ -192,6 +192,15 @@ struct run_path_part {
 };
 enum { RUN_PATH_PARTS = 24 };
 
+enum run_job_state { RUN_JOB_DONE, RUN_JOB_FAILED, RUN_JOB_SKIPPED }; // because of another one
+
+// How a job ended.
+struct run_job_end {
+    struct str name;
+    enum run_job_state state;
+    struct str because; // {NULL, 0}: it is done
+};
+
 struct run_report {
     struct run_counters counters;
     struct digest digest;
@@ -212,6 +221,8 @@ struct run_report {
     double batch_p50;                        // seconds of work that half of them took at most
     double idle_seconds, scheduling_seconds; // of all workers together
     size_t jobs_done, jobs_failed, jobs_skipped;
+    const struct run_job_end *jobs; // in the manifest's order; live as long as the plan. NULL: no memory
+    size_t jobs_n;
     bool interrupted;
     bool exceeded; // max_failed
     struct run_cache_report cache;

@@ -126,6 +126,21 @@ static json_t *choice(const struct run_report *report) {
     return chooser_json(&report->chooser, names);
 }
 
+static json_t *jobs(const struct run_report *report) {
+    static const char *const states[] = {"done", "failed", "skipped"};
+    json_t *array = json_array();
+    for (size_t j = 0; report->jobs && j < report->jobs_n; j++) {
+        const struct run_job_end *end = &report->jobs[j];
+        json_t *job = json_object();
+        json_object_set_new(job, "name", json_stringn(end->name.p, end->name.n));
+        json_object_set_new(job, "state", json_string(states[end->state]));
+        if (end->because.p)
+            json_object_set_new(job, "because", json_stringn(end->because.p, end->because.n));
+        json_array_append_new(array, job);
+    }
+    return array;
+}
+
 void run_write_json(const struct run_report *report, struct str session, struct buf *out) {
     char digest[DIGEST_HEX_SIZE];
     digest_hex(report->digest, digest);
@@ -140,6 +155,7 @@ void run_write_json(const struct run_report *report, struct str session, struct 
         {"jobs_done", integer(report->jobs_done)},
         {"jobs_failed", integer(report->jobs_failed)},
         {"jobs_skipped", integer(report->jobs_skipped)},
+        {"jobs", jobs(report)},
         {"interrupted", json_boolean(report->interrupted)},
         {"cache", caches(&report->cache)},
         {"digest", json_string(digest)},

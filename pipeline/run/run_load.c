@@ -315,6 +315,7 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
 // Told where the manifest has the source.
 static enum step source_failed(struct pass_run *pass, const struct err *err) {
     struct run *run = pass->run;
+    pass->failure = *err;
     pthread_mutex_lock(&run->lock);
     diags_error(run->diags, &run->plan->manifest->text, pass->source->path_span, "%s", err->text);
     if (!run->broken)

@@ -141,6 +141,7 @@ struct pass_run {
     struct run_keeper keeper;      // of what a dear source gave before
     uint64_t sequence;             // of the next flight
     uint64_t pulled, pulled_bytes; // records so far
+    struct err failure;            // of a source that could not be read
     struct batch_size size;        // under run->lock
     struct turns *claim_turns;     // flight by flight
     size_t *claimers, claimers_n;  // those of `jobs`, by their place there, that claim paths for records
@@ -186,6 +187,7 @@ struct job_run {
     struct credits credits;
     uint64_t group_lots;
     struct batch_size group_size; // under run->lock
+    struct run_job_end ending;    // when all has ended
     // totals, touched in emit turns
     struct digest digest;
     struct run_counters counters;
@@ -299,6 +301,9 @@ void run_flight_end(struct flight *flight, const struct worker *worker, struct p
 void run_report_bad_records(const struct flight *flight, size_t *told, size_t end);
 void run_pass_find_claimers(struct pass_run *pass); // when its jobs are known
 void run_pass_release(struct pass_run *pass);
+
+// run_unfinished.c: jobs that did not come to their end.
+void run_report_unfinished(struct run *run);
 
 // run_sizes.c: how large batches may become.
 void run_size_batches(struct run *run);
