@@ -231,15 +231,17 @@ static bool parse_options(struct strategies_job *j, struct err *err) {
 
 static int keep_choice(struct strategies_job *j, const char *name, const char *state, double seconds) {
     struct remembered choice = {.pinned = options_has(j->options, "pin"), .seconds = seconds};
-    struct worker_count workers;
+    struct worker_choice workers;
+    struct run_options run = {.strategy = &strategy_auto};
     const struct strategy *strategy;
     struct err err;
     if (strcmp(name, automatic) == 0)
         return cli_fail("%s is what begins with the choice, and cannot be it", automatic);
     if (strategy_find(str_of(name), &strategy, &err) != STATUS_OK ||
-        running_choose_workers(j->options, &workers, &err) != STATUS_OK)
+        worker_choice_read(j->options, &workers, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
-    choice.workers = workers.n;
+    worker_choice_settle(&workers, j->manifest, &run); // as a run does it
+    choice.workers = run.workers;
     choice.made = j->cli->clock.wall(j->cli->clock.self) / 1000000000;
     snprintf(choice.strategy, sizeof choice.strategy, "%s", strategy->name);
     snprintf(choice.state, sizeof choice.state, "%s", state);

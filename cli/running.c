@@ -16,6 +16,7 @@
 #include "monitor/trace.h"
 #include "pipeline/plan/define.h"
 #include "pipeline/strategy/chooser_text.h"
+#include "pipeline/strategy/remembered.h"
 #include "scheduler/partition.h"
 
 enum { BATCH_MAX = 1 << 20 };
@@ -281,8 +282,7 @@ static void make_forecast(struct cli *cli, struct run_options *run, const struct
                                              .caches = caches_tiers(manifest, &run->cache,
                                                                     &strategy_auto.caching, CACHE_RENDER)},
                   forecast);
-    run->forecast = forecast->pinned ? NULL : forecast;
-    run->strategy = forecast->pinned ? forecast->pinned : run->strategy;
+    run->forecast = forecast;
 }
 
 static int execute(struct cli *cli, struct running *running, struct plan *plan) {
@@ -399,17 +399,22 @@ bool running_init(struct running *running, struct cli *cli, const struct command
     return false;
 }
 
-// The manifest's strategy, where nothing else was asked for.
-static void choose_strategy(struct run_options *run, const struct manifest *manifest) {
+// The manifest's strategy, where nothing else was asked for; instead of `auto` the one that is pinned, before anybody
+// makes up the number of workers.
+static void choose_strategy(const struct cli *cli, struct run_options *run, const struct manifest *manifest) {
+    struct remembered choice;
     struct err err;
     if (!run->strategy && manifest->strategy.p)
         strategy_find(manifest->strategy, &run->strategy, &err); // the manifest is sound, so there it is
+    if (run->strategy == &strategy_auto && remembered_read(&cli->fs, run->output, manifest, &choice) &&
+        choice.pinned)
+        strategy_find(str_of(choice.strategy), &run->strategy, &err); // of another version: it stays `auto`
 }
 
 int running_run(struct running *running, struct cli *cli, struct manifest *manifest) {
     const struct options *options = running->options;
     int code = EXIT_USAGE;
-    choose_strategy(&running->run, manifest);
+    choose_strategy(cli, &running->run, manifest);
     worker_choice_settle(&running->workers, manifest, &running->run);
     worker_choice_share(cli, &running->workers, &running->run);
     if (running_define(cli, options, manifest))

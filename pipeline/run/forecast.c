@@ -92,7 +92,6 @@ static void recall(const struct forecast_options *options, struct forecast *fore
     for (uint32_t s = 0; strategies[s]; s++) {
         if (strcmp(strategies[s]->name, choice.strategy) != 0)
             continue;
-        forecast->pinned = choice.pinned ? strategies[s] : NULL;
         forecast->options.is_remembered = true;
         forecast->options.remembered = s;
     }

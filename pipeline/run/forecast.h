@@ -31,7 +31,6 @@ struct forecast {
         options;      // of `strategies`, in their order; costs per byte of sources; without batches
     size_t sessions;  // that the prior was fitted to
     bool of_manifest; // the work is what a session of the manifest asked for
-    const struct strategy *pinned; // not NULL: there is nothing to choose (remembered.h)
 };
 
 void forecast_make(const struct forecast_options *options, struct forecast *forecast);
