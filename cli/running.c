@@ -61,6 +61,8 @@ static void explain_strategy(const struct run_report *report, struct buf *out) {
     const char *names[STRATEGIES_N];
     strategy_names(names);
     chooser_write_text(&report->chooser, names, out);
+    buf_printf(out, "\nTo begin with it: pressrun strategies --remember=%s; for good: --pin=%s\n",
+               report->strategy->name, report->strategy->name);
 }
 
 // What came of the run, to whoever asked for it. A run that could not begin has no summary.

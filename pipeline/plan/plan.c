@@ -2,6 +2,8 @@
 #include "pipeline/plan/plan.h"
 
 #include <ctype.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "pipeline/plan/environment.h"
@@ -60,6 +62,17 @@ bool plan_is_stream(struct str to) {
 
 bool plan_is_to_stdout(const struct plan_job *job) {
     return job->stream.p && str_is(job->stream, "-");
+}
+
+bool plan_stat_source(const struct fs *fs, const struct manifest_source *source, struct stat *st) {
+    if (!source->path.p || str_is(source->path, "-"))
+        return false;
+    const int fd = fs->open(fs->self, AT_FDCWD, source->path.p, O_PATH | O_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    const bool found = fs->stat(fs->self, fd, st) == 0;
+    fs->close(fs->self, fd);
+    return found;
 }
 
 bool plan_writes_files(const struct plan *plan) {

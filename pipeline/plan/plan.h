@@ -118,6 +118,9 @@ void plan_write_filter(const struct plan_job *job, struct buf *out);      // its
 void plan_write_filter_json(const struct plan_job *job, struct buf *out); // a member of a node
 bool plan_is_stream(struct str to);                                       // a `to` without any expression
 bool plan_is_to_stdout(const struct plan_job *job);
+struct stat;
+// What is at the source's path; false: nothing, or it is standard input.
+bool plan_stat_source(const struct fs *fs, const struct manifest_source *source, struct stat *st);
 bool plan_writes_files(const struct plan *plan); // at least one of its jobs does
 void plan_check_stream(const struct plan *plan, const struct manifest_job *job,
                        struct diags *diags); // its path

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/run/forecast.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "pipeline/strategy/prior_history.h"
@@ -16,18 +15,12 @@ enum { WORTH_HISTORY = 4 << 20 };
 // Of the files that the passes read; a source of which that is not known counts nothing.
 static double bytes_of_sources(const struct forecast_options *options) {
     const struct plan *plan = options->plan;
-    const struct fs *fs = options->fs;
     double bytes = 0;
     for (size_t p = 0; p < plan->passes_n; p++) {
-        const struct manifest_source *source = &plan->manifest->sources[plan->passes[p].source];
         struct stat st;
-        const int fd =
-            source->path.p ? fs->open(fs->self, AT_FDCWD, source->path.p, O_PATH | O_CLOEXEC, 0) : -1;
-        if (fd < 0)
-            continue;
-        if (fs->stat(fs->self, fd, &st) == 0 && S_ISREG(st.st_mode))
+        if (plan_stat_source(options->fs, &plan->manifest->sources[plan->passes[p].source], &st) &&
+            S_ISREG(st.st_mode))
             bytes += (double)st.st_size;
-        fs->close(fs->self, fd);
     }
     return bytes;
 }

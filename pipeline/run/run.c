@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -166,6 +167,14 @@ static enum step emit_step(void *self, struct worker *worker) {
     return complete && !atomic_load(&job->stopped) ? STEP_DONE : STEP_FAILED;
 }
 
+// What loading takes beside other passes: bytes, since more is not known. With one pass alone it does not matter.
+static uint64_t weight_of(const struct run *run, const struct pass_run *pass) {
+    struct stat st;
+    const bool known = run->plan->passes_n > 1 && plan_stat_source(run->options->fs, pass->source, &st) &&
+                       S_ISREG(st.st_mode);
+    return known ? (uint64_t)st.st_size + 1 : 1;
+}
+
 static void make_graph(struct run *run) {
     const struct plan *plan = run->plan;
     run->graph = graph_new();
@@ -186,6 +195,7 @@ static void make_graph(struct run *run) {
         case STAGE_LOAD:
             spec.self = &run->passes[node->index];
             spec.step = run_load_step;
+            spec.weight = weight_of(run, &run->passes[node->index]);
             id = &run->passes[node->index].node;
             break;
         case STAGE_RENDER:

@@ -7,7 +7,7 @@
  * Jobs that are not settled lose their own entry before anything of them is written, so that a run that is killed leaves
  * none that is wrong.
  */
-#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "pipeline/run/run_private.h"
@@ -128,16 +128,8 @@ static void survey_source(void *self, struct worker *worker) {
 }
 
 static bool can_be_read_twice(const struct run *run, const struct manifest_source *source) {
-    const struct fs *fs = run->options->fs;
     struct stat st;
-    if (str_is(source->path, "-"))
-        return false;
-    int fd = fs->open(fs->self, AT_FDCWD, source->path.p, O_PATH | O_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    const bool found = fs->stat(fs->self, fd, &st) == 0;
-    fs->close(fs->self, fd);
-    return found && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+    return plan_stat_source(run->options->fs, source, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
 // How many tasks there are.
