@@ -193,8 +193,13 @@ static const char *found_in(int rate) {
 }
 
 static void write_workers(uint32_t workers, double busy, struct buf *out) {
-    buf_printf(out, "%u worker%s %s busy %.0f %% of the time", (unsigned)workers, workers == 1 ? "" : "s",
-               workers == 1 ? "was" : "were", 100 * busy);
+    static const double hardly = 0.05; // what runs outside, such as filters, is nobody's work here
+    const char *many = workers == 1 ? "" : "s";
+    if (busy < hardly)
+        buf_printf(out, "%u worker%s mostly waited", (unsigned)workers, many);
+    else
+        buf_printf(out, "%u worker%s %s busy %.0f %% of the time", (unsigned)workers, many,
+                   workers == 1 ? "was" : "were", 100 * busy);
 }
 
 void contest_write_reason(const struct contest_result *result, enum contest_state state, int base,
