@@ -85,13 +85,25 @@ static void begin(struct run *run) {
 
 // Slices ----------------------------------------------------------------------------------------------------
 
-static void observe(struct run_auto *a) {
+// What the window took. The few batches of a try begin and end with workers that wait for each other; were they more, it
+// would take what the workers did, shared out. Unless filters did it, for whom they waited.
+static double window_seconds(const struct run *run) {
+    const struct run_auto *a = &run->automatic;
+    const uint64_t elapsed = a->window_ended - a->window_began;
+    const uint64_t workers = strategy_workers(strategies[a->slice.strategy], run->options->workers).start;
+    const bool shared = a->slice.alone && !run->through && a->window_worked > 0;
+    const uint64_t share = a->window_worked / (workers < a->window_batches ? workers : a->window_batches);
+    return (double)(shared && share < elapsed ? share : elapsed) / 1e9;
+}
+
+static void observe(struct run *run) {
+    struct run_auto *a = &run->automatic;
     const bool warm = a->handed > a->warming;
     if (a->window_batches > 0 && warm)
         chooser_observe(&a->chooser, a->slice.strategy, a->window_batches, a->window_work,
-                        (double)(a->window_ended - a->window_began) / 1e9);
+                        window_seconds(run));
     a->chooser_work += warm ? a->window_work : 0;
-    a->window_batches = 0;
+    a->window_batches = a->window_worked = 0;
     a->window_work = 0;
     a->window_began = a->window_ended;
 }
@@ -167,7 +179,7 @@ static void wake_passes(struct run *run) {
         graph_wake(run->graph, run->passes[p].node);
 }
 
-void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records) {
+void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records, uint64_t worked) {
     struct run_auto *a = &run->automatic;
     const double work = (double)bytes + (double)records * RECORD_WORK;
     if (!a->forecast)
@@ -178,9 +190,10 @@ void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records) {
     a->batch_work += (work - a->batch_work) / (a->batch_work > 0 ? SMOOTH : 1);
     a->window_ended = run_now(run);
     a->window_batches++;
+    a->window_worked += worked;
     a->window_work += work;
     if (window_is_full(a))
-        observe(a);
+        observe(run);
     const bool wakes = drained(a);
     pthread_mutex_unlock(&a->lock);
     if (wakes)
@@ -212,5 +225,5 @@ void run_auto_end(struct run *run) {
         a->window_work = a->work;
         a->window_began = a->first_began;
     }
-    observe(a);
+    observe(run);
 }

@@ -39,6 +39,7 @@ struct run_auto {
     // The window: batches that have ended and are not observed yet.
     uint64_t window_batches, window_began, window_ended; // the last of them
     double window_work;
+    uint64_t window_worked;
     uint64_t first_began;
     double chooser_work; // that the chooser has been told of
 };
@@ -47,7 +48,8 @@ void run_auto_init(struct run *run, const struct forecast *forecast);
 void run_auto_release(struct run *run);
 // Before a batch is taken. False: not now; the pass's load node will be woken.
 bool run_auto_admit(struct run *run);
-void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records); // a batch that was admitted
+// A batch that was admitted, and for which workers worked so many nanoseconds.
+void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records, uint64_t worked);
 void run_auto_unused(struct run *run); // there was none; before anything that follows from the source's end
 void run_auto_end(struct run *run);    // of the run: what has not been observed yet is
 

@@ -79,7 +79,7 @@ void run_flight_end(struct flight *flight, const struct worker *worker, struct p
     const uint64_t bytes = flight->batch->bytes_n, records = flight->batch->items_n;
     give_flight(flight, last, life.worked);
     run_batch_ends(pass->run, worker, &life);
-    run_auto_ended(pass->run, bytes, records);
+    run_auto_ended(pass->run, bytes, records, life.worked);
     credits_give(&pass->credits);
 }
 
