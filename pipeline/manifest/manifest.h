@@ -28,7 +28,15 @@
 #include "stages/load/load.h"
 #include "stages/record/value.h"
 
+// What is tried again when it failed.
+enum { MANIFEST_RETRIES = 20 };
+struct manifest_retry {
+    uint32_t times;
+    uint64_t backoff; // nanoseconds before the first time
+};
+
 struct manifest_source {
+    struct manifest_retry retry;
     struct str name;
     struct span span;      // of the name in the manifest
     struct str path;       // resolved; "-" is standard input; of `files`, the directory they are in
@@ -50,6 +58,7 @@ struct manifest_source {
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
 
 struct manifest_through {
+    struct manifest_retry retry;
     const char *const *argv;  // as written, NULL last; NULL: there is no filter
     const char *program;      // what argv[0] stands for: absolute, or relative to the manifest's directory
     struct span span;         // of the program's name

@@ -206,7 +206,9 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
             check_text(c, key, node);
         else if (key->forms & FORM_SHARE && !manifest_parse_share(node->text, &number))
             expected_not(c, key, node);
-        else if (key->forms & FORM_SHARE)
+        else if (key->forms & FORM_WAIT && !manifest_parse_wait(node->text, &number))
+            expected_not(c, key, node);
+        else if (key->forms & (FORM_SHARE | FORM_WAIT))
             return;
         else if (!(key->forms & (FORM_SIZE | FORM_TIME)))
             wrong_form(c, key, node);

@@ -49,6 +49,16 @@ void manifest_take_number(const struct document_node *mapping, const char *key, 
         *value = (uint64_t)node->integer;
 }
 
+struct manifest_retry manifest_take_retry(const struct document_node *mapping) {
+    enum { STANDARD_MS = 100, NANOSECONDS = 1000000 };
+    const struct document_node *backoff = manifest_node(mapping, "backoff");
+    uint64_t times = 0, wait = STANDARD_MS;
+    manifest_take_number(mapping, "retries", &times);
+    if (backoff)
+        manifest_parse_wait(backoff->text, &wait);
+    return (struct manifest_retry){(uint32_t)times, wait * NANOSECONDS};
+}
+
 void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice) {
     const struct document_node *node = manifest_node(mapping, "on_error");
     if (!node)

@@ -36,6 +36,7 @@ struct on_error_choice {
     enum on_error kind;
     struct str fallback;
 };
+struct manifest_retry manifest_take_retry(const struct document_node *mapping);
 void manifest_take_on_error(const struct document_node *mapping, struct on_error_choice *choice);
 void manifest_take_undefined(const struct document_node *mapping, uint8_t *undefined);
 void manifest_take_write(const struct document_node *mapping, bool *inplace);

@@ -64,9 +64,9 @@ static json_t *time_text_schema(void) {
     return schema;
 }
 
-static json_t *share_schema(void) {
+static json_t *pattern_schema(const char *pattern) {
     json_t *schema = typed("string");
-    set(schema, "pattern", json_string(MANIFEST_SHARE_PATTERN));
+    set(schema, "pattern", json_string(pattern));
     return schema;
 }
 
@@ -165,7 +165,9 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
     case FORM_NULL:
         return typed("null");
     case FORM_SHARE:
-        return share_schema();
+        return pattern_schema(MANIFEST_SHARE_PATTERN);
+    case FORM_WAIT:
+        return pattern_schema(MANIFEST_WAIT_PATTERN);
     default:
         return typed("object");
     }

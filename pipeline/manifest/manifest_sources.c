@@ -92,7 +92,7 @@ static void check_source(struct manifest_filling *f, size_t index, const struct 
     bool input = str_is(source->shown, "-") && !is_pattern;
     if (input)
         check_input(f, index, path_span);
-    else if (!is_pattern)
+    else if (!is_pattern && source->retry.times == 0) // else it may come later
         manifest_check_file(f, source->path, source->shown, path_span);
     const struct load_format *format = find_format(f, source, node, path_span);
     if (input && format && strcmp(format->name, "sqlite") == 0)
@@ -202,6 +202,7 @@ static void fill_source(struct manifest_filling *f, size_t index, const struct d
         return;
     fill_path(f, node, source, &span);
     manifest_take_text(node, "pointer", &source->pointer, &other);
+    source->retry = manifest_take_retry(node);
     manifest_take_text(node, "query", &source->query, &other);
     manifest_take_text(node, "table", &source->table, &other);
     manifest_take_text(node, "key", &source->key, &source->key_span);

@@ -35,11 +35,27 @@ enum { SIZE_MOST = 1 << 30, CACHED_MOST = 64 << 20, TIME_MOST = 1000000000 };
 #define WHAT_EXPRESSION "an expression"
 #define WHAT_BOOL       "true or false"
 #define WHAT_SIZE       "a size up to 1GiB, such as 64MiB"
-#define WHAT_TIME       "a time such as 90s, 30m, 2h or 7d"
-#define WHAT_TIER_SIZE  "a size up to 1024GiB, such as 4GiB; or 0"
-#define WHAT_SHARE      "a share such as 90%"
-#define WHAT_ON_ERROR   "skip, fail or a mapping with \"fallback\""
-#define WHAT_FALLBACK   "the text to put in place of a failed output"
+#define WHAT_WAIT       "a time such as 100ms or 2s"
+// The keys of what is tried again.
+#define RETRY_KEYS(PATH, DOC)                                                                                \
+    {.path = PATH ".retries",                                                                                \
+     .forms = FORM_COUNT,                                                                                    \
+     .min = 0,                                                                                               \
+     .max = 20,                                                                                              \
+     .what = "a number from 0 to 20",                                                                        \
+     .standard = "0",                                                                                        \
+     .doc = DOC},                                                                                            \
+    {                                                                                                        \
+        .path = PATH ".backoff", .forms = FORM_WAIT, .what = WHAT_WAIT, .standard = "\"100ms\"",             \
+        .doc =                                                                                               \
+            "How long it waits before that; twice as long each time, up to a minute, and up to a half of "   \
+            "it less, by chance."                                                                            \
+    }
+#define WHAT_TIME      "a time such as 90s, 30m, 2h or 7d"
+#define WHAT_TIER_SIZE "a size up to 1024GiB, such as 4GiB; or 0"
+#define WHAT_SHARE     "a share such as 90%"
+#define WHAT_ON_ERROR  "skip, fail or a mapping with \"fallback\""
+#define WHAT_FALLBACK  "the text to put in place of a failed output"
 #define DOC_WRITE                                                                                            \
     "How a file that is there already gets new content: replace puts a new file in its place at once, "      \
     "inplace overwrites it, faster where file systems free blocks slowly, but a reader may meet it half "    \
@@ -180,6 +196,9 @@ const struct manifest_key manifest_keys[] = {
      .forms = FORM_TEXT,
      .what = "the name of a table",
      .doc = "The table of a database to read; without it and without a query, the only one there is."},
+    RETRY_KEYS(
+        "sources.*",
+        "How often a source that cannot be opened, or is locked, is tried again; its file may come later."),
     {.path = "sources.*.key",
      .forms = FORM_TEXT,
      .what = WHAT_EXPRESSION,
@@ -232,6 +251,7 @@ const struct manifest_key manifest_keys[] = {
      .what = "a number of seconds from 1 to 1000000",
      .standard = "10",
      .doc = "Time for filtering one output; then the process is killed, and the output fails."},
+    RETRY_KEYS("jobs.*.through", "How often a filter that failed on an output is tried again."),
     {.path = "jobs.*.to",
      .forms = FORM_TEXT,
      .required = true,
@@ -603,6 +623,19 @@ bool manifest_parse_time(struct str text, uint64_t *seconds) {
         }
     }
     return false;
+}
+
+bool manifest_parse_wait(struct str text, uint64_t *milliseconds) {
+    enum { DIGITS = 5 };
+    uint64_t sum = 0;
+    size_t i = 0;
+    for (; i < text.n && i < DIGITS && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
+    if (i == 0 || text.p[0] == '0')
+        return false;
+    const struct str unit = str_from(text, i + (i < text.n && text.p[i] == ' '));
+    *milliseconds = sum * (str_is(unit, "ms") ? 1 : str_is(unit, "s") ? 1000 : 60000);
+    return str_is(unit, "ms") || str_is(unit, "s") || str_is(unit, "m");
 }
 
 bool manifest_parse_share(struct str text, uint64_t *permille) {

@@ -31,7 +31,8 @@ enum manifest_form {
     FORM_TIME = 256,   // seconds from min to max: an integer, or text such as "2h"
     FORM_NULL = 512,   // nothing
     FORM_SHARE = 1024, // text such as "90%" or "0.5%", above 0 and up to 100
-    FORM_LAST = FORM_SHARE,
+    FORM_WAIT = 2048,  // text such as "100ms" or "2s"
+    FORM_LAST = FORM_WAIT,
 };
 
 struct manifest_key {
@@ -66,6 +67,8 @@ bool manifest_parse_size(struct str text, uint64_t *bytes); // "64MiB", "10 kB";
 #define MANIFEST_SIZE_PATTERN "^[1-9][0-9]{0,9} ?(B|kB|MB|GB|KiB|MiB|GiB)$"
 bool manifest_parse_time(struct str text, uint64_t *seconds); // "90s", "30m", "2h", "7d"; false: no time
 #define MANIFEST_TIME_PATTERN "^[1-9][0-9]{0,8} ?(s|m|min|h|d)$"
+bool manifest_parse_wait(struct str text, uint64_t *milliseconds); // "100ms", "2s", "1m"; false: no wait
+#define MANIFEST_WAIT_PATTERN "^[1-9][0-9]{0,4} ?(ms|s|m)$"
 bool manifest_parse_share(struct str text, uint64_t *permille); // "90%", "0.5%"; false: no share
 #define MANIFEST_SHARE_PATTERN "^(100(\\.0)?|[1-9][0-9]?(\\.[0-9])?|0\\.[1-9])%$"
 bool manifest_is_name(struct str text); // of sources and jobs

@@ -91,6 +91,7 @@ void manifest_fill_through(struct manifest_filling *f, const struct document_nod
     fill_inputs(f, node, through);
     const struct document_node *seconds = manifest_node(node, "seconds");
     through->seconds = seconds ? (uint64_t)seconds->integer : STANDARD_SECONDS;
+    through->retry = manifest_take_retry(node);
     if (!command)
         return;
     if (!command->entries) {

@@ -16,6 +16,8 @@ void plan_arrange_filter(const struct fs *fs, const struct manifest *manifest, s
         .argv = through->argv,
         .directory = manifest->directory.n ? manifest->directory.p : ".",
         .time_ns = through->seconds * SECOND,
+        .retries = through->retry.times,
+        .backoff_ns = through->retry.backoff,
         .output_bytes = manifest->limits.output_bytes ? manifest->limits.output_bytes : OUTPUT_BYTES};
     if (through_identity(fs, &job->filter, through->inputs, through->inputs_n, &job->filter_identity, &err) !=
         STATUS_OK)

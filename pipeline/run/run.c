@@ -347,6 +347,8 @@ static void fill_report(struct run *run, struct run_report *report) {
             if (run->workers[w].vms[mode])
                 count_machine(run->workers[w].vms[mode], &report->counters);
     }
+    for (size_t p = 0; p < run->plan->passes_n; p++)
+        report->counters.retried += run->passes[p].tried;
     count_batches(run, report);
     count_idle(run, report);
     report->pruned = run->pruned;

@@ -157,6 +157,7 @@ struct run_counters {
     uint64_t source_bytes; // of the records, uncompressed
     uint64_t filtered;     // processes of filters (`through`) started
     uint64_t filtering;    // nanoseconds that these took
+    uint64_t retried;      // times that filters and sources were tried again
     // Work; docs/metrics.md tells what each of these counts.
     uint64_t templates;       // compiled
     uint64_t fields_parsed;   // of records, made into values

@@ -95,6 +95,7 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         {METRIC_RENDER_ALLOCATED, c->allocated_bytes},
         {METRIC_RUN_BATCHES, report->batches},
         {METRIC_THROUGH_PROCESSES, c->filtered},
+        {METRIC_RUN_RETRIED, c->retried},
         {METRIC_EMIT_WRITTEN, c->written},
         {METRIC_EMIT_FILES, c->files},
         {METRIC_EMIT_UNCHANGED, c->unchanged},

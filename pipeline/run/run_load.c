@@ -2,6 +2,8 @@
 // The load node of a pass: pulls batches while there are credits and sends each off as a flight.
 #include <stdio.h>
 
+#include "base/backoff.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "pipeline/run/run_private.h"
 
@@ -104,6 +106,8 @@ void run_pass_release(struct pass_run *pass) {
     mem_free(pass->claimers);
     if (pass->loader)
         load_close(pass->loader);
+    for (uint32_t i = 0; i < pass->tried; i++)
+        load_close(pass->failed[i]);
 }
 
 // A record that has no key of its own failed to give one: the record fails for all jobs.
@@ -299,6 +303,8 @@ enum status run_open_source(const struct pass_run *pass, struct loader **loader,
     options.fs = pass->run->options->fs;
     options.shapes = pass->run->shapes;
     options.interrupt = pass->run->options->interrupt;
+    options.impatient =
+        pass->source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
     options.projection = pass->pass->projection;
     options.keeper = run_cache_has(pass->run, CACHE_SOURCE) ? &pass->keeper.keeper : NULL;
     return load_open(&options, loader, err);
@@ -312,9 +318,41 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
     return STATUS_OK;
 }
 
-// Told where the manifest has the source.
+static void note_again(const struct pass_run *pass, uint64_t delay, const struct err *err) {
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "source %.*s: tries again (%u of %u) after %llu ms: %s", STR_ARG(pass->source->name),
+               pass->tried, pass->source->retry.times, (unsigned long long)(delay / 1000000), err->text);
+    run_note(pass->run, buf_text(&text));
+    buf_release(&text);
+}
+
+// The timer comes often enough to see an interrupt soon.
+static enum step wait_a_while(const struct pass_run *pass) {
+    enum { LOOK_NS = 100000000 };
+    const uint64_t now = run_now(pass->run), left = pass->resume_at > now ? pass->resume_at - now : 0;
+    graph_wake_after(pass->run->graph, pass->node, left < LOOK_NS ? left : LOOK_NS);
+    return STEP_BLOCKED;
+}
+
+// What another time may go better, and has given no record yet: what comes behind these might not be the same source.
+static bool is_worth_it(const struct pass_run *pass, const struct err *err) {
+    return (err->status == STATUS_IO || err->status == STATUS_CONFLICT) && pass->pulled == 0 &&
+           pass->tried < pass->source->retry.times && !run_is_interrupted(pass->run);
+}
+
+// Tried again, or told where the manifest has the source.
 static enum step source_failed(struct pass_run *pass, const struct err *err) {
     struct run *run = pass->run;
+    if (is_worth_it(pass, err)) {
+        const uint64_t delay =
+            backoff_delay(pass->source->retry.backoff, pass->tried, digest_of(pass->source->name).low);
+        pass->failed[pass->tried++] = pass->loader;
+        atomic_store(&pass->loader, NULL);
+        pass->resume_at = run_now(run) + delay;
+        note_again(pass, delay, err);
+        return wait_a_while(pass);
+    }
+    pass->source_known = false;
     pass->failure = *err;
     pthread_mutex_lock(&run->lock);
     diags_error(run->diags, &run->plan->manifest->text, pass->source->path_span, "%s", err->text);
@@ -346,6 +384,8 @@ enum step run_load_step(void *self, struct worker *worker) {
         pass->source_known = false;
         return STEP_DONE;
     }
+    if (pass->resume_at > run_now(run))
+        return wait_a_while(pass);
     if (!pass->loader && open_source(pass, &err) != STATUS_OK)
         return source_failed(pass, &err);
     if (run_govern_holds(pass) || !credits_take(&pass->credits))
@@ -372,7 +412,7 @@ enum step run_load_step(void *self, struct worker *worker) {
         credits_give(&pass->credits);
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);
-        if (status != STATUS_OK)
+        if (status == STATUS_CANCELLED && run_is_interrupted(run))
             pass->source_known = false;
         if (status == STATUS_OK || (status == STATUS_CANCELLED && run_is_interrupted(run)))
             return STEP_DONE;

@@ -280,6 +280,7 @@ void run_add_counters(struct run_counters *sum, const struct run_counters *add) 
     sum->stored += add->stored;
     sum->filtered += add->filtered;
     sum->filtering += add->filtering;
+    sum->retried += add->retried;
     sum->opcodes += add->opcodes;
     sum->fields_parsed += add->fields_parsed;
     sum->fields_skipped += add->fields_skipped;

@@ -138,14 +138,17 @@ struct pass_run {
     uint32_t node;
     struct loader *_Atomic loader; // set by the load node; progress looks at it from other workers
     struct credits credits;
-    struct run_keeper keeper;      // of what a dear source gave before
-    uint64_t sequence;             // of the next flight
-    uint64_t pulled, pulled_bytes; // records so far
-    struct err failure;            // of a source that could not be read
-    struct batch_size size;        // under run->lock
-    struct turns *claim_turns;     // flight by flight
-    size_t *claimers, claimers_n;  // those of `jobs`, by their place there, that claim paths for records
-    size_t *jobs;                  // indexes of those that have something to do
+    struct run_keeper keeper;                // of what a dear source gave before
+    uint64_t sequence;                       // of the next flight
+    uint64_t pulled, pulled_bytes;           // records so far
+    struct err failure;                      // of a source that could not be read
+    uint32_t tried;                          // again
+    uint64_t resume_at;                      // as run_now says; 0: it does not wait
+    struct loader *failed[MANIFEST_RETRIES]; // that were given up; others may look at them until the end
+    struct batch_size size;                  // under run->lock
+    struct turns *claim_turns;               // flight by flight
+    size_t *claimers, claimers_n; // those of `jobs`, by their place there, that claim paths for records
+    size_t *jobs;                 // indexes of those that have something to do
     size_t jobs_n;
     struct imprint *imprint; // of all fields; for sources that their bytes do not tell
     bool surveyed;
@@ -237,6 +240,7 @@ struct run {
     struct claims *claims;
     struct through *through;    // NULL: no job has a filter
     uint32_t through_processes; // of filters, at once
+    uint32_t told_again;        // by whoever serves them
     struct shapes *shapes;
     struct pass_run *passes;
     struct job_run *jobs;

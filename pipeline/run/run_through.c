@@ -21,6 +21,58 @@
 enum { BITE_BYTES = 1 << 20, BITE_PASSAGES = 256, BITE_ROUNDS = 4 };
 static const uint64_t SECOND = 1000000000;
 
+// Trying again ----------------------------------------------------------------------------------------------
+
+static struct passage *passage_of(struct through_task *task) {
+    return (struct passage *)(void *)((char *)task - offsetof(struct passage, task));
+}
+
+static void say_end(const struct passage *passage, const char *name, struct buf *out) {
+    const struct through_task *task = &passage->task;
+    const struct through_command *command = task->command;
+    const char *signal_name = WIFSIGNALED(task->status) ? sigabbrev_np(WTERMSIG(task->status)) : NULL;
+    buf_printf(out, "the filter %s ", name);
+    switch (task->end) {
+    case THROUGH_LATE:
+        buf_printf(out, "took longer than %llu s", (unsigned long long)(command->time_ns / SECOND));
+        break;
+    case THROUGH_LARGE:
+        buf_printf(out, "wrote more than %llu bytes", (unsigned long long)command->output_bytes);
+        break;
+    case THROUGH_UNSTARTED:
+        buf_printf(out, "cannot be started: %s", strerrordesc_np(task->status));
+        break;
+    default:
+        if (signal_name)
+            buf_printf(out, "was ended by SIG%s", signal_name);
+        else if (WIFSIGNALED(task->status))
+            buf_printf(out, "was ended by signal %d", WTERMSIG(task->status));
+        else
+            buf_printf(out, "ended with exit status %d", WEXITSTATUS(task->status));
+    }
+}
+
+// So many are told, so that a filter that always fails does not fill the terminal; all are counted.
+static void tell_again(void *self, const struct through_task *task) {
+    enum { TOLD = 10 };
+    struct run *run = self;
+    const struct passage *passage = passage_of((struct through_task *)(uintptr_t)task);
+    const struct manifest_job *job = passage->lot->job->job->job;
+    char ordinal[RUN_ORDINAL_SIZE];
+    if (run->told_again++ >= TOLD)
+        return;
+    const struct str key = run_entry_key(&passage->lot->entries[passage->entry], ordinal);
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "job %.*s, key %.*s: tries again (%u of %u) after %llu ms: ", STR_ARG(job->name),
+               STR_ARG(key), task->tried, task->command->retries,
+               (unsigned long long)(task->wait_ns / 1000000));
+    say_end(passage, job->through.argv[0], &text);
+    if (run->told_again == TOLD)
+        buf_add_text(&text, "; what is tried again from here on is only counted");
+    run_note(run, buf_text(&text));
+    buf_release(&text);
+}
+
 // The beginning ---------------------------------------------------------------------------------------------
 
 void run_through_init(struct run *run) {
@@ -33,6 +85,8 @@ void run_through_init(struct run *run) {
     if (wanted)
         run->through = through_new(&(struct through_options){.processes = run->through_processes,
                                                              .clock = run->options->clock,
+                                                             .again = tell_again,
+                                                             .self = run,
                                                              .interrupt = run->options->interrupt});
 }
 
@@ -71,10 +125,6 @@ void run_through_render(struct lot *lot, struct entry *entry, struct vm *vm) {
 }
 
 // Filtering -------------------------------------------------------------------------------------------------
-
-static struct passage *passage_of(struct through_task *task) {
-    return (struct passage *)(void *)((char *)task - offsetof(struct passage, task));
-}
 
 static void take_back(struct run *run, struct worker *worker, struct through_task *done) {
     for (struct through_task *next; done; done = next) {
@@ -199,31 +249,6 @@ bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worke
 
 // What came of it -------------------------------------------------------------------------------------------
 
-static void say_end(const struct passage *passage, const char *name, struct buf *out) {
-    const struct through_task *task = &passage->task;
-    const struct through_command *command = task->command;
-    const char *signal_name = WIFSIGNALED(task->status) ? sigabbrev_np(WTERMSIG(task->status)) : NULL;
-    buf_printf(out, "the filter %s ", name);
-    switch (task->end) {
-    case THROUGH_LATE:
-        buf_printf(out, "took longer than %llu s", (unsigned long long)(command->time_ns / SECOND));
-        break;
-    case THROUGH_LARGE:
-        buf_printf(out, "wrote more than %llu bytes", (unsigned long long)command->output_bytes);
-        break;
-    case THROUGH_UNSTARTED:
-        buf_printf(out, "cannot be started: %s", strerrordesc_np(task->status));
-        break;
-    default:
-        if (signal_name)
-            buf_printf(out, "was ended by SIG%s", signal_name);
-        else if (WIFSIGNALED(task->status))
-            buf_printf(out, "was ended by signal %d", WTERMSIG(task->status));
-        else
-            buf_printf(out, "ended with exit status %d", WEXITSTATUS(task->status));
-    }
-}
-
 // The end of what it wrote to standard error, in whole lines where there are several.
 static struct str last_words(const struct buf *complaint) {
     enum { LINES = 10, BYTES = 2000 };
@@ -285,10 +310,12 @@ static void settle(struct lot *lot, const struct passage *passage) {
     const struct cache_value *kept = passage->again ? NULL : passage->kept;
     struct str text = kept ? (struct str){kept->bytes, kept->n} : buf_str(&filtered->task.output);
     if (passage->task.began) {
-        lot->counters.filtered++;
-        lot->counters.filtering += passage->task.ended - passage->task.began;
-        lot->worked += passage->task.ended - passage->task.began;
+        const uint64_t took = passage->task.ended - passage->task.began + passage->task.earlier_ns;
+        lot->counters.filtered += 1 + passage->task.tried;
+        lot->counters.filtering += took;
+        lot->worked += took;
     }
+    lot->counters.retried += passage->task.tried;
     if (passage->unfiltered) {
         run_output_failed(lot, entry, entry->fault);
         return;

@@ -87,6 +87,7 @@ struct load_options {
     size_t batch_bytes;                  // 0: 256 KiB
     size_t batch_records;                // 0: 4096
     size_t record_bytes;                 // 0: 256 MiB
+    bool impatient;                      // a lock that others hold is an error at once; the caller comes back
     const struct load_keeper *keeper;    // may be NULL; lives as long as the loader
     const atomic_bool *interrupt; // may be NULL; true ends a read that waits for a pipe: STATUS_CANCELLED
 };

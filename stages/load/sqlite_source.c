@@ -82,7 +82,7 @@ enum status sqlite_source_error(const struct sqlite_source *s, uint64_t rows, st
 
 static int wait_for_lock(void *self, int times) {
     const struct sqlite_source *s = self;
-    if (times >= WAITS || is_interrupted(s))
+    if (s->impatient || times >= WAITS || is_interrupted(s))
         return 0;
     sqlite3_sleep(WAIT_MS);
     return 1;
@@ -422,7 +422,8 @@ static enum status prepare_query(struct sqlite_source *s, struct str written, st
 }
 
 enum status sqlite_source_open(struct sqlite_source *s, const struct load_options *options, struct err *err) {
-    *s = (struct sqlite_source){.name = options->name, .interrupt = options->interrupt};
+    *s = (struct sqlite_source){
+        .name = options->name, .interrupt = options->interrupt, .impatient = options->impatient};
     enum status status = STATUS_OK;
     if (options->query.p && options->table.p)
         status = err_set(err, STATUS_DATA, "%.*s: either a query or a table, not both", STR_ARG(s->name));

@@ -34,6 +34,7 @@ struct sqlite_source {
     sqlite3_stmt *rows; // owned
     struct str name;
     const atomic_bool *interrupt; // may be NULL
+    bool impatient;               // does not wait for locks
     uint64_t size;                // of the file, in bytes
     int page_size;
     bool fickle; // the query may give other rows for the same database: random(), the time

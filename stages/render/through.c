@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "stages/render/through_process.h"
 
@@ -24,6 +26,7 @@ struct through {
     bool served;          // under the lock, as is `added`
     struct queue added;   // by others
     struct queue waiting; // from here on the server's own
+    struct queue delayed; // to be tried again
     struct queue done;
     struct through_process *processes;
     uint32_t processes_n;
@@ -67,6 +70,7 @@ struct through *through_new(const struct through_options *options) {
     pthread_mutex_init(&t->lock, NULL);
     queue_clear(&t->added);
     queue_clear(&t->waiting);
+    queue_clear(&t->delayed);
     queue_clear(&t->done);
     t->processes = MEM_NEW_ARRAY(struct through_process, t->options.processes);
     t->places = MEM_NEW_ARRAY(uint32_t, t->options.processes);
@@ -113,11 +117,60 @@ static void finish(struct through *t, struct through_task *task) {
     atomic_fetch_sub(&t->asked, 1);
 }
 
-// Starting --------------------------------------------------------------------------------------------------
+// Trying again ----------------------------------------------------------------------------------------------
 
 static bool is_cancelled(const struct through *t, const struct through_task *task) {
     return t->interrupted || (task->cancel && atomic_load_explicit(task->cancel, memory_order_relaxed));
 }
+
+static bool is_worth_it(const struct through_task *task) {
+    return (task->end == THROUGH_FAILED || task->end == THROUGH_LATE || task->end == THROUGH_UNSTARTED) &&
+           task->tried < task->command->retries;
+}
+
+// A task whose process has ended, or was not to be started. The chance of its wait is of its text, and so the same each run.
+static void ended(struct through *t, struct through_task *task) {
+    if (!is_worth_it(task) || is_cancelled(t, task)) {
+        finish(t, task);
+        return;
+    }
+    task->wait_ns =
+        backoff_delay(task->command->backoff_ns, task->tried, digest_of(buf_str(&task->text)).low);
+    task->tried++;
+    if (t->options.again)
+        t->options.again(t->options.self, task);
+    if (task->began)
+        task->earlier_ns += task->ended - task->began;
+    buf_clear(&task->output);
+    buf_clear(&task->complaint);
+    task->due = now(t) + task->wait_ns;
+    task->next = NULL;
+    queue_add(&t->delayed, task);
+}
+
+// What is due goes before what was not tried yet; all of it, where it is not going to be started any more.
+static void resume(struct through *t) {
+    struct through_task *all = t->delayed.first;
+    if (!all)
+        return;
+    const uint64_t time = now(t);
+    struct queue due;
+    queue_clear(&due);
+    queue_clear(&t->delayed);
+    for (struct through_task *task = all, *next; task; task = next) {
+        next = task->next;
+        task->next = NULL;
+        queue_add(task->due <= time || is_cancelled(t, task) ? &due : &t->delayed, task);
+    }
+    if (!due.first)
+        return;
+    if (t->waiting.first)
+        queue_add(&due, t->waiting.first);
+    queue_clear(&t->waiting);
+    queue_add(&t->waiting, due.first);
+}
+
+// Starting --------------------------------------------------------------------------------------------------
 
 // There may be enough of it again when another process has ended.
 static bool is_shortage(int os) {
@@ -141,7 +194,8 @@ static void start(struct through *t) {
         if (os) {
             task->end = THROUGH_UNSTARTED;
             task->status = os;
-            finish(t, task);
+            task->began = 0;
+            ended(t, task);
             continue;
         }
         uint64_t most = UINT64_MAX - from;
@@ -175,9 +229,13 @@ static void look_for_interrupt(struct through *t) {
 
 static int timeout_of(const struct through *t, bool wait) {
     int most = t->blind || t->bell < 0 ? LOOK_MS : ROUND_MS;
-    if (!wait || t->done.first || t->processes_n == 0)
+    if (!wait || t->done.first || (t->processes_n == 0 && !t->delayed.first))
         return 0;
     uint64_t time = now(t);
+    for (const struct through_task *task = t->delayed.first; task; task = task->next) {
+        uint64_t left = task->due > time ? (task->due - time) / MILLISECOND + 1 : 0;
+        most = left < (uint64_t)most ? (int)left : most;
+    }
     for (uint32_t i = 0; i < t->processes_n; i++) {
         const struct through_process *p = &t->processes[i];
         if (p->killed)
@@ -221,7 +279,7 @@ static void move_all(struct through *t) {
         }
         p->task->ended = time;
         t->places[--t->processes_n] = p->task->place;
-        finish(t, p->task);
+        ended(t, p->task);
         *p = t->processes[t->processes_n];
     }
     t->blind = blind;
@@ -235,6 +293,7 @@ bool through_serve(struct through *t, bool wait, struct through_task **done) {
     pthread_mutex_unlock(&t->lock);
     extend(t);
     look_for_interrupt(t);
+    resume(t);
     start(t);
     look(t, timeout_of(t, wait));
     move_all(t);
@@ -243,7 +302,7 @@ bool through_serve(struct through *t, bool wait, struct through_task **done) {
     *done = t->done.first;
     queue_clear(&t->done);
     pthread_mutex_lock(&t->lock);
-    t->served = t->processes_n > 0 || t->waiting.first || t->added.first;
+    t->served = t->processes_n > 0 || t->waiting.first || t->delayed.first || t->added.first;
     bool served = t->served;
     pthread_mutex_unlock(&t->lock);
     return served;

@@ -18,6 +18,9 @@
  *   - is killed by the kernel when the thread that started it is gone;
  *   - need not read its input, and has done well exactly when its exit status is 0. What it writes to standard error is
  *     kept (the end of it), and is of interest only if it did not do well.
+ * A text on which its process failed, was late or could not be started is tried again as often as its command says, after a
+ * while in which others have its place. One that wrote too much is not: it would again.
+ *
  * Time counts while the loop looks after a process; what passes between two calls of through_serve does not.
  *
  * Ownership: tasks are the caller's and stay where they are until they come back. Threads: through_add and
@@ -37,6 +40,8 @@ struct through_command {
     const char *directory;   // where it runs
     uint64_t time_ns;        // for one text; at least 1
     uint64_t output_bytes;   // of one text; at least 1
+    uint32_t retries;        // how often a text is tried again that it failed on
+    uint64_t backoff_ns;     // before the first time (base/backoff.h)
 };
 
 enum through_end {
@@ -59,6 +64,10 @@ struct through_task {
     int status;            // as waitpid has it
     uint32_t place;        // among the processes at once; another has it only after this one
     uint64_t began, ended; // by the clock; 0: no process was started
+    uint32_t tried;        // again
+    uint64_t earlier_ns;   // that processes took whose output was not good
+    uint64_t wait_ns;      // before it was tried again last
+    uint64_t due;          // the loop's own
     struct through_task *next;
 };
 
@@ -67,6 +76,9 @@ enum { THROUGH_COMPLAINT = 4096 }; // bytes kept of standard error
 struct through_options {
     uint32_t processes; // at once; at least 1
     struct clock clock;
+    // A text is going to be tried again: its task as it ended, `tried` and `wait_ns` already of the next time. May be NULL.
+    void (*again)(void *self, const struct through_task *task);
+    void *self;
     const atomic_bool
         *interrupt; // true: what runs gets THROUGH_GRACE_NS to end, nothing else begins; may be NULL
 };
