@@ -5,7 +5,7 @@
 
 // A record's part of the work, in bytes: for sources whose bytes are not known, and records that are hardly any.
 enum { RECORD_WORK = 100 };
-enum { WARM_BATCHES = 6, SMOOTH = 2 };
+enum { WARM_BATCHES = 6, WARM_STEP = 2, SMOOTH = 2 };
 // Of the batches that are expected, so many will come at least.
 #define SURE 0.5
 // Seconds that a batch takes a worker, about, when its size has settled.
@@ -79,8 +79,13 @@ static void begin(struct run *run) {
     options.work = outlook.work;
     chooser_init(&a->chooser, &options);
     a->begun = true;
-    a->warming = WARM_BATCHES + 3 * (uint64_t)run->options->workers;
-    a->next = (struct chooser_slice){.strategy = a->chooser.incumbent, .batches = a->warming};
+    a->next = (struct chooser_slice){.strategy = a->chooser.incumbent, .batches = WARM_STEP};
+}
+
+// Until batches have found their size, but not for long.
+static bool is_warm(const struct run *run) {
+    const struct run_auto *a = &run->automatic;
+    return a->largest >= BATCH_SIZE_LEAST || a->handed >= WARM_BATCHES + 3 * (uint64_t)run->options->workers;
 }
 
 // Slices ----------------------------------------------------------------------------------------------------
@@ -98,11 +103,10 @@ static double window_seconds(const struct run *run) {
 
 static void observe(struct run *run) {
     struct run_auto *a = &run->automatic;
-    const bool warm = a->handed > a->warming;
-    if (a->window_batches > 0 && warm)
+    if (a->window_batches > 0 && a->warm)
         chooser_observe(&a->chooser, a->slice.strategy, a->window_batches, a->window_work,
                         window_seconds(run));
-    a->chooser_work += warm ? a->window_work : 0;
+    a->chooser_work += a->warm ? a->window_work : 0;
     a->window_batches = a->window_worked = 0;
     a->window_work = 0;
     a->window_began = a->window_ended;
@@ -128,6 +132,11 @@ static void find_next(struct run *run) {
         begin(run);
         return;
     }
+    if (!a->warm && !is_warm(run)) {
+        a->next.batches = WARM_STEP;
+        return;
+    }
+    a->warm = true;
     expect(run);
     // When all that was expected has been handed out, what comes on top of it goes on as before.
     if (!chooser_next(&a->chooser, &a->next))
@@ -191,6 +200,7 @@ void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records, uint64_t 
     a->window_ended = run_now(run);
     a->window_batches++;
     a->window_worked += worked;
+    a->largest = worked > a->largest ? worked : a->largest;
     a->window_work += work;
     if (window_is_full(a))
         observe(run);
@@ -220,7 +230,7 @@ void run_auto_end(struct run *run) {
     if (!a->begun)
         return;
     if (a->chooser.observed == 0) {
-        a->warming = 0;
+        a->warm = true;
         a->window_batches = a->handed;
         a->window_work = a->work;
         a->window_began = a->first_began;

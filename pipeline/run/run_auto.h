@@ -33,9 +33,11 @@ struct run_auto {
     struct chooser_slice next; // when `slice` is over and what is in flight has ended
     uint64_t open;             // batches in flight
     bool waited;               // some load node waits for them to end
-    uint64_t handed, warming;  // batches; of these, before the chooser is asked
-    double work;               // of all that have ended
-    double batch_work;         // of one, lately
+    uint64_t handed;
+    uint64_t largest;  // nanoseconds that workers worked for a batch
+    bool warm;         // the chooser is asked
+    double work;       // of all that have ended
+    double batch_work; // of one, lately
     // The window: batches that have ended and are not observed yet.
     uint64_t window_batches, window_began, window_ended; // the last of them
     double window_work;

@@ -36,14 +36,16 @@
 #define PROCESS      1e-3
 #define WORKER       0.9 // of one more, what is gained
 
-#define PULL_MACHINE 0.2  // sessions that the built-in costs are worth, all in all
-#define PULL         0.1  // and that of a term, beside the others
-#define PULL_OWN     0.3  // and that of a strategy
-#define PULL_SPREAD  2.0  // and the spread
-#define OTHERS       0.25 // of a session, what it says of the spread of a strategy not tried
-#define SAME         4.0  // of a session of the same manifest
-#define LEAST_SPREAD 0.03
-#define LEAST        1e-4 // seconds: a run that took less says nothing
+#define PULL_MACHINE  0.2  // sessions that the built-in costs are worth, all in all
+#define PULL          0.1  // and that of a term, beside the others
+#define PULL_OWN      0.3  // and that of a strategy
+#define PULL_SPREAD   2.0  // and the spread
+#define OTHERS        0.25 // of a session, what it says of the spread of a strategy not tried
+#define SAME          4.0  // of a session of the same manifest
+#define LEAST_SPREAD  0.03
+#define PULL_MANIFEST 0.5  // sessions that say that the manifest is as others
+#define MANIFEST_HALF 4    // sessions after which one of the manifest counts half
+#define LEAST         1e-4 // seconds: a run that took less says nothing
 
 static bool caches(const struct strategy *strategy, enum cache_category category) {
     return strategy->caching.categories >> category & 1u && strategy->caching.tiers;
@@ -239,6 +241,31 @@ static double spread(double sum, double weight) {
     return fmax(sqrt(variance), LEAST_SPREAD);
 }
 
+// What is special about the manifest at hand, in what its own sessions with this strategy took: that its outputs are found in
+// the cache, above all, and what its templates do that operations do not tell. The newest ones count.
+static void fit_manifest(struct prior *prior, struct prior_fit *fit, const struct prior_sample *samples,
+                         size_t n) {
+    double sum = 0, squares = 0, weight = 0;
+    for (size_t i = 0; i < n; i++) {
+        double shares[PRIOR_TERMS];
+        if (!samples[i].same_manifest || !shares_of(&samples[i], shares) ||
+            fit_of(prior, samples[i].strategy) != fit)
+            continue;
+        const double error = -log(fmax(seconds_of(prior, fit, shares), 1e-9));
+        const double counts = exp2(-fmax(samples[i].age, 0) / MANIFEST_HALF);
+        sum += counts * error;
+        squares += counts * error * error;
+        weight += counts;
+    }
+    const double mean = sum / (PULL_MANIFEST + weight);
+    const double variance =
+        (PULL_MANIFEST * fit->sigma * fit->sigma + squares - 2 * mean * sum + mean * mean * weight) /
+        (PULL_MANIFEST + weight);
+    fit->startup *= exp(mean);
+    fit->rest *= exp(mean);
+    fit->sigma = fmax(sqrt(fmax(variance, 0)), LEAST_SPREAD);
+}
+
 void prior_fit(struct prior *prior, const struct prior_sample *samples, size_t n) {
     prior_init(prior);
     fit_terms(prior, samples, n);
@@ -253,6 +280,8 @@ void prior_fit(struct prior *prior, const struct prior_sample *samples, size_t n
         double own_weight, own = errors_of(prior, fits[s], samples, n, &own_weight);
         fits[s]->sigma = spread(own + OTHERS * (sum - own), own_weight + OTHERS * (weight - own_weight));
     }
+    for (size_t s = 0; s <= PRIOR_STRATEGIES; s++)
+        fit_manifest(prior, fits[s], samples, n);
 }
 
 // ---- predicting

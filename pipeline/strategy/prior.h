@@ -8,9 +8,10 @@
  *
  * Built-in costs (docs/performance.md: of a byte read, an opcode, a file, a get from the cache, ...) make of what a job
  * asks for the seconds of each term (PRIOR_TERMS) under a strategy: divided among workers, with gets and puts where it
- * caches, without what hits spare. Past sessions correct that in three steps, each pulled towards the one before, so
+ * caches, without what hits spare. Past sessions correct that in four steps, each pulled towards the one before, so
  * that few sessions say little: a factor for all on this machine; one for each term, from all sessions; two for each
- * strategy, of its startup and of the rest. The last two are non-negative least squares of relative errors (nnls.h).
+ * strategy, of its startup and of the rest, and last what is special about the manifest at hand. The two before are
+ * non-negative least squares of relative errors (nnls.h).
  * What is left as error is the spread; where there is no session it is PRIOR_SPREAD. Sessions count half as much for
  * each PRIOR_HALF newer ones, and four times as much if they are of the same manifest.
  *
