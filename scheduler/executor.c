@@ -79,11 +79,6 @@ static void skip(struct node *node) {
         node->spec.skipped(node->spec.self);
 }
 
-static void blame(struct node *node, const struct node *culprit) {
-    uint32_t none = GRAPH_NO_NODE;
-    atomic_compare_exchange_strong(&node->culprit, &none, culprit->id); // the first one
-}
-
 // Tells the successors, and theirs where they are skipped: with a list, since chains may be long.
 static void finish(struct node *node, enum node_state state) {
     struct graph *g = node->graph;
@@ -97,10 +92,10 @@ static void finish(struct node *node, enum node_state state) {
         for (size_t i = 0; i < ended->successors_n; i++) {
             struct node *successor = g->nodes[ended->successors[i]];
             if (!well)
-                blame(successor, ended);
+                atomic_store(&successor->spoiled, true);
             if (atomic_fetch_sub(&successor->missing, 1) != 1)
                 continue;
-            if (atomic_load(&successor->culprit) == GRAPH_NO_NODE) {
+            if (!atomic_load(&successor->spoiled)) {
                 release(successor);
                 continue;
             }

@@ -28,7 +28,6 @@ uint32_t graph_add(struct graph *g, const struct node_spec *spec) {
     node->id = (uint32_t)g->nodes_n;
     atomic_init(&node->state, NODE_WAITING);
     atomic_init(&node->arm, ARM_IDLE);
-    atomic_init(&node->culprit, GRAPH_NO_NODE);
     MEM_GROW(g->nodes, g->nodes_cap, g->nodes_n + 1);
     g->nodes[g->nodes_n] = node;
     return (uint32_t)g->nodes_n++;
@@ -44,11 +43,6 @@ void graph_edge(struct graph *g, uint32_t from, uint32_t to) {
 enum node_state graph_state(const struct graph *g, uint32_t node) {
     assert(node < g->nodes_n);
     return (enum node_state)atomic_load(&g->nodes[node]->state);
-}
-
-uint32_t graph_culprit(const struct graph *g, uint32_t node) {
-    assert(node < g->nodes_n);
-    return atomic_load(&g->nodes[node]->culprit);
 }
 
 uint64_t graph_idle(const struct graph *g) {

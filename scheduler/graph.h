@@ -8,7 +8,7 @@
  * the run everything that two workers may touch is atomic:
  *
  *   missing   predecessors not yet finished; whoever takes it to zero releases or skips the node
- *   culprit   a predecessor that failed or was skipped, or GRAPH_NO_NODE
+ *   spoiled   a predecessor failed or was skipped
  *   arm       who may step the node:
  *
  *        IDLE ──release──> RUNNING ──wake──> WOKEN
@@ -36,7 +36,7 @@ struct node {
     uint32_t predecessors;
     uint64_t rank; // weight of the longest way from here to an end, itself included
     _Atomic uint32_t missing;
-    _Atomic uint32_t culprit;
+    _Atomic bool spoiled;
     _Atomic int arm;   // enum arm
     _Atomic int state; // enum node_state
     struct node *next; // in the list of finished nodes whose successors are to be told

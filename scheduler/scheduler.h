@@ -66,10 +66,6 @@ enum node_state graph_state(const struct graph *g, uint32_t node);
 // Wakes it when so many nanoseconds have passed, or somewhat later. The graph does not end before.
 void graph_wake_after(struct graph *g, uint32_t node, uint64_t nanoseconds);
 
-#define GRAPH_NO_NODE UINT32_MAX
-// The first predecessor because of which a node was skipped, or GRAPH_NO_NODE.
-uint32_t graph_culprit(const struct graph *g, uint32_t node);
-
 // Hands fn(self, worker) to the workers. From any step or task; fn never runs before this returns.
 void graph_spawn(struct worker *worker, void (*fn)(void *self, struct worker *worker), void *self);
 // The same for a batch, which the graph's partition gives to a worker: its number, and its size in any unit.

@@ -333,35 +333,6 @@ static void the_tick_keeps_nothing_alive(void **state) {
     graph_free(g);
 }
 
-// Whose fault it was -----------------------------------------------------------------------------------------
-
-static enum step fails(void *self, struct worker *worker) {
-    (void)self;
-    (void)worker;
-    return STEP_FAILED;
-}
-
-static void what_was_skipped_names_who_failed(void **state) {
-    (void)state;
-    struct story story = {.n = 0};
-    struct named well = {&story, 'w'};
-    struct graph *g = graph_new();
-    const uint32_t bad = graph_add(g, &(struct node_spec){.name = "bad", .step = fails});
-    const uint32_t good = graph_add(g, &(struct node_spec){.name = "good", .self = &well, .step = tells});
-    const uint32_t next = graph_add(g, &(struct node_spec){.name = "next", .self = &well, .step = tells});
-    const uint32_t last = graph_add(g, &(struct node_spec){.name = "last", .self = &well, .step = tells});
-    graph_edge(g, bad, next);
-    graph_edge(g, good, next);
-    graph_edge(g, next, last);
-    assert_true(graph_run(g, 2));
-    assert_string_equal(story.text, "w");
-    assert_int_equal(graph_culprit(g, last), next);
-    assert_int_equal(graph_culprit(g, next), bad);
-    assert_int_equal(graph_culprit(g, bad), GRAPH_NO_NODE);
-    assert_int_equal(graph_culprit(g, good), GRAPH_NO_NODE);
-    graph_free(g);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_way_goes_first),
@@ -374,7 +345,6 @@ int main(void) {
         cmocka_unit_test(timers_wake_in_time),
         cmocka_unit_test(the_tick_goes_on_as_long_as_there_is_work),
         cmocka_unit_test(the_tick_keeps_nothing_alive),
-        cmocka_unit_test(what_was_skipped_names_who_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
