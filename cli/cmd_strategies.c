@@ -168,6 +168,9 @@ static bool parse_scenario(struct strategies_job *j, struct err *err) {
     for (size_t i = 0; i < choices && j->partitions; i++)
         if (options_has(j->options, others[i]))
             return !err_set(err, STATUS_DATA, "--%s is for strategies, not for --partitions", others[i]);
+    if (options_has(j->options, "forget") &&
+        (options_has(j->options, "remember") || options_has(j->options, "pin")))
+        return !err_set(err, STATUS_DATA, "--forget keeps no choice, so there is none to remember or pin");
     if (!name)
         return true;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -262,6 +265,8 @@ static int forget(struct strategies_job *j) {
     struct err err;
     if (remembered_forget(&j->cli->fs, options_get(j->options, "output"), j->manifest, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
+    if (!j->cli->quiet)
+        cli_note("`strategy: auto` begins with what it predicts from now on");
     return EXIT_DONE;
 }
 

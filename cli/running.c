@@ -79,6 +79,11 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
                             to_stderr ? cli->colour_err : cli->colour_out, &text);
         if (report->automatic && options_has(options, "explain-strategy"))
             explain_strategy(report, &text);
+        else if (options_has(options, "explain-strategy"))
+            cli_note("%s",
+                     run->strategy == &strategy_auto
+                         ? "--explain-strategy: there was nothing to choose a strategy for"
+                         : "--explain-strategy is for --strategy auto: this one was not chosen on the way");
         if (to_stderr)
             fwrite(text.p, 1, text.n, stderr);
         else

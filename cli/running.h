@@ -17,7 +17,8 @@
          "minimal, sequential, parallel, cache_heavy, balanced, or auto, which finds out "                   \
          "(PRESSRUN_STRATEGY)"},                                                                             \
         {"explain-strategy", 0, NULL, "with auto: the decisions, and the numbers they were made from"},      \
-        {"partition", 0, "POLICY", "how batches are shared among workers: least_loaded (default), ..."},     \
+        {"partition", 0, "POLICY",                                                                           \
+         "how batches are shared: least_loaded (usual), longest_first, round_robin or static"},              \
         {"define", 'D', "NAME=TEXT", "set a global; NAME:=JSON for any value; may be repeated"},             \
         {"force", 0, NULL, "write all outputs, also those that are there already with the same bytes"},      \
         {"durable", 0, NULL, "outputs survive a power failure: synced before they take their names"},        \

@@ -30,9 +30,9 @@ static enum status read_text(const char *name, const char *text, struct worker_c
     const uint32_t available = choice->most.n;
     choice->said = true;
     choice->most.source = name;
-    if (!dots)
-        return options_number(name, text, 1, WORKERS_MAX, &choice->most.n, err);
-    const struct str least = {text, (size_t)(dots - text)}, most = str_of(dots + 2);
+    if (!dots && options_number(name, text, 1, WORKERS_MAX, &choice->most.n, err) == STATUS_OK)
+        return STATUS_OK;
+    const struct str least = {text, dots ? (size_t)(dots - text) : 0}, most = str_of(dots ? dots + 2 : "");
     if ((least.n || most.n) && read_side(least, 1, &choice->least) &&
         read_side(most, available > choice->least ? available : choice->least, &choice->most.n) &&
         choice->least <= choice->most.n)

@@ -38,12 +38,20 @@ void run_break(struct run *run, const struct err *err) {
         run_warn(run, err->text);
 }
 
+static void account_workers(struct run *run) {
+    const uint64_t now = run_now(run);
+    run->worker_nanoseconds += (double)run->limit * (double)(now - run->limit_since);
+    run->limit_since = now;
+}
+
 void run_limit_workers(struct run *run, enum run_limit whose, uint32_t workers) {
     pthread_mutex_lock(&run->lock);
+    account_workers(run);
     run->limits[whose] = workers;
     uint32_t least = run->options->workers;
     for (int i = 0; i < RUN_LIMITS; i++)
         least = run->limits[i] && run->limits[i] < least ? run->limits[i] : least;
+    run->limit = least;
     graph_set_limit(run->graph, least);
     pthread_mutex_unlock(&run->lock);
 }
@@ -361,7 +369,8 @@ static void fill_report(struct run *run, struct run_report *report) {
     getrusage(RUSAGE_SELF, &usage);
     report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
     report->seconds = (double)(run_now(run) - run->started) / 1e9;
-    report->worker_seconds = report->workers * report->seconds;
+    account_workers(run);
+    report->worker_seconds = run->worker_nanoseconds / 1e9;
     run_govern_report(run, report);
     run_watch_end(run, report);
 }
@@ -410,6 +419,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
     struct run run = {.plan = plan,
                       .options = &chosen,
                       .strategy = chosen.strategy,
+                      .limit = options->workers,
                       .root = -1,
                       .stage = -1,
                       .stage_files = -1,
@@ -419,7 +429,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
     pthread_mutex_init(&run.lock, NULL);
     pthread_mutex_init(&run.progress_lock, NULL);
     run_auto_init(&run, options->forecast);
-    run.started = run_now(&run);
+    run.started = run.limit_since = run_now(&run);
     *report = (struct run_report){.workers = options->workers, .strategy = chosen.strategy};
     run.claims = claims_new();
     run.shapes = shapes_new();

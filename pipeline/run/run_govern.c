@@ -27,8 +27,6 @@ struct govern {
     // for the report
     uint32_t most;
     struct run_govern_report report;
-    uint64_t since; // the limit is what it is
-    double worker_nanoseconds;
 };
 
 static struct jobserver *jobserver_of(const struct run *run) {
@@ -37,15 +35,8 @@ static struct jobserver *jobserver_of(const struct run *run) {
 
 // ---- the limit
 
-static void account(struct govern *g) {
-    const uint64_t now = run_now(g->run);
-    g->worker_nanoseconds += (double)g->limit * (double)(now - g->since);
-    g->since = now;
-}
-
 static void set_limit(struct govern *g, uint32_t limit, uint32_t row) {
     struct run *run = g->run;
-    account(g);
     g->limit = limit;
     g->most = limit > g->most ? limit : g->most;
     g->report.least = g->report.least && g->report.least < limit ? g->report.least : limit;
@@ -141,7 +132,6 @@ void run_govern_begin(struct run *run) {
     struct govern *g = run->govern = MEM_NEW(struct govern);
     g->run = run;
     g->report.governed = true;
-    g->since = run_now(run);
     const struct governor_targets targets = {
         .cpu = options->cpu, .memory = options->memory, .least = least, .most = most};
     governor_init(&g->governor, &targets, options->first);
@@ -181,7 +171,6 @@ void run_govern_end(struct run *run) {
         return;
     if (jobserver_of(run))
         jobserver_hold(jobserver_of(run), 0);
-    account(g);
     pressure_close(g->pressure);
     g->pressure = NULL;
 }
@@ -191,7 +180,6 @@ void run_govern_report(struct run *run, struct run_report *report) {
     if (!g)
         return;
     report->workers = g->most;
-    report->worker_seconds = g->worker_nanoseconds / 1e9;
     report->govern = g->report;
     mem_free(g);
     run->govern = NULL;

@@ -237,6 +237,9 @@ struct run {
     struct graph *graph;
     struct govern *govern;       // NULL: nothing is governed
     uint32_t limits[RUN_LIMITS]; // of workers, under run->lock: the least counts; 0: none
+    uint32_t limit;              // that least, since limit_since
+    uint64_t limit_since;
+    double worker_nanoseconds; // that workers had until then, all together
     struct claims *claims;
     struct through *through;    // NULL: no job has a filter
     uint32_t through_processes; // of filters, at once
