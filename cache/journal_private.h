@@ -2,7 +2,7 @@
 #ifndef PRESSRUN_CACHE_JOURNAL_PRIVATE_H
 #define PRESSRUN_CACHE_JOURNAL_PRIVATE_H
 /*
- * What the journal's files share: opening and appending (journal.c), taking in what is in the file (journal_scan.c),
+ * What the journal's files share: opening and appending (journal.c), looking up (journal_read.c), taking in what is in the file (journal_scan.c),
  * rewriting it (journal_compact.c). See journal.h for who may do what when.
  */
 #include <pthread.h>

@@ -2,17 +2,15 @@
 // pressrun cache: what is kept, and dropping, cleaning, checking it.
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "cli/cache_made.h"
 #include "cli/cache_place.h"
-#include "cli/cache_text.h"
+#include "cli/cache_select.h"
 #include "cli/cache_warm.h"
 #include "cli/command.h"
-#include "pipeline/manifest/manifest_table.h"
 
-enum { GC_SLICE = 16 << 20, FILTER_MOST = 256 };
+enum { GC_SLICE = 16 << 20 };
 
 static const struct option_spec cache_options[] = {
     OPTIONS_MANIFEST,
@@ -49,49 +47,8 @@ static void print(struct buf *text) {
     buf_release(text);
 }
 
-// Selecting -------------------------------------------------------------------------------------------------
-
-struct filter {
-    bool category_given, keys_given, tag_given;
-    enum cache_category category;
-    struct digest keys[FILTER_MOST];
-    size_t keys_n;
-    uint32_t tags[FILTER_MOST];
-    size_t tags_n;
-    int64_t before; // made; INT64_MAX: any time
-};
-
-struct selection {
-    const struct filter *filter;
-    struct cache_key *keys; // owned
-    size_t n, cap;
-    int64_t at; // when
-    struct cache_sum sum;
-};
-
-static bool is_selected(const struct filter *f, const struct packs_entry *entry) {
-    bool tagged = !f->tag_given, keyed = !f->keys_given;
-    for (size_t i = 0; i < f->keys_n; i++)
-        keyed = keyed || digest_equal(entry->key.digest, f->keys[i]);
-    for (size_t i = 0; i < f->tags_n; i++)
-        tagged = tagged || entry->tag == f->tags[i];
-    return tagged && keyed && (!f->category_given || entry->key.category == f->category) &&
-           entry->made < f->before;
-}
-
-static void select_entry(void *context, const struct packs_entry *entry) {
-    struct selection *s = context;
-    if (!is_selected(s->filter, entry))
-        return;
-    MEM_GROW(s->keys, s->cap, s->n + 1);
-    s->keys[s->n++] = entry->key;
-    cache_sum_add(&s->sum, entry->key.category, entry->bytes, entry->stored);
-}
-
-static void select_entries(const struct work *work, const struct filter *filter, struct selection *s) {
-    *s = (struct selection){.filter = filter, .at = work->cli->clock.wall(work->cli->clock.self)};
-    if (work->caches.packs)
-        packs_each(work->caches.packs, select_entry, s);
+static int64_t now(const struct work *work) {
+    return work->cli->clock.wall(work->cli->clock.self);
 }
 
 static void say_sum(const struct work *work, const struct cache_sum *sum) {
@@ -104,21 +61,6 @@ static void say_sum(const struct work *work, const struct cache_sum *sum) {
         buf_add_char(&text, '\n');
     }
     print(&text);
-}
-
-// false: `*code` is the exit code.
-static bool read_category(const struct options *options, struct filter *filter, struct err *err) {
-    const char *word = options_get(options, "category");
-    struct caches_wish wish = {0};
-    filter->category_given = word != NULL;
-    if (!word || cache_category_find(str_of(word), &filter->category))
-        return true;
-    if (strcmp(word, "all") == 0) {
-        filter->category_given = false;
-        return true;
-    }
-    caches_parse_refresh(str_of(word), &wish, err); // for its sentence
-    return false;
 }
 
 // Commands --------------------------------------------------------------------------------------------------
@@ -172,13 +114,13 @@ static void reclaim(struct work *work) {
 
 // Looks whether what was selected is gone: a tier fails nobody, also where it may not be written to. What others have made
 // since does not count.
-static int end_drop(struct work *work, const struct filter *filter, struct selection *s) {
-    struct filter older = *filter;
-    struct selection left = {0};
+static int end_drop(struct work *work, const struct cache_filter *filter, struct cache_selection *s) {
+    struct cache_filter older = *filter;
+    struct cache_selection left = {0};
     older.before = older.before < s->at ? older.before : s->at;
     mem_free(s->keys);
     if (!work->dry_run)
-        select_entries(work, &older, &left);
+        cache_select(&older, work->caches.packs, now(work), &left);
     mem_free(left.keys);
     if (left.n)
         return cli_fail("not all could be dropped from %s: it cannot be written to", buf_text(&work->shown));
@@ -187,12 +129,12 @@ static int end_drop(struct work *work, const struct filter *filter, struct selec
 }
 
 static int run_clear(struct work *work) {
-    struct filter filter = {.before = INT64_MAX};
-    struct selection s;
+    struct cache_filter filter = {.before = INT64_MAX};
+    struct cache_selection s;
     struct err err;
-    if (!read_category(work->options, &filter, &err))
+    if (!cache_filter_category(&filter, work->options, &err))
         return cli_fail("%s", err.text);
-    select_entries(work, &filter, &s);
+    cache_select(&filter, work->caches.packs, now(work), &s);
     if (!work->dry_run && work->caches.packs) {
         for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++)
             if (!filter.category_given || filter.category == c)
@@ -202,85 +144,12 @@ static int run_clear(struct work *work) {
     return end_drop(work, &filter, &s);
 }
 
-static void add_tag(void *context, struct str template_name) {
-    struct filter *f = context;
-    if (f->tags_n < FILTER_MOST)
-        f->tags[f->tags_n++] = caches_tag(template_name);
-}
-
-static void add_key(void *context, struct digest fingerprint) {
-    struct filter *f = context;
-    if (f->keys_n < FILTER_MOST)
-        f->keys[f->keys_n++] = fingerprint;
-}
-
-// What was made with a template, as far as the manifest tells; else what bears its very name. False: it has been told why.
-static bool read_templates(struct work *work, struct filter *f) {
-    const char *const *templates, *record = options_get(work->options, "record");
-    size_t n = options_all(work->options, "template", &templates);
-    struct cache_made made;
-    if (n == 0)
-        return true;
-    if (!cache_made_define(work->cli, work->manifest, work->options))
-        return false;
-    bool fine = work->manifest->sound && cache_made_init(&made, work->cli, work->manifest);
-    f->tag_given = true;
-    f->keys_given = f->keys_given || record;
-    for (size_t i = 0; i < n; i++) {
-        add_tag(f, str_of(templates[i]));
-        if (fine)
-            cache_made_with(&made, str_of(templates[i]), add_tag, f);
-    }
-    bool known = !record || fine;
-    for (size_t i = 0; record && known && i < n; i++)
-        known = cache_made_of(&made, str_of(templates[i]), str_of(record), add_key, f);
-    if (record && !fine)
-        cli_fail("what --record was made into is not known where the manifest has errors");
-    else if (!fine && !work->cli->quiet)
-        cli_note("the manifest has errors, so what leads to a template is not known");
-    if (work->manifest->sound)
-        cache_made_release(&made);
-    return known;
-}
-
-static bool refuse(const char *sentence) {
-    cli_fail("%s", sentence);
-    return false;
-}
-
-// False: what is wrong has been told.
-static bool read_filter(struct work *work, struct filter *f) {
-    const struct options *options = work->options;
-    const char *age = options_get(options, "older-than"), *key = options_get(options, "key");
-    const bool named = options_has(options, "template"), exact = options_has(options, "record");
-    uint64_t seconds = 0;
-    struct err err;
-    f->before = INT64_MAX;
-    if (!read_category(options, f, &err))
-        return refuse(err.text);
-    if (age && !manifest_parse_time(str_of(age), &seconds))
-        return refuse("--older-than is a time such as 90s, 30m, 2h or 7d");
-    if (age)
-        f->before = work->cli->clock.wall(work->cli->clock.self) - (int64_t)seconds * 1000000000;
-    f->keys_given = key != NULL;
-    if (key && !digest_parse(str_of(key), &f->keys[f->keys_n++]))
-        return refuse("--key is 32 hexadecimal digits");
-    if (exact && (!named || key))
-        return refuse("--record goes with --template, and without --key");
-    if (options_has(options, "define") && !exact)
-        return refuse("--define goes with --record");
-    if (!f->category_given && !age && !key && !named)
-        return refuse(
-            "say what: --template, --category, --older-than or --key; \"cache clear\" drops everything");
-    return read_templates(work, f);
-}
-
 static int run_invalidate(struct work *work) {
-    struct filter filter = {0};
-    struct selection s;
-    if (!read_filter(work, &filter))
+    struct cache_filter filter = {0};
+    struct cache_selection s;
+    if (!cache_filter_read(&filter, work->cli, work->manifest, work->options))
         return EXIT_USAGE;
-    select_entries(work, &filter, &s);
+    cache_select(&filter, work->caches.packs, now(work), &s);
     for (size_t i = 0; !work->dry_run && i < s.n; i++)
         cache_invalidate(work->caches.cache, s.keys[i]);
     if (!work->dry_run && s.n) {

@@ -11,6 +11,7 @@
 #include "cli/path_text.h"
 #include "cli/reason_text.h"
 #include "cli/show.h"
+#include "cli/summary.h"
 #include "cli/worker_choice.h"
 #include "monitor/history.h"
 #include "monitor/trace.h"
@@ -72,8 +73,8 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
     struct buf text = BUF_INIT;
     if (!cli->quiet && !options_has(options, "json")) {
         bool to_stderr = writes_to_stdout(plan) && !run->dry; // where the outputs are what is on stdout
-        show_summary(plan->manifest, report, workers_source, to_stderr ? cli->colour_err : cli->colour_out,
-                     &text);
+        summary_write(plan->manifest, report, workers_source, to_stderr ? cli->colour_err : cli->colour_out,
+                      &text);
         if (options_has(options, "verbose"))
             path_text_write(report->path, report->path_n, report->seconds,
                             to_stderr ? cli->colour_err : cli->colour_out, &text);

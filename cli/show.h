@@ -3,7 +3,7 @@
 #define PRESSRUN_CLI_SHOW_H
 /*
  * What a person sees of a run: a progress bar with rate and ETA on a terminal, a plain line every few seconds
- * elsewhere; the first failures as located messages; the summary at the end.
+ * elsewhere; the first failures as located messages. The summary at the end is another's (summary.h).
  *
  * The observer's calls come one at a time but from any thread, so all state is in struct show.
  */
@@ -33,14 +33,11 @@ void show_release(struct show *show);
 struct run_observer show_observer(struct show *show);
 void show_end(struct show *show, const struct run_report *report); // clears the bar, counts unshown failures
 
-// The summary, several lines. What said how many workers there are; NULL: the strategy.
-void show_summary(const struct manifest *manifest, const struct run_report *report,
-                  const char *workers_source, bool colour, struct buf *out);
-
 // Numbers as people read them.
 void show_count(struct buf *out, uint64_t n);     // 1,234,567
 void show_bytes(struct buf *out, uint64_t bytes); // 1.2 MB (powers of ten)
 void show_seconds(struct buf *out, double seconds);
+void show_rate(struct buf *out, uint64_t n, double seconds); // records/s
 // Names and texts of others may be anything; terminals are not to act on them.
 void show_escaped(struct buf *out, struct str text);
 
