@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 // Enough flights that a worker always finds one, also while another one that they wait for is kept from its CPU for some
 // milliseconds; few enough that memory stays small.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/run/run_auto.h"
 
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 // A record's part of the work, in bytes: for sources whose bytes are not known, and records that are hardly any.
 enum { RECORD_WORK = 100 };

@@ -4,7 +4,7 @@
  * its work before the first row, and reading the rows from the cache takes but the time that reading them from the
  * database would. One whose first row comes at once is not even looked up for long: nothing of it is kept.
  */
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 enum { SLOW = 5 * 1000 * 1000 };
 

@@ -6,7 +6,7 @@
  */
 #include "base/digest.h"
 #include "base/mem.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 static uint64_t group_hash(const struct value *key, struct str text) {
     return digest_of(text).low * 31 + key->tag;

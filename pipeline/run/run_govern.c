@@ -10,7 +10,7 @@
  */
 #include "base/mem.h"
 #include "monitor/pressure.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 #include "scheduler/governor.h"
 #include "scheduler/workers.h"
 

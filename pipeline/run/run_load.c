@@ -5,7 +5,7 @@
 #include "base/backoff.h"
 #include "base/digest.h"
 #include "base/mem.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 // Records that are still to come, as far as the part of the source says that was read; 0: unknown.
 static double records_left(const struct pass_run *pass) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A lot's way: select (run_select.c), claim in turn, render, emit in turn.
 #include "base/mem.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 // Who goes on with a lot after its claim: the worker that entered the turn, or, when the turn came later, a
 // task of whoever ran it. Whoever comes second to this mark goes on.

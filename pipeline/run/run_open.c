@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 #include "stages/emit/recover.h"
 
 // `.pressrun` is where runs keep their books.

@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 struct output {
     struct lot *lot;

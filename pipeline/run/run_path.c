@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "monitor/trace.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 enum { SPANS_MOST = 1 << 18 }; // ten megabytes
 enum { STAGES = STAGE_EMIT + 1, KINDS = SPAN_THROUGH + 1 };

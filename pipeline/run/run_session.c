@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a run comes to in the end, as a session: each worker's distributions together, counters, rates.
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 static struct histogram *distribution(struct session *session, const char *prefix, struct str name) {
     struct buf text = BUF_INIT;

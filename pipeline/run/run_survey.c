@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 enum { STRETCH = 2048 }; // entries of the journal that a worker takes at once
 

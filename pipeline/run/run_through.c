@@ -16,7 +16,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 enum { BITE_BYTES = 1 << 20, BITE_PASSAGES = 256, BITE_ROUNDS = 4 };
 static const uint64_t SECOND = 1000000000;

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "monitor/resources.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_watch.h"
 
 enum { CLOCK_TRIES = 16, EVERY_MOST = 64 };
 // The share of rendering time that its timing may take is one in this.
