@@ -38,7 +38,9 @@ static bool read_session(struct cli *cli, struct history *h, const char *wanted,
     }
     if (plan_timing_read(plan, document, &cli->arena, timing))
         return true;
-    cli_fail("session %.*s has no times of nodes", STR_ARG(id));
+    cli_fail("session %.*s has no times of nodes, as those of the strategy minimal and of older versions; "
+             "--timing=SESSION takes another's (pressrun history lists them)",
+             STR_ARG(id));
     return false;
 }
 
