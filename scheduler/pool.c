@@ -118,7 +118,7 @@ void pool_put_behind(struct pool *p, const struct piece *piece) {
     pthread_mutex_unlock(&p->lock);
 }
 
-// Who sleeps is to sleep no longer than until then.
+// Nobody who sleeps is to sleep longer than until then.
 void pool_put_after(struct pool *p, const struct piece *piece, uint64_t nanoseconds) {
     struct piece timer = *piece;
     pthread_mutex_lock(&p->lock);
@@ -126,7 +126,9 @@ void pool_put_after(struct pool *p, const struct piece *piece, uint64_t nanoseco
     timer.order = p->order++;
     timer.rank = UINT64_MAX - (now(p) + nanoseconds);
     ready_put(&p->timers, &timer);
-    ring_somebody(p, PARTITION_ANY);
+    ring_for_all(p); // were it one alone, that one may take something else, and nobody looks again in time
+    if (p->resting)
+        p->ring(p->bell);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -167,7 +169,7 @@ static bool take(struct pool *p, struct pool_worker *w, struct piece *piece) {
 
 // When a worker that sleeps is to look again by itself; 0: not before somebody rings.
 static uint64_t looks_again(const struct pool *p, const struct pool_worker *w) {
-    uint64_t at = p->tick && !p->ticking ? p->next_tick : 0;
+    uint64_t at = !p->tick ? 0 : p->ticking ? now(p) + p->period : p->next_tick;
     if (p->timers.n > 0) {
         const uint64_t due = UINT64_MAX - p->timers.pieces[0].rank;
         at = at == 0 || due < at ? due : at;
@@ -255,9 +257,18 @@ uint32_t pool_working(struct pool *p) {
     return n;
 }
 
+// A timer, or the tick, whose time has come: where all others are parked or at work, who rests is the only one to see to it.
+static bool is_due(const struct pool *p) {
+    const bool ticks = p->tick && !p->ticking;
+    if (!ticks && p->timers.n == 0)
+        return false;
+    const uint64_t at = now(p);
+    return (ticks && at >= p->next_tick) || (p->timers.n > 0 && p->timers.pieces[0].rank >= UINT64_MAX - at);
+}
+
 bool pool_rest(struct pool *p, uint32_t index) {
     pthread_mutex_lock(&p->lock);
-    const bool waits = p->workers[index].own.n > 0 || p->shared.n > 0;
+    const bool waits = p->workers[index].own.n > 0 || p->shared.n > 0 || is_due(p);
     p->resting = !waits || index >= p->limit;
     p->rester = index;
     const bool rests = p->resting;

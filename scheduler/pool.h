@@ -83,7 +83,7 @@ void pool_work(struct pool *p, uint32_t index);
 void pool_set_limit(struct pool *p, uint32_t limit);
 uint32_t pool_waiting(struct pool *p);          // pieces that nobody has taken
 uint32_t pool_working(struct pool *p);          // workers that are not asleep, but for one that ticks
-bool pool_rest(struct pool *p, uint32_t index); // false: something waits
+bool pool_rest(struct pool *p, uint32_t index); // false: something waits, or is due
 void pool_rested(struct pool *p);
 
 #endif

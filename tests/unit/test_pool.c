@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -333,6 +334,59 @@ static void the_tick_keeps_nothing_alive(void **state) {
     graph_free(g);
 }
 
+// Rests until it has ticked, and a timer has gone off; were it never disturbed, it would rest for good, so it gives up.
+enum { RESTS_MOST = 20000 };
+struct resting {
+    struct ticking ticking;
+    atomic_bool woken;
+    uint32_t rests;
+};
+
+static void no_bell(void *self) {
+    (void)self;
+}
+
+static void rests(void *self, struct worker *worker) {
+    struct resting *r = self;
+    while (r->rests++ < RESTS_MOST && !(atomic_load(&r->ticking.ticks) >= 3 && atomic_load(&r->woken))) {
+        if (!graph_rest(worker)) {
+            graph_yield(worker, rests, r);
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        graph_rested(worker);
+    }
+}
+
+static enum step sleeps_beside_rest(void *self, struct worker *worker) {
+    struct resting *r = self;
+    if (r->rests > 0) {
+        atomic_store(&r->woken, true);
+        return STEP_DONE;
+    }
+    graph_spawn(worker, rests, r);
+    graph_wake_after(worker->graph, r->ticking.node, 1000000);
+    return STEP_BLOCKED;
+}
+
+// Of one worker, or of several of which one may work, who rests is all there is to tick and to see to timers.
+static void who_rests_does_not_forget_the_time(void **state) {
+    (void)state;
+    for (uint32_t workers = 1; workers <= 3; workers++) {
+        struct resting r = {.rests = 0};
+        struct graph *g = graph_new();
+        r.ticking.node =
+            graph_add(g, &(struct node_spec){.name = "sleeps", .self = &r, .step = sleeps_beside_rest});
+        graph_set_bell(g, no_bell, NULL);
+        graph_set_tick(g, 200000, ticks, &r.ticking);
+        graph_set_limit(g, 1);
+        assert_true(graph_run(g, workers));
+        assert_true(r.ticking.ticks >= 3);
+        assert_true(r.rests < RESTS_MOST);
+        graph_free(g);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_way_goes_first),
@@ -345,6 +399,7 @@ int main(void) {
         cmocka_unit_test(timers_wake_in_time),
         cmocka_unit_test(the_tick_goes_on_as_long_as_there_is_work),
         cmocka_unit_test(the_tick_keeps_nothing_alive),
+        cmocka_unit_test(who_rests_does_not_forget_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
