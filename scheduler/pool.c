@@ -149,6 +149,7 @@ static bool take_tick(struct pool *p, struct piece *piece) {
     if (!p->tick || p->ticking || now(p) < p->next_tick)
         return false;
     p->ticking = true;
+    p->open++; // it may be about to wake a node that nobody else wakes any more
     *piece = (struct piece){.fn = p->tick, .self = p->ticked};
     return true;
 }
@@ -218,7 +219,8 @@ void pool_work(struct pool *p, uint32_t index) {
         if (tick) {
             p->ticking = false;
             p->next_tick = now(p) + p->period;
-        } else if (--p->open == 0) {
+        }
+        if (--p->open == 0) {
             p->ended = true;
             ring_for_all(p);
         }

@@ -10,8 +10,8 @@
  *   own       what belongs to one worker (partition.h); anybody's when that one is parked
  *   parked    a worker whose number is not below `limit`: it takes nothing, and sleeps
  *   timer     a piece that nobody may take before its time. It keeps the pool from ending
- *   tick      a function that is called about every so often, by one worker at a time. It does not keep the pool from
- *             ending
+ *   tick      a function that is called about every so often, by one worker at a time. The pool does not wait for the
+ *             next one, but ends after one that is under way, which may wake nodes
  *
  * All of it is under one lock, held for putting and taking only. Pieces are batches, of 0.2 ms and more, so a worker takes
  * it some ten thousand times a second at most. Plain OpenMP tasks would not do: their priorities are ignored unless
@@ -49,7 +49,7 @@ struct pool {
     const struct partition *_Atomic partition; // set at any time
     struct ready shared, timers;               // the timers' rank is UINT64_MAX - when they are due
     uint64_t order, taken;                     // pieces so far
-    uint64_t open;                             // pieces that wait or are under way, and timers
+    uint64_t open; // pieces that wait or are under way, and timers; a tick under way
     bool ended;
     // What waits behind one piece that somebody takes (pool_put_behind).
     bool has_yielded;

@@ -334,6 +334,34 @@ static void the_tick_keeps_nothing_alive(void **state) {
     graph_free(g);
 }
 
+static void ticks_slowly(void *self, struct worker *worker) {
+    struct ticking *t = self;
+    atomic_fetch_add(&t->ticks, 1);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    graph_wake(worker->graph, t->node);
+}
+
+static enum step blocks_while_it_ticks(void *self, struct worker *worker) {
+    struct ticking *t = self;
+    (void)worker;
+    if (atomic_exchange(&t->ticks_now, true))
+        return STEP_DONE;
+    while (atomic_load(&t->ticks) == 0)
+        sched_yield();
+    return STEP_BLOCKED;
+}
+
+// Nothing waits and nothing else is under way, but a tick that is about to wake somebody.
+static void a_tick_under_way_is_waited_for(void **state) {
+    (void)state;
+    struct ticking t = {.ticks = 0};
+    struct graph *g = graph_new();
+    t.node = graph_add(g, &(struct node_spec){.name = "blocks", .self = &t, .step = blocks_while_it_ticks});
+    graph_set_tick(g, 1000, ticks_slowly, &t);
+    assert_true(graph_run(g, 2));
+    graph_free(g);
+}
+
 // Rests until it has ticked, and a timer has gone off; were it never disturbed, it would rest for good, so it gives up.
 enum { RESTS_MOST = 20000 };
 struct resting {
@@ -399,6 +427,7 @@ int main(void) {
         cmocka_unit_test(timers_wake_in_time),
         cmocka_unit_test(the_tick_goes_on_as_long_as_there_is_work),
         cmocka_unit_test(the_tick_keeps_nothing_alive),
+        cmocka_unit_test(a_tick_under_way_is_waited_for),
         cmocka_unit_test(who_rests_does_not_forget_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
