@@ -74,6 +74,7 @@ soak: export PRESSRUN_DOCUMENTS = 1000000
 soak: export PRESSRUN_FAULT_ALL = 1
 soak: export PRESSRUN_MUTATIONS = 1000
 soak: export PRESSRUN_AGAIN_SECONDS = 900
+soak: export PRESSRUN_STRATEGIES_SECONDS = 900
 soak:
 	@scripts/install-packages build demo test
 	@$(MAKE) release dev clang asan tsan fuzz
