@@ -7,7 +7,12 @@
 #include "pipeline/strategy/remembered.h"
 
 // Where nothing is known of a manifest: a record and what a template usually makes of it.
-static const struct { double record_bytes, output_bytes, opcodes; } usual = {1000, 1500, 100};
+static const struct {
+    double source_bytes, record_bytes, output_bytes, opcodes; // of a record, the latter
+} usual = {1e6, 1000, 1500, 100};
+
+#define DEAR   1e-3 // seconds
+#define CHANGE 5e-4 // seconds: until nothing is in flight, and until everybody has work again
 
 // Sources below this take some milliseconds at most, as opening the history does.
 enum { WORTH_HISTORY = 4 << 20 };
@@ -90,17 +95,31 @@ static void recall(const struct forecast_options *options, struct forecast *fore
     }
 }
 
+// Whether an output, or a filter's work on it, takes so long that keeping it costs nothing beside it. What does not keep it is
+// then no faster, and leaves the next run to make it again: it is not even considered.
+static bool is_dear(const struct prior_work *work) {
+    double terms[PRIOR_TERMS];
+    prior_terms(&strategy_minimal, 1, work, terms);
+    return (work->outputs >= 1 && terms[PRIOR_OPCODES] / work->outputs >= DEAR) ||
+           (work->processes >= 1 && work->process_seconds / work->processes >= DEAR);
+}
+
+static bool keeps_outputs(const struct strategy *strategy) {
+    return strategy->caching.categories & (1u << CACHE_RENDER | 1u << CACHE_THROUGH);
+}
+
 void forecast_make(const struct forecast_options *options, struct forecast *forecast) {
     const double bytes = bytes_of_sources(options);
     struct prior prior;
     prior_init(&prior);
-    *forecast = (struct forecast){.work = usual_work(options->plan, bytes)};
+    *forecast = (struct forecast){.work = usual_work(options->plan, bytes > 0 ? bytes : usual.source_bytes)};
     if (options->history && (bytes >= WORTH_HISTORY || forecast->work.processes > 0 || bytes <= 0))
         learn(options, bytes, &prior, forecast);
-    if (forecast->work.source_bytes < 1)
-        forecast->work.source_bytes = 1;
     prior_options(&prior, options->workers, &forecast->work, forecast->work.source_bytes, &forecast->options);
+    const bool dear = options->caches && is_dear(&forecast->work);
     for (uint32_t s = 0; strategies[s]; s++)
-        forecast->options.candidates[s].unfit |= strategies[s]->caching.keeps_all && !options->caches;
+        forecast->options.candidates[s].unfit |=
+            (strategies[s]->caching.keeps_all && !options->caches) || (dear && !keeps_outputs(strategies[s]));
+    forecast->options.change = CHANGE;
     recall(options, forecast);
 }

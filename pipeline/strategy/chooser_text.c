@@ -47,6 +47,7 @@ static void write_share(struct buf *out, double share) {
 // ---- the line
 
 static void write_outcome(const struct chooser_result *r, const char *const *names, struct buf *out) {
+    buf_add_text(out, "its batches ");
     if (isfinite(r->predicted)) {
         buf_add_text(out, "predicted ");
         write_seconds(out, r->predicted);

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "pipeline/strategy/chooser.h"
 
-// One line for the summary: "parallel, chosen by auto; predicted 1.20 s, took 1.13 s; next cache_heavy 1.31 s; ...".
+// One line for the summary: "parallel, chosen by auto; its batches predicted 1.20 s, took 1.13 s; next cache_heavy 1.31 s; ...".
 void chooser_write_line(const struct chooser *c, const char *const *names, struct buf *out);
 // --explain-strategy: several lines.
 void chooser_write_text(const struct chooser *c, const char *const *names, struct buf *out);

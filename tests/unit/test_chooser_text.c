@@ -54,10 +54,12 @@ static void test_a_change(void **state) {
     struct chooser_options options = three(2);
     play(&c, &options, costs);
     assert_text(chooser_write_line, &c,
-                "parallel, chosen by auto; predicted 2.00 s (with sequential), took 1.26 s; next sequential, "
+                "parallel, chosen by auto; its batches predicted 2.00 s (with sequential), took 1.26 s; next "
+                "sequential, "
                 "2.00 s; regret 4.4 %\n");
     assert_text(chooser_write_text, &c,
-                "auto chose parallel: predicted 2.00 s (with sequential), took 1.26 s; next sequential, 2.00 "
+                "auto chose parallel: its batches predicted 2.00 s (with sequential), took 1.26 s; next "
+                "sequential, 2.00 "
                 "s; regret 4.4 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
@@ -80,11 +82,12 @@ static void test_one_worker(void **state) {
     struct chooser c;
     struct chooser_options options = three(1);
     play(&c, &options, costs);
-    assert_text(
-        chooser_write_line, &c,
-        "sequential, chosen by auto; predicted 2.00 s, took 2.04 s; next minimal, 9.71 s; regret 2.0 %\n");
+    assert_text(chooser_write_line, &c,
+                "sequential, chosen by auto; its batches predicted 2.00 s, took 2.04 s; next minimal, 9.71 "
+                "s; regret 2.0 %\n");
     assert_text(chooser_write_text, &c,
-                "auto chose sequential: predicted 2.00 s, took 2.04 s; next minimal, 9.71 s; regret 2.0 %\n"
+                "auto chose sequential: its batches predicted 2.00 s, took 2.04 s; next minimal, 9.71 s; "
+                "regret 2.0 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
                 "  minimal           2.04 s       30 %          0          1      50 ms     9.71 s\n"
@@ -107,11 +110,12 @@ static void test_too_few_batches(void **state) {
     options.batches = options.batches_sure = 10;
     options.work = 10;
     play(&c, &options, costs);
-    assert_text(
-        chooser_write_line, &c,
-        "sequential, chosen by auto; predicted 101 ms, took 101 ms; next minimal, 102 ms; regret 0.0 %\n");
+    assert_text(chooser_write_line, &c,
+                "sequential, chosen by auto; its batches predicted 101 ms, took 101 ms; next minimal, 102 "
+                "ms; regret 0.0 %\n");
     assert_text(chooser_write_text, &c,
-                "auto chose sequential: predicted 101 ms, took 101 ms; next minimal, 102 ms; regret 0.0 %\n"
+                "auto chose sequential: its batches predicted 101 ms, took 101 ms; next minimal, 102 ms; "
+                "regret 0.0 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
                 "  minimal           102 ms       30 %          0          0          –     102 ms\n"
@@ -132,9 +136,9 @@ static void test_nothing_known(void **state) {
     options.candidates[0].unfit = true;
     chooser_init(&c, &options); // and then there was nothing to do
     assert_text(chooser_write_line, &c,
-                "sequential, chosen by auto; took 0; next parallel, 3 ms; regret 0.0 %\n");
+                "sequential, chosen by auto; its batches took 0; next parallel, 3 ms; regret 0.0 %\n");
     assert_text(chooser_write_text, &c,
-                "auto chose sequential: took 0; next parallel, 3 ms; regret 0.0 %\n"
+                "auto chose sequential: its batches took 0; next parallel, 3 ms; regret 0.0 %\n"
                 "\n"
                 "                 predicted     spread    startup    batches       each    for all\n"
                 "  minimal        cannot be had\n"
