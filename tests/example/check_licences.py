@@ -64,7 +64,10 @@ def main():
                     for name in names]
         assert sorted(json.loads(index), key=lambda row: row["name"]) == expected
         assert index == json.dumps(json.loads(index), indent=4, ensure_ascii=False) + "\n"
-        assert report["filtered"] == report["rendered"] == 2 * len(names) + 1 and report["failed"] == 0
+        # Some names are of the same text, which need not be filtered twice.
+        texts = {read(DATA, name) for name in names}
+        assert report["rendered"] == 2 * len(names) + 1 and report["failed"] == 0
+        assert 2 * len(texts) + 1 <= report["filtered"] <= report["rendered"]
         again = run(pressrun, example, out, 4)
         assert again["digest"] == report["digest"], "the digest depends on the number of workers"
     print("%d licences as Debian's; digest %s" % (len(names), report["digest"]))
