@@ -5,7 +5,7 @@
 
 // A record's part of the work, in bytes: for sources whose bytes are not known, and records that are hardly any.
 enum { RECORD_WORK = 100 };
-enum { WARM_BATCHES = 6, WARM_STEP = 2, SMOOTH = 2 };
+enum { SETTLED = 4, WARM_MOST = 128, WARM_STEP = 2, SMOOTH = 2 };
 // Of the batches that are expected, so many will come at least.
 #define SURE 0.5
 // Seconds that a batch takes a worker, about, when its size has settled.
@@ -82,10 +82,10 @@ static void begin(struct run *run) {
     a->next = (struct chooser_slice){.strategy = a->chooser.incumbent, .batches = WARM_STEP};
 }
 
-// Until batches have found their size, but not for long.
+// Until some batches have had their size, or a single unit is so dear that none is larger; but not for ever.
 static bool is_warm(const struct run *run) {
     const struct run_auto *a = &run->automatic;
-    return a->largest >= BATCH_SIZE_LEAST || a->handed >= WARM_BATCHES + 3 * (uint64_t)run->options->workers;
+    return a->dear || a->settled >= SETTLED * (uint64_t)run->options->workers || a->handed >= WARM_MOST;
 }
 
 // Slices ----------------------------------------------------------------------------------------------------
@@ -200,7 +200,8 @@ void run_auto_ended(struct run *run, uint64_t bytes, uint64_t records, uint64_t 
     a->window_ended = run_now(run);
     a->window_batches++;
     a->window_worked += worked;
-    a->largest = worked > a->largest ? worked : a->largest;
+    a->settled += worked >= BATCH_SIZE_TARGET / 2;
+    a->dear |= worked >= BATCH_SIZE_TARGET / 2 && records <= 2;
     a->window_work += work;
     if (window_is_full(a))
         observe(run);

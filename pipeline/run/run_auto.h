@@ -34,7 +34,8 @@ struct run_auto {
     uint64_t open;             // batches in flight
     bool waited;               // some load node waits for them to end
     uint64_t handed;
-    uint64_t largest;  // nanoseconds that workers worked for a batch
+    uint64_t settled;  // batches that have ended and were as large as they are to be
+    bool dear;         // a record or two were enough for one
     bool warm;         // the chooser is asked
     double work;       // of all that have ended
     double batch_work; // of one, lately
