@@ -177,6 +177,17 @@ enum status history_open(const struct fs *fs, const char *directory, uint32_t ke
     return status;
 }
 
+enum status history_open_merged(const char *directory, struct history **out, struct err *err) {
+    struct history *h = *out = MEM_NEW(struct history);
+    enum status status = is_there(directory) ? history_open_database(directory, WAIT_MS, &h->db, err)
+                                             : open_with(":memory:", SQLITE_OPEN_READWRITE, 0, &h->db, err);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    history_close(h);
+    *out = NULL;
+    return status;
+}
+
 void history_close(struct history *h) {
     if (!h)
         return;

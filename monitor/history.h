@@ -39,6 +39,8 @@ enum status history_add(const struct fs *fs, const char *directory, const struct
 // another status in `err`: what waits could not be merged, and is missing.
 enum status history_open(const struct fs *fs, const char *directory, uint32_t keep, struct history **out,
                          struct err *err);
+// The same without merging, for who cannot wait for it: sessions that have not been merged are missing.
+enum status history_open_merged(const char *directory, struct history **out, struct err *err);
 void history_close(struct history *h); // NULL is fine
 
 // One condition: a field (id, name, strategy, machine, version, outcome, digest, started) or a figure (metrics.h), an

@@ -11,8 +11,10 @@ static const struct {
     double source_bytes, record_bytes, output_bytes, opcodes; // of a record, the latter
 } usual = {1e6, 1000, 1500, 100};
 
-#define DEAR   1e-3 // seconds
-#define CHANGE 5e-4 // seconds: until nothing is in flight, and until everybody has work again
+// Seconds.
+#define DEAR          2e-4 // for an output; keeping and finding it takes a twentieth
+#define WORTH_MERGING 1.0
+#define CHANGE        5e-4 // until nothing is in flight, and until everybody has work again
 
 // Sources below this take some milliseconds at most, as opening the history does.
 enum { WORTH_HISTORY = 4 << 20 };
@@ -55,7 +57,7 @@ static void scale(struct prior_work *work, double by) {
 }
 
 // What past sessions say of the machine, and of what this manifest asks for.
-static void learn(const struct forecast_options *options, double bytes, struct prior *prior,
+static void learn(const struct forecast_options *options, double bytes, bool merges, struct prior *prior,
                   struct forecast *forecast) {
     struct prior_sample *samples;
     struct prior_work work;
@@ -63,7 +65,10 @@ static void learn(const struct forecast_options *options, double bytes, struct p
     struct arena arena;
     struct err err;
     size_t n;
-    if (history_open(options->fs, options->history, options->history_keep, &history, &err) != STATUS_OK)
+    const enum status status =
+        merges ? history_open(options->fs, options->history, options->history_keep, &history, &err)
+               : history_open_merged(options->history, &history, &err);
+    if (status != STATUS_OK)
         return; // a prior without sessions is one, too
     arena_init(&arena, 0);
     if (prior_history_read(history, options->machine, options->plan->manifest->name, &arena, &samples, &n,
@@ -104,8 +109,17 @@ static bool is_dear(const struct prior_work *work) {
            (work->processes >= 1 && work->process_seconds / work->processes >= DEAR);
 }
 
-static bool keeps_outputs(const struct strategy *strategy) {
-    return strategy->caching.categories & (1u << CACHE_RENDER | 1u << CACHE_THROUGH);
+void forecast_keep_outputs(struct chooser_options *options) {
+    for (uint32_t s = 0; strategies[s]; s++)
+        options->candidates[s].unfit |=
+            !(strategies[s]->caching.categories & (1u << CACHE_RENDER | 1u << CACHE_THROUGH));
+}
+
+// So long, with all workers, that merging what waits in the history does not count.
+static bool is_long(const struct prior *prior, uint32_t workers, const struct prior_work *work) {
+    struct prior_prediction prediction;
+    prior_predict(prior, &strategy_parallel, workers, work, &prediction);
+    return work->processes > 0 || prediction.seconds >= WORTH_MERGING;
 }
 
 void forecast_make(const struct forecast_options *options, struct forecast *forecast) {
@@ -114,12 +128,13 @@ void forecast_make(const struct forecast_options *options, struct forecast *fore
     prior_init(&prior);
     *forecast = (struct forecast){.work = usual_work(options->plan, bytes > 0 ? bytes : usual.source_bytes)};
     if (options->history && (bytes >= WORTH_HISTORY || forecast->work.processes > 0 || bytes <= 0))
-        learn(options, bytes, &prior, forecast);
+        learn(options, bytes, is_long(&prior, options->workers, &forecast->work), &prior, forecast);
     prior_options(&prior, options->workers, &forecast->work, forecast->work.source_bytes, &forecast->options);
-    const bool dear = options->caches && is_dear(&forecast->work);
     for (uint32_t s = 0; strategies[s]; s++)
-        forecast->options.candidates[s].unfit |=
-            (strategies[s]->caching.keeps_all && !options->caches) || (dear && !keeps_outputs(strategies[s]));
+        forecast->options.candidates[s].unfit |= strategies[s]->caching.keeps_all && !options->caches;
+    forecast->caches = options->caches;
+    if (options->caches && is_dear(&forecast->work))
+        forecast_keep_outputs(&forecast->options);
     forecast->options.change = CHANGE;
     recall(options, forecast);
 }

@@ -30,9 +30,12 @@ struct forecast {
     struct chooser_options
         options;      // of `strategies`, in their order; costs per byte of sources; without batches
     size_t sessions;  // that the prior was fitted to
+    bool caches;      // some tier may be used
     bool of_manifest; // the work is what a session of the manifest asked for
 };
 
+// Outputs are dear: those that keep none are out.
+void forecast_keep_outputs(struct chooser_options *options);
 void forecast_make(const struct forecast_options *options, struct forecast *forecast);
 
 #endif

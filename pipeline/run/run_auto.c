@@ -74,6 +74,8 @@ static void begin(struct run *run) {
     struct run_auto *a = &run->automatic;
     struct chooser_options options = a->forecast->options;
     const struct outlook outlook = look_ahead(run);
+    if (a->dear && a->forecast->caches)
+        forecast_keep_outputs(&options);
     options.batches = (uint64_t)outlook.batches;
     options.batches_sure = (uint64_t)(SURE * outlook.batches);
     options.work = outlook.work;
@@ -136,6 +138,8 @@ static void find_next(struct run *run) {
         a->next.batches = WARM_STEP;
         return;
     }
+    if (!a->warm && a->dear)
+        begin(run); // anew, now that it is known
     a->warm = true;
     expect(run);
     // When all that was expected has been handed out, what comes on top of it goes on as before.
