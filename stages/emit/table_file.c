@@ -15,7 +15,6 @@
 enum {
     WAIT_MS = 10, // between two looks at somebody else's lock
     WAITS = 500,  // of them at most
-    TRANSACTION_FLUSHES = 64,
     TRANSACTION_BYTES = 32 << 20,
 };
 
@@ -297,7 +296,7 @@ bool table_file_is_large(const struct table_file *file) {
 }
 
 bool table_file_is_due(const struct table_file *file) {
-    return (file->in_transaction && file->flushes >= TRANSACTION_FLUSHES) || table_file_is_large(file);
+    return (file->in_transaction && file->flushes >= TABLE_FILE_FLUSHES) || table_file_is_large(file);
 }
 
 enum status table_file_commit(struct table_file *file, struct err *err) {

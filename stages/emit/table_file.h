@@ -30,6 +30,8 @@
 #include "base/err.h"
 #include "stages/emit/emit.h"
 
+enum { TABLE_FILE_FLUSHES = 512 }; // of a transaction; a flush is a batch of less than a millisecond
+
 struct table_file {
     struct fs fs;
     int root, directory; // the latter is the root itself where the file has no other

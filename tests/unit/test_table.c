@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stages/emit/table_file.h"
 #include "stages/emit/table_rows.h"
 #include "tests/support/emit_job.h"
 #include "tests/support/faulty_fs.h"
@@ -1141,16 +1142,16 @@ static void transactions(void **state) {
     struct state *s = *state;
     job_open(&s->job, &emit_table, plain(s));
     char key[16];
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < TABLE_FILE_FLUSHES + 36; i++) {
         snprintf(key, sizeof key, "%d", i);
         put(s, key, "text");
         assert_int_equal(job_flush(&s->job), STATUS_OK);
-        assert_int_equal(s->job.total.written, i < 63 ? 0 : 64);
+        assert_int_equal(s->job.total.written, i < TABLE_FILE_FLUSHES - 1 ? 0 : TABLE_FILE_FLUSHES);
     }
-    assert_string_equal(ask(s, "SELECT count(*) FROM t"), "64\n");
+    assert_string_equal(ask(s, "SELECT count(*) FROM t"), "512\n");
     assert_int_equal(job_close(&s->job, false), STATUS_OK);
-    assert_result(&s->job, 64, 0, 256);
-    assert_string_equal(ask(s, "SELECT count(*), max(key + 0) FROM t"), "64|63\n");
+    assert_result(&s->job, 512, 0, 2048);
+    assert_string_equal(ask(s, "SELECT count(*), max(key + 0) FROM t"), "512|511\n");
 }
 
 static void empty_file_and_durable(void **state) {

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "stages/emit/table_file.h"
 #include "tests/support/emit_job.h"
 
 struct state {
@@ -141,7 +142,7 @@ static void lost_transaction(void **state) {
     job_open(&s->c, &emit_table, in_table(s, "c", s->b.sink));
     put(&s->c, "1", "x");
     char key[16];
-    for (int i = 0; i < 63; i++) { // fills the transaction
+    for (int i = 0; i < TABLE_FILE_FLUSHES - 1; i++) { // fills the transaction
         snprintf(key, sizeof key, "%d", i);
         put(&s->a, key, "x");
     }
@@ -155,7 +156,7 @@ static void lost_transaction(void **state) {
     fails(&s->a, INCOMPLETE);
     fails(&s->b, INCOMPLETE);
     closes(&s->c, true, 1);
-    assert_string_equal(ask(s, "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM c)"), "63|1\n");
+    assert_string_equal(ask(s, "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM c)"), "511|1\n");
     assert_string_equal(ask(s, "SELECT name FROM sqlite_schema WHERE name = 'b'"), "");
 }
 
@@ -271,23 +272,23 @@ static void counts_come_later(void **state) {
     char key[16];
     open_tables(s);
     put(&s->a, "1", "x");
-    for (int i = 0; i < 63; i++) {
+    for (int i = 0; i < TABLE_FILE_FLUSHES - 1; i++) {
         snprintf(key, sizeof key, "%d", i);
         put(&s->b, key, "y");
     }
-    assert_int_equal(s->b.total.written, 63);
+    assert_int_equal(s->b.total.written, TABLE_FILE_FLUSHES - 1);
     assert_int_equal(s->a.total.written, 0);
     assert_int_equal(job_flush(&s->a), STATUS_OK);
     assert_result(&s->a, 1, 0, 1);
     put(&s->a, "2", "x");
     assert_int_equal(s->a.total.written, 1);
-    for (int i = 63; i < 126; i++) {
+    for (int i = TABLE_FILE_FLUSHES - 1; i < 2 * TABLE_FILE_FLUSHES - 2; i++) {
         snprintf(key, sizeof key, "%d", i);
         put(&s->b, key, "y");
     }
     closes(&s->a, false, 2); // committed is committed
-    closes(&s->b, true, 126);
-    assert_string_equal(ask(s, "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)"), "2|126\n");
+    closes(&s->b, true, 2 * TABLE_FILE_FLUSHES - 2);
+    assert_string_equal(ask(s, "SELECT (SELECT count(*) FROM a), (SELECT count(*) FROM b)"), "2|1022\n");
 }
 
 // Threads -----------------------------------------------------------------------------------------------------------
