@@ -60,8 +60,8 @@ demo:
 # (A limit on file sizes, as in cache-through, is more than clang's OpenMP survives, and what is dear enough for the cache takes
 # other times under the thread sanitizer.)
 ASAN_WITHOUT := '^golden[.](jobs|reference|corpus|strategies)|^fault[.][^ac]|^unit[.](statistics|test_emit_faults|test_ranking|test_graph|test_reader_jansson|test_schedules|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|run-(batches|partition|trace)|strategies)'
-TSAN_WITHOUT := '^golden[.](reference|corpus|strategies-examples)|^fault[.]([^cs]|s[^t])|^unit[.](statistics|test_clusters|test_emit_faults|test_ranking|test_journal_damage|test_reader_jansson|test_sqlite_rows|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|cache-(audit|render|source|through|warm)|history|review|run-trace|strategies)|^fuzz'
-DEV_ALSO := '^golden[.](reference|corpus|strategies-examples)|^fault|^unit[.](statistics|test_emit_faults|test_ranking|test_reader_jansson|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|cache-render|run-trace|strategies)'
+TSAN_WITHOUT := '^golden[.](reference|corpus|strategies)|^fault[.]([^cs]|s[^t])|^unit[.](statistics|test_clusters|test_emit_faults|test_ranking|test_journal_damage|test_reader_jansson|test_sqlite_rows|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|cache-(audit|render|source|through|warm)|history|review|run-(batches|trace)|strategies)|^fuzz'
+DEV_ALSO := '^golden[.](reference|corpus|strategies)|^fault|^unit[.](statistics|test_emit_faults|test_ranking|test_reader_jansson|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|cache-render|run-(batches|trace)|strategies)'
 test:
 	@scripts/install-packages build demo test
 	@$(MAKE) dev asan tsan
