@@ -10,9 +10,8 @@
 #include "base/mem.h"
 #include "pipeline/run/run_watch.h"
 
-// Enough flights that a worker always finds one, also while another one that they wait for is kept from its CPU for some
-// milliseconds; few enough that memory stays small.
-enum { FLIGHTS_PER_WORKER = 8 };
+// Enough flights that a worker always finds one, few enough that memory and descriptors stay few.
+enum { FLIGHTS_PER_WORKER = 3 };
 
 void run_note(const struct run *run, const char *text) {
     const struct run_observer *observer = run->options->observer;
