@@ -582,60 +582,48 @@ void manifest_key_write_what(const struct manifest_key *key, struct buf *out) {
         buf_printf(out, "%s%s", i == 0 ? "" : key->value(i + 1) ? ", " : " or ", key->value(i));
 }
 
-bool manifest_parse_size(struct str text, uint64_t *bytes) {
-    static const struct {
-        const char *suffix;
-        uint64_t unit;
-    } units[] = {{"B", 1},         {"kB", 1000},     {"MB", 1000000}, {"GB", 1000000000},
-                 {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+struct unit {
+    const char *suffix;
+    uint64_t size;
+};
+
+// A whole number above 0 of at most so many digits, a space if one likes, one of the units: in the smallest of them.
+static bool parse_quantity(struct str text, size_t digits, const struct unit *units, size_t units_n,
+                           uint64_t *out) {
     uint64_t sum = 0;
     size_t i = 0;
-    for (; i < text.n && i < 10 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+    for (; i < text.n && i < digits && text.p[i] >= '0' && text.p[i] <= '9'; i++)
         sum = sum * 10 + (uint64_t)(text.p[i] - '0');
     if (i == 0 || text.p[0] == '0')
         return false;
-    struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
-    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+    const struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
+    for (size_t k = 0; k < units_n; k++) {
         if (str_is(suffix, units[k].suffix)) {
-            *bytes = sum * units[k].unit;
+            *out = sum * units[k].size;
             return true;
         }
     }
     return false;
+}
+
+#define PARSE_QUANTITY(text, digits, units, out)                                                             \
+    parse_quantity(text, digits, units, sizeof(units) / sizeof *(units), out)
+
+bool manifest_parse_size(struct str text, uint64_t *bytes) {
+    static const struct unit units[] = {{"B", 1},           {"kB", 1000},     {"MB", 1000000},
+                                        {"GB", 1000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20},
+                                        {"GiB", 1 << 30}};
+    return PARSE_QUANTITY(text, 10, units, bytes);
 }
 
 bool manifest_parse_time(struct str text, uint64_t *seconds) {
-    static const struct {
-        const char *suffix;
-        uint64_t unit;
-    } units[] = {{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-    uint64_t sum = 0;
-    size_t i = 0;
-    for (; i < text.n && i < 9 && text.p[i] >= '0' && text.p[i] <= '9'; i++)
-        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
-    if (i == 0 || text.p[0] == '0')
-        return false;
-    struct str suffix = str_from(text, i + (i < text.n && text.p[i] == ' '));
-    for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
-        if (str_is(suffix, units[k].suffix)) {
-            *seconds = sum * units[k].unit;
-            return true;
-        }
-    }
-    return false;
+    static const struct unit units[] = {{"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    return PARSE_QUANTITY(text, 9, units, seconds);
 }
 
 bool manifest_parse_wait(struct str text, uint64_t *milliseconds) {
-    enum { DIGITS = 5 };
-    uint64_t sum = 0;
-    size_t i = 0;
-    for (; i < text.n && i < DIGITS && text.p[i] >= '0' && text.p[i] <= '9'; i++)
-        sum = sum * 10 + (uint64_t)(text.p[i] - '0');
-    if (i == 0 || text.p[0] == '0')
-        return false;
-    const struct str unit = str_from(text, i + (i < text.n && text.p[i] == ' '));
-    *milliseconds = sum * (str_is(unit, "ms") ? 1 : str_is(unit, "s") ? 1000 : 60000);
-    return str_is(unit, "ms") || str_is(unit, "s") || str_is(unit, "m");
+    static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}};
+    return PARSE_QUANTITY(text, 5, units, milliseconds);
 }
 
 bool manifest_parse_share(struct str text, uint64_t *permille) {
