@@ -8,27 +8,19 @@ const struct strategy *const strategies[STRATEGIES_N + 1] = {
     &strategy_cache_heavy, &strategy_balanced,   NULL,
 };
 
+// All workers, and whatever of the cache the manifest has.
+#define EVERYTHING                                                                                           \
+    .workers = {.start = STRATEGY_ALL, .least = STRATEGY_ONE, .most = STRATEGY_ALL},                         \
+    .caching = {.categories = STRATEGY_EVERY_CATEGORY,                                                       \
+                .tiers = STRATEGY_LOCAL | 1u << CACHE_REDIS,                                                 \
+                .lifetimes = 1},                                                                             \
+    .monitoring = {.times = true, .resources = true}, .partition = &partitions[PARTITION_LEAST_LOADED]
+
 const struct strategy strategy_default = {
-    .name = "default",
-    .best_for = "runs that say nothing of it",
-    .workers = {.start = STRATEGY_ALL, .least = STRATEGY_ONE, .most = STRATEGY_ALL},
-    .caching = {.categories = STRATEGY_EVERY_CATEGORY,
-                .tiers = STRATEGY_LOCAL | 1u << CACHE_REDIS,
-                .lifetimes = 1},
-    .monitoring = {.times = true, .resources = true},
-    .partition = &partitions[PARTITION_LEAST_LOADED],
-};
+    .name = "default", .best_for = "runs that say nothing of it", EVERYTHING};
 
 const struct strategy strategy_auto = {
-    .name = "auto",
-    .best_for = "runs that are to find out for themselves",
-    .workers = {.start = STRATEGY_ALL, .least = STRATEGY_ONE, .most = STRATEGY_ALL},
-    .caching = {.categories = STRATEGY_EVERY_CATEGORY,
-                .tiers = STRATEGY_LOCAL | 1u << CACHE_REDIS,
-                .lifetimes = 1},
-    .monitoring = {.times = true, .resources = true},
-    .partition = &partitions[PARTITION_LEAST_LOADED],
-};
+    .name = "auto", .best_for = "runs that are to find out for themselves", EVERYTHING};
 
 const char *strategy_name(size_t i) {
     return i < STRATEGIES_N ? strategies[i]->name : i == STRATEGIES_N ? strategy_auto.name : NULL;
