@@ -95,7 +95,8 @@ void reference_write_metrics(struct buf *out) {
         buf_printf(out, "  %-26s %s%s%s%s\n", row->name, row->meaning, *row->unit ? ", in " : "", row->unit,
                    row->work ? " (work)" : "");
     }
-    buf_add_text(out, "\n\"work\": depends on manifest and data alone, neither on time nor on workers.\n\n");
+    buf_add_text(out, "\n\"work\": depends on manifest and data alone, neither on time nor on workers.\n"
+                      "live.*: of a run that goes on, at each moment; sessions have none of them.\n\n");
     buf_add_text(
         out,
         "Distributions of durations in seconds: of a batch in load, compile (a job's "

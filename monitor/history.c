@@ -236,7 +236,8 @@ static enum status unknown_field(struct str field, struct err *err) {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         suggest_offer(&near, str_of(columns[i]));
     for (int i = 0; i < METRICS; i++)
-        suggest_offer(&near, str_of(metric_rows[i].name));
+        if (!metric_is_live((enum metric)i))
+            suggest_offer(&near, str_of(metric_rows[i].name));
     if (near.best.p)
         return err_set(err, STATUS_DATA, "there is no field or metric \"%.*s\", did you mean \"%.*s\"?",
                        STR_ARG(field), STR_ARG(near.best));

@@ -15,6 +15,10 @@ int metric_find(struct str name) {
     return -1;
 }
 
+bool metric_is_live(enum metric metric) {
+    return str_starts(str_of(metric_rows[metric].name), STR("live."));
+}
+
 int metric_figure_of(struct str name, struct str *distribution) {
     size_t dot = name.n;
     while (dot > 0 && name.p[dot - 1] != '.')

@@ -28,7 +28,8 @@ struct metric_row {
 };
 extern const struct metric_row metric_rows[METRICS];
 
-int metric_find(struct str name); // enum metric, or -1
+int metric_find(struct str name);        // enum metric, or -1
+bool metric_is_live(enum metric metric); // of a run that goes on; no session has it
 
 enum metric_figure { FIGURE_P50, FIGURE_P95, FIGURE_P99, FIGURE_MAX, FIGURE_MEAN, FIGURE_COUNT, FIGURES };
 extern const char *const metric_figures[FIGURES]; // "p50", ...
