@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { BITS = 7, LINEAR = 1 << (BITS + 1) };
+enum { BITS = 7, LINEAR = 1 << (BITS + 1), COARSE = 4 };
 
 static uint32_t bucket_of(uint64_t value) {
     if (value < LINEAR)
@@ -97,4 +97,19 @@ uint64_t histogram_quantile(const struct histogram *h, double q) {
 
 double histogram_mean(const struct histogram *h) {
     return h->n ? h->sum / (double)h->n : 0;
+}
+
+bool histogram_next(const struct histogram *h, uint32_t *at, uint64_t *value, uint64_t *count) {
+    for (uint32_t from = *at; from < h->buckets; from += COARSE) { // a doubling is a multiple of it
+        uint64_t sum = 0;
+        for (uint32_t i = from; i < from + COARSE && i < h->buckets; i++)
+            sum += h->counts[i];
+        if (!sum)
+            continue;
+        *value = value_of(from) + (value_of(from + COARSE - 1) - value_of(from)) / 2;
+        *count = sum;
+        *at = from + COARSE;
+        return true;
+    }
+    return false;
 }

@@ -9,6 +9,7 @@
  * Adding two gives the histogram of all their values, so each worker fills its own. Memory grows with the greatest value:
  * 9 KB for a second, 11 KB for an hour, in nanoseconds. One thread at a time.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HISTOGRAM_ERROR (1.0 / 256) // relative, of a quantile
@@ -29,5 +30,10 @@ void histogram_merge(struct histogram *h, const struct histogram *other);
 // The value that a share q of all do not exceed; 0 of an empty one. q = 0: the least, 1: the greatest.
 uint64_t histogram_quantile(const struct histogram *h, double q);
 double histogram_mean(const struct histogram *h);
+
+// What is in it, in buckets four times as wide, for whoever keeps it: the values in their middle, ascending, and how many
+// are in each. Begins with *at = 0; false: there are no more.
+#define HISTOGRAM_COARSE_ERROR (1.0 / 64)
+bool histogram_next(const struct histogram *h, uint32_t *at, uint64_t *value, uint64_t *count);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/processor.h"
 #include "base/salt.h"
+#include "monitor/distribution_json.h"
 #include "monitor/json_line.h"
 
 void session_init(struct session *s) {
@@ -131,26 +132,6 @@ void session_count_error(struct session *s, struct str message) {
     s->errors[i].count++;
 }
 
-static double figure_of(const struct histogram *h, enum metric_figure figure) {
-    switch (figure) {
-    case FIGURE_P50:
-        return (double)histogram_quantile(h, 0.5) / 1e9;
-    case FIGURE_P95:
-        return (double)histogram_quantile(h, 0.95) / 1e9;
-    case FIGURE_P99:
-        return (double)histogram_quantile(h, 0.99) / 1e9;
-    case FIGURE_MAX:
-        return (double)h->max / 1e9;
-    case FIGURE_MEAN:
-        return histogram_mean(h) / 1e9;
-    case FIGURE_COUNT:
-        return (double)h->n;
-    case FIGURES:
-        break;
-    }
-    return 0;
-}
-
 // ---- JSON
 
 enum { REAL_DIGITS = 15 }; // counts are exact, and moments to 10 us; 0.1 stays 0.1
@@ -176,11 +157,7 @@ static json_t *distributions_json(const struct session *s) {
     json_t *object = json_object();
     for (size_t i = 0; i < s->distributions_n; i++) {
         const struct session_distribution *d = &s->distributions[i];
-        json_t *figures = json_object();
-        for (int f = 0; f < FIGURES; f++)
-            json_object_set_new(figures, metric_figures[f],
-                                json_real(figure_of(&d->histogram, (enum metric_figure)f)));
-        json_object_set_new(object, d->name.p, figures); // kept with an end
+        json_object_set_new(object, d->name.p, distribution_json(&d->histogram)); // kept with an end
     }
     return object;
 }

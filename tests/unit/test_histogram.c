@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "monitor/histogram.h"
+#include "monitor/distribution_json.h"
 
 static int by_value(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -84,12 +84,83 @@ static void test_quantiles_of_merged(void **state) {
     mem_free(values);
 }
 
+// ---- as sessions keep it
+
+static json_t *load(const char *text) {
+    json_t *json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void test_kept_and_read(void **state) {
+    (void)state;
+    struct histogram h = {0}, back = {0};
+    uint64_t seed = 7;
+    for (int i = 0; i < 20000; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        histogram_add(&h, 100 + ((seed >> 33) >> (seed >> 50) % 20));
+    }
+    json_t *json = distribution_json(&h);
+    assert_true(json_array_size(json_object_get(json, "buckets")) < 2000);
+    assert_true(distribution_read(json, &back));
+    assert_int_equal(back.n, h.n);
+    assert_int_equal(back.max, h.max);
+    assert_true(fabs(back.sum / h.sum - 1) < 1e-9);
+    for (double q = 0; q <= 1; q += 0.001) {
+        double want = (double)histogram_quantile(&h, q), got = (double)histogram_quantile(&back, q);
+        if (fabs(got - want) > (HISTOGRAM_ERROR + HISTOGRAM_COARSE_ERROR) * want + 2)
+            fail_msg("quantile %g: %g is not %g", q, got, want);
+    }
+    json_decref(json);
+    histogram_release(&h);
+    histogram_release(&back);
+}
+
+static void test_no_histogram(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "{}",
+        "5",
+        "{\"max\": 1, \"mean\": 1}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": []}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": {}}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 0]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, -1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [-5, 1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1.5]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, \"1\"]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, 5, 1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, 4, 1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 9000000000000000000]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [9000000000000000000, 1]}", // beyond the greatest
+        "{\"max\": 1, \"mean\": 2, \"buckets\": [5, 1]}",
+        "{\"max\": -1, \"mean\": -1, \"buckets\": [5, 1]}",
+        "{\"max\": 1e300, \"mean\": 1, \"buckets\": [5, 1]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct histogram h = {0};
+        json_t *json = json_loads(texts[i], JSON_DECODE_ANY, NULL);
+        if (distribution_read(json, &h) || h.n || h.counts)
+            fail_msg("%s", texts[i]);
+        json_decref(json);
+    }
+    struct histogram h = {0};
+    json_t *json = load("{\"max\": 1e-6, \"mean\": 5e-7, \"buckets\": [5, 5000000000]}");
+    assert_true(distribution_read(json, &h));
+    assert_true(h.n == 5000000000);
+    json_decref(json);
+    histogram_release(&h);
+}
+
 int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_bound_of_single_values),
         cmocka_unit_test(test_quantiles_of_merged),
+        cmocka_unit_test(test_kept_and_read),
+        cmocka_unit_test(test_no_histogram),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
