@@ -30,6 +30,7 @@ struct comparison_side {
     bool known; // that it has run
     struct digest digest;
     struct work work;
+    double stages[WORK_STAGES]; // medians over the runs of the last round; 0: not known
 };
 
 struct comparison_round {

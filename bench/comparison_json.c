@@ -97,7 +97,7 @@ static json_t *side_json(const struct comparison *c, size_t which) {
     const struct comparison_side *side = &c->sides[which];
     char digest[DIGEST_HEX_SIZE];
     digest_hex(side->digest, digest);
-    json_t *object = json_object(), *work = json_object();
+    json_t *object = json_object(), *work = json_object(), *stages = json_object();
     set(object, "shown", text_or_null(side->shown));
     set(object, "kind", text_or_null(side->kind));
     set(object, "version", text_or_null(side->version));
@@ -105,11 +105,14 @@ static json_t *side_json(const struct comparison *c, size_t which) {
     for (size_t i = 0; i < side->work.n; i++)
         set(work, side->work.counters[i].name, integer(side->work.counters[i].value));
     set(object, "work", work);
+    for (int i = 0; i < WORK_STAGES; i++)
+        set(stages, work_stages[i], json_real(side->stages[i]));
+    set(object, "stage_seconds", stages);
     set(object, "median", bound(comparison_median(c, which).value));
     return object;
 }
 
-static json_t *host_json(const struct host *host) {
+json_t *comparison_host_to_json(const struct host *host) {
     json_t *object = json_object();
     set(object, "system", json_string(host->system));
     set(object, "cpu", json_string(host->cpu));
@@ -127,7 +130,7 @@ static json_t *texts_json(const char *const *texts, size_t n) {
     return array;
 }
 
-void comparison_write_json(const struct comparison *c, struct buf *out) {
+json_t *comparison_to_json(const struct comparison *c) {
     struct judgement judgement = comparison_judge(c);
     json_t *object = json_object();
     set(object, "comparison", json_integer(COMPARISON_FORMAT));
@@ -142,12 +145,16 @@ void comparison_write_json(const struct comparison *c, struct buf *out) {
     set(object, "rule", rule_json(c));
     set(object, "a", side_json(c, 0));
     set(object, "b", side_json(c, 1));
-    set(object, "machine", host_json(&c->host));
+    set(object, "machine", comparison_host_to_json(&c->host));
     set(object, "program", text_or_null(c->program));
     set(object, "started", text_or_null(c->started));
     set(object, "arguments", texts_json(c->arguments, c->arguments_n));
     set(object, "rounds", rounds_json(c));
-    json_line_add(object, DIGITS, out);
+    return object;
+}
+
+void comparison_write_json(const struct comparison *c, struct buf *out) {
+    json_line_add(comparison_to_json(c), DIGITS, out);
 }
 
 // ---- reading
@@ -293,6 +300,7 @@ static void read_side(struct reader *r, const json_t *object, struct comparison_
         else
             work_add(&side->work, key, (uint64_t)json_integer_value(value));
     }
+    work_read_stages(side->stages, object);
 }
 
 static void read_host(struct reader *r, const json_t *root) {
@@ -352,15 +360,21 @@ static void read_document(struct reader *r, const json_t *root, const char **sto
     read_rounds(r, root);
 }
 
+enum status comparison_from_json(struct comparison *c, const json_t *root, const char **stored,
+                                 struct err *err) {
+    struct reader r = {.c = c, .err = err};
+    *stored = NULL;
+    read_document(&r, root, stored);
+    return r.failed ? STATUS_DATA : STATUS_OK;
+}
+
 enum status comparison_read_json(struct comparison *c, struct str text, const char **stored,
                                  struct err *err) {
     json_error_t error;
     json_t *root = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return err_set(err, STATUS_DATA, "%d:%d: %s", error.line, error.column, error.text);
-    struct reader r = {.c = c, .err = err};
-    *stored = NULL;
-    read_document(&r, root, stored);
+    enum status status = comparison_from_json(c, root, stored, err);
     json_decref(root);
-    return r.failed ? STATUS_DATA : STATUS_OK;
+    return status;
 }

@@ -22,4 +22,8 @@ struct comparison_run {
 // can be judged, INVALID included, is STATUS_OK.
 enum status comparison_run(struct comparison *c, const struct comparison_run *run, struct err *err);
 
+// The second round of one that has had its first, whenever it is wanted; it is judged with `confirm` from then on.
+enum status comparison_confirm(struct comparison *c, const struct comparison_run *run, double alpha,
+                               struct err *err);
+
 #endif

@@ -248,22 +248,22 @@ static enum status explain(const struct target *t, const struct process_sample *
 }
 
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
-                        struct str errors, struct digest *digest, struct work *work, struct err *err) {
+                        struct str errors, struct target_report *report, struct err *err) {
+    *report = (struct target_report){0};
     if (t->output)
         target_remove(t->output);
-    if (work)
-        work->n = 0;
     if (sample->timed_out || sample->exit_code != 0)
         return explain(t, sample, errors, err);
     if (!t->output) {
-        *digest = digest_of(output);
+        report->digest = digest_of(output);
         return STATUS_OK;
     }
-    json_t *report = work_report(output);
-    const char *hex = json_string_value(json_object_get(report, "digest"));
-    bool found = hex && digest_parse(str_of(hex), digest);
-    if (work && t->kind != TARGET_STRATEGY)
-        work_read(work, report);
-    json_decref(report);
+    json_t *document = work_report(output);
+    const char *hex = json_string_value(json_object_get(document, "digest"));
+    bool found = hex && digest_parse(str_of(hex), &report->digest);
+    if (t->kind != TARGET_STRATEGY)
+        work_read(&report->work, document);
+    work_read_stages(report->stages, document);
+    json_decref(document);
     return found ? STATUS_OK : err_set(err, STATUS_DATA, "%s printed no digest of its outputs", t->shown);
 }

@@ -57,10 +57,16 @@ enum status target_init(struct target *t, const char *text, const struct target_
 void target_release(struct target *t);
 struct process_command target_command(const struct target *t);
 
-// After a run: whether it went well, the digest of what it made, and the work that it counted (may be NULL). Removes what
-// it wrote.
+// What a run of pressrun says of itself; of a command nothing but the digest.
+struct target_report {
+    struct digest digest; // of what it made
+    struct work work;
+    double stages[WORK_STAGES]; // work_read_stages
+};
+
+// After a run: whether it went well, and what it says. Removes what it wrote.
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
-                        struct str errors, struct digest *digest, struct work *work, struct err *err);
+                        struct str errors, struct target_report *report, struct err *err);
 
 // The end of what a process said, for a message.
 struct str target_last_lines(struct str text);

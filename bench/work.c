@@ -7,6 +7,8 @@
 
 #include "monitor/metrics.h"
 
+const char *const work_stages[WORK_STAGES] = {"compile", "load", "render", "emit"};
+
 const struct work_counter *work_find(const struct work *work, const char *name) {
     for (size_t i = 0; i < work->n; i++)
         if (strcmp(work->counters[i].name, name) == 0)
@@ -43,6 +45,14 @@ void work_read(struct work *work, const json_t *report) {
         const json_t *value = row->work && row->key ? json_object_get(report, row->key) : NULL;
         if (json_is_integer(value) && json_integer_value(value) >= 0)
             work_add(work, row->name, (uint64_t)json_integer_value(value));
+    }
+}
+
+void work_read_stages(double seconds[WORK_STAGES], const json_t *report) {
+    const json_t *stages = json_object_get(report, "stage_seconds");
+    for (int i = 0; i < WORK_STAGES; i++) {
+        double taken = json_number_value(json_object_get(stages, work_stages[i]));
+        seconds[i] = taken > 0 ? taken : 0;
     }
 }
 

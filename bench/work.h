@@ -15,7 +15,8 @@
 
 #include "base/str.h"
 
-enum { WORK_MOST = 64, WORK_NAME = 64 };
+enum { WORK_MOST = 64, WORK_NAME = 64, WORK_STAGES = 4 };
+extern const char *const work_stages[WORK_STAGES]; // "compile", ... of a run's report
 
 struct work_counter {
     char name[WORK_NAME]; // "render.opcodes"
@@ -31,6 +32,8 @@ struct work {
 json_t *work_report(struct str output);
 // Of such a report. Whatever else it has is left alone.
 void work_read(struct work *work, const json_t *report);
+// Seconds that stages took ("stage_seconds"), summed over workers; 0 where it does not say.
+void work_read_stages(double seconds[WORK_STAGES], const json_t *report);
 void work_add(struct work *work, const char *name,
               uint64_t value); // once each; too many or too long ones are left out
 const struct work_counter *work_find(const struct work *work, const char *name); // or NULL
