@@ -44,7 +44,7 @@
 #define SAME          4.0  // of a session of the same manifest
 #define LEAST_SPREAD  0.03
 #define PULL_MANIFEST 0.5  // sessions that say that the manifest is as others
-#define MANIFEST_HALF 4    // sessions after which one of the manifest counts half
+#define MANIFEST_HALF 10   // sessions after which one of the manifest counts half
 #define LEAST         1e-4 // seconds: a run that took less says nothing
 
 static bool caches(const struct strategy *strategy, enum cache_category category) {
@@ -72,11 +72,18 @@ static double cache_seconds(const struct strategy *strategy, double n, double by
     return training + n * (hits * get + (1 - hits) * (put + CACHE_MISS));
 }
 
+// To keep outputs: what was found when it was measured, else a guess.
+static bool pays(const struct prior_work *work, double outputs) {
+    const double dear = work->opcodes * OPCODE + work->bytes * OUTPUT_BYTE;
+    if (work->keeping != PRIOR_KEEPING_UNKNOWN)
+        return work->keeping == PRIOR_KEEPS;
+    return dear > KEPT * outputs + KEPT_BYTE * work->bytes;
+}
+
 static struct kept keep(const struct strategy *strategy, const struct prior_work *work) {
     struct kept kept = {0};
     double outputs = fmax(work->outputs, 1), bytes = work->bytes / outputs;
-    double dear = (work->opcodes * OPCODE + work->bytes * OUTPUT_BYTE) / outputs;
-    if (caches(strategy, CACHE_RENDER) && (strategy->caching.keeps_all || dear > KEPT + KEPT_BYTE * bytes)) {
+    if (caches(strategy, CACHE_RENDER) && (strategy->caching.keeps_all || pays(work, outputs))) {
         kept.outputs = share(work->render_hits);
         kept.seconds += cache_seconds(strategy, work->outputs, bytes, kept.outputs);
     }

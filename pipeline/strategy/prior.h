@@ -41,6 +41,8 @@ enum prior_term {
     PRIOR_TERMS
 };
 
+enum prior_keeping { PRIOR_KEEPING_UNKNOWN, PRIOR_KEEPS, PRIOR_KEEPS_NOT };
+
 // What a job asks for, whatever the strategy. Amounts of the whole run; shares from 0 to 1.
 struct prior_work {
     double records, source_bytes;
@@ -51,9 +53,12 @@ struct prior_work {
     double files;   // outputs that are files of their own
     double checked; // outputs that are up to date
     double processes, process_seconds;
-    double render_hits;  // share of the outputs that a cache has, or will have when their turn comes
-    double through_hits; // share of the processes
+    double
+        render_hits; // share of the outputs that a cache has, or will have when their turn comes; below 0: unknown
+    double through_hits;        // share of the processes
+    enum prior_keeping keeping; // of outputs, by strategies that measure whether it pays
 };
+#define PRIOR_NOT_ASKED (-1.0)
 
 // A run that was.
 struct prior_sample {

@@ -46,7 +46,7 @@ static double known(const double *values, enum figure figure) {
 // Hits as a share of what was asked for.
 static double hit_share(const double *values, enum figure hits, enum figure misses) {
     double asked = known(values, hits) + known(values, misses);
-    return asked > 0 ? known(values, hits) / asked : 0;
+    return asked > 0 ? known(values, hits) / asked : PRIOR_NOT_ASKED;
 }
 
 static struct prior_work work_of(const double *v) {
@@ -66,6 +66,7 @@ static struct prior_work work_of(const double *v) {
         .render_hits = hit_share(v, RENDER_HITS, RENDER_MISSES),
         .through_hits = hit_share(v, THROUGH_HITS, THROUGH_MISSES),
     };
+    work.keeping = work.render_hits >= 0 ? PRIOR_KEEPS : PRIOR_KEEPS_NOT;
     // For what the cache had no opcode was run, and no process: it would be as much again for each as for the others.
     if (known(v, OUTPUTS) > 0)
         work.opcodes *= work.outputs / known(v, OUTPUTS);
@@ -125,11 +126,32 @@ static bool tells_work(const struct prior_work *work) {
     return rendered && filtered;
 }
 
+// A strategy that keeps outputs where it was measured to pay.
+static bool measures(const struct strategy *strategy) {
+    return strategy->caching.categories >> CACHE_RENDER & 1u && !strategy->caching.keeps_all;
+}
+
 bool prior_history_work(const struct prior_sample *samples, size_t n, struct prior_work *work) {
-    for (size_t i = 0; i < n; i++)
-        if (samples[i].same_manifest && samples[i].work.outputs > 0 && tells_work(&samples[i].work)) {
-            *work = samples[i].work;
-            return true;
+    bool told = false;
+    double render_hits = PRIOR_NOT_ASKED, through_hits = PRIOR_NOT_ASKED;
+    enum prior_keeping keeping = PRIOR_KEEPING_UNKNOWN;
+    for (size_t i = 0; i < n; i++) {
+        const struct prior_work *of = &samples[i].work;
+        if (!samples[i].same_manifest)
+            continue;
+        if (!told && of->outputs > 0 && tells_work(of)) {
+            *work = *of;
+            told = true;
         }
-    return false;
+        render_hits = render_hits < 0 ? of->render_hits : render_hits;
+        through_hits = through_hits < 0 ? of->through_hits : through_hits;
+        if (keeping == PRIOR_KEEPING_UNKNOWN && measures(samples[i].strategy))
+            keeping = of->keeping;
+    }
+    if (told) {
+        work->keeping = keeping;
+        work->render_hits = render_hits;
+        work->through_hits = through_hits;
+    }
+    return told;
 }

@@ -18,7 +18,8 @@ enum { PRIOR_SESSIONS = 100 };
 // The newest PRIOR_SESSIONS of `machine` (session.h), newest first, in `arena`. `name`: of the manifest at hand.
 enum status prior_history_read(struct history *h, struct str machine, struct str name, struct arena *arena,
                                struct prior_sample **samples, size_t *n, struct err *err);
-// What the newest of the same manifest that made outputs asked for; false: there is none.
+// What the newest of the same manifest that made outputs asked for; false: there is none. What the cache has of it, and
+// whether outputs are worth keeping, the newest tell that looked there.
 bool prior_history_work(const struct prior_sample *samples, size_t n, struct prior_work *work);
 
 #endif

@@ -318,9 +318,21 @@ static void test_sessions(void **state) {
     // What a quarter of the outputs took, all would have taken four times.
     assert_within(samples[2].work.opcodes, 1000, 1e-9);
     assert_within(samples[2].work.render_hits, 0.75, 1e-9);
-    // The newest found everything, which does not tell what it is to make it.
+    // The newest found everything, which does not tell what it is to make it, but what the cache has. That keeping outputs
+    // pays, only one that measures it tells.
     assert_true(prior_history_work(samples, 3, &work));
     assert_within(work.opcodes, 1000, 1e-9);
+    assert_within(work.render_hits, 1, 1e-9);
+    assert_int_equal(work.keeping, PRIOR_KEEPS);
+    samples[0].work.render_hits = PRIOR_NOT_ASKED;
+    assert_true(prior_history_work(samples, 3, &work));
+    assert_within(work.render_hits, 0.75, 1e-9);
+    samples[2].work.keeping = PRIOR_KEEPS_NOT;
+    assert_true(prior_history_work(samples, 3, &work));
+    assert_int_equal(work.keeping, PRIOR_KEEPS_NOT);
+    samples[2].strategy = &strategy_minimal;
+    assert_true(prior_history_work(samples, 3, &work));
+    assert_int_equal(work.keeping, PRIOR_KEEPING_UNKNOWN);
     assert_false(prior_history_work(samples, 2, &work));
     arena_release(&arena);
 }
