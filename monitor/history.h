@@ -24,7 +24,7 @@
 #include "base/fs.h"
 #include "monitor/session.h"
 
-enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 32 };
+enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 8 };
 #define HISTORY_KEEP_ALL UINT32_MAX // a merge drops nothing
 #define HISTORY_LATEST   9e9        // the last second since 1970 whose nanoseconds can be counted, roughly
 
