@@ -25,6 +25,7 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "cache/tier.h"
+#include "monitor/alerts.h"
 #include "stages/load/load.h"
 #include "stages/record/value.h"
 
@@ -159,6 +160,9 @@ struct manifest {
     struct manifest_cache cache;
     struct str history; // directory, resolved; {NULL, 0}: in the output directory
     uint64_t history_keep;
+    struct alert_rule *alerts;
+    size_t alerts_n;
+    int alert_exit; // least severity that counts in the exit code; ALERT_SEVERITIES: none does
 };
 
 // Reads and checks a file; never NULL. Diags come out sorted; their arena must outlive them. Where there are errors

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/manifest/manifest_check.h"
 
+#include <float.h>
 #include <stdio.h>
 
 #include "base/suggest.h"
@@ -54,7 +55,7 @@ static void wrong_form(struct check *c, const struct manifest_key *key, struct d
     struct diag *d = expected(c, key, node, document_describe(node));
     bool scalar = node->kind == DOCUMENT_BOOL || node->kind == DOCUMENT_INT || node->kind == DOCUMENT_BIG ||
                   node->kind == DOCUMENT_FLOAT;
-    if (key->forms & FORM_TEXT && !key->value && scalar)
+    if (key->forms & FORM_TEXT && !(key->forms & FORM_NUMBER) && !key->value && scalar)
         diag_hint(c->diags, d, "in quotes it is text: \"%.*s\"", STR_ARG(node->text));
     if (key->forms & FORM_BOOL && node->kind == DOCUMENT_TEXT && is_any(node->text, booleans))
         diag_hint(c->diags, d, "write true or false");
@@ -125,6 +126,9 @@ static void missing_key(struct check *c, const struct manifest_key *parent, cons
     if (!entry)
         diags_error(c->diags, c->source, (struct span){mapping->span.at, 1},
                     "the manifest lacks the key \"%s\"", name);
+    else if (!entry->key.p)
+        diags_error(c->diags, c->source, (struct span){mapping->span.at, 1}, "the %s lacks the key \"%s\"",
+                    parent->noun, name);
     else if (parent->noun)
         diags_error(c->diags, c->source, entry->key_span, "%s \"%.*s\" lacks the key \"%s\"", parent->noun,
                     STR_ARG(entry->key), name);
@@ -181,8 +185,19 @@ static void check_named(struct check *c, const struct manifest_key *parent, stru
     }
 }
 
+static void check_listed(struct check *c, const struct manifest_key *parent, struct document_node *list) {
+    const struct manifest_key *key = manifest_key_next(parent, NULL);
+    for (struct document_entry *e = list->entries; e && c->diags->errors < DOCUMENT_ERRORS; e = e->next)
+        check_value(c, key, e->value, e);
+}
+
 static void check_number(struct check *c, const struct manifest_key *key, struct document_node *node) {
-    if (node->kind != DOCUMENT_INT || node->integer < key->min || node->integer > key->max)
+    const bool finite = node->kind == DOCUMENT_INT ||
+                        (node->kind == DOCUMENT_FLOAT && node->real >= -DBL_MAX && node->real <= DBL_MAX);
+    if (key->forms & FORM_NUMBER && finite)
+        return;
+    if (key->forms & FORM_NUMBER || node->kind != DOCUMENT_INT || node->integer < key->min ||
+        node->integer > key->max)
         expected_not(c, key, node);
 }
 
@@ -196,7 +211,7 @@ static void check_scalar(struct check *c, const struct manifest_key *key, struct
     case DOCUMENT_INT:
     case DOCUMENT_BIG:
     case DOCUMENT_FLOAT:
-        if (key->forms & (FORM_COUNT | FORM_SIZE | FORM_TIME))
+        if (key->forms & (FORM_COUNT | FORM_SIZE | FORM_TIME | FORM_NUMBER))
             check_number(c, key, node);
         else
             wrong_form(c, key, node);
@@ -232,6 +247,8 @@ static void check_value(struct check *c, const struct manifest_key *key, struct 
         return;
     if (node->kind == DOCUMENT_LIST && key->forms & FORM_TEXTS)
         check_texts(c, key, node);
+    else if (node->kind == DOCUMENT_LIST && key->forms & FORM_LISTED)
+        check_listed(c, key, node);
     else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_MAPPING)
         check_mapping(c, key, node, entry);
     else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_NAMED)

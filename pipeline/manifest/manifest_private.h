@@ -45,6 +45,13 @@ void manifest_take_number(const struct document_node *mapping, const char *key, 
 void manifest_fill_cache(struct manifest *m, const struct document_node *root);
 void manifest_fill_through(struct manifest_filling *f, const struct document_node *job,
                            struct manifest_through *through);
+// Program and arguments, NULL last; NULL: it was faulty, which has been reported.
+const char *const *manifest_take_command(struct manifest_filling *f, const struct document_node *command);
+// The program that a name stands for (PATH, or relative to the manifest): absolute, or relative to the manifest's directory;
+// NULL: it cannot be run, err says why.
+const char *manifest_find_program(struct manifest *m, struct str name, struct err *err);
+void manifest_fill_alerts(struct manifest_filling *f,
+                          const struct document_node *root); // when jobs are known
 void manifest_fill_filters(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 

@@ -146,6 +146,12 @@ static json_t *named_schema(const struct manifest_key *parent) {
     return schema;
 }
 
+static json_t *listed_schema(const struct manifest_key *parent) {
+    json_t *schema = typed("array");
+    set(schema, "items", value_schema(manifest_key_next(parent, NULL)));
+    return schema;
+}
+
 static json_t *form_schema(const struct manifest_key *key, unsigned form) {
     switch (form) {
     case FORM_TEXT:
@@ -168,6 +174,10 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
         return pattern_schema(MANIFEST_SHARE_PATTERN);
     case FORM_WAIT:
         return pattern_schema(MANIFEST_WAIT_PATTERN);
+    case FORM_LISTED:
+        return listed_schema(key);
+    case FORM_NUMBER:
+        return typed("number");
     default:
         return typed("object");
     }
@@ -216,13 +226,25 @@ void manifest_write_schema(struct buf *out) {
     json_decref(schema);
 }
 
-// "jobs.NAME.to", the names being those of the entries' nouns.
+static bool is_list(struct str path) {
+    const struct manifest_key *key = manifest_keys;
+    while (key->path && !str_is(path, key->path))
+        key++;
+    return key->path && key->forms & FORM_LISTED;
+}
+
+// "jobs.NAME.to", the names being those of the entries' nouns; "alerts[].metric".
 static void write_path(const struct manifest_key *key, struct buf *out) {
     for (const char *p = key->path; *p; p++) {
-        if (*p == '*')
+        const bool in_list =
+            p[0] == '.' && p[1] == '*' && is_list((struct str){key->path, (size_t)(p - key->path)});
+        if (in_list)
+            buf_add_text(out, "[]");
+        else if (*p == '*')
             buf_add_text(out, "NAME");
         else
             buf_add_char(out, *p);
+        p += in_list;
     }
 }
 

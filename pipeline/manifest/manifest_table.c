@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/manifest/manifest_table.h"
 
+#include "monitor/alerts.h"
 #include "pipeline/strategy/strategy.h"
 #include "stages/load/load.h"
 
@@ -22,6 +23,18 @@ static const char *write_value(size_t i) {
 static const char *tier_value(size_t i) {
     static const char *const values[] = {"memory", "file", "redis", NULL};
     return values[i];
+}
+
+static const char *op_value(size_t i) {
+    return i < ALERT_OPS ? alert_op_names[i] : NULL;
+}
+
+static const char *severity_value(size_t i) {
+    return i < ALERT_SEVERITIES ? alert_severity_names[i] : NULL;
+}
+
+static const char *alert_exit_value(size_t i) {
+    return i == ALERT_SEVERITIES ? "never" : severity_value(i);
 }
 
 static const char *format_value(size_t i) {
@@ -545,6 +558,54 @@ const struct manifest_key manifest_keys[] = {
      .what = "a number of runs up to 1000000",
      .standard = "1000",
      .doc = "How many runs are kept, the newest ones; 0: none, and nothing is measured for it."},
+    {.path = "alerts",
+     .forms = FORM_LISTED,
+     .what = "a list of rules",
+     .doc = "Rules that a run is held to; one that comes true is told on standard error, kept with the "
+            "session, and may run a command."},
+    {.path = "alerts.*",
+     .forms = FORM_MAPPING,
+     .noun = "alert",
+     .what = "a mapping with \"metric\", \"op\" and \"value\"",
+     .doc = "One rule."},
+    {.path = "alerts.*.metric",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a metric such as run.seconds or render.p99",
+     .doc = "What it looks at: a name of `pressrun help metrics`, or a figure of one of the distributions "
+            "there."},
+    {.path = "alerts.*.op",
+     .forms = FORM_TEXT,
+     .required = true,
+     .value = op_value,
+     .doc =
+         "How the metric is compared to the value: greater, greater or equal, less, less or equal, equal."},
+    {.path = "alerts.*.value",
+     .forms = FORM_NUMBER | FORM_TEXT,
+     .required = true,
+     .what = "a number, or text such as 90%, 250ms or 2GiB",
+     .doc = "What the metric is compared to, in its unit: seconds, bytes, a share of 1, a number."},
+    {.path = "alerts.*.severity",
+     .forms = FORM_TEXT,
+     .value = severity_value,
+     .standard = "\"medium\"",
+     .doc = "How bad it is."},
+    {.path = "alerts.*.for",
+     .forms = FORM_WAIT,
+     .what = WHAT_WAIT,
+     .doc = "It must hold so long without a break. Without it the rule speaks of the run as a whole: it is "
+            "judged at the end, or as soon as it cannot become untrue any more."},
+    {.path = "alerts.*.command",
+     .forms = FORM_TEXTS,
+     .what = "a list of a program and its arguments",
+     .doc =
+         "What to run then: a program, found in PATH or, with a / in it, relative to the manifest, and its "
+         "arguments as they are, without a shell. It gets the alert as a JSON object on standard input."},
+    {.path = "alert_exit",
+     .forms = FORM_TEXT,
+     .value = alert_exit_value,
+     .standard = "\"never\"",
+     .doc = "The least severity of an alert that makes the exit code 3."},
     {.path = NULL},
 };
 

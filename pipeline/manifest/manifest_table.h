@@ -22,17 +22,19 @@
 enum manifest_form {
     FORM_TEXT = 1,
     FORM_BOOL = 2,
-    FORM_COUNT = 4,    // an integer from min to max
-    FORM_SIZE = 8,     // bytes from min to max: an integer, or text such as "64MiB"
-    FORM_TEXTS = 16,   // a list of texts
-    FORM_MAPPING = 32, // the keys of the rows below it
-    FORM_NAMED = 64,   // names of the user's choice, each with the row "PATH.*"; at least one
-    FORM_ANY = 128,    // a mapping of any names to any values
-    FORM_TIME = 256,   // seconds from min to max: an integer, or text such as "2h"
-    FORM_NULL = 512,   // nothing
-    FORM_SHARE = 1024, // text such as "90%" or "0.5%", above 0 and up to 100
-    FORM_WAIT = 2048,  // text such as "100ms" or "2s"
-    FORM_LAST = FORM_WAIT,
+    FORM_COUNT = 4,     // an integer from min to max
+    FORM_SIZE = 8,      // bytes from min to max: an integer, or text such as "64MiB"
+    FORM_TEXTS = 16,    // a list of texts
+    FORM_MAPPING = 32,  // the keys of the rows below it
+    FORM_NAMED = 64,    // names of the user's choice, each with the row "PATH.*"; at least one
+    FORM_ANY = 128,     // a mapping of any names to any values
+    FORM_TIME = 256,    // seconds from min to max: an integer, or text such as "2h"
+    FORM_NULL = 512,    // nothing
+    FORM_SHARE = 1024,  // text such as "90%" or "0.5%", above 0 and up to 100
+    FORM_WAIT = 2048,   // text such as "100ms" or "2s"
+    FORM_LISTED = 4096, // a list of such as the row "PATH.*" describes
+    FORM_NUMBER = 8192, // any number
+    FORM_LAST = FORM_NUMBER,
 };
 
 struct manifest_key {
@@ -41,7 +43,7 @@ struct manifest_key {
     bool required;
     bool may_be_empty; // the empty text
     const char *what;  // "expected WHAT, found ..."; NULL: the values
-    const char *noun;  // what one entry of a FORM_NAMED is called, in its "*" row
+    const char *noun;  // what one entry of a FORM_NAMED or a FORM_LISTED is called, in its "*" row
     const char *(*value)(
         size_t i);        // of FORM_TEXT and FORM_TEXTS: the i-th of the values allowed, NULL at the end
     int64_t min, max;     // of FORM_COUNT, FORM_SIZE and FORM_TIME

@@ -42,25 +42,31 @@ static const char *find_program(struct arena *arena, struct str name, int *os) {
     return NULL;
 }
 
+const char *manifest_find_program(struct manifest *m, struct str name, struct err *err) {
+    enum { SHOWN = 300 };
+    const struct str shown = str_slice(name, 0, SHOWN);
+    const char *program;
+    int os = 0;
+    if (memchr(name.p, '/', name.n)) {
+        program = name.p;
+        os = look_at_program(manifest_resolve(&m->arena, m->directory, name).p);
+    } else {
+        program = find_program(&m->arena, name, &os);
+    }
+    if (!program && os == ENOENT)
+        err_set(err, STATUS_IO, "no directory of PATH has a program \"%.*s\"", STR_ARG(shown));
+    else if (os)
+        err_os(err, os, "cannot run \"%.*s\"", STR_ARG(shown));
+    return os ? NULL : program;
+}
+
 static void fill_program(struct manifest_filling *f, const struct document_node *name,
                          struct manifest_through *through) {
-    struct manifest *m = f->m;
     struct err err;
-    int os = 0;
     through->span = name->span;
-    if (memchr(name->text.p, '/', name->text.n)) {
-        through->program = name->text.p;
-        os = look_at_program(manifest_resolve(&m->arena, m->directory, name->text).p);
-    } else {
-        through->program = find_program(&m->arena, name->text, &os);
-    }
-    if (!through->program && os == ENOENT) {
-        diags_error(f->diags, &m->text, name->span, "no directory of PATH has a program \"%.*s\"",
-                    STR_ARG(name->text));
-    } else if (os) {
-        err_os(&err, os, "cannot run \"%.*s\"", (int)(name->text.n < 300 ? name->text.n : 300), name->text.p);
-        diags_error(f->diags, &m->text, name->span, "%s", err.text);
-    }
+    through->program = manifest_find_program(f->m, name->text, &err);
+    if (!through->program)
+        diags_error(f->diags, &f->m->text, name->span, "%s", err.text);
 }
 
 static void fill_inputs(struct manifest_filling *f, const struct document_node *node,
@@ -82,6 +88,22 @@ static void fill_inputs(struct manifest_filling *f, const struct document_node *
     through->inputs = paths;
 }
 
+const char *const *manifest_take_command(struct manifest_filling *f, const struct document_node *command) {
+    if (!command->entries) {
+        diags_error(f->diags, &f->m->text, command->span, "a command needs a program");
+        return NULL;
+    }
+    const char **argv = document_alloc(&f->m->arena, sizeof *argv * (command->entries_n + 1));
+    size_t n = 0;
+    for (const struct document_entry *e = command->entries; e; e = e->next) {
+        if (e->value->faulty)
+            return NULL;
+        argv[n++] = document_text(&f->m->arena, e->value->text).p;
+    }
+    argv[n] = NULL;
+    return argv;
+}
+
 void manifest_fill_through(struct manifest_filling *f, const struct document_node *job,
                            struct manifest_through *through) {
     const struct document_node *node = manifest_node(job, "through");
@@ -92,20 +114,7 @@ void manifest_fill_through(struct manifest_filling *f, const struct document_nod
     const struct document_node *seconds = manifest_node(node, "seconds");
     through->seconds = seconds ? (uint64_t)seconds->integer : STANDARD_SECONDS;
     through->retry = manifest_take_retry(node);
-    if (!command)
-        return;
-    if (!command->entries) {
-        diags_error(f->diags, &f->m->text, command->span, "a command needs a program");
-        return;
-    }
-    const char **argv = document_alloc(&f->m->arena, sizeof *argv * (command->entries_n + 1));
-    size_t n = 0;
-    for (const struct document_entry *e = command->entries; e; e = e->next) {
-        if (e->value->faulty)
-            return;
-        argv[n++] = document_text(&f->m->arena, e->value->text).p;
-    }
-    argv[n] = NULL;
-    through->argv = argv;
-    fill_program(f, command->entries->value, through);
+    through->argv = command ? manifest_take_command(f, command) : NULL;
+    if (through->argv)
+        fill_program(f, command->entries->value, through);
 }

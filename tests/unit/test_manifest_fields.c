@@ -449,12 +449,13 @@ static void test_table(void **state) {
         assert_true(key->forms);
         assert_true(key->what || key->value);
         assert_true(!(key->forms & FORM_COUNT) || key->min <= key->max);
-        bool parent = key->forms & (FORM_MAPPING | FORM_NAMED);
+        bool parent = key->forms & (FORM_MAPPING | FORM_NAMED | FORM_LISTED);
         size_t children = 0;
         for (const struct manifest_key *child = NULL; (child = manifest_key_next(key, child)); children++)
             assert_true(child > key);
         assert_int_equal(parent, children > 0);
-        assert_true(!(key->forms & FORM_NAMED) || (children == 1 && manifest_key_next(key, NULL)->noun));
+        assert_true(!(key->forms & (FORM_NAMED | FORM_LISTED)) ||
+                    (children == 1 && manifest_key_next(key, NULL)->noun));
         found += children;
     }
     assert_int_equal(found + 1, rows);
@@ -470,8 +471,41 @@ static void test_key_list(void **state) {
     buf_release(&out);
 }
 
+static void test_alerts(void **state) {
+    (void)state;
+    struct manifest *m = read_manifest("valid_alerts/pressrun.yaml");
+    assert_true(m->sound);
+    assert_int_equal(m->alerts_n, 6);
+    assert_int_equal(m->alert_exit, ALERT_HIGH);
+    const struct alert_rule *r = m->alerts;
+    static const double values[] = {120, 0.5, 250e-6, 1.5e-3, 1.5 * 1024 * 1024 * 1024, 0};
+    static const double lasting[] = {0, 30, 0, 0, 0, 0.5};
+    static const enum alert_severity severities[] = {ALERT_HIGH,   ALERT_LOW,    ALERT_MEDIUM,
+                                                     ALERT_MEDIUM, ALERT_MEDIUM, ALERT_CRITICAL};
+    static const enum alert_op ops[] = {ALERT_GT, ALERT_LT, ALERT_GTE, ALERT_LTE, ALERT_GT, ALERT_EQ};
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(fabs(r[i].value - values[i]) <= 1e-12 * values[i]);
+        assert_true(fabs(r[i].lasting - lasting[i]) < 1e-12);
+        assert_int_equal(r[i].severity, severities[i]);
+        assert_int_equal(r[i].op, ops[i]);
+    }
+    assert_str(r[2].metric, "job.cards.p99");
+    assert_str(r[2].subject.distribution, "job.cards");
+    assert_str(r[3].subject.distribution, "template.card.j2");
+    assert_string_equal(r[2].command[1], "-c");
+    assert_null(r[2].command[3]);
+    assert_int_equal(r[2].program[0], '/');
+    assert_null(r[0].command);
+    manifest_free(m);
+    m = read_manifest("valid_small/pressrun.yaml");
+    assert_int_equal(m->alerts_n, 0);
+    assert_int_equal(m->alert_exit, ALERT_SEVERITIES);
+    manifest_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_alerts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_open_may_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_errors_end, setup, teardown),
