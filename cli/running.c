@@ -243,9 +243,12 @@ static enum status execute_watched(struct cli *cli, struct running *running, str
                                  run->govern.jobserver ? give_up : NULL, run->govern.jobserver);
     if (failed)
         return err_os(err, failed, "cannot watch for signals");
-    show_init(&show, !cli->quiet && !json, !cli->quiet, cli->colour_err);
+    // What goes to the same terminal in between would be drawn over.
+    const bool alone = !isatty(STDOUT_FILENO) || !(to_stderr || running->explains);
+    show_init(&show, !cli->quiet && !json && alone, !cli->quiet, cli->colour_err);
     reason_lines_init(&lines, to_stderr ? STDERR_FILENO : STDOUT_FILENO, json, running->explains_all,
                       to_stderr ? cli->colour_err : cli->colour_out);
+    show.interrupt = &interrupt.raised;
     show.reasons = running->explains ? &lines : NULL;
     struct run_observer observer = show_observer(&show);
     run->observer = &observer;

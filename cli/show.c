@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "cli/show.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/live_view.h"
 #include "cli/reason_text.h"
 
-static const double BAR_INTERVAL = 0.1, LINE_INTERVAL = 5.0;
-enum { BAR_CELLS_LEAST = 6, BAR_CELLS = 24, KEY_BYTES = 200 };
+static const double LINE_INTERVAL = 5.0;
+enum { COLUMNS = 80, ROWS = 24, KEY_BYTES = 200 };
 
 // Numbers ---------------------------------------------------------------------------------------------------
 
@@ -46,6 +49,19 @@ void show_seconds(struct buf *out, double seconds) {
         buf_printf(out, "%.0f min %02d s", (double)(long)(seconds / 60), (int)seconds % 60);
 }
 
+void show_duration(struct buf *out, double seconds) {
+    if (seconds < 0 || seconds >= 1e9)
+        buf_printf(out, "%.3g s", seconds);
+    else if (seconds >= 0.9995)
+        buf_printf(out, "%.2f s", seconds);
+    else if (seconds >= 0.9995e-3)
+        buf_printf(out, "%.2f ms", seconds * 1e3);
+    else if (seconds >= 0.9995e-6)
+        buf_printf(out, "%.2f us", seconds * 1e6);
+    else
+        buf_printf(out, "%.0f ns", seconds * 1e9);
+}
+
 void show_escaped(struct buf *out, struct str text) {
     struct arena arena;
     arena_init(&arena, 0);
@@ -68,71 +84,77 @@ static void write_err(struct buf *text) {
     buf_release(text);
 }
 
-static void write_figures(const struct run_progress *p, struct buf *out) {
-    show_count(out, p->loaded);
-    buf_add_text(out, " records, ");
-    show_count(out, p->written);
-    buf_add_text(out, " written, ");
-    if (p->failed) {
-        show_count(out, p->failed);
-        buf_add_text(out, " failed, ");
-    }
-    show_rate(out, p->loaded, p->seconds);
-    if (p->source_bytes_total && p->source_bytes && p->seconds > 0.5 &&
-        p->source_bytes <= p->source_bytes_total) {
-        double left = p->seconds * ((double)p->source_bytes_total / (double)p->source_bytes - 1);
-        buf_printf(out, ", ETA %.0f s", left);
-    }
-}
-
-static size_t terminal_columns(void) {
+static void look_at_terminal(struct live_view *view) {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+    view->columns =
+        (known && size.ws_col > 0 ? size.ws_col : COLUMNS) - 1u; // behind the last one it may wrap
+    view->rows = known && size.ws_row > 1 ? size.ws_row - 1u : ROWS;
 }
 
-// One line that fits the terminal: the bar takes what the figures leave, and is left out where that is too little.
-static void write_bar(const struct run_progress *p, struct buf *out) {
-    struct buf figures = BUF_INIT;
-    size_t columns = terminal_columns() - 1;
-    write_figures(p, &figures);
-    buf_add_text(out, "\r\033[K");
-    size_t around = sizeof " 100 %  " - 1;
-    size_t cells = columns > figures.n + around ? columns - figures.n - around : 0;
-    cells = cells < BAR_CELLS ? cells : BAR_CELLS;
-    if (p->source_bytes_total && cells >= BAR_CELLS_LEAST) {
-        double part = (double)p->source_bytes / (double)p->source_bytes_total;
-        part = part > 1 ? 1 : part;
-        for (size_t i = 0; i < cells; i++)
-            buf_add_text(out, i < (size_t)(part * (double)cells) ? "█" : "░");
-        buf_printf(out, " %3.0f %%  ", part * 100);
+// From wherever in the last line the view ends, to the beginning of its first.
+static void go_back(const struct show *show, struct buf *out) {
+    buf_add_char(out, '\r');
+    if (show->lines > 1)
+        buf_printf(out, "\033[%zuA", show->lines - 1);
+}
+
+// Line over line, so that nothing flickers.
+static void redraw(struct show *show, const struct snapshot *snapshot, struct buf *out) {
+    struct live_view view = {.colour = show->colour};
+    struct buf text = BUF_INIT;
+    look_at_terminal(&view);
+    if (!show->interrupted && show->interrupt && atomic_load(show->interrupt)) {
+        show->interrupted = true;
+        show->lines = 0; // that was told below it (interrupt.h)
     }
-    buf_add_str(out, str_slice(buf_str(&figures), 0, columns));
-    buf_release(&figures);
+    if (show->lines)
+        go_back(show, out);
+    show->lines = live_view_write(&view, snapshot, &text);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '\n')
+            buf_add_text(out, "\033[K");
+        buf_add_char(out, text.p[i]);
+    }
+    buf_add_text(out, "\033[J");
+    buf_release(&text);
 }
 
-static void show_progress(void *self, const struct run_progress *progress) {
-    struct show *show = self;
+static void clear_view(struct show *show, struct buf *out) {
+    if (show->lines == 0)
+        return;
+    go_back(show, out);
+    buf_add_text(out, "\033[J");
+    show->lines = 0;
+}
+
+static void show_progress(struct show *show, const struct snapshot *snapshot) {
+    struct buf text = BUF_INIT;
     pthread_mutex_lock(&show->lock);
-    if (show->progress && progress->seconds >= show->next) {
-        struct buf text = BUF_INIT;
-        show->next = progress->seconds + (show->terminal ? BAR_INTERVAL : LINE_INTERVAL);
-        if (show->terminal) {
-            write_bar(progress, &text);
-            show->bar_shown = true;
-        } else {
-            buf_add_text(&text, "pressrun: ");
-            write_figures(progress, &text);
-            buf_add_char(&text, '\n');
-        }
+    if (show->terminal) {
+        redraw(show, snapshot, &text);
+        write_err(&text);
+    } else if (snapshot->seconds >= show->next) {
+        show->next = snapshot->seconds + LINE_INTERVAL;
+        buf_add_text(&text, "pressrun: ");
+        live_view_write_line(snapshot, &text);
+        buf_add_char(&text, '\n');
         write_err(&text);
     }
     pthread_mutex_unlock(&show->lock);
 }
 
-static void clear_bar(struct show *show, struct buf *out) {
-    if (show->bar_shown)
-        buf_add_text(out, "\r\033[K");
-    show->bar_shown = false;
+static void show_snapshot(void *self, const struct snapshot *snapshot) {
+    struct show *show = self;
+    if (show->progress)
+        show_progress(show, snapshot);
+    for (size_t i = 0; i < show->takers_n; i++)
+        show->takers[i].take(show->takers[i].self, snapshot);
+}
+
+void show_add_taker(struct show *show, struct snapshot_taker taker) {
+    assert(show->takers_n < SHOW_TAKERS);
+    show->takers[show->takers_n++] = taker;
 }
 
 static void write_key(struct str key, struct buf *out) {
@@ -186,7 +208,7 @@ static void show_failure(void *self, const struct failure *failure) {
     if (is_alike(show, failure) && show->alike > SHOW_ALIKE) {
         show->folded++;
     } else if (show->failures++ < SHOW_FAILURES) {
-        clear_bar(show, &text);
+        clear_view(show, &text);
         write_folded(show, &text);
         write_failure(failure, show->colour, &text);
     }
@@ -199,7 +221,7 @@ static void show_warning(void *self, const char *sentence) {
     struct show *show = self;
     struct buf text = BUF_INIT;
     pthread_mutex_lock(&show->lock);
-    clear_bar(show, &text);
+    clear_view(show, &text);
     buf_add_text(&text, "pressrun: ");
     show_escaped(&text, str_of(sentence));
     buf_add_char(&text, '\n');
@@ -213,10 +235,17 @@ static void show_note(void *self, const char *sentence) {
         show_warning(self, sentence);
 }
 
+static bool can_redraw(void) {
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
+}
+
 void show_init(struct show *show, bool progress, bool notes, bool colour) {
-    *show = (struct show){
-        .progress = progress, .notes = notes, .colour = colour, .terminal = isatty(STDERR_FILENO)};
-    show->next = show->terminal ? BAR_INTERVAL : LINE_INTERVAL;
+    *show = (struct show){.progress = progress,
+                          .notes = notes,
+                          .colour = colour,
+                          .terminal = can_redraw(),
+                          .next = LINE_INTERVAL};
     pthread_mutex_init(&show->lock, NULL);
 }
 
@@ -232,7 +261,7 @@ static void show_reason(void *self, const struct run_reason *reason) {
 struct run_observer show_observer(struct show *show) {
     return (struct run_observer){.self = show,
                                  .failure = show_failure,
-                                 .progress = show_progress,
+                                 .snapshot = show->progress || show->takers_n ? show_snapshot : NULL,
                                  .note = show_note,
                                  .warning = show_warning,
                                  .reason = show->reasons ? show_reason : NULL};
@@ -240,7 +269,7 @@ struct run_observer show_observer(struct show *show) {
 
 void show_end(struct show *show, const struct run_report *report) {
     struct buf text = BUF_INIT;
-    clear_bar(show, &text);
+    clear_view(show, &text);
     write_folded(show, &text);
     if (show->failures > SHOW_FAILURES) {
         buf_add_text(&text, "pressrun: and ");

@@ -62,6 +62,8 @@ void snapshot_set_distribution(struct snapshot *s, struct str name, const struct
 void snapshot_of_session(struct snapshot *s, const struct session *session) {
     snapshot_clear(s);
     s->name = session->name;
+    s->strategy = session->strategy;
+    s->outcome = session->outcome;
     s->over = true;
     for (int i = 0; i < METRICS; i++)
         if (session->known[i])

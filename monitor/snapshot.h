@@ -12,7 +12,7 @@
  *
  * A run fills one four times a second in a thread of its own and hands it to its observer (pipeline/run/run.h): one thread
  * at a time, and nothing of it is changed within the call. Names of distributions are kept by the snapshot from one filling
- * to the next; `name` is borrowed from whoever fills it.
+ * to the next; The texts are borrowed from whoever fills it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,10 +31,11 @@ struct snapshot_distribution {
 };
 
 struct snapshot {
-    struct str name;   // of the manifest
-    uint64_t sequence; // 0: the first of this run
-    double seconds;    // of the run, never less than before; also METRIC_RUN_SECONDS
-    bool over;         // the run has ended, and these are its session's figures
+    struct str name, strategy; // of the manifest; its name
+    struct str outcome;        // "done", "failed", "interrupted"; {NULL, 0}: it goes on
+    uint64_t sequence;         // 0: the first of this run
+    double seconds;            // of the run, never less than before; also METRIC_RUN_SECONDS
+    bool over;                 // the run has ended, and these are its session's figures
     double values[METRICS];
     bool known[METRICS];
     struct snapshot_distribution *distributions; // owned

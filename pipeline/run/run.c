@@ -56,6 +56,15 @@ void run_limit_workers(struct run *run, enum run_limit whose, uint32_t workers) 
     pthread_mutex_unlock(&run->lock);
 }
 
+double run_worker_seconds(struct run *run, uint32_t *limit) {
+    pthread_mutex_lock(&run->lock);
+    account_workers(run);
+    *limit = run->limit;
+    const double seconds = run->worker_nanoseconds / 1e9;
+    pthread_mutex_unlock(&run->lock);
+    return seconds;
+}
+
 void run_use_strategy(struct run *run, const struct strategy *strategy) {
     atomic_store_explicit(&run->strategy, strategy, memory_order_release);
     graph_set_partition(run->graph, run->options->partition ? run->options->partition : strategy->partition);
@@ -369,8 +378,7 @@ static void fill_report(struct run *run, struct run_report *report) {
     getrusage(RUSAGE_SELF, &usage);
     report->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
     report->seconds = (double)(run_now(run) - run->started) / 1e9;
-    account_workers(run);
-    report->worker_seconds = run->worker_nanoseconds / 1e9;
+    report->worker_seconds = run_worker_seconds(run, &(uint32_t){0});
     run_govern_report(run, report);
     run_watch_end(run, report);
 }
@@ -387,8 +395,10 @@ static void release(struct run *run) {
             if (run->workers[w].vms[mode])
                 vm_free(run->workers[w].vms[mode]);
     }
-    if (run->workers)
+    if (run->workers) {
+        run_live_release(run);
         run_watch_release(run);
+    }
     run_cache_release(run);
     const struct fs *fs = run->options->fs;
     run_past_release(run);
@@ -408,7 +418,7 @@ static void release(struct run *run) {
     mem_free(run->workers);
     run_auto_release(run);
     pthread_mutex_destroy(&run->lock);
-    pthread_mutex_destroy(&run->progress_lock);
+    pthread_mutex_destroy(&run->reason_lock);
 }
 
 enum status run_execute(struct plan *plan, const struct run_options *options, struct run_report *report,
@@ -427,7 +437,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
                       .diags = diags,
                       .err = err};
     pthread_mutex_init(&run.lock, NULL);
-    pthread_mutex_init(&run.progress_lock, NULL);
+    pthread_mutex_init(&run.reason_lock, NULL);
     run_auto_init(&run, options->forecast);
     run.started = run.limit_since = run_now(&run);
     *report = (struct run_report){.workers = options->workers, .strategy = chosen.strategy};
@@ -443,12 +453,14 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_through_bell(&run);
         run_use_strategy(&run, chosen.strategy);
         run_govern_begin(&run);
+        run_live_begin(&run);
         const uint64_t began = run_now(&run);
         if (!graph_run(run.graph, options->workers))
             run_break(&run, &(struct err){.status = STATUS_CONFLICT,
                                           .text = "the stage graph came to a standstill"});
         run.graph_nanoseconds = run_now(&run) - began;
         run_govern_end(&run);
+        run_live_end(&run);
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end
         run_report_unfinished(&run);

@@ -23,6 +23,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "monitor/session.h"
+#include "monitor/snapshot.h"
 #include "monitor/trace.h"
 #include "pipeline/plan/plan.h"
 #include "pipeline/reasons/explanation.h"
@@ -47,12 +48,6 @@ struct failure {
 struct run_counters;
 struct item;
 
-struct run_progress {
-    uint64_t loaded, rendered, written, failed;
-    uint64_t source_bytes, source_bytes_total; // total 0: unknown
-    double seconds;
-};
-
 // What becomes of an output, and why. All of it is valid within the call.
 enum run_fate { RUN_MADE, RUN_LEFT_ALONE, RUN_NOT_MADE }; // (of a dry run: would be made); up to date; failed
 struct run_reason {
@@ -71,8 +66,9 @@ struct run_reason {
 // What an observer is told. Calls come from any worker, those of one kind one at a time.
 struct run_observer {
     void *self;
-    void (*failure)(void *self, const struct failure *failure);        // may be NULL
-    void (*progress)(void *self, const struct run_progress *progress); // after each batch; may be NULL
+    void (*failure)(void *self, const struct failure *failure); // may be NULL
+    // How it is going, SNAPSHOTS_PER_SECOND times a second while stages run, from a thread of its own; may be NULL.
+    void (*snapshot)(void *self, const struct snapshot *snapshot);
     void (*note)(void *self, const char *text); // a sentence about what goes on; may be NULL
     // The same, of what is or may be lost: something that is damaged, cannot be kept or is in doubt. NULL: it is a note.
     void (*warning)(void *self, const char *text);
@@ -140,7 +136,8 @@ struct run_options {
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
-extern const char *const run_stage_names[RUN_STAGES]; // "compile", ...
+extern const char *const run_stage_names[RUN_STAGES];   // "compile", ...
+extern const enum metric run_stage_metrics[RUN_STAGES]; // their busy times
 
 struct run_counters {
     uint64_t loaded;       // records read, bad ones included
@@ -244,6 +241,7 @@ struct run_figures {
     bool known[METRICS];
 };
 void run_figures_of(const struct run_report *report, struct run_figures *figures);
+void run_figures_of_cache(const struct run_cache_report *cache, struct run_figures *figures); // adds those
 
 // The report as one JSON object in one line (`run --json`).
 void run_write_json(const struct run_report *report, struct str session, struct buf *out);

@@ -237,19 +237,35 @@ static void note_uses(struct run *run) {
     cache_books_rank(books);
 }
 
-static void fill(const struct run_cache *cache, struct run_cache_report *report) {
+static void fill_categories(const struct run_cache *cache, struct run_cache_report *report) {
     for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
         const struct cache_category_report of = cache_report(cache->caches.cache, (enum cache_category)c);
         report->categories[c] = of;
         report->categories[c].misses += cache->early_misses[c];
         report->used = report->used || of.hits || of.misses || of.puts;
     }
-    report->tiers_n = cache_tiers(cache->caches.cache);
-    for (unsigned i = 0; i < report->tiers_n; i++)
-        report->kinds[i] = cache_tier_stats(cache->caches.cache, i, &report->tiers[i]);
     report->audited = cache->audited;
     report->differing = cache->differing;
     report->quarantined = cache->quarantined;
+}
+
+static void fill_programs(const struct run *run, struct run_cache_report *report) {
+    report->categories[CACHE_PROGRAM].hits = templates_shared(run->plan->templates);
+    report->categories[CACHE_PROGRAM].misses = templates_compiled(run->plan->templates);
+}
+
+void run_cache_look(struct run *run, struct run_cache_report *report) {
+    *report = (struct run_cache_report){0};
+    if (atomic_load(&run->cache.state) == OPEN)
+        fill_categories(&run->cache, report);
+    fill_programs(run, report);
+}
+
+static void fill(const struct run_cache *cache, struct run_cache_report *report) {
+    fill_categories(cache, report);
+    report->tiers_n = cache_tiers(cache->caches.cache);
+    for (unsigned i = 0; i < report->tiers_n; i++)
+        report->kinds[i] = cache_tier_stats(cache->caches.cache, i, &report->tiers[i]);
 }
 
 static void note_redis(const struct run *run, struct redis *redis) {
@@ -294,9 +310,7 @@ void run_cache_end(struct run *run, struct run_cache_report *report) {
     cache->state = CLOSED;
     learn_filters(run);
     run_cache_learn_renders(run);
-    const size_t shared = templates_shared(run->plan->templates);
-    report->categories[CACHE_PROGRAM].hits = shared;
-    report->categories[CACHE_PROGRAM].misses = templates_compiled(run->plan->templates);
+    fill_programs(run, report);
     keep_books(run, report);
 }
 

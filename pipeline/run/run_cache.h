@@ -91,6 +91,8 @@ struct run_keeper {
 };
 void run_cache_keep_source(struct pass_run *pass);
 
+// Hits and misses so far, before the end; of the tiers nothing.
+void run_cache_look(struct run *run, struct run_cache_report *report);
 // Cleans, closes, writes the books.
 void run_cache_end(struct run *run, struct run_cache_report *report);
 void run_cache_release(struct run *run);

@@ -7,14 +7,15 @@ static void set(struct run_figures *figures, enum metric metric, double value) {
     figures->known[metric] = true;
 }
 
-static void set_times(struct run_figures *figures, const struct run_report *report) {
-    static const enum metric stages[RUN_STAGES] = {[RUN_COMPILE] = METRIC_COMPILE_SECONDS,
+const enum metric run_stage_metrics[RUN_STAGES] = {[RUN_COMPILE] = METRIC_COMPILE_SECONDS,
                                                    [RUN_LOAD] = METRIC_LOAD_SECONDS,
                                                    [RUN_RENDER] = METRIC_RENDER_SECONDS,
                                                    [RUN_EMIT] = METRIC_EMIT_SECONDS};
+
+static void set_times(struct run_figures *figures, const struct run_report *report) {
     double busy = 0, seconds = report->seconds;
     for (int stage = 0; stage < RUN_STAGES; stage++) {
-        set(figures, stages[stage], report->stage_seconds[stage]);
+        set(figures, run_stage_metrics[stage], report->stage_seconds[stage]);
         busy += report->stage_seconds[stage];
     }
     set(figures, METRIC_RUN_IDLE, report->idle_seconds);
@@ -27,7 +28,7 @@ static void set_times(struct run_figures *figures, const struct run_report *repo
 }
 
 // Of categories that were used.
-static void set_cache(struct run_figures *figures, const struct run_cache_report *cache) {
+void run_figures_of_cache(const struct run_cache_report *cache, struct run_figures *figures) {
     static const struct {
         enum metric hits, misses, rate;
     } metrics[CACHE_CATEGORIES_N] = {
@@ -107,7 +108,7 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         set(figures, counts[i].metric, (double)counts[i].value);
     set_times(figures, report);
-    set_cache(figures, &report->cache);
+    run_figures_of_cache(&report->cache, figures);
     set_govern(figures, &report->govern);
     set_choice(figures, report);
 }

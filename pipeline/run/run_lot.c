@@ -295,27 +295,6 @@ void run_add_result(struct run_counters *sum, const struct lane_result *result) 
     sum->stored += result->stored;
 }
 
-static void tell_progress(struct run *run, const struct lot *lot, uint64_t written) {
-    atomic_fetch_add_explicit(&run->rendered, lot->counters.rendered, memory_order_relaxed);
-    atomic_fetch_add_explicit(&run->failed, lot->counters.failed, memory_order_relaxed);
-    atomic_fetch_add_explicit(&run->written, written, memory_order_relaxed);
-    const struct run_observer *observer = run->options->observer;
-    if (!observer || !observer->progress || pthread_mutex_trylock(&run->progress_lock) != 0)
-        return; // whoever holds the lock tells soon enough
-    struct run_progress progress = {.loaded = run->loaded,
-                                    .rendered = run->rendered,
-                                    .written = run->written,
-                                    .failed = run->failed,
-                                    .seconds = (double)(run_now(run) - run->started) / 1e9};
-    for (size_t p = 0; p < run->plan->passes_n; p++) {
-        const struct loader *loader = run->passes[p].loader;
-        progress.source_bytes += loader ? load_bytes_read(loader) : 0;
-        progress.source_bytes_total += loader ? load_bytes_total(loader) : 0;
-    }
-    observer->progress(observer->self, &progress);
-    pthread_mutex_unlock(&run->progress_lock);
-}
-
 static void stop_if_too_many(struct run *run, uint64_t failed) {
     if (atomic_fetch_add(&run->failures_n, failed) + failed <= run->options->max_failed)
         return;
@@ -390,7 +369,7 @@ static void emit_in_turn(void *self, struct worker *worker) {
     run_observe(run, worker, RUN_EMIT, lot->emit_nanoseconds + span.to - from);
     if (run->path)
         histogram_add(&job->batches, lot->emit_nanoseconds + span.to - from);
-    tell_progress(run, lot, result.written + result.unchanged);
+    run_live_count(run, worker, lot, &result);
     end_lot(lot, worker);
 }
 
@@ -405,7 +384,7 @@ static void gather_in_turn(void *self, struct worker *worker) {
     struct run_span span = span_of(lot, SPAN_GATHER, from, run_now(lot->job->run));
     span.after[1] = lot->job->gathered;
     lot->job->gathered = spent(lot, worker, &span);
-    tell_progress(lot->job->run, lot, 0);
+    run_live_count(lot->job->run, worker, lot, &(struct lane_result){0});
     leave(&lot->job->unrendered, lot->job->run, lot->job->render_node);
     end_lot(lot, worker);
 }

@@ -23,6 +23,7 @@
 #include "pipeline/run/lock.h"
 #include "pipeline/run/run.h"
 #include "pipeline/run/run_auto.h"
+#include "pipeline/run/run_live.h"
 #include "pipeline/run/run_past.h"
 #include "pipeline/run/run_path.h"
 #include "stages/load/load.h"
@@ -218,12 +219,13 @@ struct worker_run {
     struct buf scratch;
     uint64_t *hashes; // of fields
     size_t hashes_cap;
-    uint64_t stage_nanoseconds[RUN_STAGES];
+    atomic_uint_fast64_t stage_nanoseconds[RUN_STAGES]; // written by this worker alone
     struct histogram stages[RUN_STAGES]; // but for RUN_RENDER, which is what the jobs' add up to
     struct histogram *jobs;              // rendering, by job; NULL: the run is not watched
     struct histogram batches;            // worked: of all lots of a flight, or of a lot of groups
     struct pace *paces;                  // by job
     struct histogram *filters;           // processes, by job; NULL: as above, or no job has a filter
+    struct worker_live live;
 };
 
 // Who has a say in how many work.
@@ -258,12 +260,13 @@ struct run {
     uint64_t clock_cost;                   // nanoseconds that asking for the time takes
     atomic_uint in_flight, in_flight_most; // batches
     struct sampler *sampler;               // NULL: the run is not watched
+    struct run_live *live;                 // NULL: nobody asks how it is going
     atomic_bool interrupted;
-    atomic_uint_fast64_t loaded, rendered, written, failed; // for progress
-    pthread_mutex_t lock;                                   // free lists, diags, err
-    pthread_mutex_t progress_lock;                          // one progress report at a time
-    uint32_t open_node;  // opens output directory and sinks when all is compiled
-    struct diags *diags; // compile errors
+    atomic_uint_fast64_t loaded; // records
+    pthread_mutex_t lock;        // free lists, diags, err
+    pthread_mutex_t reason_lock; // one reason at a time
+    uint32_t open_node;          // opens output directory and sinks when all is compiled
+    struct diags *diags;         // compile errors
     struct err *err;
     bool broken; // err is set: something outside a record failed
     atomic_uint_fast64_t failures_n;
@@ -295,6 +298,8 @@ static inline const struct strategy *run_strategy(const struct run *run) {
 void run_use_strategy(struct run *run, const struct strategy *strategy);
 // How many workers there may be as far as one of those who have a say is concerned.
 void run_limit_workers(struct run *run, enum run_limit whose, uint32_t workers);
+// What workers had so far, all together, and how many may work now.
+double run_worker_seconds(struct run *run, uint32_t *limit);
 
 // Asked before new work begins; from the first yes on the run counts as interrupted.
 bool run_is_interrupted(struct run *run);

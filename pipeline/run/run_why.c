@@ -38,9 +38,9 @@ static void tell(struct run *run, const struct run_reason *reason) {
     const struct run_observer *observer = run->options->observer;
     if (run->options->asked_n ? !is_asked_of(run, reason->path) : reason->fate != RUN_MADE)
         return;
-    pthread_mutex_lock(&run->progress_lock);
+    pthread_mutex_lock(&run->reason_lock);
     observer->reason(observer->self, reason);
-    pthread_mutex_unlock(&run->progress_lock);
+    pthread_mutex_unlock(&run->reason_lock);
 }
 
 static struct run_reason reason_for(const struct job_run *job, struct str path, enum run_fate fate) {
