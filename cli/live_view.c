@@ -106,6 +106,14 @@ static void add_bar(struct line *line, double share, size_t behind) {
     buf_release(&bar);
 }
 
+// Whole seconds: more is not known.
+static void add_eta(struct buf *out, double eta) {
+    if (eta < 120)
+        buf_printf(out, "%.0f s", ceil(eta));
+    else
+        show_seconds(out, eta);
+}
+
 static void write_head(const struct live_view *view, const struct snapshot *s, struct buf *out,
                        size_t *lines) {
     struct line line = {.view = view};
@@ -117,7 +125,7 @@ static void write_head(const struct live_view *view, const struct snapshot *s, s
         buf_printf(&text, "%3.0f %%", floor(share * 100));
         if (get(s, METRIC_LIVE_ETA, &eta)) {
             buf_add_text(&text, "  ETA ");
-            show_seconds(&text, ceil(eta));
+            add_eta(&text, eta);
         }
         add_bar(&line, share, text.n + 2 + GAP + time.n);
         add(&line, line.columns ? 2 : 0, "", buf_str(&text));
