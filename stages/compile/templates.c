@@ -71,6 +71,12 @@ enum status templates_add_path(struct templates *t, struct str directory, struct
     return status;
 }
 
+void templates_add_text(struct templates *t, struct str name, struct str text) {
+    pthread_mutex_lock(&t->lock);
+    template_files_add_text(&t->files, name, text);
+    pthread_mutex_unlock(&t->lock);
+}
+
 size_t templates_compiled(struct templates *t) {
     pthread_mutex_lock(&t->lock);
     size_t n = t->kept_n;

@@ -21,6 +21,9 @@ struct templates *templates_new(const struct fs *fs, const struct compile_option
 void templates_free(struct templates *t);
 enum status templates_add_path(struct templates *t, struct str directory,
                                struct err *err); // not there: STATUS_IO
+// A template that is in memory, before all that directories have; name and text are borrowed as long as t is used.
+// Before the first lookup.
+void templates_add_text(struct templates *t, struct str name, struct str text);
 
 // The program of a template, compiled with its includes on first use. NULL: `*missing` tells "no such file"
 // from "has errors"; the errors (of it and of what it includes) are in `diags` (may be NULL) once per call.

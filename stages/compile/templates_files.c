@@ -15,6 +15,19 @@ void template_files_release(struct template_files *files) {
     for (size_t i = 0; i < files->n; i++)
         files->fs->close(files->fs->self, files->directories[i].fd);
     mem_free(files->directories);
+    mem_free(files->texts);
+}
+
+void template_files_add_text(struct template_files *files, struct str name, struct str text) {
+    MEM_GROW(files->texts, files->texts_cap, files->texts_n + 1);
+    files->texts[files->texts_n++] = (struct template_text){name, text};
+}
+
+static const struct template_text *find_text(const struct template_files *files, struct str name) {
+    for (size_t i = 0; i < files->texts_n; i++)
+        if (str_equal(files->texts[i].name, name))
+            return &files->texts[i];
+    return NULL;
 }
 
 enum status template_files_add(struct template_files *files, struct arena *arena, struct str directory,
@@ -107,6 +120,13 @@ enum status template_files_read(struct template_files *files, struct arena *aren
     name = without_slashes(name);
     if (!is_name(name))
         return err_set(err, STATUS_DATA, "this is no name for a template");
+    const struct template_text *known = find_text(files, name);
+    if (known) {
+        *path = known->name;
+        *text = mem_copy(known->text.p, known->text.n);
+        *size = known->text.n;
+        return STATUS_OK;
+    }
     char *relative = mem_copy(name.p, name.n);
     enum status status = STATUS_DATA;
     for (size_t i = 0; i < files->n; i++) {
@@ -198,6 +218,10 @@ static int compare_names(const void *a, const void *b) {
 
 size_t template_files_list(struct template_files *files, struct arena *arena, struct str **names) {
     struct listing l = {.files = files, .arena = arena};
+    for (size_t i = 0; i < files->texts_n; i++) {
+        MEM_GROW(l.names, l.cap, l.n + 1);
+        l.names[l.n++] = files->texts[i].name;
+    }
     for (size_t i = 0; i < files->n; i++) {
         l.fd = files->directories[i].fd;
         list_directory(&l, ".", 0);
