@@ -50,21 +50,29 @@ static enum status fault(const struct diag *diag, struct err *err) {
                    STR_ARG(diag->file), diag->line, diag->column);
 }
 
-// Of one byte, or of two (U+0080 to U+009F: 0xc2 and one below 0xa0).
+// Control characters are of one byte, or of two: U+0080 to U+009F are 0xc2 and a byte below 0xa0.
+static size_t control_length(struct str text, size_t at) {
+    const unsigned char c = (unsigned char)text.p[at];
+    if (c == 0xc2)
+        return at + 1 < text.n && (unsigned char)text.p[at + 1] < 0xa0 ? 2 : 0;
+    return c == 0x7f || (c < 0x20 && c != '\n' && c != '\t') ? 1 : 0;
+}
+
+// Of empty lines, which templates leave behind wherever they had nothing to say, one stays.
 static void add_readable(struct buf *out, struct str text) {
     static const struct str stand_in = {"\xef\xbf\xbd", 3};
-    size_t done = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool second = c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xa0;
-        if (!second && c != 0x7f && (c >= 0x20 || c == '\n' || c == '\t'))
-            continue;
-        buf_add_str(out, str_slice(text, done, i));
-        buf_add_str(out, stand_in);
-        i += second;
-        done = i + 1;
+    size_t ends = 2; // of lines, just before this byte
+    for (size_t i = 0, control; i < text.n; i++) {
+        control = control_length(text, i);
+        ends = text.p[i] == '\n' ? ends + 1 : 0;
+        if (control)
+            buf_add_str(out, stand_in);
+        else if (ends <= 2)
+            buf_add_char(out, text.p[i]);
+        i += control ? control - 1 : 0;
     }
-    buf_add_str(out, str_from(text, done));
+    if (!ends)
+        buf_add_char(out, '\n');
 }
 
 static enum status render(struct page *page, const struct program *program, struct buf *out,

@@ -325,6 +325,30 @@ static void test_threads(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+// Texts in memory hide files, are compiled from a copy, and what they refer to may be either.
+static void test_texts(void **state) {
+    struct world *w = *state;
+    char text[] = "{% include \"file\" %}{% include \"other\" %}";
+    bool missing;
+    write_file(w, "a/main.j2", "of a file");
+    write_file(w, "a/file", "f");
+    templates_add_text(w->templates, STR("main.j2"), str_of(text));
+    templates_add_text(w->templates, STR("other"), STR("{{ 1 +"));
+    assert_null(find(w, "main.j2", &missing));
+    assert_false(missing);
+    assert_int_equal(w->diags.errors, 1);
+    assert_true(str_is(w->diags.first->file, "other"));
+    struct str *names;
+    assert_int_equal(templates_list(w->templates, &names), 3);
+    assert_true(str_is(names[0], "file") && str_is(names[1], "main.j2") && str_is(names[2], "other"));
+    mem_free(names);
+    templates_add_text(w->templates, STR("good.j2"), (struct str){text, 20});
+    const struct program *program = find(w, "good.j2", &missing);
+    assert_non_null(program);
+    memset(text, '{', sizeof text);
+    assert_true(str_is(program->source.text, "{% include \"file\" %}"));
+}
+
 int main(void) {
     const struct CMUnitTest all[] = {
         TEST(test_refused_names),
@@ -340,6 +364,7 @@ int main(void) {
         TEST(test_one_for_each_autoescape),
         TEST(test_one_program_for_one_text),
         TEST(test_digests),
+        TEST(test_texts),
         TEST(test_what_is_not_asked_for_is_not_compiled),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
