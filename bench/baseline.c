@@ -37,32 +37,77 @@ struct str baseline_machine_class(struct str machine) {
     return machine;
 }
 
+enum { FILTERS = 6, AT_ONCE = 64, WORKERS_SIZE = 32 }; // AT_ONCE: as many as history_table takes
+
+static size_t conditions(const struct baseline_question *q, char workers[WORKERS_SIZE],
+                         struct history_filter filters[FILTERS]) {
+    size_t n = 0;
+    filters[n++] = (struct history_filter){STR("name"), STR("="), q->name};
+    filters[n++] = (struct history_filter){STR("outcome"), STR("="), STR("done")};
+    if (q->machine.n)
+        filters[n++] = (struct history_filter){STR("machine"), STR("~"), baseline_machine_class(q->machine)};
+    if (q->strategy.n)
+        filters[n++] = (struct history_filter){STR("strategy"), STR("="), q->strategy};
+    snprintf(workers, WORKERS_SIZE, "%.17g", q->workers);
+    if (q->workers > 0)
+        filters[n++] = (struct history_filter){STR("run.workers"), STR("="), str_of(workers)};
+    if (q->before.n)
+        filters[n++] = (struct history_filter){STR("id"), STR("<"), q->before};
+    return n;
+}
+
+static bool finish(const double *values, size_t n, const struct baseline_question *q, struct baseline *out) {
+    return baseline_of(values, n, q->alpha > 0 ? q->alpha : BASELINE_ALPHA, out);
+}
+
 enum status baseline_ask(struct history *h, const struct baseline_question *question, struct baseline *out,
                          bool *known, struct err *err) {
-    struct history_filter filters[6];
-    char workers[32];
-    size_t n = 0, points_n;
+    struct history_filter filters[FILTERS];
+    char workers[WORKERS_SIZE];
+    size_t points_n;
     double values[BASELINE_SESSIONS];
     struct history_point *points;
     struct arena arena;
-    filters[n++] = (struct history_filter){STR("name"), STR("="), question->name};
-    filters[n++] = (struct history_filter){STR("outcome"), STR("="), STR("done")};
-    if (question->machine.n)
-        filters[n++] =
-            (struct history_filter){STR("machine"), STR("~"), baseline_machine_class(question->machine)};
-    if (question->strategy.n)
-        filters[n++] = (struct history_filter){STR("strategy"), STR("="), question->strategy};
-    snprintf(workers, sizeof workers, "%.17g", question->workers);
-    if (question->workers > 0)
-        filters[n++] = (struct history_filter){STR("run.workers"), STR("="), str_of(workers)};
-    if (question->before.n)
-        filters[n++] = (struct history_filter){STR("id"), STR("<"), question->before};
     arena_init(&arena, 0);
-    enum status status =
-        history_series(h, filters, n, question->figure, BASELINE_SESSIONS, &arena, &points, &points_n, err);
+    enum status status = history_series(h, filters, conditions(question, workers, filters), question->figure,
+                                        BASELINE_SESSIONS, &arena, &points, &points_n, err);
     for (size_t i = 0; status == STATUS_OK && i < points_n; i++)
         values[i] = points[i].value;
-    *known = baseline_of(values, status == STATUS_OK ? points_n : 0, BASELINE_ALPHA, out);
+    *known = finish(values, status == STATUS_OK ? points_n : 0, question, out);
     arena_release(&arena);
     return status;
+}
+
+static enum status ask_some(struct history *h, const struct baseline_question *question,
+                            const char *const *figures, size_t figures_n, struct baseline *out, bool *known,
+                            struct err *err) {
+    struct history_filter filters[FILTERS];
+    char workers[WORKERS_SIZE];
+    size_t rows_n;
+    struct history_session *rows;
+    struct arena arena;
+    arena_init(&arena, 0);
+    enum status status = history_table(h, filters, conditions(question, workers, filters), figures, figures_n,
+                                       BASELINE_SESSIONS, &arena, &rows, &rows_n, err);
+    for (size_t f = 0; status == STATUS_OK && f < figures_n; f++) {
+        double values[BASELINE_SESSIONS];
+        size_t n = 0;
+        for (size_t i = 0; i < rows_n; i++)
+            if (!isnan(rows[i].values[f]))
+                values[n++] = rows[i].values[f];
+        known[f] = finish(values, n, question, &out[f]);
+    }
+    arena_release(&arena);
+    return status;
+}
+
+enum status baseline_ask_all(struct history *h, const struct baseline_question *question,
+                             const char *const *figures, size_t figures_n, struct baseline *out, bool *known,
+                             struct err *err) {
+    for (size_t at = 0; at < figures_n; at += AT_ONCE) {
+        const size_t n = figures_n - at < AT_ONCE ? figures_n - at : AT_ONCE;
+        if (ask_some(h, question, figures + at, n, out + at, known + at, err) != STATUS_OK)
+            return err->status;
+    }
+    return STATUS_OK;
 }

@@ -30,15 +30,22 @@ struct baseline {
 bool baseline_of(const double *values, size_t n, double alpha, struct baseline *out);
 
 struct baseline_question {
-    struct str figure, name;
+    struct str figure; // of baseline_ask
+    struct str name;
     struct str machine;  // as sessions have it, host and all; empty: any
     struct str strategy; // empty: any
     double workers;      // 0: any number
     struct str before;   // a session: only those that began before it; empty: all
+    double alpha;        // 0: BASELINE_ALPHA
 };
 // From the newest BASELINE_SESSIONS that are like that. *known as above.
 enum status baseline_ask(struct history *h, const struct baseline_question *question, struct baseline *out,
                          bool *known, struct err *err);
+
+// The same of many figures at once. Sessions that do not have a figure are passed over, so that some may be made from fewer.
+enum status baseline_ask_all(struct history *h, const struct baseline_question *question,
+                             const char *const *figures, size_t figures_n, struct baseline *out, bool *known,
+                             struct err *err);
 
 // What a machine's name says about its class: all but the host.
 struct str baseline_machine_class(struct str machine);

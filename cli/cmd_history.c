@@ -1,53 +1,35 @@
 // SPDX-License-Identifier: MIT
 // pressrun history: the runs there were, one of them, or how a figure went.
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "bench/changes.h"
 #include "cli/command.h"
-#include "cli/history_place.h"
+#include "cli/history_compare.h"
 #include "cli/history_text.h"
 #include "monitor/history.h"
 
-enum { LIMIT = 20, TREND_LIMIT = 1000, LIMIT_MOST = 1000000, FILTERS_MOST = 32 };
+enum { LIMIT = 20, TREND_LIMIT = 1000 };
 
 static const struct option_spec history_options[] = {
     OPTIONS_MANIFEST,
     {"output", 'o', "DIR", "the output directory, where it is not the manifest's"},
     {"history", 0, "DIR", "where the history is, without a manifest (PRESSRUN_HISTORY)"},
     {"where", 'w', "CONDITION", "only runs like that, such as 'run.seconds > 2'; may be repeated"},
+    {"name", 0, "NAME", "only runs of the manifest of that name"},
     {"limit", 'n', "N", "the newest N runs (default: 20; of a trend 1000)"},
     {"trend", 't', "METRIC", "how a figure went, such as render.p99, and where its level changed"},
+    {"all", 'a', NULL, "of a comparison: also what is the same"},
     {"json", 0, NULL, "as JSON"},
     OPTIONS_COMMON,
     {0},
 };
 
-struct question {
-    struct history_filter filters[FILTERS_MOST];
-    size_t filters_n;
-    uint32_t limit;
-    struct str trend;
-};
-
-static enum status read_question(const struct options *options, struct question *q, struct err *err) {
-    const char *const *words, *limit = options_get(options, "limit"), *trend = options_get(options, "trend");
+static enum status read_trend(const struct options *options, struct str *figure, struct err *err) {
+    const char *trend = options_get(options, "trend");
     struct str distribution;
-    *q = (struct question){.limit = trend ? TREND_LIMIT : LIMIT};
-    q->filters_n = options_all(options, "where", &words);
-    if (q->filters_n > FILTERS_MOST)
-        return err_set(err, STATUS_DATA, "at most %d conditions", FILTERS_MOST);
-    for (size_t i = 0; i < q->filters_n; i++)
-        if (history_parse_filter(str_of(words[i]), &q->filters[i], err) != STATUS_OK)
-            return err->status;
-    if (limit && options_number("--limit", limit, 1, LIMIT_MOST, &q->limit, err) != STATUS_OK)
-        return err->status;
-    if (!trend)
-        return STATUS_OK;
-    q->trend = str_of(trend);
-    if (metric_find(q->trend) < 0 && metric_figure_of(q->trend, &distribution) < 0)
+    *figure = str_of(trend);
+    if (trend && metric_find(*figure) < 0 && metric_figure_of(*figure, &distribution) < 0)
         return err_set(err, STATUS_DATA, "there is no metric \"%s\"; \"pressrun help metrics\" lists them",
                        trend);
     return STATUS_OK;
@@ -55,11 +37,12 @@ static enum status read_question(const struct options *options, struct question 
 
 // ---- the three answers
 
-static int answer_list(struct cli *cli, struct history *h, const struct question *q, bool json) {
+static int answer_list(struct cli *cli, struct history *h, const struct history_question *q, bool json) {
     struct history_row *rows;
     size_t n;
     struct err err;
-    if (history_list(h, q->filters, q->filters_n, q->limit, &cli->arena, &rows, &n, &err) != STATUS_OK)
+    if (history_list(h, q->filters, q->filters_n, q->limit ? q->limit : LIMIT, &cli->arena, &rows, &n,
+                     &err) != STATUS_OK)
         return cli_fail("%s", err.text);
     struct buf text = BUF_INIT;
     if (json)
@@ -73,12 +56,11 @@ static int answer_list(struct cli *cli, struct history *h, const struct question
     return EXIT_DONE;
 }
 
-static int answer_one(struct cli *cli, struct history *h, const char *id, bool json) {
+static int answer_one(struct cli *cli, struct history *h, const struct history_question *q, const char *word,
+                      bool json) {
     struct str document;
-    struct err err;
-    if (history_show(h, str_of(strcmp(id, "latest") == 0 ? "" : id), &cli->arena, &document, &err) !=
-        STATUS_OK)
-        return cli_fail("%s", err.text);
+    if (!history_document(cli, h, q, word, &document))
+        return EXIT_USAGE;
     struct buf text = BUF_INIT;
     if (json) {
         buf_add_str(&text, document);
@@ -92,11 +74,13 @@ static int answer_one(struct cli *cli, struct history *h, const char *id, bool j
     return EXIT_DONE;
 }
 
-static int answer_trend(struct cli *cli, struct history *h, const struct question *q, bool json) {
+static int answer_trend(struct cli *cli, struct history *h, const struct history_question *q,
+                        struct str figure, bool json) {
+    const uint32_t limit = q->limit ? q->limit : TREND_LIMIT;
     struct history_point *points;
     size_t n, changes_n;
     struct err err;
-    if (history_series(h, q->filters, q->filters_n, q->trend, q->limit, &cli->arena, &points, &n, &err) !=
+    if (history_series(h, q->filters, q->filters_n, figure, limit, &cli->arena, &points, &n, &err) !=
         STATUS_OK)
         return cli_fail("%s", err.text);
     double *values = MEM_NEW_ARRAY(double, n + 1);
@@ -104,14 +88,14 @@ static int answer_trend(struct cli *cli, struct history *h, const struct questio
         values[i] = points[i].value;
     struct change *changes = changes_find(values, n, &(struct changes_options){0}, &changes_n);
     struct buf text = BUF_INIT;
-    const struct history_trend trend = {q->trend, points, n, changes, changes_n};
+    const struct history_trend trend = {figure, points, n, changes, changes_n};
     if (json)
         history_text_trend_json(&trend, &text);
     else
         history_text_trend(&trend, cli->colour_out, &text);
     cli_print(buf_str(&text));
     if (n == 0 && !json && !cli->quiet)
-        cli_note("no run here has %.*s", STR_ARG(q->trend));
+        cli_note("no run here has %.*s", STR_ARG(figure));
     buf_release(&text);
     mem_free(changes);
     mem_free(values);
@@ -120,60 +104,55 @@ static int answer_trend(struct cli *cli, struct history *h, const struct questio
 
 // ---- the command
 
-// The directory, and how many runs are kept there; NULL: an error has been told.
-static const char *find_history(struct cli *cli, const struct options *options, uint64_t *keep) {
-    const char *given = history_given(&cli->arena, options);
-    *keep = HISTORY_KEEP_ALL; // how many are to stay there, only the runs' manifests know
-    if (given)
-        return given;
-    struct manifest *manifest = cli_open_manifest(cli, options);
-    if (!manifest)
-        return NULL;
-    if (!manifest->output.p) { // it cannot be made out at all
-        cli_write_diags(cli);
-        manifest_free(manifest);
-        return NULL;
-    }
-    if (!manifest->sound && !cli->quiet)
-        cli_note("the manifest has errors, which \"pressrun check\" shows");
-    const char *directory = history_of_manifest(&cli->arena, manifest, options_get(options, "output"));
-    struct str kept = arena_str(&cli->arena, str_of(directory)); // the manifest's own goes with it
-    if (manifest->sound && manifest->history_keep)
-        *keep = manifest->history_keep;
-    manifest_free(manifest);
-    return kept.p;
-}
-
-static int run_history(struct cli *cli, const struct options *options) {
-    struct question q;
-    struct err err;
-    uint64_t keep;
-    bool json = options_has(options, "json");
-    if (options->arguments_n > 1)
-        return cli_argument_error(&command_history, "one session at a time");
-    if (read_question(options, &q, &err) != STATUS_OK)
-        return cli_argument_error(&command_history, "%s", err.text);
-    if (options->arguments_n && (q.trend.p || q.filters_n || options_has(options, "limit")))
-        return cli_argument_error(&command_history,
-                                  "--where, --limit and --trend are for many sessions, not for one");
-    const char *directory = find_history(cli, options, &keep);
-    if (!directory)
+static int run_one_or_many(struct cli *cli, const struct options *options, const struct history_question *q,
+                           struct str trend) {
+    const bool json = options_has(options, "json");
+    const bool file = options->arguments_n && history_is_file(options->arguments[0]);
+    struct history *h = file ? NULL : history_find(cli, options);
+    if (!h && !file)
         return EXIT_USAGE;
-    struct history *h;
-    if (history_open(&cli->fs, directory, (uint32_t)keep, &h, &err) != STATUS_OK)
-        return cli_fail("%s (in %s)", err.text, directory);
-    if (err.status != STATUS_OK && !cli->quiet)
-        cli_note("the newest runs may be missing here: %s (in %s)", err.text, directory);
-    int code = options->arguments_n ? answer_one(cli, h, options->arguments[0], json)
-               : q.trend.p          ? answer_trend(cli, h, &q, json)
-                                    : answer_list(cli, h, &q, json);
+    int code = options->arguments_n ? answer_one(cli, h, q, options->arguments[0], json)
+               : trend.p            ? answer_trend(cli, h, q, trend, json)
+                                    : answer_list(cli, h, q, json);
     history_close(h);
     return code;
 }
 
+// Conditions choose among many; an id has been chosen.
+static bool all_named(const char *const *words, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (str_starts(str_of(words[i]), STR("latest")))
+            return false;
+    return n > 0;
+}
+
+static int run_history(struct cli *cli, const struct options *options) {
+    const char *const *words = options->arguments;
+    const size_t n = options->arguments_n;
+    const bool compares = n && strcmp(words[0], "compare") == 0;
+    struct history_question q;
+    struct str trend;
+    struct err err;
+    if (history_read_question(options, &q, &err) != STATUS_OK ||
+        read_trend(options, &trend, &err) != STATUS_OK)
+        return cli_argument_error(&command_history, "%s", err.text);
+    if (n && (trend.p || q.limit))
+        return cli_argument_error(&command_history, "--limit and --trend are for many sessions, not for one");
+    if (q.filters_n && (compares ? n > 2 && all_named(words + 1, n - 1) : all_named(words, n)))
+        return cli_argument_error(&command_history,
+                                  "--where and --name choose among many sessions, and these are named");
+    if (compares && n > 3)
+        return cli_argument_error(&command_history, "two sessions are compared, not more");
+    if (compares)
+        return history_compare(cli, options, &q, words + 1, n - 1);
+    if (n > 1)
+        return cli_argument_error(&command_history, "one session at a time, or \"compare\" and two");
+    return run_one_or_many(cli, options, &q, trend);
+}
+
 const struct command command_history = {
     .name = "history",
-    .arguments = "[SESSION | --trend METRIC] [--where CONDITION]... [--limit N] [--json]",
+    .arguments = "[SESSION | compare [A [B]] | --trend METRIC] [--where CONDITION]... [--limit N] [--json]",
     .summary = "the runs there were: list them, show one, see how a figure went",
     .details =
         "Every run leaves a session: what it did, what it took, how its times were distributed, what went "
@@ -182,12 +161,19 @@ const struct command command_history = {
         "manifest\n"
         "(history: { directory: ..., keep: ... }) says.\n"
         "\n"
-        "SESSION is an id, the beginning of one, or \"latest\". CONDITION is a field (id, name, strategy, "
-        "machine,\n"
-        "version, outcome, digest, started) or a metric, one of = != < <= > >= ~ (contains), and a value:\n"
+        "SESSION is an id, the beginning of one, \"latest\", \"latest~2\" for two before it, or a file "
+        "NAME.json\n"
+        "with the JSON of one. CONDITION is a field (id, name, strategy, machine, version, outcome, digest, "
+        "started)\n"
+        "or a metric, one of = != < <= > >= ~ (contains), and a value:\n"
         "\n"
         "    pressrun history --where 'outcome = failed' --where 'started >= 2026-11-01'\n"
-        "    pressrun history --trend render.p99 --where 'name = nightly'\n"
+        "    pressrun history --trend render.p99 --name nightly\n"
+        "    pressrun history compare latest~1 latest\n"
+        "\n"
+        "\"compare\" puts two sessions side by side: work counters first, then what moved beyond what is "
+        "usual in\n"
+        "runs like A, then distributions. Without A and B it takes the last two of the same name.\n"
         "\n"
         "\"pressrun help metrics\" lists what is measured. A trend is marked where its level changed for "
         "good.\n"
