@@ -233,9 +233,10 @@ static void describe(struct cli *cli, const struct options *options, struct comp
     c->arguments_n = options->words_n;
 }
 
-// Options that say something to scenarios alone.
+// Options that say something to others alone.
 static const char *find_other(const struct options *options) {
-    static const char *const others[] = {"scale", "repeat", "jobs"};
+    static const char *const others[] = {"scale",       "repeat", "jobs",  "slower",
+                                         "comparisons", "suites", "budget"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (options_has(options, others[i]))
             return others[i];
@@ -250,7 +251,7 @@ int bench_compare(struct cli *cli, const struct options *options) {
     struct err err;
     const char *other = find_other(options);
     if (other)
-        return cli_argument_error(&command_bench, "--%s is for scenarios, not for \"bench compare\"", other);
+        return cli_argument_error(&command_bench, "--%s says nothing to \"bench compare\"", other);
     if (directory && chdir(directory) != 0)
         return cli_fail_os(errno, "cannot work in %s", directory);
     if (saved)

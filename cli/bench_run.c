@@ -48,7 +48,7 @@ static bool unknown(const char *word, struct err *err) {
         suggest_offer(&suggestion, str_of(s->name));
     for (const struct micro *m = micros; m->name; m++)
         suggest_offer(&suggestion, str_of(m->name));
-    static const char *const others[] = {"micro", "scenarios", "compare"};
+    static const char *const others[] = {"micro", "scenarios", "compare", "selftest"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         suggest_offer(&suggestion, str_of(others[i]));
     if (suggestion.best.p)
@@ -74,8 +74,9 @@ static bool choose(struct bench_job *b, const char *word, struct err *err) {
 
 // Options that say something to `compare` alone.
 static bool refuse_others(const struct options *options, struct err *err) {
-    static const char *const others[] = {"directory", "file",          "metric",  "pairs", "confirm",
-                                         "accept",    "ignore-output", "seconds", "save",  "replay"};
+    static const char *const others[] = {"directory", "file",        "metric", "pairs",  "confirm",
+                                         "accept",    "seconds",     "save",   "replay", "ignore-output",
+                                         "slower",    "comparisons", "suites", "budget"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (options_has(options, others[i])) {
             err_set(err, STATUS_DATA, "--%s is for \"bench compare\"", others[i]);
