@@ -218,6 +218,13 @@ enum status target_init(struct target *t, const char *text, const struct target_
     return STATUS_OK;
 }
 
+enum status target_init_command(struct target *t, const char *text, struct err *err) {
+    *t = (struct target){.kind = TARGET_COMMAND};
+    arena_init(&t->arena, 0);
+    t->shown = keep(t, text);
+    return set_command(t, text, err);
+}
+
 void target_release(struct target *t) {
     arena_release(&t->arena);
 }

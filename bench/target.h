@@ -54,6 +54,8 @@ bool target_is_strategy(const char *text, const struct target_context *context);
 // STATUS_DATA: it is nothing that can be run.
 enum status target_init(struct target *t, const char *text, const struct target_context *context, int which,
                         struct err *err);
+// A command, whatever else it may look like.
+enum status target_init_command(struct target *t, const char *text, struct err *err);
 void target_release(struct target *t);
 struct process_command target_command(const struct target *t);
 

@@ -103,14 +103,6 @@ static bool parse_metric(struct comparison *c, const struct options *options,
     return true;
 }
 
-static bool parse_number(const struct options *options, const char *name, uint32_t min, uint32_t max,
-                         uint32_t *number, struct err *err) {
-    char shown[32];
-    const char *text = options_get(options, name);
-    snprintf(shown, sizeof shown, "--%s", name);
-    return !text || options_number(shown, text, min, max, number, err) == STATUS_OK;
-}
-
 static bool parse_accepted(struct comparison *c, const struct options *options, struct err *err) {
     c->accepted_n = options_all(options, "accept", &c->accepted);
     for (size_t i = 0; i < c->accepted_n; i++)
@@ -125,9 +117,9 @@ static bool parse_options(struct comparison *c, struct comparison_run *run, cons
     c->confirm = options_has(options, "confirm");
     c->compares_output = !options_has(options, "ignore-output");
     if (!parse_metric(c, options, context, err) || !parse_accepted(c, options, err) ||
-        !parse_number(options, "pairs", 1, VERDICT_PAIRS, &c->pairs, err) ||
-        !parse_number(options, "seed", 0, UINT32_MAX, &seed, err) ||
-        !parse_number(options, "seconds", 1, SECONDS_MOST, &seconds, err))
+        !bench_number(options, "pairs", 1, VERDICT_PAIRS, &c->pairs, err) ||
+        !bench_number(options, "seed", 0, UINT32_MAX, &seed, err) ||
+        !bench_number(options, "seconds", 1, SECONDS_MOST, &seconds, err))
         return false;
     run->seed = seed;
     run->seconds = seconds;
@@ -233,25 +225,12 @@ static void describe(struct cli *cli, const struct options *options, struct comp
     c->arguments_n = options->words_n;
 }
 
-// Options that say something to others alone.
-static const char *find_other(const struct options *options) {
-    static const char *const others[] = {"scale",       "repeat", "jobs",  "slower",
-                                         "comparisons", "suites", "budget"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (options_has(options, others[i]))
-            return others[i];
-    return NULL;
-}
-
 int bench_compare(struct cli *cli, const struct options *options) {
     char self[4096], *scratch;
     const char *directory = options_get(options, "directory"), *saved = options_get(options, "replay");
     struct comparison c;
     struct comparison_run run = {.progress = !cli->quiet && isatty(STDERR_FILENO) ? progress : NULL};
     struct err err;
-    const char *other = find_other(options);
-    if (other)
-        return cli_argument_error(&command_bench, "--%s says nothing to \"bench compare\"", other);
     if (directory && chdir(directory) != 0)
         return cli_fail_os(errno, "cannot work in %s", directory);
     if (saved)

@@ -48,7 +48,7 @@ static bool unknown(const char *word, struct err *err) {
         suggest_offer(&suggestion, str_of(s->name));
     for (const struct micro *m = micros; m->name; m++)
         suggest_offer(&suggestion, str_of(m->name));
-    static const char *const others[] = {"micro", "scenarios", "compare", "selftest"};
+    static const char *const others[] = {"micro", "scenarios", "compare", "load", "selftest"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         suggest_offer(&suggestion, str_of(others[i]));
     if (suggestion.best.p)
@@ -72,25 +72,10 @@ static bool choose(struct bench_job *b, const char *word, struct err *err) {
     return every_scenario || every_micro || scenario || micro || unknown(word, err);
 }
 
-// Options that say something to `compare` alone.
-static bool refuse_others(const struct options *options, struct err *err) {
-    static const char *const others[] = {"directory", "file",        "metric", "pairs",  "confirm",
-                                         "accept",    "seconds",     "save",   "replay", "ignore-output",
-                                         "slower",    "comparisons", "suites", "budget"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (options_has(options, others[i])) {
-            err_set(err, STATUS_DATA, "--%s is for \"bench compare\"", others[i]);
-            return false;
-        }
-    return true;
-}
-
 static bool parse_options(struct bench_job *b, const struct options *options, struct err *err) {
     const char *scale = options_get(options, "scale"), *seed = options_get(options, "seed");
     const char *repeat = options_get(options, "repeat"), *workers = options_get(options, "jobs");
     uint32_t number = 1;
-    if (!refuse_others(options, err))
-        return false;
     b->options.scale = 1;
     b->options.repeat = REPEAT;
     b->options.workers = workers_available().n;

@@ -45,14 +45,6 @@ struct selftest_job {
 
 // ---- what is asked for
 
-static bool parse_number(const struct options *options, const char *name, uint32_t min, uint32_t max,
-                         uint32_t *number, struct err *err) {
-    char shown[32];
-    const char *text = options_get(options, name);
-    snprintf(shown, sizeof shown, "--%s", name);
-    return !text || options_number(shown, text, min, max, number, err) == STATUS_OK;
-}
-
 static bool parse_levels(struct selftest_job *job, struct err *err) {
     const char *const *texts = usual_levels;
     size_t n = sizeof usual_levels / sizeof *usual_levels;
@@ -80,10 +72,10 @@ static bool parse_options(struct selftest_job *job, struct err *err) {
     if (scale && (!number_parse_double(str_of(scale), &factor) || !(factor >= 0.01) || factor > scale_most))
         return !err_set(err, STATUS_DATA, "--scale must be a number from 0.01 to %g, not \"%s\"", scale_most,
                         scale);
-    if (!parse_number(options, "pairs", 0, PAIRS_MOST, &job->run.pairs, err) ||
-        !parse_number(options, "comparisons", 0, COMPARISONS_MOST, &job->run.comparisons, err) ||
-        !parse_number(options, "budget", 1, MINUTES_MOST, &minutes, err) ||
-        !parse_number(options, "seed", 0, UINT32_MAX, &seed, err))
+    if (!bench_number(options, "pairs", 0, PAIRS_MOST, &job->run.pairs, err) ||
+        !bench_number(options, "comparisons", 0, COMPARISONS_MOST, &job->run.comparisons, err) ||
+        !bench_number(options, "budget", 1, MINUTES_MOST, &minutes, err) ||
+        !bench_number(options, "seed", 0, UINT32_MAX, &seed, err))
         return false;
     job->run.seconds = 60.0 * minutes;
     job->run.seed = seed;
@@ -287,28 +279,17 @@ static int replay(struct selftest_job *job, const char *path) {
     return code == EXIT_DONE ? run_and_tell(job, false) : code;
 }
 
-static const char *find_other(const struct options *options) {
-    static const char *const others[] = {"directory", "file",   "repeat",        "jobs",   "metric",
-                                         "confirm",   "accept", "ignore-output", "seconds"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (options_has(options, others[i]))
-            return others[i];
-    return NULL;
-}
-
 int bench_selftest(struct cli *cli, const struct options *options) {
     struct selftest_job job = {.cli = cli,
                                .options = options,
                                .fd = -1,
                                .suites = SUITES,
                                .progress = !cli->quiet && isatty(STDERR_FILENO)};
-    const char *other = find_other(options), *stored = options_get(options, "replay");
+    const char *stored = options_get(options, "replay");
     struct err err;
     if (options->arguments_n != 1)
         return cli_argument_error(&command_bench, "selftest takes no names");
-    if (other)
-        return cli_argument_error(&command_bench, "--%s says nothing to \"bench selftest\"", other);
-    if (!parse_number(options, "suites", 1, SUITES_MOST, &job.suites, &err) || !parse_options(&job, &err))
+    if (!bench_number(options, "suites", 1, SUITES_MOST, &job.suites, &err) || !parse_options(&job, &err))
         return cli_argument_error(&command_bench, "%s", err.text);
     job.run.fs = &cli->fs;
     job.run.clock = &cli->clock;
