@@ -6,6 +6,7 @@
 #include "bench/changes.h"
 #include "cli/command.h"
 #include "cli/history_compare.h"
+#include "cli/history_merged.h"
 #include "cli/history_text.h"
 #include "monitor/history.h"
 
@@ -118,29 +119,36 @@ static int run_one_or_many(struct cli *cli, const struct options *options, const
     return code;
 }
 
-// Conditions choose among many; an id has been chosen.
-static bool all_named(const char *const *words, size_t n) {
-    for (size_t i = 0; i < n; i++)
+// Conditions choose among many; here nothing is left to be chosen.
+static bool chosen(const char *const *words, size_t n) {
+    const bool compares = n && strcmp(words[0], "compare") == 0, merges = n && strcmp(words[0], "merge") == 0;
+    const size_t first = compares || merges;
+    for (size_t i = first; i < n; i++)
         if (str_starts(str_of(words[i]), STR("latest")))
             return false;
-    return n > 0;
+    return n - first > compares;
 }
 
 static int run_history(struct cli *cli, const struct options *options) {
     const char *const *words = options->arguments;
     const size_t n = options->arguments_n;
-    const bool compares = n && strcmp(words[0], "compare") == 0;
+    const bool compares = n && strcmp(words[0], "compare") == 0, merges = n && strcmp(words[0], "merge") == 0;
     struct history_question q;
     struct str trend;
     struct err err;
     if (history_read_question(options, &q, &err) != STATUS_OK ||
         read_trend(options, &trend, &err) != STATUS_OK)
         return cli_argument_error(&command_history, "%s", err.text);
-    if (n && (trend.p || q.limit))
+    if (n && (trend.p || (q.limit && !(merges && n == 1))))
         return cli_argument_error(&command_history, "--limit and --trend are for many sessions, not for one");
-    if (q.filters_n && (compares ? n > 2 && all_named(words + 1, n - 1) : all_named(words, n)))
+    if (q.filters_n && chosen(words, n))
         return cli_argument_error(&command_history,
                                   "--where and --name choose among many sessions, and these are named");
+    if (merges && n == 1 && !q.filters_n && !q.limit)
+        return cli_argument_error(&command_history,
+                                  "which sessions? Name them, or say --name, --where or --limit");
+    if (merges)
+        return history_merged(cli, options, &q, words + 1, n - 1);
     if (compares && n > 3)
         return cli_argument_error(&command_history, "two sessions are compared, not more");
     if (compares)
@@ -152,7 +160,8 @@ static int run_history(struct cli *cli, const struct options *options) {
 
 const struct command command_history = {
     .name = "history",
-    .arguments = "[SESSION | compare [A [B]] | --trend METRIC] [--where CONDITION]... [--limit N] [--json]",
+    .arguments = "[SESSION | compare [A [B]] | merge [SESSION...] | --trend METRIC] [--where CONDITION]... "
+                 "[--limit N] [--json]",
     .summary = "the runs there were: list them, show one, see how a figure went",
     .details =
         "Every run leaves a session: what it did, what it took, how its times were distributed, what went "
@@ -174,6 +183,8 @@ const struct command command_history = {
         "\"compare\" puts two sessions side by side: work counters first, then what moved beyond what is "
         "usual in\n"
         "runs like A, then distributions. Without A and B it takes the last two of the same name.\n"
+        "\"merge\" makes one session of several, named or all that meet the conditions: counts are added, "
+        "histograms too.\n"
         "\n"
         "\"pressrun help metrics\" lists what is measured. A trend is marked where its level changed for "
         "good.\n"

@@ -186,7 +186,11 @@ static void add_distributions(json_t *distributions, bool colour, struct buf *ou
         show_count(&cell, whole(json_number_value(json_object_get(figures, metric_figures[FIGURE_COUNT]))));
         add_cell(out, &cell, 10);
         for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
-            add_duration(&cell, json_number_value(json_object_get(figures, metric_figures[shown[i]])));
+            const json_t *figure = json_object_get(figures, metric_figures[shown[i]]);
+            if (json_is_number(figure))
+                add_duration(&cell, json_number_value(figure));
+            else
+                buf_add_char(&cell, '-');
             add_cell(out, &cell, 10);
         }
         buf_add_char(out, '\n');
