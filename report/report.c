@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "base/utf8.h"
 #include "report/report_private.h"
 
 enum { DIGITS = 12 };
@@ -276,8 +277,12 @@ void report_add_fault(json_t *faults, const struct report_fault *fault) {
     put_optional(item, "job", fault->job);
     if (fault->excerpt && *fault->excerpt) {
         report_put(item, "excerpt", fault->excerpt);
-        json_object_set_new(item, "caret", json_integer(fault->caret));
-        json_object_set_new(item, "caret_n", json_integer(fault->caret_n));
+        const struct str excerpt = str_of(fault->excerpt); // readers of the document count characters
+        const size_t before = utf8_length(str_slice(excerpt, 0, fault->caret));
+        const size_t marked =
+            utf8_length(str_slice(excerpt, fault->caret, (size_t)fault->caret + fault->caret_n));
+        json_object_set_new(item, "caret", json_integer((json_int_t)before));
+        json_object_set_new(item, "caret_n", json_integer((json_int_t)marked));
     }
     json_object_set_new(item, "count", json_integer((json_int_t)fault->count));
     json_array_append_new(items, item);
