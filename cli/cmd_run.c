@@ -13,6 +13,7 @@ static const struct option_spec run_options[] = {
     {"stage", 0, NULL, "publish nothing yet: \"pressrun diff\" shows what would change"},
     {"max-changed", 0, "N|N%", "publish nothing if more outputs than that would change"},
     {"max-removed", 0, "N|N%", "publish nothing if more outputs than that no longer belong"},
+    {"alert-exit", 0, "SEVERITY", "the least severity of an alert that makes the exit code 3; \"never\""},
     OPTIONS_RUN,
     OPTIONS_COMMON,
     {0},
@@ -37,6 +38,19 @@ static bool read_bound(const struct options *options, const char *name, struct r
     return false;
 }
 
+// -1: the manifest's.
+static enum status read_alert_exit(const struct options *options, int *alert_exit, struct err *err) {
+    const char *text = options_get(options, "alert-exit");
+    *alert_exit = text ? alert_severity_find(str_of(text)) : -1;
+    if (!text || *alert_exit >= 0)
+        return STATUS_OK;
+    *alert_exit = ALERT_SEVERITIES;
+    if (strcmp(text, "never") == 0)
+        return STATUS_OK;
+    return err_set(err, STATUS_DATA, "--alert-exit is low, medium, high, critical or never, not \"%s\"",
+                   text);
+}
+
 static int run_run(struct cli *cli, const struct options *options) {
     struct err err;
     if (options->arguments_n)
@@ -57,7 +71,8 @@ static int run_run(struct cli *cli, const struct options *options) {
     struct run_review_options *review = &running.run.review;
     review->stage = options_has(options, "stage");
     if (!read_bound(options, "max-changed", &review->max_changed, &err) ||
-        !read_bound(options, "max-removed", &review->max_removed, &err))
+        !read_bound(options, "max-removed", &review->max_removed, &err) ||
+        read_alert_exit(options, &running.alert_exit, &err) != STATUS_OK)
         return cli_argument_error(&command_run, "%s", err.text);
     if (running.run.dry && (review->stage || review->max_changed.set || review->max_removed.set))
         return cli_argument_error(&command_run,
@@ -137,9 +152,14 @@ const struct command command_run = {
         "workers_changes and\n"
         "intake_pauses, and workers is the most there were at once.\n"
         "\n"
-        "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 5 a bound was "
-        "exceeded,\n"
-        "nothing published; 130 interrupted.\n",
+        "Rules of the manifest (`alerts`) that come true are told of on stderr, and --json has them in "
+        "`alerts`. Exit\n"
+        "code 3 is for those of at least the severity that --alert-exit, or the manifest's alert_exit, "
+        "names.\n"
+        "\n"
+        "Exit codes: 0 done; 1 some outputs failed; 2 usage, manifest or environment; 3 an alert; 5 a bound "
+        "was\n"
+        "exceeded, nothing published; 130 interrupted.\n",
     .options = run_options,
     .run = run_run,
 };

@@ -21,7 +21,7 @@ enum exit_code {
     EXIT_DONE = 0,
     EXIT_FAILED_OUTPUTS = 1, // some outputs failed
     EXIT_USAGE = 2,          // usage, manifest or environment
-    EXIT_REGRESSION = 3,     // slower
+    EXIT_REGRESSION = 3,     // slower, or an alert
     EXIT_INCONCLUSIVE = 4,   // too noisy to say
     EXIT_BOUND = 5,          // a bound of the command line was exceeded, nothing was published
     EXIT_INTERRUPTED = 130,

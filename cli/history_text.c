@@ -233,6 +233,39 @@ static void add_errors(json_t *errors, bool colour, struct buf *out) {
     }
 }
 
+static void add_alerts(json_t *alerts, bool colour, struct buf *out) {
+    size_t i;
+    json_t *alert;
+    if (json_array_size(alerts)) {
+        buf_add_char(out, '\n');
+        add_heading(out, "  alerts", colour);
+    }
+    json_array_foreach(alerts, i, alert) {
+        const char *metric = json_string_value(json_object_get(alert, "metric")),
+                   *op = json_string_value(json_object_get(alert, "op")),
+                   *severity = json_string_value(json_object_get(alert, "severity")),
+                   *state = json_string_value(json_object_get(alert, "state"));
+        const json_t *observed = json_object_get(alert, "observed");
+        const char *unit = unit_of(str_of(metric ? metric : ""));
+        if (!metric || !op || !severity || !state)
+            continue;
+        buf_add_text(out, "  ");
+        add_name(out, str_of(state), 8);
+        buf_add_text(out, " ");
+        add_name(out, str_of(severity), 9);
+        show_escaped(out, str_of(metric));
+        buf_add_char(out, ' ');
+        show_escaped(out, str_of(op));
+        buf_add_char(out, ' ');
+        add_value(out, json_number_value(json_object_get(alert, "value")), unit);
+        if (observed) {
+            buf_add_text(out, ": ");
+            add_value(out, json_number_value(observed), unit);
+        }
+        buf_add_char(out, '\n');
+    }
+}
+
 // A value between 0 and `most` as one of eight heights.
 static const char *height(double value, double most) {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -288,6 +321,7 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
                  json_number_value(json_object_get(json_object_get(session, "metrics"), "run.seconds")),
                  colour, out);
         add_errors(json_object_get(session, "errors"), colour, out);
+        add_alerts(json_object_get(session, "alerts"), colour, out);
         add_samples(json_object_get(session, "samples"), colour, out);
     }
     json_decref(session);

@@ -46,13 +46,22 @@ static bool writes_to_stdout(const struct plan *plan) {
     return false;
 }
 
-static int exit_code(enum status status, const struct run_report *report) {
+// Whether an alert fired that is bad enough for an exit code of its own.
+static bool is_alarming(const struct running *running, const struct manifest *manifest,
+                        const struct run_report *report) {
+    const int least = running->alert_exit >= 0 ? running->alert_exit : manifest->alert_exit;
+    return report->alerts && alerts_worst(report->alerts) >= least;
+}
+
+static int exit_code(enum status status, const struct run_report *report, bool alarming) {
     if (report->interrupted)
         return EXIT_INTERRUPTED;
     if (status != STATUS_OK)
         return EXIT_USAGE;
     if (report->review.exceeded)
         return EXIT_BOUND;
+    if (alarming)
+        return EXIT_REGRESSION;
     bool failed =
         report->counters.failed || report->jobs_failed || report->jobs_skipped || report->cache.differing;
     return failed ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
@@ -250,10 +259,17 @@ static enum status execute_watched(struct cli *cli, struct running *running, str
                       to_stderr ? cli->colour_err : cli->colour_out);
     show.interrupt = &interrupt.raised;
     show.reasons = running->explains ? &lines : NULL;
+    struct alerting *alerting = running->alerting;
+    if (alerting)
+        show_add_taker(&show, alerting_taker(alerting));
     struct run_observer observer = show_observer(&show);
     run->observer = &observer;
     run->interrupt = &interrupt.raised;
+    if (alerting)
+        alerting->observer = &observer;
     enum status status = run_execute(plan, run, report, &cli->diags, err);
+    if (alerting && report->begun)
+        alerting_end(alerting, run->session);
     interrupt_stop(&interrupt);
     reason_lines_end(&lines);
     show_end(&show, report);
@@ -296,6 +312,12 @@ static void make_forecast(struct cli *cli, struct run_options *run, const struct
     run->forecast = forecast;
 }
 
+static void release_alerting(struct running *running) {
+    if (running->alerting)
+        alerting_release(running->alerting);
+    running->alerting = NULL;
+}
+
 static int execute(struct cli *cli, struct running *running, struct plan *plan) {
     const struct options *options = running->options;
     struct run_options *run = &running->run;
@@ -305,11 +327,16 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     struct session session;
     session_init(&session);
     session_begin(&session, cli->clock.wall(cli->clock.self));
-    run->session = history ? &session : NULL;
+    struct alerting alerting;
+    running->alerting = plan->manifest->alerts_n && !run->dry ? &alerting : NULL;
+    if (running->alerting)
+        alerting_init(&alerting, cli, plan->manifest, session.id);
+    run->session = history || running->alerting ? &session : NULL;
     struct forecast forecast;
     if (run->strategy == &strategy_auto)
         make_forecast(cli, run, plan, history, session.machine, &forecast);
     if (!open_trace(cli, options, plan, run, &run->trace)) {
+        release_alerting(running);
         session_release(&session);
         return EXIT_USAGE;
     }
@@ -324,12 +351,15 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
         cli_fail("stopped: more than %llu failed (--max-failed)", (unsigned long long)run->max_failed);
     if (report.review.exceeded)
         tell_exceeded(run, &report.review);
+    report.alerts = session.alerts = running->alerting && report.begun ? &alerting.alerts : NULL;
     if (report.begun) {
         keep_session(cli, history, &session, plan->manifest->history_keep);
         tell(cli, options, plan, run, &report, running->workers.most.source, session.id);
     }
+    const int code = exit_code(status, &report, is_alarming(running, plan->manifest, &report));
+    release_alerting(running);
     session_release(&session);
-    return exit_code(status, &report);
+    return code;
 }
 
 bool running_define(struct cli *cli, const struct options *options, struct manifest *manifest) {
@@ -403,7 +433,7 @@ bool running_init_dry(struct run_options *run, struct cli *cli, const struct com
 bool running_init(struct running *running, struct cli *cli, const struct command *command,
                   const struct options *options) {
     struct err err;
-    *running = (struct running){.options = options};
+    *running = (struct running){.options = options, .alert_exit = -1};
     if (read_options(cli, options, &running->run, &running->workers, &err) == STATUS_OK)
         return true;
     cli_argument_error(command, "%s", err.text);

@@ -4,6 +4,7 @@
 /*
  * What `run` and `render --each` share: the options of a run, carrying it out, and telling what came of it.
  */
+#include "cli/alerting.h"
 #include "cli/command.h"
 #include "cli/worker_choice.h"
 #include "pipeline/run/run.h"
@@ -44,6 +45,8 @@ struct running {
     struct run_options run;
     struct worker_choice workers;
     bool explains, explains_all; // why outputs are made: the first reason, all
+    int alert_exit;              // least severity for exit code 3, ALERT_SEVERITIES: none; -1: the manifest's
+    struct alerting *alerting;   // NULL: the run is held to no rules
 };
 
 // Reads what the command line asks of a run. False: what is wrong has been told.

@@ -2,6 +2,7 @@
 #include "cli/summary.h"
 
 #include "cli/show.h"
+#include "monitor/alerts.h"
 #include "pipeline/strategy/chooser_text.h"
 
 static void write_number(struct buf *out, uint64_t n, const char *what) {
@@ -222,6 +223,18 @@ static void write_cache(const struct run_cache_report *cache, struct buf *out) {
     buf_printf(out, " differ%s\n", cache->differing == 1 ? "s" : "");
 }
 
+static void write_alerts(const struct alerts *alerts, struct buf *out) {
+    size_t fired = 0;
+    for (size_t i = 0; i < alerts->n; i++)
+        fired += alerts->alerts[i].fired;
+    buf_printf(out, "  alerts    %zu of ", fired);
+    write_number(out, alerts->n, "rule");
+    buf_add_text(out, " fired");
+    if (fired)
+        buf_printf(out, ", the worst %s", alert_severity_names[alerts_worst(alerts)]);
+    buf_add_char(out, '\n');
+}
+
 // Of a run that found all as it was: how fast it did.
 static void write_rates(const struct run_report *report, struct buf *out) {
     const struct run_counters *c = &report->counters;
@@ -247,6 +260,8 @@ void summary_write(const struct manifest *manifest, const struct run_report *rep
         return;
     if (report->review.staged)
         write_review(report, out);
+    if (report->alerts)
+        write_alerts(report->alerts, out);
     write_workers(report, out);
     write_cache(&report->cache, out);
     write_work(&report->counters, out);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/processor.h"
 #include "base/salt.h"
+#include "monitor/alerts_json.h"
 #include "monitor/distribution_json.h"
 #include "monitor/json_line.h"
 
@@ -231,5 +232,7 @@ void session_write_json(const struct session *s, struct buf *out) {
         json_object_set_new(object, "nodes", parts_json(s, &s->nodes, false));
     if (s->path.n)
         json_object_set_new(object, "critical_path", parts_json(s, &s->path, true));
+    if (s->alerts)
+        json_object_set_new(object, "alerts", alerts_json(s->alerts));
     json_line_add(object, REAL_DIGITS, out);
 }

@@ -54,6 +54,8 @@ struct session_parts {
     size_t n, cap; // owned
 };
 
+struct alerts;
+
 struct session {
     struct arena arena;
     struct str id;   // 20261121T101500.123456Z-1234-9f3c
@@ -73,6 +75,7 @@ struct session {
     struct session_sample *samples;
     size_t samples_n, samples_cap; // owned
     struct session_parts nodes, path;
+    const struct alerts *alerts; // borrowed; NULL: it was held to no rules
 };
 
 void session_init(struct session *s);

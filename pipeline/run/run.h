@@ -228,6 +228,7 @@ struct run_report {
     struct run_path_part path[RUN_PATH_PARTS]; // the longest first
     size_t path_n;                             // 0: it is not known
     char errors_path[4096];                    // "" where there were no failures
+    const struct alerts *alerts; // set by whoever judges them; NULL: the run is held to no rules
 };
 
 // STATUS_OK: it ran; the report tells how well. Otherwise nothing, or not all, could be run: STATUS_DATA

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <jansson.h>
 
+#include "monitor/alerts_json.h"
 #include "monitor/json_line.h"
 #include "pipeline/run/run.h"
 #include "pipeline/strategy/chooser_text.h"
@@ -170,6 +171,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
         json_object_set_new(object, fields[i].name, fields[i].value);
     if (report->path_n)
         json_object_set_new(object, "critical_path", path(report));
+    if (report->alerts)
+        json_object_set_new(object, "alerts", alerts_json(report->alerts));
     if (report->review.staged)
         json_object_set_new(object, "staged", review(&report->review));
     if (report->dry) {

@@ -19,7 +19,6 @@
 #include "pipeline/run/run_watch.h"
 
 enum { BITE_BYTES = 1 << 20, BITE_PASSAGES = 256, BITE_ROUNDS = 4 };
-static const uint64_t SECOND = 1000000000;
 
 // Trying again ----------------------------------------------------------------------------------------------
 
@@ -28,28 +27,8 @@ static struct passage *passage_of(struct through_task *task) {
 }
 
 static void say_end(const struct passage *passage, const char *name, struct buf *out) {
-    const struct through_task *task = &passage->task;
-    const struct through_command *command = task->command;
-    const char *signal_name = WIFSIGNALED(task->status) ? sigabbrev_np(WTERMSIG(task->status)) : NULL;
     buf_printf(out, "the filter %s ", name);
-    switch (task->end) {
-    case THROUGH_LATE:
-        buf_printf(out, "took longer than %llu s", (unsigned long long)(command->time_ns / SECOND));
-        break;
-    case THROUGH_LARGE:
-        buf_printf(out, "wrote more than %llu bytes", (unsigned long long)command->output_bytes);
-        break;
-    case THROUGH_UNSTARTED:
-        buf_printf(out, "cannot be started: %s", strerrordesc_np(task->status));
-        break;
-    default:
-        if (signal_name)
-            buf_printf(out, "was ended by SIG%s", signal_name);
-        else if (WIFSIGNALED(task->status))
-            buf_printf(out, "was ended by signal %d", WTERMSIG(task->status));
-        else
-            buf_printf(out, "ended with exit status %d", WEXITSTATUS(task->status));
-    }
+    through_write_end(&passage->task, out);
 }
 
 // So many are told, so that a filter that always fails does not fill the terminal; all are counted.
@@ -249,25 +228,6 @@ bool run_through_hand_over(struct lot *lot, void (*back)(void *lot, struct worke
 
 // What came of it -------------------------------------------------------------------------------------------
 
-// The end of what it wrote to standard error, in whole lines where there are several.
-static struct str last_words(const struct buf *complaint) {
-    enum { LINES = 10, BYTES = 2000 };
-    struct str text = buf_str(complaint);
-    while (text.n && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == ' '))
-        text.n--;
-    size_t from = text.n, lines = 1;
-    while (from && lines <= LINES && text.n - from < BYTES)
-        lines += text.p[--from] == '\n';
-    if (from)
-        while (from < text.n && text.p[from] != '\n')
-            from++;
-    if (from == text.n) // one long line
-        from = text.n > BYTES ? text.n - BYTES : 0;
-    while (from < text.n && text.p[from] == '\n')
-        from++;
-    return str_from(text, from);
-}
-
 static const struct diag *fault_of(struct lot *lot, const struct passage *passage) {
     const struct plan_job *job = lot->job->job;
     const struct manifest *manifest = lot->job->run->plan->manifest;
@@ -276,7 +236,7 @@ static const struct diag *fault_of(struct lot *lot, const struct passage *passag
     diags_init(&list, &lot->arena);
     say_end(passage, job->job->through.argv[0], &text);
     struct diag *diag = diags_error(&list, &manifest->text, job->job->through.span, "%s", buf_text(&text));
-    struct str words = last_words(&passage->task.complaint);
+    struct str words = through_last_words(&passage->task);
     for (size_t at = 0, n; at < words.n; at += n + 1) { // a hint's lines come one by one
         const char *end = memchr(words.p + at, '\n', words.n - at);
         n = end ? (size_t)(end - words.p) - at : words.n - at;

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/backoff.h"
@@ -323,4 +325,46 @@ void through_free(struct through *t) {
     mem_free(t->places);
     mem_free(t->polled);
     mem_free(t);
+}
+
+void through_write_end(const struct through_task *task, struct buf *out) {
+    static const uint64_t second = 1000000000;
+    const struct through_command *command = task->command;
+    const char *signal_name = WIFSIGNALED(task->status) ? sigabbrev_np(WTERMSIG(task->status)) : NULL;
+    switch (task->end) {
+    case THROUGH_LATE:
+        buf_printf(out, "took longer than %llu s", (unsigned long long)(command->time_ns / second));
+        break;
+    case THROUGH_LARGE:
+        buf_printf(out, "wrote more than %llu bytes", (unsigned long long)command->output_bytes);
+        break;
+    case THROUGH_UNSTARTED:
+        buf_printf(out, "cannot be started: %s", strerrordesc_np(task->status));
+        break;
+    default:
+        if (signal_name)
+            buf_printf(out, "was ended by SIG%s", signal_name);
+        else if (WIFSIGNALED(task->status))
+            buf_printf(out, "was ended by signal %d", WTERMSIG(task->status));
+        else
+            buf_printf(out, "ended with exit status %d", WEXITSTATUS(task->status));
+    }
+}
+
+struct str through_last_words(const struct through_task *task) {
+    enum { LINES = 10, BYTES = 2000 };
+    struct str text = buf_str(&task->complaint);
+    while (text.n && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == ' '))
+        text.n--;
+    size_t from = text.n, lines = 1;
+    while (from && lines <= LINES && text.n - from < BYTES)
+        lines += text.p[--from] == '\n';
+    if (from)
+        while (from < text.n && text.p[from] != '\n')
+            from++;
+    if (from == text.n) // one long line
+        from = text.n > BYTES ? text.n - BYTES : 0;
+    while (from < text.n && text.p[from] == '\n')
+        from++;
+    return str_from(text, from);
 }

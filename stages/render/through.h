@@ -33,6 +33,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/str.h"
 
 struct through_command {
     const char *program;     // absolute, or relative to `directory`
@@ -96,6 +97,11 @@ bool through_add(struct through *t, struct through_task *first);
 // False: all have come back, and nobody serves any more.
 bool through_serve(struct through *t, bool wait, struct through_task **done);
 void through_ring(struct through *t); // ends the waiting
+
+// How a task ended otherwise than well: "took longer than 10 s".
+void through_write_end(const struct through_task *task, struct buf *out);
+// The end of what it wrote to standard error, in whole lines where there are several.
+struct str through_last_words(const struct through_task *task);
 
 // From any thread.
 void through_set_processes(struct through *t,
