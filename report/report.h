@@ -125,7 +125,7 @@ void report_add_span(json_t *lane, const struct report_span *span);
 struct report_fault {
     const char *message;
     const char *hint, *place, *excerpt, *record, *job; // NULL: none. place: "templates/a.j2:3:7"
-    unsigned caret, caret_n;                           // bytes of the excerpt, from 0; in the document they are characters
+    unsigned caret, caret_n; // bytes of the excerpt, from 0 (characters in the document)
     uint64_t count;
 };
 json_t *report_add_faults(json_t *section, uint64_t more); // `more`: those that are not known one by one
