@@ -257,7 +257,7 @@ static enum status explain(const struct target *t, const struct process_sample *
 enum status target_take(const struct target *t, const struct process_sample *sample, struct str output,
                         struct str errors, struct target_report *report, struct err *err) {
     *report = (struct target_report){0};
-    if (t->output)
+    if (t->output && !t->keeps)
         target_remove(t->output);
     if (sample->timed_out || sample->exit_code != 0)
         return explain(t, sample, errors, err);

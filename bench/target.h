@@ -37,6 +37,7 @@ struct target {
     const char *version; // "pressrun 1.2.3" where it is one; else NULL
     const char *const *arguments;
     const char *output; // of pressrun's runs: a directory that does not exist before a run; NULL: a command
+    bool keeps;         // what is in there, for the next run to find; whoever set it removes it
     // Settings, NULL ends: what these runs remember goes below scratch, not where the user's is.
     const char *variables[8];
 };

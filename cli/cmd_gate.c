@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// pressrun gate: whether a candidate is slower than a baseline, by a suite of benchmarks.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "bench/gate_json.h"
+#include "cli/bench.h"
+#include "cli/gate.h"
+#include "cli/gate_text.h"
+#include "cli/interrupt.h"
+#include "pipeline/strategy/strategy.h"
+
+enum { SAVED_MOST = 256 << 20 };
+
+static const struct option_spec gate_options[] = {
+    {"baseline", 'b', "A",
+     "what is compared with: an executable of pressrun, a strategy, a manifest, a command"},
+    {"candidate", 'c', "B", "what is compared: the same (default: this program)"},
+    {"suite", 0, "FILE", "the benchmarks (default: gate.yaml, .yml or .json here, else the standard suite)"},
+    OPTIONS_MANIFEST,
+    {"scale", 0, "F", "sizes of scenarios, as a share of the full ones (default: as the suite says)"},
+    {"seed", 0, "N", "of records and of the order of runs"},
+    {"metric", 0, "NAME",
+     "what verdicts are about: cpu (usual), wall (of strategies), instructions, peak_rss"},
+    {"pairs", 0, "N", "run exactly N pairs of each, up to 96 (default: until the verdict stands)"},
+    {"seconds", 0, "N", "kill a run that takes longer (default: 600)"},
+    {"accept", 0, "COUNTER", "this work counter may grow by more than 1 %; repeatable"},
+    {"ignore-output", 0, NULL, "outputs may differ"},
+    {"no-control", 0, NULL, "do not compare the baseline with itself"},
+    {"save", 0, "FILE", "write the verdict and all samples to FILE"},
+    {"replay", 0, "FILE", "the verdict again from what was saved, running nothing"},
+    {"json", 0, NULL, "print verdict and figures as JSON"},
+    OPTIONS_COMMON,
+    {0},
+};
+
+// ---- telling
+
+static int exit_code(const struct gate_result *r) {
+    if (r->interrupted)
+        return EXIT_INTERRUPTED;
+    switch (r->verdict) {
+    case VERDICT_FAIL:
+        return EXIT_REGRESSION;
+    case VERDICT_INVALID:
+        return EXIT_USAGE;
+    case VERDICT_PASS:
+        return EXIT_DONE;
+    case VERDICT_INCONCLUSIVE:
+    case VERDICT_MORE:
+        break;
+    }
+    return EXIT_INCONCLUSIVE;
+}
+
+static void print(const struct cli *cli, const struct options *options, const struct gate_result *r) {
+    struct buf text = BUF_INIT;
+    if (options_has(options, "json"))
+        gate_write_json(r, false, &text);
+    else if (!cli->quiet)
+        gate_text_write(r, cli->colour_out, &text);
+    cli_print(buf_str(&text));
+    buf_release(&text);
+}
+
+static void progress(void *self, const char *benchmark, int session, const struct verdict_look *look,
+                     uint32_t pairs) {
+    (void)self;
+    fprintf(stderr, "\r%s%s", session == 2 ? "second session: " : "", benchmark);
+    if (pairs)
+        fprintf(stderr, ", %u pairs", (unsigned)pairs);
+    if (look->pairs)
+        fprintf(stderr, ", %.3f times after %u", look->estimate, (unsigned)look->pairs);
+    fprintf(stderr, "\033[K");
+    fflush(stderr);
+}
+
+// ---- again, from what was saved
+
+static int replay(struct cli *cli, const struct options *options, const char *path) {
+    static const char *const others[] = {"baseline",      "candidate",  "suite", "file",    "scale",
+                                         "seed",          "metric",     "pairs", "seconds", "accept",
+                                         "ignore-output", "no-control", "save"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (options_has(options, others[i]))
+            return cli_argument_error(&command_gate, "--replay takes no --%s: it is in the file", others[i]);
+    if (options->arguments_n)
+        return cli_argument_error(&command_gate, "--replay takes no benchmarks: they are in the file");
+    char *text;
+    size_t size;
+    struct err err;
+    if (fs_read_file(&cli->fs, path, SAVED_MOST, &text, &size, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    struct gate_result r;
+    const char *stored;
+    int code;
+    gate_result_init(&r);
+    if (gate_read_json(&r, (struct str){text, size}, &stored, &err) == STATUS_OK) {
+        print(cli, options, &r);
+        if (!stored || strcmp(stored, verdict_name(r.verdict)) != 0)
+            cli_note("%s says %s, its samples say %s", path, stored ? stored : "nothing",
+                     verdict_name(r.verdict));
+        code = exit_code(&r);
+    } else {
+        code = cli_fail("%s holds no gate: %s", path, err.text);
+    }
+    gate_result_release(&r);
+    mem_free(text);
+    return code;
+}
+
+// ---- what is saved
+
+// Opened before anything runs, so that a long comparison is not for nothing; what it holds stays until there is more.
+static int open_saved(const char *path, int *fd) {
+    *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    return *fd < 0 ? cli_fail_os(errno, "cannot write %s", path) : EXIT_DONE;
+}
+
+static int save(struct cli *cli, const struct gate_result *r, int fd, const char *path) {
+    struct buf text = BUF_INIT;
+    struct err err;
+    gate_write_json(r, true, &text);
+    bool saved = ftruncate(fd, 0) == 0 || errno == EINVAL; // pipes and devices have no length
+    saved = saved && fs_write_all(&cli->fs, fd, text.p, text.n, &err) == STATUS_OK;
+    buf_release(&text);
+    return saved ? EXIT_DONE : cli_fail("cannot write %s", path);
+}
+
+static void close_saved(int fd, const char *path) {
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+        unlink(path); // nothing came of it
+    close(fd);
+}
+
+// ---- running
+
+static void describe(struct gate_job *job, struct gate_result *r) {
+    char started[32];
+    time_t now = (time_t)(job->cli->clock.wall(job->cli->clock.self) / 1000000000);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    r->started = gate_keep(r, started);
+    r->program = "pressrun " PRESSRUN_VERSION;
+    r->arguments = (const char *const *)job->options->words;
+    r->arguments_n = job->options->words_n;
+    r->baseline = job->baseline;
+    r->candidate = job->candidate;
+}
+
+static void prepare(struct gate_job *job) {
+    const struct cli *cli = job->cli;
+    job->run = (struct gate_run_options){
+        .suite = &job->suite,
+        .place = {job->self, job->scratch, &cli->fs, job->suite.seed, strategy_name, NULL},
+        .texts = {job->texts[0], job->texts[1]},
+        .clock = &cli->clock,
+        .progress = !cli->quiet && isatty(STDERR_FILENO) ? progress : NULL};
+}
+
+static int compare(struct gate_job *job, struct gate_result *r) {
+    struct interrupt interrupt;
+    struct err err;
+    int failed = interrupt_start(&interrupt, "ending what is measured", NULL, NULL);
+    if (failed)
+        return cli_fail_os(failed, "cannot watch for signals");
+    job->run.place.interrupt = &interrupt.raised;
+    enum status status = gate_run(&job->run, r, &err);
+    interrupt_stop(&interrupt);
+    if (job->run.progress)
+        fputs("\r\033[K", stderr);
+    return status == STATUS_OK ? EXIT_DONE : cli_fail("%s", err.text);
+}
+
+static int compare_and_tell(struct gate_job *job) {
+    const char *path = options_get(job->options, "save");
+    struct gate_result r;
+    int fd = -1, code = path ? open_saved(path, &fd) : EXIT_DONE;
+    if (code != EXIT_DONE)
+        return code;
+    gate_result_init(&r);
+    describe(job, &r);
+    code = compare(job, &r);
+    if (code == EXIT_DONE) {
+        print(job->cli, job->options, &r);
+        code = fd >= 0 ? save(job->cli, &r, fd, path) : EXIT_DONE;
+        code = code == EXIT_DONE ? exit_code(&r) : code;
+    }
+    if (fd >= 0)
+        close_saved(fd, path);
+    gate_result_release(&r);
+    return code;
+}
+
+static int run_job(struct gate_job *job) {
+    int code = gate_choose_sides(job);
+    if (code == EXIT_DONE)
+        code = gate_choose_suite(job);
+    if (code == EXIT_DONE && !job->texts[0] && !job->whole)
+        code = cli_argument_error(&command_gate, "there is nothing to compare with; --baseline says what");
+    if (code == EXIT_DONE) {
+        prepare(job);
+        code = compare_and_tell(job);
+    }
+    gate_suite_release(&job->suite);
+    return code;
+}
+
+static int run_gate(struct cli *cli, const struct options *options) {
+    const char *directory = options_get(options, "directory"), *saved = options_get(options, "replay");
+    struct gate_job job = {.cli = cli, .options = options};
+    struct err err;
+    if (directory && chdir(directory) != 0)
+        return cli_fail_os(errno, "cannot work in %s", directory);
+    if (saved)
+        return replay(cli, options, saved);
+    if (!bench_find_self(job.self, sizeof job.self))
+        return EXIT_USAGE;
+    if (target_scratch(&job.scratch, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    int code = run_job(&job);
+    target_remove(job.scratch);
+    mem_free(job.scratch);
+    return code;
+}
+
+const struct command command_gate = {
+    .name = "gate",
+    .arguments = "[BENCHMARK...]",
+    .summary = "whether a candidate is slower than a baseline, by a suite of benchmarks",
+    .details = "Each benchmark of the suite is run by A, the baseline, and B, the candidate, in pairs of "
+               "fresh processes,\n"
+               "as `pressrun bench compare` does it. First outputs must be the same, else the verdict is "
+               "INVALID; then\n"
+               "more than 1 % more work is FAIL; then time is compared. What seems slower is measured again "
+               "in a second\n"
+               "session when all others are done, and is FAIL only if that says so, too. The baseline is "
+               "compared with\n"
+               "itself as well: where that moves, nothing can be believed, and the verdict is INVALID.\n"
+               "\n"
+               "Of suites in which nothing changed 1 in 100 may FAIL at most. See docs/gate.md.\n"
+               "\n"
+               "Exit codes: 0 pass; 2 usage, a run that failed, or INVALID; 3 fail; 4 inconclusive; 130 "
+               "interrupted.\n",
+    .options = gate_options,
+    .run = run_gate,
+};
