@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "bench/gate_json.h"
 #include "cli/bench.h"
-#include "cli/gate.h"
+#include "cli/gate_job.h"
 #include "cli/gate_text.h"
 #include "cli/interrupt.h"
 #include "pipeline/strategy/strategy.h"

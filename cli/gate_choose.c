@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "cli/gate.h"
+#include "cli/gate_job.h"
 #include "pipeline/strategy/strategy.h"
 
 enum { SECONDS_MOST = 86400 };

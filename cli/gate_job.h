@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef PRESSRUN_CLI_GATE_H
-#define PRESSRUN_CLI_GATE_H
+#ifndef PRESSRUN_CLI_GATE_JOB_H
+#define PRESSRUN_CLI_GATE_JOB_H
 /*
  * What the parts of `pressrun gate` share: a job, filled from the command line step by step. cmd_gate.c has the options and the
  * order, gate_choose.c finds out what is compared, and gate_capsules.c is about what is kept.
