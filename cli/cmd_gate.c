@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pressrun gate: whether a candidate is slower than a baseline, by a suite of benchmarks.
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +10,7 @@
 #include "bench/gate_json.h"
 #include "cli/bench.h"
 #include "cli/gate_job.h"
-#include "cli/gate_text.h"
+#include "cli/gate_output.h"
 #include "cli/interrupt.h"
 #include "pipeline/strategy/strategy.h"
 
@@ -33,41 +31,13 @@ static const struct option_spec gate_options[] = {
     {"accept", 0, "COUNTER", "this work counter may grow by more than 1 %; repeatable"},
     {"ignore-output", 0, NULL, "outputs may differ"},
     {"no-control", 0, NULL, "do not compare the baseline with itself"},
-    {"save", 0, "FILE", "write the verdict and all samples to FILE"},
-    {"replay", 0, "FILE", "the verdict again from what was saved, running nothing"},
-    {"json", 0, NULL, "print verdict and figures as JSON"},
+    {"replay", 0, "FILE", "the verdict again from what --write samples:FILE has kept, running nothing"},
+    GATE_OUTPUT_OPTIONS,
     OPTIONS_COMMON,
     {0},
 };
 
 // ---- telling
-
-static int exit_code(const struct gate_result *r) {
-    if (r->interrupted)
-        return EXIT_INTERRUPTED;
-    switch (r->verdict) {
-    case VERDICT_FAIL:
-        return EXIT_REGRESSION;
-    case VERDICT_INVALID:
-        return EXIT_USAGE;
-    case VERDICT_PASS:
-        return EXIT_DONE;
-    case VERDICT_INCONCLUSIVE:
-    case VERDICT_MORE:
-        break;
-    }
-    return EXIT_INCONCLUSIVE;
-}
-
-static void print(const struct cli *cli, const struct options *options, const struct gate_result *r) {
-    struct buf text = BUF_INIT;
-    if (options_has(options, "json"))
-        gate_write_json(r, false, &text);
-    else if (!cli->quiet)
-        gate_text_write(r, cli->colour_out, &text);
-    cli_print(buf_str(&text));
-    buf_release(&text);
-}
 
 static void progress(void *self, const char *benchmark, int session, const struct verdict_look *look,
                      uint32_t pairs) {
@@ -84,9 +54,9 @@ static void progress(void *self, const char *benchmark, int session, const struc
 // ---- again, from what was saved
 
 static int replay(struct cli *cli, const struct options *options, const char *path) {
-    static const char *const others[] = {"baseline",      "candidate",  "suite", "file",    "scale",
-                                         "seed",          "metric",     "pairs", "seconds", "accept",
-                                         "ignore-output", "no-control", "save"};
+    static const char *const others[] = {"baseline", "candidate", "suite",         "file",
+                                         "scale",    "seed",      "metric",        "pairs",
+                                         "seconds",  "accept",    "ignore-output", "no-control"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (options_has(options, others[i]))
             return cli_argument_error(&command_gate, "--replay takes no --%s: it is in the file", others[i]);
@@ -102,42 +72,16 @@ static int replay(struct cli *cli, const struct options *options, const char *pa
     int code;
     gate_result_init(&r);
     if (gate_read_json(&r, (struct str){text, size}, &stored, &err) == STATUS_OK) {
-        print(cli, options, &r);
         if (!stored || strcmp(stored, verdict_name(r.verdict)) != 0)
             cli_note("%s says %s, its samples say %s", path, stored ? stored : "nothing",
                      verdict_name(r.verdict));
-        code = exit_code(&r);
+        code = gate_output_tell(cli, options, &r);
     } else {
         code = cli_fail("%s holds no gate: %s", path, err.text);
     }
     gate_result_release(&r);
     mem_free(text);
     return code;
-}
-
-// ---- what is saved
-
-// Opened before anything runs, so that a long comparison is not for nothing; what it holds stays until there is more.
-static int open_saved(const char *path, int *fd) {
-    *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    return *fd < 0 ? cli_fail_os(errno, "cannot write %s", path) : EXIT_DONE;
-}
-
-static int save(struct cli *cli, const struct gate_result *r, int fd, const char *path) {
-    struct buf text = BUF_INIT;
-    struct err err;
-    gate_write_json(r, true, &text);
-    bool saved = ftruncate(fd, 0) == 0 || errno == EINVAL; // pipes and devices have no length
-    saved = saved && fs_write_all(&cli->fs, fd, text.p, text.n, &err) == STATUS_OK;
-    buf_release(&text);
-    return saved ? EXIT_DONE : cli_fail("cannot write %s", path);
-}
-
-static void close_saved(int fd, const char *path) {
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
-        unlink(path); // nothing came of it
-    close(fd);
 }
 
 // ---- running
@@ -181,21 +125,12 @@ static int compare(struct gate_job *job, struct gate_result *r) {
 }
 
 static int compare_and_tell(struct gate_job *job) {
-    const char *path = options_get(job->options, "save");
     struct gate_result r;
-    int fd = -1, code = path ? open_saved(path, &fd) : EXIT_DONE;
-    if (code != EXIT_DONE)
-        return code;
     gate_result_init(&r);
     describe(job, &r);
-    code = compare(job, &r);
-    if (code == EXIT_DONE) {
-        print(job->cli, job->options, &r);
-        code = fd >= 0 ? save(job->cli, &r, fd, path) : EXIT_DONE;
-        code = code == EXIT_DONE ? exit_code(&r) : code;
-    }
-    if (fd >= 0)
-        close_saved(fd, path);
+    int code = compare(job, &r);
+    if (code == EXIT_DONE)
+        code = gate_output_tell(job->cli, job->options, &r);
     gate_result_release(&r);
     return code;
 }
@@ -220,6 +155,8 @@ static int run_gate(struct cli *cli, const struct options *options) {
     struct err err;
     if (directory && chdir(directory) != 0)
         return cli_fail_os(errno, "cannot work in %s", directory);
+    if (!gate_output_check(options, &err))
+        return cli_argument_error(&command_gate, "%s", err.text);
     if (saved)
         return replay(cli, options, saved);
     if (!bench_find_self(job.self, sizeof job.self))
