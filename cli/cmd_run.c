@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/number.h"
+#include "cli/report_file.h"
 #include "cli/running.h"
 
 static const struct option_spec run_options[] = {
@@ -14,6 +15,8 @@ static const struct option_spec run_options[] = {
     {"max-changed", 0, "N|N%", "publish nothing if more outputs than that would change"},
     {"max-removed", 0, "N|N%", "publish nothing if more outputs than that no longer belong"},
     {"alert-exit", 0, "SEVERITY", "the least severity of an alert that makes the exit code 3; \"never\""},
+    {"report", 0, "FILE", "write a report of the run there: .json, .html or .md"},
+    {"include-history", 0, NULL, "with how the report's figures went in earlier runs"},
     OPTIONS_RUN,
     OPTIONS_COMMON,
     {0},
@@ -68,6 +71,13 @@ static int run_run(struct cli *cli, const struct options *options) {
     running.explains = explain != NULL;
     running.explains_all = explain && *explain;
     running.run.output = options_get(options, "output");
+    running.report = options_get(options, "report");
+    running.report_history = options_has(options, "include-history");
+    if (running.report && running.run.dry)
+        return cli_argument_error(&command_run,
+                                  "--report tells what a run made, and --dry-run makes nothing");
+    if (running.report && !report_format_of_file(running.report, &err))
+        return cli_argument_error(&command_run, "--report: %s", err.text);
     struct run_review_options *review = &running.run.review;
     review->stage = options_has(options, "stage");
     if (!read_bound(options, "max-changed", &review->max_changed, &err) ||

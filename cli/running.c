@@ -10,6 +10,8 @@
 #include "cli/interrupt.h"
 #include "cli/path_text.h"
 #include "cli/reason_text.h"
+#include "cli/report_file.h"
+#include "cli/report_trends.h"
 #include "cli/show.h"
 #include "cli/summary.h"
 #include "cli/worker_choice.h"
@@ -233,6 +235,39 @@ static void keep_session(struct cli *cli, const char *directory, const struct se
         cli_note("%s", err.text);
 }
 
+static json_t *earlier_runs(struct cli *cli, const char *directory, const struct session *session) {
+    struct history *h;
+    struct err err;
+    if (!directory || history_open(&cli->fs, directory, HISTORY_KEEP_ALL, &h, &err) != STATUS_OK)
+        return NULL;
+    json_t *trends = report_trends(h, session->name, (double)session->started / 1e9, &cli->arena);
+    history_close(h);
+    return trends;
+}
+
+// False: the report that was asked for could not be written, which has been told.
+static bool write_report(struct cli *cli, const struct running *running, const char *history,
+                         const struct session *session) {
+    struct report_options report = {.made = (double)running->run.now};
+    struct buf source = BUF_INIT, bytes = BUF_INIT;
+    struct err err;
+    if (!running->report)
+        return true;
+    json_t *trends = running->report_history ? earlier_runs(cli, history, session) : NULL;
+    report.history = trends;
+    session_write_json(session, &source);
+    const struct report_format *format = report_format_of_file(running->report, &err);
+    const bool written =
+        format && report_file_make(format, buf_str(&source), &report, false, &bytes, &err) == STATUS_OK &&
+        report_file_save(&cli->fs, running->report, buf_str(&bytes), &err) == STATUS_OK;
+    if (!written)
+        cli_fail("%s", err.text);
+    json_decref(trends);
+    buf_release(&source);
+    buf_release(&bytes);
+    return written;
+}
+
 // Who stops at once leaves make its tokens.
 static void give_up(void *self) {
     jobserver_surrender(self);
@@ -324,6 +359,7 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     const char *history = history_directory(cli, options, plan, run);
     struct run_report report = {0};
     struct err err = {0};
+    bool reported = true;
     struct session session;
     session_init(&session);
     session_begin(&session, cli->clock.wall(cli->clock.self));
@@ -331,7 +367,7 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     running->alerting = plan->manifest->alerts_n && !run->dry ? &alerting : NULL;
     if (running->alerting)
         alerting_init(&alerting, cli, plan->manifest, session.id);
-    run->session = history || running->alerting ? &session : NULL;
+    run->session = history || running->alerting || running->report ? &session : NULL;
     struct forecast forecast;
     if (run->strategy == &strategy_auto)
         make_forecast(cli, run, plan, history, session.machine, &forecast);
@@ -354,12 +390,13 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     report.alerts = session.alerts = running->alerting && report.begun ? &alerting.alerts : NULL;
     if (report.begun) {
         keep_session(cli, history, &session, plan->manifest->history_keep);
+        reported = write_report(cli, running, history, &session);
         tell(cli, options, plan, run, &report, running->workers.most.source, session.id);
     }
     const int code = exit_code(status, &report, is_alarming(running, plan->manifest, &report));
     release_alerting(running);
     session_release(&session);
-    return code;
+    return code == EXIT_DONE && !reported ? EXIT_USAGE : code;
 }
 
 bool running_define(struct cli *cli, const struct options *options, struct manifest *manifest) {

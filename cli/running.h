@@ -44,6 +44,8 @@ struct running {
     const struct options *options;
     struct run_options run;
     struct worker_choice workers;
+    const char *report;          // the file for a report; NULL: none
+    bool report_history;         // with how figures went in earlier runs
     bool explains, explains_all; // why outputs are made: the first reason, all
     int alert_exit;              // least severity for exit code 3, ALERT_SEVERITIES: none; -1: the manifest's
     struct alerting *alerting;   // NULL: the run is held to no rules

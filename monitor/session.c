@@ -15,6 +15,7 @@
 #include "monitor/alerts_json.h"
 #include "monitor/distribution_json.h"
 #include "monitor/json_line.h"
+#include "monitor/session_faults.h"
 
 void session_init(struct session *s) {
     *s = (struct session){0};
@@ -51,6 +52,8 @@ void session_release(struct session *s) {
     mem_free(s->samples);
     mem_free(s->nodes.parts);
     mem_free(s->path.parts);
+    mem_free(s->faults);
+    json_decref(s->more);
     arena_release(&s->arena);
 }
 
@@ -84,6 +87,14 @@ void session_add_sample(struct session *s, const struct session_sample *sample) 
 struct session_part *session_add_part(struct session_parts *parts) {
     MEM_GROW(parts->parts, parts->cap, parts->n + 1);
     return &parts->parts[parts->n++];
+}
+
+void session_set_more(struct session *s, const char *key, json_t *value) {
+    if (!value)
+        return;
+    if (!s->more)
+        s->more = json_object();
+    json_object_set_new(s->more, key, value);
 }
 
 enum { KIND_SIZE = 160 };
@@ -234,5 +245,9 @@ void session_write_json(const struct session *s, struct buf *out) {
         json_object_set_new(object, "critical_path", parts_json(s, &s->path, true));
     if (s->alerts)
         json_object_set_new(object, "alerts", alerts_json(s->alerts));
+    if (s->faults)
+        json_object_set_new(object, "failures", session_faults_json(s));
+    if (s->more)
+        json_object_update_missing(object, s->more);
     json_line_add(object, REAL_DIGITS, out);
 }

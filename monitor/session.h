@@ -7,6 +7,7 @@
  * Texts live in the session's arena; arrays are its own, histograms own their counts. Durations are nanoseconds in
  * histograms and seconds everywhere else. One thread.
  */
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,8 @@ struct session {
     size_t samples_n, samples_cap; // owned
     struct session_parts nodes, path;
     const struct alerts *alerts; // borrowed; NULL: it was held to no rules
+    struct session_faults *faults; // owned; NULL: nothing failed (session_faults.h)
+    json_t *more; // owned; NULL: nothing. Members that are kept as they are: see session_set_more
 };
 
 void session_init(struct session *s);
@@ -90,6 +93,9 @@ void session_add_sample(struct session *s, const struct session_sample *sample);
 struct session_part *session_add_part(struct session_parts *parts); // to be filled
 // Counts an error under its kind: its message, with what is quoted and what is a number left out.
 void session_count_error(struct session *s, struct str message);
+
+// A member of the document that only passes through here, given up to the session; NULL is none.
+void session_set_more(struct session *s, const char *key, json_t *value);
 
 // One JSON object, the form that is documented and kept: history's and `history --json`'s.
 void session_write_json(const struct session *s, struct buf *out);

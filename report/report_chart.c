@@ -37,6 +37,21 @@ static double round_step(double span, const char *unit) {
     return *unit == '\0' && step < 1 && span >= 2 ? 1 : step;
 }
 
+// "10.0 ms" is "10 ms", "0.500" is "0.5": ticks are round.
+static void add_round(struct buf *out, double at, const char *unit) {
+    struct buf text = BUF_INIT;
+    quantity_add(&text, at, unit);
+    const char *all = buf_text(&text), *dot = strchr(all, '.');
+    const char *end = dot ? dot + 1 + strspn(dot + 1, "0123456789") : all + text.n;
+    const char *kept = end;
+    while (dot && kept[-1] == '0')
+        kept--;
+    kept -= dot && kept == dot + 1;
+    buf_add(out, all, (size_t)(kept - all));
+    buf_add_text(out, end);
+    buf_release(&text);
+}
+
 static void add_tick(json_t *ticks, double at, double step, const char *unit) {
     json_t *tick = json_object();
     struct buf text = BUF_INIT;
@@ -45,7 +60,7 @@ static void add_tick(json_t *ticks, double at, double step, const char *unit) {
     if (at == 0)
         buf_add_char(&text, '0');
     else
-        quantity_add(&text, at, unit);
+        add_round(&text, at, unit);
     report_put_number(tick, "at", at);
     report_put(tick, "text", buf_text(&text));
     json_array_append_new(ticks, tick);

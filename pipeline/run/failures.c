@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "pipeline/run/run_detail.h"
 #include "pipeline/run/run_private.h"
 #include "stages/load/load.h"
 
@@ -227,8 +228,7 @@ struct failures *failures_new(struct run *run) {
 void failures_report(struct failures *failures, const struct failure *failure) {
     pthread_mutex_lock(&failures->lock);
     add_line(failures, failure);
-    if (failures->run->options->session)
-        session_count_error(failures->run->options->session, failure->detail->message);
+    run_detail_fault(failures->run, failure);
     const struct run_observer *observer = failures->run->options->observer;
     if (observer && observer->failure)
         observer->failure(observer->self, failure);

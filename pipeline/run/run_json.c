@@ -4,6 +4,7 @@
 #include "monitor/alerts_json.h"
 #include "monitor/json_line.h"
 #include "pipeline/run/run.h"
+#include "pipeline/run/run_detail.h"
 #include "pipeline/strategy/chooser_text.h"
 
 static json_t *integer(uint64_t n) {
@@ -140,6 +141,14 @@ static json_t *jobs(const struct run_report *report) {
         json_array_append_new(array, job);
     }
     return array;
+}
+
+void run_write_parts(const struct run_report *report, struct session *session) {
+    session_set_more(session, "jobs", jobs(report));
+    if (report->cache.used)
+        session_set_more(session, "cache", caches(&report->cache));
+    if (report->automatic)
+        session_set_more(session, "auto", choice(report));
 }
 
 void run_write_json(const struct run_report *report, struct str session, struct buf *out) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a run comes to in the end, as a session: each worker's distributions together, counters, rates.
+#include "pipeline/run/run_detail.h"
 #include "pipeline/run/run_watch.h"
 
 static struct histogram *distribution(struct session *session, const char *prefix, struct str name) {
@@ -77,4 +78,5 @@ void run_session_fill(const struct run *run, const struct run_report *report) {
             session_set(session, (enum metric)i, figures.values[i]);
     session_set(session, METRIC_QUEUE_PEAK, atomic_load(&run->in_flight_most));
     run_path_fill(run, report, session);
+    run_detail_fill(run, report, session);
 }

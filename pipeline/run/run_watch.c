@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "monitor/resources.h"
+#include "pipeline/run/run_detail.h"
 #include "pipeline/run/run_watch.h"
 
 enum { CLOCK_TRIES = 16, EVERY_MOST = 64 };
@@ -134,6 +135,7 @@ struct path_mark run_spent(struct run *run, const struct worker *worker, const s
         add_own(&stages[RUN_EMIT], span->emitting);
     if (run->options->trace)
         trace_stage(run, worker, span);
+    run_detail_span(run, worker, span);
     if (run->options->trace && span->hits)
         trace_hits(run, worker->index, span);
     return run_path_add(run, worker, span);
@@ -162,14 +164,16 @@ static void set_pace(struct pace *pace, uint64_t clock_cost, uint64_t took) {
     pace->left = pace->gap - 1;
 }
 
-static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, struct histogram *histogram,
-                         struct pace *pace) {
+static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, const struct worker *worker,
+                         struct histogram *histogram, struct pace *pace) {
     const struct run *run = lot->job->run;
     uint64_t emitting = lot->emit_nanoseconds, from = run_now(run);
     run_output(lot, entry, vm);
     uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
     histogram_add_times(histogram, took, pace->gap ? pace->gap : 1);
     set_pace(pace, run->clock_cost, took);
+    if (!lot->job->job->filter.argv)
+        run_detail_output(lot, entry, worker, took);
 }
 
 // Of a job whose outputs are looked up, or may be: those that are not found are all timed.
@@ -185,8 +189,11 @@ static void find_or_render(struct lot *lot, struct entry *entry, struct vm *vm, 
     const uint64_t used =
         clock->thread_cpu(clock->self) - busy; // with the sink's part, which is no rendering
     const uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
-    if (histogram)
+    if (histogram) {
         histogram_add(histogram, took);
+        if (!lot->job->job->filter.argv)
+            run_detail_output(lot, entry, worker, took);
+    }
     run_cache_rendered(lot, entry, text, took < used ? took : used, worker);
 }
 
@@ -205,7 +212,7 @@ void run_render_entries(struct lot *lot, struct vm *vm, const struct worker *wor
         if (run_cache_looks(lot))
             find_or_render(lot, entry, vm, worker, pace ? &mine->jobs[job->index] : NULL);
         else if (pace && pace->left-- == 0)
-            render_timed(lot, entry, vm, &mine->jobs[job->index], pace);
+            render_timed(lot, entry, vm, worker, &mine->jobs[job->index], pace);
         else
             run_output(lot, entry, vm);
     }
@@ -235,6 +242,9 @@ void run_filtered(const struct run *run, const struct worker *worker, struct pas
         return;
     if (mine->filters && passage->lot->strategy->monitoring.times)
         histogram_add(&mine->filters[passage->lot->job->index], passage->task.ended - passage->task.began);
+    if (passage->lot->strategy->monitoring.times)
+        run_detail_output(passage->lot, &passage->lot->entries[passage->entry], worker,
+                          passage->task.ended - passage->task.began);
     if (run->options->trace)
         trace_filter(run, worker, passage);
     run_path_add_process(run, passage);
@@ -284,6 +294,7 @@ void run_watch_init(struct run *run) {
     run->clock_cost = clock_cost(run);
     if (run->options->strategy->monitoring.resources)
         run->sampler = sampler_start(&run->in_flight);
+    run_detail_init(run);
     for (uint32_t w = 0; w < run->options->workers; w++) {
         run->workers[w].jobs = MEM_NEW_ARRAY(struct histogram, jobs_n + 1);
         run->workers[w].paces = MEM_NEW_ARRAY(struct pace, jobs_n + 1);
@@ -293,6 +304,7 @@ void run_watch_init(struct run *run) {
 
 void run_watch_release(struct run *run) {
     run_path_release(run);
+    run_detail_release(run);
     for (uint32_t w = 0; w < run->options->workers; w++) {
         struct worker_run *mine = &run->workers[w];
         for (int stage = 0; stage < RUN_STAGES; stage++)

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "report/given.h"
+
+#include <math.h>
+
+double given_number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+uint64_t given_count(const json_t *object, const char *key) {
+    const double n = given_number(object, key);
+    return n >= 1 ? n < 9e15 ? (uint64_t)n : (uint64_t)9e15 : 0;
+}
+
+const char *given_text(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+double given_number_in(const json_t *object, const char *key, const char *inner) {
+    return given_number(json_object_get(object, key), inner);
+}

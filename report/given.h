@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#ifndef PRESSRUN_REPORT_GIVEN_H
+#define PRESSRUN_REPORT_GIVEN_H
+/*
+ * Reading the documents that reports are made from. They come from files, so any of it may be missing or be something
+ * else: what is not there is NAN, "" or NULL, and nothing is told.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+double given_number(const json_t *object, const char *key);    // NAN
+uint64_t given_count(const json_t *object, const char *key);   // 0; what is negative is 0
+const char *given_text(const json_t *object, const char *key); // ""
+// A member of a member.
+double given_number_in(const json_t *object, const char *key, const char *inner);
+
+#endif
