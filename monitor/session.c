@@ -148,13 +148,8 @@ void session_count_error(struct session *s, struct str message) {
 
 enum { REAL_DIGITS = 15 }; // counts are exact, and moments to 10 us; 0.1 stays 0.1
 
-static json_t *text_json(struct str text) {
-    json_t *string = json_stringn(text.n ? text.p : "", text.n);
-    return string ? string : json_string("?"); // was not UTF-8
-}
-
 static void set_text(json_t *object, const char *key, struct str text) {
-    json_object_set_new(object, key, text_json(text));
+    json_object_set_new(object, key, json_line_text(text));
 }
 
 static json_t *metrics_json(const struct session *s) {

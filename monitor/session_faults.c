@@ -2,6 +2,7 @@
 #include "monitor/session_faults.h"
 
 #include "base/mem.h"
+#include "monitor/json_line.h"
 
 struct session_fault {
     struct str job, path, key, file, message, hint, excerpt;
@@ -62,8 +63,7 @@ void session_add_fault(struct session *s, const struct diag *diag, const struct 
 static void set_text(json_t *object, const char *key, struct str text) {
     if (!text.n)
         return;
-    json_t *string = json_stringn(text.p, text.n);
-    json_object_set_new(object, key, string ? string : json_string("(not UTF-8)"));
+    json_object_set_new(object, key, json_line_text(text));
 }
 
 static void set_number(json_t *object, const char *key, uint64_t n) {

@@ -2,8 +2,9 @@
 #include "pipeline/run/run_detail.h"
 
 #include "base/mem.h"
-#include "monitor/machine.h"
+#include "monitor/json_line.h"
 #include "monitor/session_faults.h"
+#include "monitor/session_host.h"
 #include "monitor/slowest.h"
 #include "monitor/timeline.h"
 #include "pipeline/run/run_watch.h"
@@ -62,14 +63,9 @@ void run_detail_fault(const struct run *run, const struct failure *failure) {
 
 // ---- the session
 
-static json_t *text_json(struct str text) {
-    json_t *string = json_stringn(text.n ? text.p : "", text.n);
-    return string ? string : json_string("(not UTF-8)");
-}
-
 static json_t *slow_json(const struct slow_one *one) {
     json_t *object = json_object();
-    json_object_set_new(object, "key", text_json((struct str){one->name, one->name_n}));
+    json_object_set_new(object, "key", json_line_text((struct str){one->name, one->name_n}));
     if (one->record)
         json_object_set_new(object, "record", json_integer((json_int_t)one->record));
     if (one->line)
@@ -89,8 +85,8 @@ static json_t *slowest_json(const struct run *run) {
             continue;
         const struct manifest_job *job = run->jobs[j].job->job;
         json_t *object = json_object(), *ones = json_array();
-        json_object_set_new(object, "job", text_json(job->name));
-        json_object_set_new(object, "template", text_json(job->template_name));
+        json_object_set_new(object, "job", json_line_text(job->name));
+        json_object_set_new(object, "template", json_line_text(job->template_name));
         for (uint32_t i = 0; i < all.n; i++)
             json_array_append_new(ones, slow_json(&all.ones[i]));
         json_object_set_new(object, "outputs", ones);
@@ -120,5 +116,5 @@ void run_detail_fill(const struct run *run, const struct run_report *report, str
     run_write_parts(report, session);
     session_set_more(session, "slowest", slowest_json(run));
     session_set_more(session, "timeline", lanes_json(run, report->seconds));
-    session_set_more(session, "host", machine_json(run->options->fs, run->options->workers));
+    session_set_more(session, "host", session_host_json(run->options->fs, run->options->workers));
 }

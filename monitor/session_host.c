@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "monitor/machine.h"
+#include "monitor/session_host.h"
 
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -30,7 +30,7 @@ static void set_memory(json_t *object, const struct fs *fs) {
         json_object_set_new(object, "memory_limit_bytes", json_integer((json_int_t)load.memory_limit));
 }
 
-json_t *machine_json(const struct fs *fs, uint32_t known) {
+json_t *session_host_json(const struct fs *fs, uint32_t known) {
     const json_int_t online = (json_int_t)sysconf(_SC_NPROCESSORS_ONLN);
     char processor[128], system[256];
     struct utsname name = {0};
