@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/page.h"
+
 static enum status write_json(struct str document, bool indented, struct buf *out, struct err *err) {
     (void)indented; // it has been made so
     (void)err;
@@ -15,8 +17,20 @@ static enum status write_json(struct str document, bool indented, struct buf *ou
     return STATUS_OK;
 }
 
+static enum status write_html(struct str document, bool indented, struct buf *out, struct err *err) {
+    (void)indented;
+    return page_write(PAGE_HTML, document, out, err);
+}
+
+static enum status write_markdown(struct str document, bool indented, struct buf *out, struct err *err) {
+    (void)indented;
+    return page_write(PAGE_MARKDOWN, document, out, err);
+}
+
 static const struct report_format formats[] = {
     {"json", {".json"}, write_json},
+    {"html", {".html", ".htm"}, write_html},
+    {"markdown", {".md", ".markdown"}, write_markdown},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 

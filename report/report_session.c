@@ -87,10 +87,9 @@ static void set_subtitle(struct report *report, const json_t *session) {
     const double workers = report_session_metric(session, "run.workers");
     const char *strategy = given_text(session, "strategy");
     struct buf text = BUF_INIT;
-    buf_add_text(&text, "run of ");
     report_add_moment(&text, given_number(session, "started"));
     if (isfinite(workers)) {
-        buf_add_text(&text, " on ");
+        buf_add_text(&text, ", ");
         add_number(&text, workers, "worker", "workers");
     }
     if (*strategy && strcmp(strategy, "default") != 0)
