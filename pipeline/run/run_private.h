@@ -226,8 +226,8 @@ struct worker_run {
     struct pace *paces;                  // by job
     struct histogram *filters;           // processes, by job; NULL: as above, or no job has a filter
     struct worker_live live;
-    struct slowest *slowest;             // outputs, by job; NULL: the run is not watched
-    struct timeline *timeline;           // NULL: as above
+    struct slowest *slowest;   // outputs, by job; NULL: the run is not watched
+    struct timeline *timeline; // NULL: as above
 };
 
 // Who has a say in how many work.
