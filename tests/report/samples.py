@@ -5,7 +5,7 @@ import json
 import math
 import random
 
-HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '{{ 7*7 }}{% raw %}', "'; drop --",
+HOSTILE = ['1. one `|` two', '- `code | pipe`', '=', '12) `a` `b`', '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '{{ 7*7 }}{% raw %}', "'; drop --",
            'a|b\\|c', '`code` ``x', '# heading\n- list\n| a | b |', '[x](javascript:alert(1)) ![y](http://e.example/z)',
            '\u202egnp.exe', 'nul\u0000 bell\u0007 esc\u001b[31m c1\u009b', '&amp; &#60; </style></svg></title>',
            'https://e.example/?a=1&b=2', '*bold* _em_ ~~gone~~ <!-- -->', 'W' * 600, 'много 文字 ' * 40, '']
@@ -163,7 +163,7 @@ def merged(rng):
 def benchmark(rng):
     return {'report': 1, 'kind': 'benchmark', 'title': 'medium', 'made': '2026-11-21T10:15:14Z', 'program': 'pressrun 0.1.0',
             'verdict': {'state': 'good', 'word': 'done', 'text': '1.2 million records a second.'},
-            'figures': [{'id': 'a', 'label': 'throughput', 'value': 1.2e6, 'unit': '1/s', 'text': '1,200,000/s'}],
+            'figures': [{'id': 'a', 'label': 'throughput', 'value': 1.2e6, 'unit': '1/s', 'text': '1,200,000/s', 'note': '`where` left out 3'}],
             'sections': [{'id': 'empty', 'title': 'Nothing in these', 'blocks': [
                 table('no rows', [('a', 't'), ('b', 'n')], []), {'type': 'faults', 'items': []}, {'type': 'chart', 'form': 'line', 'x': axis('', 0, 0, 1), 'y': axis('', 0, 0, 1), 'series': []},
                 {'type': 'chart', 'form': 'lanes', 'caption': 'none'}, {'type': 'chart', 'form': 'bars', 'caption': 'none'}, {'type': 'chart', 'form': 'intervals', 'rows': [{'name': 'x'}]},
