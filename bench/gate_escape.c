@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "bench/gate_escape.h"
 
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
 
@@ -28,7 +30,8 @@ static size_t next(const char *text, size_t n, struct str *shown) {
     return size;
 }
 
-typedef void write_fn(struct buf *out, struct str shown);
+// `rest`: what comes after it, as it was given.
+typedef void write_fn(struct buf *out, struct str shown, const char *rest);
 
 static void write_all(struct buf *out, const char *text, size_t most, write_fn *write) {
     size_t n = strlen(text), points = 0;
@@ -39,11 +42,12 @@ static void write_all(struct buf *out, const char *text, size_t most, write_fn *
             return;
         }
         at += next(text + at, n - at, &shown);
-        write(out, shown);
+        write(out, shown, text + at);
     }
 }
 
-static void write_xml(struct buf *out, struct str shown) {
+static void write_xml(struct buf *out, struct str shown, const char *rest) {
+    (void)rest;
     switch (*shown.p) {
     case '<':
         buf_add_text(out, "&lt;");
@@ -62,10 +66,16 @@ static void write_xml(struct buf *out, struct str shown) {
     }
 }
 
-static void write_markdown(struct buf *out, struct str shown) {
-    if (shown.n == 1 && strchr("<>&\"@#:/", *shown.p))
-        buf_printf(out, "&#%d;", *shown.p); // links are made of addresses, too
-    else if (shown.n == 1 && strchr("\\`*_{}[]()|~!$^", *shown.p))
+// Addresses are made links without any markup.
+static bool is_address(char c, const char *rest) {
+    return (c == ':' && strncmp(rest, "//", 2) == 0) ||
+           ((c == 'w' || c == 'W') && strncasecmp(rest, "ww.", 3) == 0);
+}
+
+static void write_markdown(struct buf *out, struct str shown, const char *rest) {
+    if (shown.n == 1 && (strchr("<>&\"@#", *shown.p) || is_address(*shown.p, rest)))
+        buf_printf(out, "&#%d;", *shown.p);
+    else if (shown.n == 1 && strchr("\\`*_[]|~!$", *shown.p))
         buf_printf(out, "\\%c", *shown.p);
     else
         buf_add_str(out, shown);

@@ -19,15 +19,14 @@ static void add_more(struct buf *out, const char *text) {
 }
 
 static void add_row(struct gate_result *r, const struct gate_row *row, struct buf *out) {
-    static const char *const words[GATE_CHANGES] = {
-        [GATE_SAME] = "",           [GATE_SLOWER] = "**slower**",
-        [GATE_FASTER] = "faster",   [GATE_HINTED] = "faster, not confirmed",
-        [GATE_UNCLEAR] = "unclear", [GATE_UNUSABLE] = "**unusable**"};
+    const char *bold = row->verdict == VERDICT_FAIL || row->verdict == VERDICT_INVALID ? "**" : "";
+    const char *more = row->change == GATE_FASTER   ? ", faster"
+                       : row->change == GATE_HINTED ? ", perhaps faster"
+                                                    : "";
     const char *ratio = gate_ratio_text(r, row);
     buf_add_char(out, '|');
-    add_cell(out, row->kind == GATE_CONTROL ? gate_printf(r, "%s (control)", row->name) : row->name);
-    buf_printf(out, " %s%s%s |", verdict_name(row->verdict), *words[row->change] ? ", " : "",
-               words[row->change]);
+    add_cell(out, row->name);
+    buf_printf(out, " %s%s%s%s |", bold, verdict_name(row->verdict), bold, more);
     add_cell(out, ratio);
     add_cell(out, gate_medians_text(r, row));
     buf_add_char(out, ' ');
@@ -73,7 +72,7 @@ static void add_facts(struct gate_result *r, struct buf *out) {
     buf_add_text(out, "\n<details><summary>How it was measured</summary>\n\n");
     buf_printf(
         out,
-        "Suites in which nothing changed fail at most once in %.0f. A benchmark is FAIL where it is surely "
+        "Of suites in which nothing changed at most 1 in %.0f fails. A benchmark is FAIL where it is surely "
         "slower by more than 1 %%, by 3 %% or more as estimated, in two sessions; PASS where a slowdown of "
         "5 %% is ruled out. Ratios are B over A, with the bounds they were judged by.\n\n",
         r->alpha_suite > 0 ? 1 / r->alpha_suite : 0.0);
@@ -123,8 +122,12 @@ void gate_write_markdown(struct gate_result *r, struct buf *out) {
     if (changed)
         add_table(r, true, out);
     if (r->rows_n > changed) {
-        buf_printf(out, "\n<details><summary>%zu of %zu benchmarks did not change</summary>\n\n", same,
-                   r->benchmarks);
+        buf_add_text(out, "\n<details><summary>");
+        if (same)
+            buf_printf(out, "%zu of %zu benchmarks did not change", same, r->benchmarks);
+        else
+            buf_add_text(out, "The control, which compares A with itself");
+        buf_add_text(out, "</summary>\n\n");
         add_table(r, false, out);
         buf_add_text(out, "\n</details>\n");
     }

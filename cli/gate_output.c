@@ -52,6 +52,18 @@ static const char *split(const char *text, const struct format **format) {
     return *format && colon[1] ? colon + 1 : NULL;
 }
 
+// What a file holds stays until there is something new, and where there is none, none is left.
+static bool can_write(const char *path) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool made = fd < 0 && errno == ENOENT;
+    if (made)
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return false;
+    close(fd);
+    return !made || unlink(path) == 0;
+}
+
 bool gate_output_check(const struct options *options, struct err *err) {
     const char *name = options_get(options, "format"), *const * wanted;
     size_t n = options_all(options, "write", &wanted);
@@ -66,11 +78,8 @@ bool gate_output_check(const struct options *options, struct err *err) {
             return refuse((struct str){wanted[i], (size_t)(strchr(wanted[i], ':') - wanted[i])}, err);
         if (!path)
             return !err_set(err, STATUS_DATA, "--write is FORMAT:FILE, not \"%s\"", wanted[i]);
-        // What a file holds stays until there is something new.
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0)
+        if (!can_write(path))
             return !err_os(err, errno, "cannot write %s", path);
-        close(fd);
     }
     return true;
 }

@@ -99,10 +99,10 @@ static void test_verdicts(void **state) {
     assert_int_equal(count(text, "<testcase "), count(text, "</testcase>"));
 
     text = text_of(&r, gate_write_markdown, &out);
-    assert_true(starts(text, "## INVALID: 1 of 5 benchmarks cannot be compared&#58; other\n"));
+    assert_true(starts(text, "## INVALID: 1 of 5 benchmarks cannot be compared: other\n"));
     const char *folded = strstr(text, "<details><summary>1 of 5 benchmarks did not change</summary>");
     assert_non_null(folded);
-    assert_true(strstr(text, "| small | FAIL, **slower** | 1.") < folded);
+    assert_true(strstr(text, "| small | **FAIL** | 1.") < folded);
     assert_true(strstr(text, "| page | PASS |") > folded);
     assert_int_equal(count(text, "<details>"), count(text, "</details>"));
 
@@ -136,7 +136,7 @@ static void test_pass(void **state) {
     add(&r, "small", GATE_SCENARIO, 1);
     add(&r, "control", GATE_CONTROL, 1);
     assert_true(starts(text_of(&r, gate_write_markdown, &out), "## PASS: the benchmark is not slower\n"));
-    assert_null(strstr(buf_text(&out), "FAIL |"));
+    assert_null(strstr(buf_text(&out), "**FAIL"));
     assert_string_equal(text_of(&r, gate_write_github, &out),
                         "::notice title=pressrun gate::PASS: the benchmark is not slower\n");
     assert_non_null(
@@ -175,8 +175,7 @@ static void test_hostile(void **state) {
     assert_null(strstr(text, "]]>"));
     assert_null(strchr(text, 1));
     text = text_of(&r, gate_write_markdown, &out);
-    assert_non_null(
-        strstr(text, "| a&#60;b&#62;&#38;&#34;\\|\\`x\\` &#64;me &#35;1 \\[x\\]\\(http&#58;&#47;&#47;y\\)"));
+    assert_non_null(strstr(text, "| a&#60;b&#62;&#38;&#34;\\|\\`x\\` &#64;me &#35;1 \\[x\\](http&#58;//y)"));
     text = text_of(&r, gate_write_github, &out);
     assert_null(strstr(text, "\n::error::"));
     assert_non_null(strstr(text, "50%25%0A::error::forged"));
