@@ -21,7 +21,7 @@ SVG = {'svg', 'g', 'rect', 'line', 'circle', 'path', 'text', 'title', 'desc'}
 ALLOWED = SVG | {
     'html', 'head', 'meta', 'title', 'link', 'style', 'body', 'header', 'main', 'footer', 'nav', 'section', 'details', 'summary',
     'h1', 'h2', 'p', 'ul', 'li', 'a', 'span', 'strong', 'code', 'pre', 'mark', 'div', 'table', 'caption', 'thead', 'tbody', 'tr', 'th',
-    'td', 'figure', 'figcaption', 'time', 'bdi'}
+    'td', 'figure', 'figcaption', 'time', 'bdi', 'wbr'}
 MOST = 2_000_000
 faults = []
 
