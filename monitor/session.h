@@ -76,7 +76,7 @@ struct session {
     struct session_sample *samples;
     size_t samples_n, samples_cap; // owned
     struct session_parts nodes, path;
-    const struct alerts *alerts; // borrowed; NULL: it was held to no rules
+    const struct alerts *alerts;   // borrowed; NULL: it was held to no rules
     struct session_faults *faults; // owned; NULL: nothing failed (session_faults.h)
     json_t *more; // owned; NULL: nothing. Members that are kept as they are: see session_set_more
 };
