@@ -15,6 +15,10 @@ static const struct {
 #define DEAR          2e-4 // for an output; keeping and finding it takes a twentieth
 #define WORTH_MERGING 1.0
 #define CHANGE        5e-4 // until nothing is in flight, and until everybody has work again
+// Of predictions that come from runs of the same manifest: how likely they say nothing, and the spread of what all share.
+// What comes out otherwise in the beginning is rather the place in the work, as a cache that has yet to be filled.
+#define OWN_WRONG  0.05
+#define OWN_COMMON 1.0
 
 // Sources below this take some milliseconds at most, as opening the history does.
 enum { WORTH_HISTORY = 4 << 20 };
@@ -57,8 +61,8 @@ static void scale(struct prior_work *work, double by) {
 }
 
 // What past sessions say of the machine, and of what this manifest asks for.
-static void learn(const struct forecast_options *options, double bytes, bool merges, struct prior *prior,
-                  struct forecast *forecast) {
+static void read_history(const struct forecast_options *options, double bytes, bool merges,
+                         struct prior *prior, struct forecast *forecast) {
     struct prior_sample *samples;
     struct prior_work work;
     struct history *history;
@@ -115,11 +119,23 @@ void forecast_keep_outputs(struct chooser_options *options) {
             !(strategies[s]->caching.categories & (1u << CACHE_RENDER | 1u << CACHE_THROUGH));
 }
 
-// So long, with all workers, that merging what waits in the history does not count.
+// So long, with whichever strategy, that merging what waits in the history does not count.
 static bool is_long(const struct prior *prior, uint32_t workers, const struct prior_work *work) {
-    struct prior_prediction prediction;
-    prior_predict(prior, &strategy_parallel, workers, work, &prediction);
-    return work->processes > 0 || prediction.seconds >= WORTH_MERGING;
+    for (size_t s = 0; strategies[s]; s++) {
+        struct prior_prediction prediction;
+        prior_predict(prior, strategies[s], strategy_workers(strategies[s], workers).start, work,
+                      &prediction);
+        if (prediction.seconds < WORTH_MERGING)
+            return false;
+    }
+    return true;
+}
+
+static void learn(const struct forecast_options *options, double bytes, struct prior *prior,
+                  struct forecast *forecast) {
+    read_history(options, bytes, false, prior, forecast);
+    if (is_long(prior, options->workers, &forecast->work))
+        read_history(options, bytes, true, prior, forecast);
 }
 
 void forecast_make(const struct forecast_options *options, struct forecast *forecast) {
@@ -128,7 +144,7 @@ void forecast_make(const struct forecast_options *options, struct forecast *fore
     prior_init(&prior);
     *forecast = (struct forecast){.work = usual_work(options->plan, bytes > 0 ? bytes : usual.source_bytes)};
     if (options->history && (bytes >= WORTH_HISTORY || forecast->work.processes > 0 || bytes <= 0))
-        learn(options, bytes, is_long(&prior, options->workers, &forecast->work), &prior, forecast);
+        learn(options, bytes, &prior, forecast);
     prior_options(&prior, options->workers, &forecast->work, forecast->work.source_bytes, &forecast->options);
     for (uint32_t s = 0; strategies[s]; s++)
         forecast->options.candidates[s].unfit |= strategies[s]->caching.keeps_all && !options->caches;
@@ -136,5 +152,9 @@ void forecast_make(const struct forecast_options *options, struct forecast *fore
     if (options->caches && is_dear(&forecast->work))
         forecast_keep_outputs(&forecast->options);
     forecast->options.change = CHANGE;
+    if (forecast->of_manifest) {
+        forecast->options.wrong = OWN_WRONG;
+        forecast->options.common = OWN_COMMON;
+    }
     recall(options, forecast);
 }

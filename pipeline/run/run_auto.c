@@ -76,6 +76,7 @@ static void begin(struct run *run) {
     const struct outlook outlook = look_ahead(run);
     if (a->dear && a->forecast->caches)
         forecast_keep_outputs(&options);
+    options.uneven = a->dear;
     options.batches = (uint64_t)outlook.batches;
     options.batches_sure = (uint64_t)(SURE * outlook.batches);
     options.work = outlook.work;

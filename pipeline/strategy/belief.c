@@ -4,28 +4,27 @@
 #include <assert.h>
 #include <math.h>
 
-#define WALK_LEVEL   0.3  // spread that the level gains over the whole work
-#define WALK_OWN     0.2  // that each strategy's own part does
-#define OUTLIER      9.0  // squared standard deviations
-#define SHAPE        2.0  // what the first noise weighs, as so many observations twice over
-#define WRONG        0.25 // how likely it is that a prediction says nothing
-#define WRONG_BY     1.0  // its spread then
-#define WRONG_WEIGHT 3.0  // strategies tried that this guess is worth
+#define WALK_LEVEL   0.3 // spread that the level gains over the whole work
+#define WALK_OWN     0.2 // that each strategy's own part does
+#define OUTLIER      9.0 // squared standard deviations
+#define SHAPE        2.0 // what the first noise weighs, as so many observations twice over
+#define WRONG_BY     1.0 // the spread of a prediction that says nothing
+#define WRONG_WEIGHT 3.0 // strategies tried that this guess is worth
 
 static double square(double x) {
     return x * x;
 }
 
-void belief_init(struct belief *b, const struct belief_prior *priors, size_t n, double batches, double common,
-                 double noise) {
+void belief_init(struct belief *b, const struct belief_prior *priors, size_t n, double batches,
+                 struct belief_spreads spreads) {
     assert(n <= BELIEF_MOST && batches >= 1);
     *b = (struct belief){.n = n,
                          .noise_shape = SHAPE,
-                         .noise_scale = SHAPE * square(noise),
-                         .wrong = WRONG,
+                         .noise_scale = SHAPE * square(spreads.noise),
+                         .wrong = spreads.wrong,
                          .walk_level = square(WALK_LEVEL) / batches,
                          .walk_own = square(WALK_OWN) / batches};
-    b->covariance[0][0] = square(common);
+    b->covariance[0][0] = square(spreads.common);
     for (size_t s = 0; s < n; s++) {
         assert(priors[s].cost > 0);
         b->mean[s + 1] = log(priors[s].cost);

@@ -38,9 +38,15 @@ struct belief_prior {
     double sigma; // its spread
 };
 
-// `batches`: expected in all, >= 1; `common`: the spread of what all predictions share; `noise`: of one batch.
-void belief_init(struct belief *b, const struct belief_prior *priors, size_t n, double batches, double common,
-                 double noise);
+struct belief_spreads {
+    double common; // of what all predictions share
+    double noise;  // of one batch
+    double wrong;  // how likely it is that a prediction says nothing; above 0, below 1
+};
+
+// `batches`: expected in all, >= 1.
+void belief_init(struct belief *b, const struct belief_prior *priors, size_t n, double batches,
+                 struct belief_spreads spreads);
 // So many batches of strategy s took so many seconds a unit of work. What is not above 0 and finite is passed over.
 void belief_observe(struct belief *b, size_t s, double batches, double cost);
 

@@ -170,8 +170,9 @@ void chooser_init(struct chooser *c, const struct chooser_options *options) {
             (struct belief_prior){is_usable(candidate) ? candidate->cost : 1, fmax(candidate->sigma, 0)};
     }
     belief_init(&c->belief, priors, options->candidates_n, (double)expected_batches(c),
-                options->common > 0 ? options->common : CHOOSER_COMMON,
-                options->noise > 0 ? options->noise : CHOOSER_NOISE);
+                (struct belief_spreads){.common = options->common > 0 ? options->common : CHOOSER_COMMON,
+                                        .noise = options->noise > 0 ? options->noise : CHOOSER_NOISE,
+                                        .wrong = options->wrong > 0 ? options->wrong : CHOOSER_WRONG});
     uint32_t fit_n;
     bool one_worker = find_fit(c, &fit_n);
     start(c, fit_n, one_worker);
@@ -309,11 +310,23 @@ static void consider_switch(struct chooser *c) {
 
 // ---- the run's side
 
-static bool is_settled(const struct chooser *c) {
+static bool has_choice(const struct chooser *c) {
     uint32_t fit_n = 0;
     for (uint32_t s = 0; s < c->options.candidates_n; s++)
         fit_n += c->fit[s];
-    return fit_n < 2 || expected_batches(c) < CHOOSER_FEW;
+    return fit_n >= 2;
+}
+
+static bool is_settled(const struct chooser *c) {
+    return !has_choice(c) || c->options.uneven || expected_batches(c) < CHOOSER_FEW;
+}
+
+// Why the prediction counts, whatever is seen.
+static void record_settled(struct chooser *c) {
+    const bool few = expected_batches(c) < CHOOSER_FEW;
+    struct chooser_step step = step_of(c, CHOOSER_STAY, few ? CHOOSER_TOO_FEW : CHOOSER_UNEVEN, c->incumbent);
+    if (few || (has_choice(c) && c->options.uneven))
+        record(c, &step);
 }
 
 static uint64_t slice_size(const struct chooser *c) {
@@ -337,11 +350,8 @@ bool chooser_next(struct chooser *c, struct chooser_slice *slice) {
     if (left(c) == 0)
         return false;
     if (is_settled(c)) {
-        if (c->handed == 0) {
-            struct chooser_step step = step_of(c, CHOOSER_STAY, CHOOSER_TOO_FEW, c->incumbent);
-            if (expected_batches(c) < CHOOSER_FEW)
-                record(c, &step);
-        }
+        if (c->handed == 0)
+            record_settled(c);
         c->decide_at = c->handed + look_interval(c);
     } else if (c->handed == 0) {
         c->decide_at = probe_size(c, c->incumbent); // something to compare with

@@ -51,12 +51,15 @@ struct chooser_options {
     uint64_t batches;      // expected in all; 0: nobody knows
     uint64_t batches_sure; // at least so many will come; 0: nobody knows
     double work;           // expected in all; 0: nobody knows
+    bool uneven;           // some batches cost many times what others do, so that trying a few tells nothing
     double change;         // seconds that each change of strategy loses, by draining and filling; 0: none
     double common;         // spread of what all predictions share; 0: CHOOSER_COMMON
     double noise;          // spread of a batch; 0: CHOOSER_NOISE
+    double wrong;          // how likely a prediction says nothing; 0: CHOOSER_WRONG
 };
 #define CHOOSER_COMMON 0.5
 #define CHOOSER_NOISE  0.15
+#define CHOOSER_WRONG  0.25
 
 enum chooser_kind {
     CHOOSER_START,  // the first incumbent
@@ -75,6 +78,7 @@ enum chooser_reason {
     CHOOSER_WORTH,      // probe: E is above what it has to be
     CHOOSER_GAIN,       // switch: saves more than it has to
     CHOOSER_TOO_FEW,    // stay: too few batches for probes, the prediction counts
+    CHOOSER_UNEVEN,     // stay: they are too uneven for probes, the prediction counts
     CHOOSER_NO_WORTH,   // stay: no probe is worth it, no switch saves enough
     CHOOSER_SPENT,      // stay: a probe would be worth it, but a tenth of the batches were probes
     CHOOSER_HOPELESS,   // stay: the probe was broken off

@@ -19,6 +19,7 @@ static const struct {
     [CHOOSER_WORTH] = {"worth", "it may save more than the try costs"},
     [CHOOSER_GAIN] = {"gain", "it saves more than the change costs"},
     [CHOOSER_TOO_FEW] = {"too_few", "too few batches to try others"},
+    [CHOOSER_UNEVEN] = {"uneven", "batches of one dear unit each do not tell which is faster"},
     [CHOOSER_NO_WORTH] = {"no_worth", "no try is worth its cost"},
     [CHOOSER_SPENT] = {"spent", "a tenth of the batches were tries"},
     [CHOOSER_HOPELESS] = {"hopeless", "the try was broken off"},

@@ -220,6 +220,23 @@ static void test_tiny_job(void **state) {
     assert_non_null(find_step(&c, CHOOSER_START, CHOOSER_NO_BENEFIT));
 }
 
+// Where a batch says nothing of the next one, what is seen changes nothing.
+static void test_uneven_batches(void **state) {
+    (void)state;
+    struct chooser_options options = two(1, 1.2);
+    struct chooser c;
+    options.uneven = true;
+    chooser_init(&c, &options);
+    play(&c, (double[]){5, 1}, (double[]){5, 1}, 0);
+    assert_int_equal(c.incumbent, 0);
+    assert_int_equal(c.probes, 0);
+    assert_non_null(find_step(&c, CHOOSER_STAY, CHOOSER_UNEVEN));
+    options.uneven = false; // or that would be so anyway
+    chooser_init(&c, &options);
+    play(&c, (double[]){5, 1}, (double[]){5, 1}, 0);
+    assert_int_equal(c.incumbent, 1);
+}
+
 // What was chosen before begins; what is seen then counts as ever.
 static void test_remembered(void **state) {
     (void)state;
@@ -419,6 +436,7 @@ int main(void) {
         cmocka_unit_test(test_one_worker),
         cmocka_unit_test(test_nothing_is_fit),
         cmocka_unit_test(test_tiny_job),
+        cmocka_unit_test(test_uneven_batches),
         cmocka_unit_test(test_remembered),
         cmocka_unit_test(test_finds_the_better),
         cmocka_unit_test(test_startup_counts),
