@@ -18,6 +18,17 @@ const char *given_text(const json_t *object, const char *key) {
     return text ? text : "";
 }
 
+void given_texts(const json_t *object, const char *key, struct buf *out) {
+    const json_t *value = json_object_get(object, key);
+    size_t i;
+    json_t *text;
+    buf_add_text(out, given_text(object, key));
+    json_array_foreach(value, i, text) {
+        if (json_is_string(text))
+            buf_printf(out, "%s%s", i ? ", " : "", json_string_value(text));
+    }
+}
+
 double given_number_in(const json_t *object, const char *key, const char *inner) {
     return given_number(json_object_get(object, key), inner);
 }

@@ -9,10 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 double given_number(const json_t *object, const char *key);    // NAN
 uint64_t given_count(const json_t *object, const char *key);   // 0; what is negative is 0
 const char *given_text(const json_t *object, const char *key); // ""
 // A member of a member.
+// A text, or several as one: "a, b".
+void given_texts(const json_t *object, const char *key, struct buf *out);
 double given_number_in(const json_t *object, const char *key, const char *inner);
 
 #endif

@@ -85,15 +85,16 @@ static void set_verdict(struct report *report, const json_t *session) {
 
 static void set_subtitle(struct report *report, const json_t *session) {
     const double workers = report_session_metric(session, "run.workers");
-    const char *strategy = given_text(session, "strategy");
-    struct buf text = BUF_INIT;
+    struct buf text = BUF_INIT, strategy = BUF_INIT;
+    given_texts(session, "strategy", &strategy);
     report_add_moment(&text, given_number(session, "started"));
     if (isfinite(workers)) {
         buf_add_text(&text, ", ");
         add_number(&text, workers, "worker", "workers");
     }
-    if (*strategy && strcmp(strategy, "default") != 0)
-        buf_printf(&text, ", strategy %s", strategy);
+    if (strategy.n && !str_is(buf_str(&strategy), "default"))
+        buf_printf(&text, ", strategy %s", buf_text(&strategy));
+    buf_release(&strategy);
     report_set_subtitle(report, buf_text(&text));
     buf_release(&text);
 }
@@ -188,8 +189,10 @@ static void add_figures(struct report *report, const json_t *session, const json
 
 static struct report *build(const json_t *session, const struct report_options *options,
                             enum report_kind kind) {
-    const char *name = given_text(session, "name");
-    struct report *report = report_new(kind, *name ? name : "pressrun", options->made);
+    struct buf name = BUF_INIT;
+    given_texts(session, "name", &name);
+    struct report *report = report_new(kind, name.n ? buf_text(&name) : "pressrun", options->made);
+    buf_release(&name);
     set_subtitle(report, session);
     set_verdict(report, session);
     add_figures(report, session, options->history);
@@ -215,38 +218,20 @@ struct report *report_build_session(const json_t *session, const struct report_o
 
 // ---- sessions merged into one
 
-// "1 of 4" and what it did, where the merged session says so.
-static void add_parts(struct report *report, const json_t *parts) {
-    static const struct report_column columns[] = {
-        {"session", false, false}, {"started", false, false}, {"outcome", false, false}, {"time", true, true},
-        {"records", true, false},  {"outputs", true, false},  {"failed", true, false}};
-    json_t *section = report_section(report, "parts", "The sessions", "What each of them did.", false);
-    if (!json_is_array(parts) || json_array_size(parts) == 0)
-        return;
-    json_t *table = report_add_table(section, "Sessions merged", columns, sizeof columns / sizeof *columns);
-    double longest = 0;
+static void add_parts(struct report *report, const json_t *merged) {
+    static const struct report_column columns[] = {{"session", false, false}};
+    struct buf text = BUF_INIT;
     size_t i;
-    json_t *part;
-    json_array_foreach(parts, i, part) {
-        const double seconds = given_number(part, "run.seconds");
-        longest = seconds > longest ? seconds : longest;
+    json_t *id;
+    buf_add_text(&text, "From the beginning of the first to the beginning of the last: ");
+    quantity_seconds(&text, given_number(merged, "elapsed_seconds"));
+    buf_add_text(&text, ". Counts and times are sums, what was greatest is the greatest.");
+    json_t *section = report_section(report, "parts", "The sessions", buf_text(&text), true);
+    json_t *table = report_add_table(section, "Sessions merged", columns, 1);
+    json_array_foreach(json_object_get(merged, "sessions"), i, id) {
+        report_add_cell(report_add_row(table, REPORT_NEUTRAL), json_string_value(id));
     }
-    json_array_foreach(parts, i, part) {
-        const bool failed = strcmp(given_text(part, "outcome"), "failed") == 0;
-        const double seconds = given_number(part, "run.seconds");
-        struct buf moment = BUF_INIT;
-        json_t *row = report_add_row(table, failed ? REPORT_BAD : REPORT_NEUTRAL);
-        report_add_cell(row, json_is_string(part) ? json_string_value(part) : given_text(part, "session"));
-        if (isfinite(given_number(part, "started")))
-            report_add_moment(&moment, given_number(part, "started"));
-        report_add_cell(row, buf_text(&moment));
-        report_add_cell(row, given_text(part, "outcome"));
-        report_add_share(row, seconds, "s", longest > 0 ? seconds / longest : 0);
-        report_add_number(row, given_number(part, "load.records"), "");
-        report_add_number(row, given_number(part, "render.outputs"), "");
-        report_add_number(row, given_number(part, "run.failed"), "");
-        buf_release(&moment);
-    }
+    buf_release(&text);
 }
 
 struct report *report_build_merged(const json_t *session, const struct report_options *options) {

@@ -228,6 +228,8 @@ void report_session_alerts(struct report *report, const json_t *session) {
         const int row_of = metric_find(str_of(metric));
         const char *unit = row_of >= 0 ? metric_rows[row_of].unit : "";
         struct buf rule = BUF_INIT;
+        if (strcmp(given_text(alert, "state"), "fired") != 0)
+            continue;
         if (!table)
             table = report_add_table(section, "Alerts", columns, sizeof columns / sizeof *columns);
         buf_printf(&rule, "%s %s ", metric, given_text(alert, "op"));
@@ -276,6 +278,14 @@ static void add_fact(json_t *table, const char *name, const char *value) {
     report_add_cell(row, value);
 }
 
+// Of sessions that were merged these are several.
+static void add_texts(json_t *table, const char *name, const json_t *session, const char *key) {
+    struct buf text = BUF_INIT;
+    given_texts(session, key, &text);
+    add_fact(table, name, buf_text(&text));
+    buf_release(&text);
+}
+
 static void add_number_fact(json_t *table, const char *name, double value, const char *unit) {
     struct buf text = BUF_INIT;
     if (isfinite(value)) {
@@ -290,11 +300,11 @@ void report_session_machine(struct report *report, const json_t *session) {
     const json_t *host = json_object_get(session, "host");
     json_t *section = report_section(report, "machine", "Run and machine", NULL, true);
     json_t *table = report_add_table(section, "What ran where", columns, 2);
-    add_fact(table, "session", given_text(session, "session"));
-    add_fact(table, "digest of all outputs", given_text(session, "digest"));
-    add_fact(table, "strategy", given_text(session, "strategy"));
-    add_fact(table, "pressrun", given_text(session, "version"));
-    add_fact(table, "machine", given_text(session, "machine"));
+    add_texts(table, "session", session, "session");
+    add_texts(table, "digest of all outputs", session, "digest");
+    add_texts(table, "strategy", session, "strategy");
+    add_texts(table, "pressrun", session, "version");
+    add_texts(table, "machine", session, "machine");
     add_fact(table, "system", given_text(host, "system"));
     add_number_fact(table, "CPUs", given_number(host, "cpus"), "");
     add_number_fact(table, "CPUs it may use", given_number(host, "cpus_allowed"), "");

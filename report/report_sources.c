@@ -13,9 +13,15 @@ static const struct source {
     const char *member;
     report_build_fn *build;
 } sources[] = {
+    {"gate", report_build_gate},
+    {"comparison", report_build_comparison},
+    {"session_comparison", report_build_difference},
     {"merged", report_build_merged},
     {"distributions", report_build_session},
     {"points", report_build_trend},
+    {"scenarios", report_build_benchmark},
+    {"mix", report_build_load},
+    {"states", report_build_strategy},
 };
 
 static report_build_fn *builder_of(const json_t *source) {

@@ -196,7 +196,11 @@ struct report *report_build_history(const json_t *rows, const struct report_opti
     json_array_foreach(rows, i, row) {
         failed += strcmp(given_text(row, "outcome"), "done") != 0;
     }
-    snprintf(text, sizeof text, "%zu session%s; %zu of them did not end well.", n, n == 1 ? "" : "s", failed);
+    if (failed)
+        snprintf(text, sizeof text, "%zu of %zu sessions did not end well.", failed, n);
+    else
+        snprintf(text, sizeof text, "%zu session%s; %s.", n, n == 1 ? "" : "s",
+                 n ? "all of them ended well" : "none has been kept");
     report_set_verdict(report,
                        n && strcmp(given_text(json_array_get(rows, 0), "outcome"), "done") != 0
                            ? REPORT_WARNING
