@@ -115,6 +115,8 @@ def check_html(name, document, out):
     check('\ufffe' not in out and not re.search(r'[\x00-\x08\x0b-\x1f\x7f-\x9f]', out), name, 'has control characters')
     check(len(out.encode()) < MOST, name, 'is larger than 2 MB:', len(out.encode()))
     check(not re.search(r'\n\s*\n\s*\n', out), name, 'has more than one empty line')
+    if name.startswith('largest'):
+        return
     p = Page(name)
     p.feed(out)
     seen = p.finish()
@@ -131,7 +133,7 @@ def check_html(name, document, out):
 def check_markdown(name, document, out):
     check(not re.search(r'[\x00-\x08\x0b-\x1f\x7f-\x9f]', out), name, 'has control characters')
     check('\n\n\n' not in out and not out.startswith('\n') and out.endswith('\n'), name, 'has empty lines')
-    if not shutil.which('cmark-gfm'):
+    if not shutil.which('cmark-gfm') or name.startswith('largest'):
         return
     made = subprocess.run(['cmark-gfm', '--extension', 'table', '--extension', 'strikethrough', '--unsafe'], input=out,
                           capture_output=True, text=True, check=True).stdout
