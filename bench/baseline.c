@@ -37,7 +37,7 @@ struct str baseline_machine_class(struct str machine) {
     return machine;
 }
 
-enum { FILTERS = 6, AT_ONCE = 64, WORKERS_SIZE = 32 }; // AT_ONCE: as many as history_table takes
+enum { FILTERS = 6, WORKERS_SIZE = 32 };
 
 static size_t conditions(const struct baseline_question *q, char workers[WORKERS_SIZE],
                          struct history_filter filters[FILTERS]) {
@@ -78,9 +78,9 @@ enum status baseline_ask(struct history *h, const struct baseline_question *ques
     return status;
 }
 
-static enum status ask_some(struct history *h, const struct baseline_question *question,
-                            const char *const *figures, size_t figures_n, struct baseline *out, bool *known,
-                            struct err *err) {
+enum status baseline_ask_all(struct history *h, const struct baseline_question *question,
+                             const char *const *figures, size_t figures_n, struct baseline *out, bool *known,
+                             struct err *err) {
     struct history_filter filters[FILTERS];
     char workers[WORKERS_SIZE];
     size_t rows_n;
@@ -99,15 +99,4 @@ static enum status ask_some(struct history *h, const struct baseline_question *q
     }
     arena_release(&arena);
     return status;
-}
-
-enum status baseline_ask_all(struct history *h, const struct baseline_question *question,
-                             const char *const *figures, size_t figures_n, struct baseline *out, bool *known,
-                             struct err *err) {
-    for (size_t at = 0; at < figures_n; at += AT_ONCE) {
-        const size_t n = figures_n - at < AT_ONCE ? figures_n - at : AT_ONCE;
-        if (ask_some(h, question, figures + at, n, out + at, known + at, err) != STATUS_OK)
-            return err->status;
-    }
-    return STATUS_OK;
 }

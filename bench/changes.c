@@ -2,10 +2,10 @@
 #include "bench/changes.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "bench/quantiles.h"
 #include "bench/special.h"
 
 enum { WINDOW = 30, LEAST = 2 };      // values on each side of a change
@@ -178,4 +178,49 @@ struct change *changes_find(const double *series, size_t n, const struct changes
     *changes_n = points.n;
     mem_free(points.at);
     return changes;
+}
+
+// ---- values that stand alone
+
+enum { AROUND = 5, AROUND_LEAST = 5 }; // values on each side; how many there must be in all
+static const double FAR = 6,           // times the spread of those around it
+    SPREAD_LEAST = 0.005,              // of what they are, where they hardly vary
+    NORMAL = 1.4826;                   // the standard deviation over the median deviation, of normal noise
+
+struct surroundings {
+    double median, far;
+};
+
+static bool look_around(const double *x, size_t n, size_t at, struct surroundings *out) {
+    double others[2 * AROUND];
+    const size_t from = at > AROUND ? at - AROUND : 0, to = n - at > AROUND ? at + AROUND + 1 : n;
+    size_t m = 0;
+    for (size_t i = from; i < to; i++)
+        if (i != at)
+            others[m++] = x[i];
+    if (m < AROUND_LEAST)
+        return false;
+    out->median = quantiles_median(others, m);
+    for (size_t i = 0; i < m; i++)
+        others[i] = fabs(others[i] - out->median);
+    out->far = FAR * fmax(NORMAL * quantiles_median(others, m), SPREAD_LEAST * fabs(out->median));
+    return true;
+}
+
+static bool alike(const struct surroundings *around, double x, double other) {
+    const double a = x - around->median, b = other - around->median;
+    return a * b > 0 && fabs(b) > around->far;
+}
+
+size_t changes_set_aside(const double *x, size_t n, double *cleaned, bool *outlier) {
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct surroundings around;
+        outlier[i] = look_around(x, n, i, &around) && fabs(x[i] - around.median) > around.far &&
+                     !(i > 0 && alike(&around, x[i], x[i - 1])) &&
+                     !(i + 1 < n && alike(&around, x[i], x[i + 1]));
+        cleaned[i] = outlier[i] ? around.median : x[i];
+        found += outlier[i];
+    }
+    return found;
 }

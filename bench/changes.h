@@ -12,6 +12,7 @@
  *
  * Values are finite. The result depends on nothing but the series. Thread-safe.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 struct change {
@@ -29,5 +30,10 @@ struct changes_options {
 // An owned array (mem_free), ascending; NULL where there are none.
 struct change *changes_find(const double *series, size_t n, const struct changes_options *options,
                             size_t *changes_n);
+
+// Values that stand alone: far from the ten around them (five before, five behind), unlike both neighbours. They hide a
+// change by making everything look noisy. `cleaned` is the series with the median around it in the place of each;
+// `outlier` tells which. Both have n elements. How many there are.
+size_t changes_set_aside(const double *series, size_t n, double *cleaned, bool *outlier);
 
 #endif

@@ -2,15 +2,14 @@
 // pressrun history: the runs there were, one of them, or how a figure went.
 #include <string.h>
 
-#include "base/mem.h"
-#include "bench/changes.h"
 #include "cli/command.h"
 #include "cli/history_compare.h"
 #include "cli/history_merged.h"
 #include "cli/history_text.h"
+#include "cli/history_trend.h"
 #include "monitor/history.h"
 
-enum { LIMIT = 20, TREND_LIMIT = 1000 };
+enum { LIMIT = 20 };
 
 static const struct option_spec history_options[] = {
     OPTIONS_MANIFEST,
@@ -18,7 +17,7 @@ static const struct option_spec history_options[] = {
     {"history", 0, "DIR", "where the history is, without a manifest (PRESSRUN_HISTORY)"},
     {"where", 'w', "CONDITION", "only runs like that, such as 'run.seconds > 2'; may be repeated"},
     {"name", 0, "NAME", "only runs of the manifest of that name"},
-    {"limit", 'n', "N", "the newest N runs (default: 20; of a trend 1000)"},
+    {"limit", 'n', "N", "the newest N runs (default: 20; of changes 200, of a trend 1000)"},
     {"trend", 't', "METRIC", "how a figure went, such as render.p99, and where its level changed"},
     {"all", 'a', NULL, "of a comparison: also what is the same"},
     {"json", 0, NULL, "as JSON"},
@@ -36,7 +35,7 @@ static enum status read_trend(const struct options *options, struct str *figure,
     return STATUS_OK;
 }
 
-// ---- the three answers
+// ---- many, or one
 
 static int answer_list(struct cli *cli, struct history *h, const struct history_question *q, bool json) {
     struct history_row *rows;
@@ -75,34 +74,6 @@ static int answer_one(struct cli *cli, struct history *h, const struct history_q
     return EXIT_DONE;
 }
 
-static int answer_trend(struct cli *cli, struct history *h, const struct history_question *q,
-                        struct str figure, bool json) {
-    const uint32_t limit = q->limit ? q->limit : TREND_LIMIT;
-    struct history_point *points;
-    size_t n, changes_n;
-    struct err err;
-    if (history_series(h, q->filters, q->filters_n, figure, limit, &cli->arena, &points, &n, &err) !=
-        STATUS_OK)
-        return cli_fail("%s", err.text);
-    double *values = MEM_NEW_ARRAY(double, n + 1);
-    for (size_t i = 0; i < n; i++)
-        values[i] = points[i].value;
-    struct change *changes = changes_find(values, n, &(struct changes_options){0}, &changes_n);
-    struct buf text = BUF_INIT;
-    const struct history_trend trend = {figure, points, n, changes, changes_n};
-    if (json)
-        history_text_trend_json(&trend, &text);
-    else
-        history_text_trend(&trend, cli->colour_out, &text);
-    cli_print(buf_str(&text));
-    if (n == 0 && !json && !cli->quiet)
-        cli_note("no run here has %.*s", STR_ARG(figure));
-    buf_release(&text);
-    mem_free(changes);
-    mem_free(values);
-    return EXIT_DONE;
-}
-
 // ---- the command
 
 static int run_one_or_many(struct cli *cli, const struct options *options, const struct history_question *q,
@@ -113,55 +84,79 @@ static int run_one_or_many(struct cli *cli, const struct options *options, const
     if (!h && !file)
         return EXIT_USAGE;
     int code = options->arguments_n ? answer_one(cli, h, q, options->arguments[0], json)
-               : trend.p            ? answer_trend(cli, h, q, trend, json)
+               : trend.p            ? history_trend(cli, h, q, trend, json)
                                     : answer_list(cli, h, q, json);
     history_close(h);
     return code;
 }
 
-// Conditions choose among many; here nothing is left to be chosen.
-static bool chosen(const char *const *words, size_t n) {
-    const bool compares = n && strcmp(words[0], "compare") == 0, merges = n && strcmp(words[0], "merge") == 0;
-    const size_t first = compares || merges;
-    for (size_t i = first; i < n; i++)
+enum question { ASKED_RUNS, ASKED_COMPARE, ASKED_MERGE, ASKED_CHANGES };
+
+static enum question asked(const char *const *words, size_t n) {
+    static const char *const names[] = {"", "compare", "merge", "changes"};
+    for (int i = ASKED_COMPARE; n && i <= ASKED_CHANGES; i++)
+        if (strcmp(words[0], names[i]) == 0)
+            return (enum question)i;
+    return ASKED_RUNS;
+}
+
+static bool any_latest(const char *const *words, size_t n) {
+    for (size_t i = 0; i < n; i++)
         if (str_starts(str_of(words[i]), STR("latest")))
-            return false;
-    return n - first > compares;
+            return true;
+    return false;
+}
+
+// What is wrong with the sessions that are named, and how they are chosen; NULL: nothing.
+static const char *fault_of(enum question question, const char *const *words, size_t n,
+                            const struct history_question *q, bool trend) {
+    static const size_t most[] = {1, 2, ARGUMENTS_MAX, 0}, all[] = {1, 2, 1, 1};
+    if (n > most[question])
+        return question == ASKED_RUNS ? "one session at a time; \"compare\" and \"merge\" take several"
+               : question == ASKED_COMPARE
+                   ? "two sessions are compared, not more"
+                   : "changes are those of all runs; --name, --where and --limit choose";
+    if (trend && (n || question != ASKED_RUNS))
+        return "--trend is of many sessions, which are not named";
+    if (q->limit && (n || question == ASKED_COMPARE))
+        return "--limit is for many sessions, not for some that are named";
+    if (q->filters_n && n >= all[question] && !any_latest(words, n))
+        return "--where and --name choose among many sessions, and these are named";
+    if (question == ASKED_MERGE && !n && !q->filters_n && !q->limit)
+        return "which sessions? Name them, or say --name, --where or --limit";
+    return NULL;
 }
 
 static int run_history(struct cli *cli, const struct options *options) {
-    const char *const *words = options->arguments;
-    const size_t n = options->arguments_n;
-    const bool compares = n && strcmp(words[0], "compare") == 0, merges = n && strcmp(words[0], "merge") == 0;
+    const enum question question = asked(options->arguments, options->arguments_n);
+    const char *const *words = options->arguments + (question != ASKED_RUNS);
+    const size_t n = options->arguments_n - (question != ASKED_RUNS);
     struct history_question q;
     struct str trend;
     struct err err;
     if (history_read_question(options, &q, &err) != STATUS_OK ||
         read_trend(options, &trend, &err) != STATUS_OK)
         return cli_argument_error(&command_history, "%s", err.text);
-    if (n && (trend.p || (q.limit && !(merges && n == 1))))
-        return cli_argument_error(&command_history, "--limit and --trend are for many sessions, not for one");
-    if (q.filters_n && chosen(words, n))
-        return cli_argument_error(&command_history,
-                                  "--where and --name choose among many sessions, and these are named");
-    if (merges && n == 1 && !q.filters_n && !q.limit)
-        return cli_argument_error(&command_history,
-                                  "which sessions? Name them, or say --name, --where or --limit");
-    if (merges)
-        return history_merged(cli, options, &q, words + 1, n - 1);
-    if (compares && n > 3)
-        return cli_argument_error(&command_history, "two sessions are compared, not more");
-    if (compares)
-        return history_compare(cli, options, &q, words + 1, n - 1);
-    if (n > 1)
-        return cli_argument_error(&command_history, "one session at a time, or \"compare\" and two");
+    const char *fault = fault_of(question, words, n, &q, trend.p != NULL);
+    if (fault)
+        return cli_argument_error(&command_history, "%s", fault);
+    switch (question) {
+    case ASKED_COMPARE:
+        return history_compare(cli, options, &q, words, n);
+    case ASKED_MERGE:
+        return history_merged(cli, options, &q, words, n);
+    case ASKED_CHANGES:
+        return history_changes(cli, options, &q);
+    case ASKED_RUNS:
+        break;
+    }
     return run_one_or_many(cli, options, &q, trend);
 }
 
 const struct command command_history = {
     .name = "history",
-    .arguments = "[SESSION | compare [A [B]] | merge [SESSION...] | --trend METRIC] [--where CONDITION]... "
-                 "[--limit N] [--json]",
+    .arguments = "[SESSION | compare [A [B]] | merge [SESSION...] | changes | --trend METRIC] "
+                 "[--where CONDITION]... [--limit N] [--json]",
     .summary = "the runs there were: list them, show one, see how a figure went",
     .details =
         "Every run leaves a session: what it did, what it took, how its times were distributed, what went "
@@ -186,8 +181,11 @@ const struct command command_history = {
         "\"merge\" makes one session of several, named or all that meet the conditions: counts are added, "
         "histograms too.\n"
         "\n"
-        "\"pressrun help metrics\" lists what is measured. A trend is marked where its level changed for "
-        "good.\n"
+        "\"changes\" looks at all figures of the newest 200 runs: with which runs their levels changed for "
+        "good, "
+        "and what\n"
+        "else changed with them. A trend shows one of them; \"pressrun help metrics\" lists what is "
+        "measured.\n"
         "\n"
         "Exit codes: 0 done; 2 usage, or the history cannot be read.\n",
     .options = history_options,

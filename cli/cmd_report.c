@@ -64,11 +64,11 @@ static const char *find_history(struct cli *cli, const struct options *options) 
     return kept.p;
 }
 
-static json_t *trends_of(struct cli *cli, struct history *h, struct str document) {
+static json_t *trends_of(struct history *h, struct str document) {
     json_t *session = json_loadb(document.p, document.n, 0, NULL);
     const char *name = json_string_value(json_object_get(session, "name"));
     const double started = json_number_value(json_object_get(session, "started"));
-    json_t *trends = name ? report_trends(h, str_of(name), started, &cli->arena) : NULL;
+    json_t *trends = name ? report_trends(h, str_of(name), started) : NULL;
     json_decref(session);
     return trends;
 }
@@ -89,7 +89,7 @@ static int read_session(struct cli *cli, const struct options *options, const ch
         STATUS_OK)
         code = cli_fail("%s", err.text);
     else if (options_has(options, "include-history"))
-        subject->trends = trends_of(cli, h, subject->document);
+        subject->trends = trends_of(h, subject->document);
     history_close(h);
     return code;
 }

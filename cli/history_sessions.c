@@ -14,8 +14,8 @@ enum status history_read_question(const struct options *options, struct history_
     const char *const *words, *limit = options_get(options, "limit"), *name = options_get(options, "name");
     *q = (struct history_question){0};
     q->filters_n = options_all(options, "where", &words);
-    if (q->filters_n + 1 > HISTORY_FILTERS_MOST)
-        return err_set(err, STATUS_DATA, "at most %d conditions", HISTORY_FILTERS_MOST - 1);
+    if (q->filters_n > HISTORY_CONDITIONS_MOST)
+        return err_set(err, STATUS_DATA, "at most %d conditions", HISTORY_CONDITIONS_MOST);
     for (size_t i = 0; i < q->filters_n; i++)
         if (history_parse_filter(str_of(words[i]), &q->filters[i], err) != STATUS_OK)
             return err->status;

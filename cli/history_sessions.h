@@ -11,10 +11,10 @@
 #include "cli/command.h"
 #include "monitor/history.h"
 
-enum { HISTORY_LIMIT_MOST = 1000000, HISTORY_FILTERS_MOST = 32 };
+enum { HISTORY_LIMIT_MOST = 1000000, HISTORY_CONDITIONS_MOST = 32 };
 
 struct history_question {
-    struct history_filter filters[HISTORY_FILTERS_MOST]; // of --where and --name
+    struct history_filter filters[HISTORY_CONDITIONS_MOST + 2]; // of --where and --name, and one more
     size_t filters_n;
     uint32_t limit; // of --limit; 0: none was given
 };

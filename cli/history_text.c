@@ -10,8 +10,7 @@
 #include "cli/show.h"
 #include "monitor/json_line.h"
 
-enum { TREND_CELLS = 40, DIGITS = 15 };
-static const double P_LEAST = 1e-9; // smaller ones say no more
+enum { DIGITS = 15 };
 
 static void add_moment(struct buf *out, int64_t nanoseconds) {
     char text[32];
@@ -23,15 +22,6 @@ static void add_moment(struct buf *out, int64_t nanoseconds) {
 
 static json_t *text_json(struct str text) {
     return json_stringn(text.n ? text.p : "", text.n);
-}
-
-static const char *unit_of(struct str metric) {
-    int row = metric_find(metric);
-    struct str distribution;
-    if (row >= 0)
-        return metric_rows[row].unit;
-    int figure = metric_figure_of(metric, &distribution);
-    return figure == FIGURE_COUNT ? "" : "s";
 }
 
 // What is kept may be any number.
@@ -246,7 +236,7 @@ static void add_alerts(json_t *alerts, bool colour, struct buf *out) {
                    *severity = json_string_value(json_object_get(alert, "severity")),
                    *state = json_string_value(json_object_get(alert, "state"));
         const json_t *observed = json_object_get(alert, "observed");
-        const char *unit = unit_of(str_of(metric ? metric : ""));
+        const char *unit = metric_unit(str_of(metric ? metric : ""));
         if (!metric || !op || !severity || !state)
             continue;
         buf_add_text(out, "  ");
@@ -326,62 +316,4 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
     }
     json_decref(session);
     return id;
-}
-
-// ---- a trend
-
-void history_text_trend(const struct history_trend *t, bool colour, struct buf *out) {
-    const char *unit = unit_of(t->metric);
-    struct buf cell = BUF_INIT;
-    double most = 0;
-    size_t next = 0;
-    for (size_t i = 0; i < t->points_n; i++)
-        most = fmax(most, t->points[i].value);
-    for (size_t i = 0; i < t->points_n; i++) {
-        const struct history_point *point = &t->points[i];
-        if (next < t->changes_n && t->changes[next].at == i) {
-            const struct change *change = &t->changes[next++];
-            buf_printf(out, "%s-- changed from ", colour ? "\033[1;33m" : "");
-            add_value(out, change->before, unit);
-            buf_add_text(out, " to ");
-            add_value(out, change->after, unit);
-            if (change->before > 0)
-                buf_printf(out, ", %+.1f %%", 100 * (change->after / change->before - 1));
-            buf_printf(out, change->p < P_LEAST ? " (p < %.2g)" : " (p = %.2g)", fmax(change->p, P_LEAST));
-            buf_add_text(out, colour ? "\033[0m\n" : "\n");
-        }
-        add_moment(out, point->started);
-        add_value(&cell, point->value, unit);
-        add_cell(out, &cell, 14);
-        buf_add_text(out, "  ");
-        for (int c = 0; most > 0 && c < (int)lround(point->value / most * TREND_CELLS); c++)
-            buf_add_text(out, "█");
-        buf_add_text(out, "  ");
-        add_last(out, point->id);
-    }
-    buf_release(&cell);
-}
-
-void history_text_trend_json(const struct history_trend *t, struct buf *out) {
-    json_t *object = json_object(), *points = json_array(), *changes = json_array();
-    for (size_t i = 0; i < t->points_n; i++) {
-        json_t *point = json_object();
-        json_object_set_new(point, "session", text_json(t->points[i].id));
-        json_object_set_new(point, "started", json_real((double)t->points[i].started / 1e9));
-        json_object_set_new(point, "value", json_real(t->points[i].value));
-        json_array_append_new(points, point);
-    }
-    for (size_t i = 0; i < t->changes_n; i++) {
-        json_t *change = json_object();
-        json_object_set_new(change, "session", text_json(t->points[t->changes[i].at].id));
-        json_object_set_new(change, "before", json_real(t->changes[i].before));
-        json_object_set_new(change, "after", json_real(t->changes[i].after));
-        json_object_set_new(change, "p", json_real(t->changes[i].p));
-        json_array_append_new(changes, change);
-    }
-    json_object_set_new(object, "metric", text_json(t->metric));
-    json_object_set_new(object, "unit", json_string(unit_of(t->metric)));
-    json_object_set_new(object, "points", points);
-    json_object_set_new(object, "changes", changes);
-    json_line_add(object, DIGITS, out);
 }

@@ -7,11 +7,10 @@
  */
 #include <jansson.h>
 
-#include "base/arena.h"
 #include "monitor/history.h"
 
-// Of the sessions of that name that began at `started` (seconds since 1970) or before; `arena` is for what is read
-// meanwhile. An array, owned by the caller.
-json_t *report_trends(struct history *h, struct str name, double started, struct arena *arena);
+// Of the sessions of that name that began at `started` (seconds since 1970) or before. An array, owned by the
+// caller.
+json_t *report_trends(struct history *h, struct str name, double started);
 
 #endif

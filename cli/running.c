@@ -240,7 +240,7 @@ static json_t *earlier_runs(struct cli *cli, const char *directory, const struct
     struct err err;
     if (!directory || history_open(&cli->fs, directory, HISTORY_KEEP_ALL, &h, &err) != STATUS_OK)
         return NULL;
-    json_t *trends = report_trends(h, session->name, (double)session->started / 1e9, &cli->arena);
+    json_t *trends = report_trends(h, session->name, (double)session->started / 1e9);
     history_close(h);
     return trends;
 }

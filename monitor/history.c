@@ -202,11 +202,20 @@ static bool is_column(struct str field) {
     return false;
 }
 
+// What may follow a moment: a fraction of a second, and Z.
+static bool parse_fraction(const char *text, double *seconds) {
+    double part = 0, unit = 0.1;
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+            part += unit * (*text - '0');
+    *seconds += part;
+    return !*text || strcmp(text, "Z") == 0;
+}
+
 // A day or a moment in UTC.
 static bool parse_moment(struct str text, double *seconds) {
-    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
-                                        "%Y-%m-%dT%H:%M:%SZ"};
-    char word[32];
+    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"};
+    char word[48];
     if (text.n >= sizeof word)
         return false;
     memcpy(word, text.p, text.n);
@@ -214,10 +223,9 @@ static bool parse_moment(struct str text, double *seconds) {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm tm = {0};
         const char *end = strptime(word, forms[i], &tm);
-        if (end && !*end) {
-            *seconds = (double)timegm(&tm);
+        *seconds = end ? (double)timegm(&tm) : 0;
+        if (end && (!*end || (i == 2 && parse_fraction(end, seconds))))
             return true;
-        }
     }
     return false;
 }

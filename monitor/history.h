@@ -49,7 +49,7 @@ struct history_filter {
     struct str field, op, value;
 };
 // "run.seconds > 2" taken apart; STATUS_DATA: it is no condition, or of a figure there cannot be. `started` is compared
-// with a day or a moment in UTC: 2026-11-21, 2026-11-21T10:15:00.
+// with a day or a moment in UTC: 2026-11-21, 2026-11-21T10:15:00, 2026-11-21T10:15:00.25Z.
 enum status history_parse_filter(struct str text, struct history_filter *out, struct err *err);
 
 struct history_row {
@@ -81,13 +81,17 @@ enum status history_series(struct history *h, const struct history_filter *filte
 
 // Several figures of each session at once, for whoever computes with them.
 struct history_session {
-    struct str id, name, strategy, version;
+    struct str id, name, strategy, version, machine, outcome;
     int64_t started;
     double *values; // by figure; NAN where it has none
 };
-// The newest `limit` sessions that meet the conditions, newest first; all in `arena`.
+// The newest `limit` sessions that meet the conditions, newest first; all in `arena`. At most 4,096 figures.
 enum status history_table(struct history *h, const struct history_filter *filters, size_t filters_n,
                           const char *const *figures, size_t figures_n, uint32_t limit, struct arena *arena,
                           struct history_session **sessions, size_t *n, struct err *err);
+
+// The names of all figures that any session has, ascending; in `arena`, with an end.
+enum status history_figures(struct history *h, struct arena *arena, const char ***names, size_t *n,
+                            struct err *err);
 
 #endif

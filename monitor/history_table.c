@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "monitor/history_private.h"
 
-enum { FIGURES_MOST = 64 };
+enum { FIGURES_MOST = 4096, TEXTS = 6 };
 
 static void *take(struct arena *arena, size_t n) {
     void *p = arena_alloc(arena, n ? n : 1);
@@ -50,7 +50,7 @@ static enum status read_values(struct history *h, sqlite3_stmt *statement, sqlit
 struct table {
     struct history *h;
     sqlite3_stmt *list, *value;
-    sqlite3_int64 numbers[FIGURES_MOST];
+    sqlite3_int64 *numbers; // of the figures
     size_t figures_n;
     struct arena *arena;
     struct history_session *rows;
@@ -62,10 +62,11 @@ static enum status read_rows(struct table *t, struct err *err) {
     while ((code = sqlite3_step(t->list)) == SQLITE_ROW) {
         MEM_GROW(t->rows, t->cap, t->n + 1);
         struct history_session *row = &t->rows[t->n++];
-        *row = (struct history_session){.started = history_moment(sqlite3_column_double(t->list, 5)),
+        *row = (struct history_session){.started = history_moment(sqlite3_column_double(t->list, TEXTS + 1)),
                                         .values = take(t->arena, t->figures_n * sizeof(double))};
-        struct str *texts[] = {&row->id, &row->name, &row->strategy, &row->version};
-        for (int i = 0; i < 4; i++)
+        struct str *texts[TEXTS] = {&row->id,      &row->name,    &row->strategy,
+                                    &row->version, &row->machine, &row->outcome};
+        for (int i = 0; i < TEXTS; i++)
             *texts[i] = history_text(t->list, i + 1, t->arena);
         if (read_values(t->h, t->value, sqlite3_column_int64(t->list, 0), t->numbers, t->figures_n,
                         row->values, err) != STATUS_OK)
@@ -81,7 +82,9 @@ enum status history_table(struct history *h, const struct history_filter *filter
     *n = 0;
     if (figures_n > FIGURES_MOST)
         return err_set(err, STATUS_DATA, "at most %d figures can be asked for at once", (int)FIGURES_MOST);
-    if (history_prepare(h, "select s.number, s.id, s.name, s.strategy, s.version, s.started from sessions s",
+    if (history_prepare(h,
+                        "select s.number, s.id, s.name, s.strategy, s.version, s.machine, s.outcome, "
+                        "s.started from sessions s",
                         " where ", filters, filters_n, 1, &t.list, err) != STATUS_OK)
         return err->status;
     sqlite3_bind_int64(t.list, sqlite3_bind_parameter_count(t.list), limit);
@@ -89,6 +92,7 @@ enum status history_table(struct history *h, const struct history_filter *filter
     if (sqlite3_prepare_v2(h->db, "select value from figures where name = ? and session = ?", -1, &t.value,
                            NULL) != SQLITE_OK)
         status = history_failed(h->db, "cannot read", err);
+    t.numbers = take(arena, figures_n * sizeof *t.numbers);
     for (size_t i = 0; i < figures_n; i++)
         t.numbers[i] = number_of(h, figures[i]);
     if (status == STATUS_OK)
@@ -103,4 +107,25 @@ enum status history_table(struct history *h, const struct history_filter *filter
     }
     mem_free(t.rows);
     return status;
+}
+
+enum status history_figures(struct history *h, struct arena *arena, const char ***names, size_t *n,
+                            struct err *err) {
+    sqlite3_stmt *statement;
+    const char **list = NULL;
+    size_t cap = 0;
+    *n = 0;
+    if (sqlite3_prepare_v2(h->db, "select name from names order by name", -1, &statement, NULL) != SQLITE_OK)
+        return history_failed(h->db, "cannot read", err);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        MEM_GROW(list, cap, *n + 1);
+        list[(*n)++] = history_text(statement, 0, arena).p;
+    }
+    sqlite3_finalize(statement);
+    *names = take(arena, *n * sizeof **names);
+    if (*n)
+        memcpy(*names, list, *n * sizeof *list);
+    mem_free(list);
+    return code == SQLITE_DONE ? STATUS_OK : history_failed(h->db, "cannot read", err);
 }

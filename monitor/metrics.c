@@ -31,3 +31,11 @@ int metric_figure_of(struct str name, struct str *distribution) {
             return i;
     return -1;
 }
+
+const char *metric_unit(struct str name) {
+    struct str distribution;
+    const int row = metric_find(name);
+    if (row >= 0)
+        return metric_rows[row].unit;
+    return metric_figure_of(name, &distribution) == FIGURE_COUNT ? "" : "s";
+}

@@ -35,5 +35,6 @@ enum metric_figure { FIGURE_P50, FIGURE_P95, FIGURE_P99, FIGURE_MAX, FIGURE_MEAN
 extern const char *const metric_figures[FIGURES]; // "p50", ...
 // "render.p99" is figure p99 of the distribution "render"; -1 where the name ends in no figure.
 int metric_figure_of(struct str name, struct str *distribution);
+const char *metric_unit(struct str name); // of either: "s", "B", "1/s", ""
 
 #endif

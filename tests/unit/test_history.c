@@ -154,12 +154,21 @@ static void conditions(void **state) {
     assert_int_equal(count(path, 100, "name ~ ight"), 2);
     assert_int_equal(count(path, 100, "started > 1970-01-11"), 1);
     assert_int_equal(count(path, 100, "started <= 1970-01-11T00:00:00"), 1);
+    assert_int_equal(count(path, 100, "started <= 1970-01-11T00:00:00.001Z"), 1);
+    assert_int_equal(count(path, 100, "started >= 1970-01-11T00:00:00.001"), 1);
     assert_int_equal(count(path, 100, "name = it's"), 0); // no way into the question
 }
 
 static void bad_conditions(void **state) {
-    static const char *const texts[] = {
-        "", "name", "= 2", "run.seconds = x", "started = now", "run.secs > 1", "name ? x"};
+    static const char *const texts[] = {"",
+                                        "name",
+                                        "= 2",
+                                        "run.seconds = x",
+                                        "started = now",
+                                        "started = 1970-01-11T00:00:00.1x",
+                                        "started = 1970-01-11.5",
+                                        "run.secs > 1",
+                                        "name ? x"};
     struct history_filter filter;
     struct err err;
     (void)state;

@@ -34,6 +34,7 @@ static void keep_session(int64_t second, const char *name, double workers) {
     session_begin(&s, (1700000000 + second) * INT64_C(1000000000));
     s.name = str_of(name);
     s.strategy = STR("balanced");
+    s.outcome = STR("done");
     session_set(&s, METRIC_RUN_SECONDS, (double)second);
     if (workers > 0)
         session_set(&s, METRIC_RUN_WORKERS, workers);
@@ -69,7 +70,13 @@ static void test_table(void **state) {
     assert_true(str_is(rows[1].name, "b"));
     assert_int_equal(history_table(h, NULL, 0, figures, 0, 9, &arena, &rows, &n, &err), STATUS_OK);
     assert_int_equal(n, 4);
-    assert_int_equal(history_table(h, NULL, 0, figures, 1000, 9, &arena, &rows, &n, &err), STATUS_DATA);
+    assert_true(str_is(rows[0].outcome, "done") && rows[0].machine.n);
+    const char **names;
+    assert_int_equal(history_figures(h, &arena, &names, &n, &err), STATUS_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(names[0], "run.seconds");
+    assert_string_equal(names[1], "run.workers");
+    assert_int_equal(history_table(h, NULL, 0, figures, 5000, 9, &arena, &rows, &n, &err), STATUS_DATA);
     assert_int_equal(n, 0);
     history_close(h);
     arena_release(&arena);

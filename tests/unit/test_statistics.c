@@ -315,6 +315,43 @@ static void test_false_alarms(void **state) {
     assert_true(alarms <= SERIES / 20);
 }
 
+// A value that stands alone is set aside; a change never is, not even one that has just begun.
+static void test_set_aside(void **state) {
+    (void)state;
+    enum { N = 40 };
+    double x[N], cleaned[N];
+    bool outlier[N];
+    struct random random = {7};
+    struct change first;
+    for (size_t i = 0; i < N; i++)
+        x[i] = 100 + random_unit(&random);
+    assert_int_equal(changes_set_aside(x, N, cleaned, outlier), 0);
+    for (size_t i = 0; i < N; i++)
+        assert_true(cleaned[i] == x[i]);
+    x[0] = 300;
+    x[17] = 20;
+    x[N - 1] = 200;
+    assert_int_equal(changes_set_aside(x, N, cleaned, outlier), 3);
+    assert_true(outlier[0] && outlier[17] && outlier[N - 1]);
+    assert_near(cleaned[17], 100.5, 0.5);
+    x[N - 2] = 200; // two in a row may be the beginning of something
+    assert_int_equal(changes_set_aside(x, N, cleaned, outlier), 2);
+    assert_true(!outlier[N - 1] && !outlier[N - 2]);
+    for (size_t i = 0; i < N; i++) // a small change, hidden by two outliers
+        x[i] = (i < 20 ? 100 : 102) + random_unit(&random);
+    x[5] = 400;
+    x[31] = 400;
+    assert_int_equal(find(x, N, 0, &first), 0);
+    assert_int_equal(changes_set_aside(x, N, cleaned, outlier), 2);
+    assert_int_equal(find(cleaned, N, 0, &first), 1);
+    assert_int_equal(first.at, 20);
+    for (size_t i = 0; i < N; i++) // without any noise, any change is one
+        x[i] = i < 20 ? 7 : 8;
+    assert_int_equal(changes_set_aside(x, N, cleaned, outlier), 0);
+    for (size_t n = 0; n < 6; n++) // too few to tell
+        assert_int_equal(changes_set_aside((double[]){1, 1, 9, 1, 1}, n < 5 ? n : 5, cleaned, outlier), 0);
+}
+
 int main(void) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_normal),
@@ -334,6 +371,7 @@ int main(void) {
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_changes_of_little),
         cmocka_unit_test(test_false_alarms),
+        cmocka_unit_test(test_set_aside),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
