@@ -8,13 +8,17 @@
 #include "base/number.h"
 #include "base/suggest.h"
 
-const struct command *const commands[] = {&command_init,       &command_check,    &command_plan,
-                                          &command_run,        &command_diff,     &command_publish,
-                                          &command_drop,       &command_rollback, &command_render,
-                                          &command_why,        &command_impact,   &command_verify,
-                                          &command_history,    &command_report,   &command_cache,
-                                          &command_strategies, &command_bench,    &command_gate,
-                                          &command_schema,     &command_help,     NULL};
+const struct command *const commands[] = {&command_init,       &command_check,
+                                          &command_plan,       &command_run,
+                                          &command_diff,       &command_publish,
+                                          &command_drop,       &command_rollback,
+                                          &command_render,     &command_why,
+                                          &command_impact,     &command_verify,
+                                          &command_history,    &command_report,
+                                          &command_cache,      &command_doctor,
+                                          &command_strategies, &command_bench,
+                                          &command_gate,       &command_schema,
+                                          &command_help,       NULL};
 
 const struct command *command_find(const char *name) {
     for (size_t i = 0; commands[i]; i++)

@@ -48,8 +48,8 @@ struct command {
 
 extern const struct command command_init, command_check, command_plan, command_run, command_diff,
     command_publish, command_drop, command_rollback, command_render, command_bench, command_history,
-    command_report, command_cache, command_schema, command_strategies, command_gate, command_verify,
-    command_why, command_impact, command_help;
+    command_report, command_cache, command_doctor, command_schema, command_strategies, command_gate,
+    command_verify, command_why, command_impact, command_help;
 extern const struct command *const commands[]; // NULL-terminated
 const struct command *command_find(const char *name);
 int command_main(int argc, char **argv);

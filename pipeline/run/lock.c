@@ -23,8 +23,7 @@ static int open_or_make_file(const struct fs *fs, int root) {
     return made < 0 ? made : open_file(fs, root, O_RDWR | O_CREAT);
 }
 
-// The process that wrote the file's first line; 0 where there is none.
-static long read_process(const struct fs *fs, int root) {
+long lock_holder(const struct fs *fs, int root) {
     char text[PROCESS_DIGITS + 2];
     int fd = open_file(fs, root, O_RDONLY);
     if (fd < 0)
@@ -89,7 +88,7 @@ static int try_lock(const struct fs *fs, int root, int fd, const struct lock_opt
         if (result == -EINTR)
             continue;
         if (result == -EWOULDBLOCK && !told)
-            *process = read_process(fs, root);
+            *process = lock_holder(fs, root);
         if (result != -EWOULDBLOCK || !options->wait)
             return result;
         if (!told && options->on_wait)

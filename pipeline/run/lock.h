@@ -47,4 +47,7 @@ enum status lock_take(const struct fs *fs, int root, const struct lock_options *
 // does nothing.
 void lock_release(struct lock *lock);
 
+// The process that wrote its number there: it has the lock, or was killed. 0: there is none.
+long lock_holder(const struct fs *fs, int root);
+
 #endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline/doctor/doctor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+const char *const doctor_state_names[DOCTOR_STATES] = {"ok", "skipped", "warn", "fail"};
+
+static const struct {
+    const char *name;
+    void (*run)(struct doctor *doctor);
+} checks[] = {
+    {"processors", doctor_check_processors}, {"memory", doctor_check_memory},
+    {"openmp", doctor_check_openmp},         {"limits", doctor_check_limits},
+    {"clock", doctor_check_clock},           {"manifest", doctor_check_manifest},
+    {"times", doctor_check_times},           {"disk", doctor_check_disk},
+    {"journal", doctor_check_journal},       {"cache", doctor_check_cache},
+    {"redis", doctor_check_redis},           {"history", doctor_check_history},
+    {"databases", doctor_check_databases},
+};
+enum { CHECKS = sizeof checks / sizeof *checks };
+
+const char *doctor_check_name(size_t i) {
+    return i < CHECKS ? checks[i].name : NULL;
+}
+
+static struct str keep(struct doctor *doctor, const char *text) {
+    const struct str kept = arena_str(&doctor->arena, str_of(text));
+    if (!kept.p)
+        mem_fail(strlen(text));
+    return kept;
+}
+
+void doctor_say(struct doctor *doctor, enum doctor_state state, const char *subject, const char *advice,
+                const char *format, ...) {
+    char found[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(found, sizeof found, format, args);
+    va_end(args);
+    MEM_GROW(doctor->findings, doctor->cap, doctor->n + 1);
+    struct doctor_finding *finding = &doctor->findings[doctor->n++];
+    *finding = (struct doctor_finding){.check = doctor->check, .state = state, .found = keep(doctor, found)};
+    if (subject)
+        finding->subject = keep(doctor, subject);
+    if (advice)
+        finding->advice = keep(doctor, advice);
+    doctor->counts[state]++;
+}
+
+const char *doctor_variable(const struct doctor *doctor, const char *name) {
+    const struct workers_environment *environment = &doctor->options->environment;
+    const char *value = environment->get(environment->self, name);
+    return value && *value ? value : NULL;
+}
+
+void doctor_write_bytes(uint64_t bytes, char *out, size_t size) {
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    double n = (double)bytes / 1000;
+    size_t unit = 0;
+    while (n >= 999.95 && unit + 1 < sizeof units / sizeof *units) {
+        n /= 1000;
+        unit++;
+    }
+    if (bytes < 1000)
+        snprintf(out, size, "%llu B", (unsigned long long)bytes);
+    else
+        snprintf(out, size, "%.1f %s", n, units[unit]);
+}
+
+void doctor_examine(struct doctor *doctor, const struct doctor_options *options) {
+    *doctor = (struct doctor){.options = options};
+    arena_init(&doctor->arena, 0);
+    for (size_t i = 0; i < CHECKS; i++) {
+        doctor->check = checks[i].name;
+        if (!options->only || options->only >> i & 1)
+            checks[i].run(doctor);
+    }
+}
+
+void doctor_release(struct doctor *doctor) {
+    mem_free(doctor->findings);
+    arena_release(&doctor->arena);
+}
