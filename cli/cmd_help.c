@@ -4,13 +4,18 @@
 #include "cli/command.h"
 #include "cli/manual.h"
 #include "cli/reference.h"
+#include "report/report_schema.h"
 
 static const struct option_spec help_options[] = {
     {"man", 0, "PAGE", "print a manual page for man(1): pressrun or pressrun-templates"},
     OPTIONS_COMMON,
     {0},
 };
-static const struct option_spec schema_options[] = {OPTIONS_COMMON, {0}};
+static const struct option_spec schema_options[] = {
+    {"report", 0, NULL, "of reports in JSON instead (pressrun report --format json)"},
+    OPTIONS_COMMON,
+    {0},
+};
 
 static void write_overview(struct buf *out) {
     buf_add_text(out, "pressrun regenerates large sets of text from templates and records.\n\n"
@@ -109,7 +114,10 @@ static int run_schema(struct cli *cli, const struct options *options) {
     if (options->arguments_n)
         return cli_argument_error(&command_schema, "unexpected argument \"%s\"", options->arguments[0]);
     struct buf text = BUF_INIT;
-    manifest_write_schema(&text);
+    if (options_has(options, "report"))
+        report_write_schema(&text);
+    else
+        manifest_write_schema(&text);
     cli_print(buf_str(&text));
     buf_release(&text);
     return EXIT_DONE;
@@ -127,9 +135,9 @@ const struct command command_help = {
 
 const struct command command_schema = {
     .name = "schema",
-    .arguments = "",
+    .arguments = "[--report]",
     .summary = "print the manifest's JSON Schema, for editors",
-    .details = "",
+    .details = "With --report it is the schema of reports, for who reads them by program.\n",
     .options = schema_options,
     .run = run_schema,
 };

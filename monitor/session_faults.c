@@ -100,3 +100,44 @@ json_t *session_faults_json(const struct session *s) {
     json_object_set_new(object, "more", json_integer(s->faults ? (json_int_t)s->faults->more : 0));
     return object;
 }
+
+// ---- of several sessions
+
+static bool is_equal(const json_t *a, const json_t *b, const char *key) {
+    const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
+    return (!x && !y) || json_equal(x, y);
+}
+
+static json_t *find(json_t *items, const json_t *fault) {
+    size_t i;
+    json_t *item;
+    json_array_foreach(items, i, item) {
+        const bool placed = json_object_get(fault, "line") != NULL;
+        if (is_equal(item, fault, "file") && is_equal(item, fault, "line") &&
+            is_equal(item, fault, "column") && is_equal(item, fault, "job") &&
+            (placed || is_equal(item, fault, "message")))
+            return item;
+    }
+    return NULL;
+}
+
+static void count_on(json_t *object, const char *key, const json_t *more) {
+    const json_int_t n = json_integer_value(json_object_get(object, key));
+    json_object_set_new(object, key, json_integer(n + json_integer_value(more)));
+}
+
+void session_faults_merge(json_t *into, const json_t *more) {
+    json_t *items = json_object_get(into, "items"), *fault;
+    size_t i;
+    json_array_foreach(json_object_get(more, "items"), i, fault) {
+        json_t *same = find(items, fault);
+        const json_t *count = json_object_get(fault, "count");
+        if (same)
+            count_on(same, "count", count);
+        else if (json_array_size(items) < SESSION_FAULTS)
+            json_array_append_new(items, json_deep_copy(fault));
+        else
+            count_on(into, "more", count);
+    }
+    count_on(into, "more", json_object_get(more, "more"));
+}

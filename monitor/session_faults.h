@@ -23,6 +23,8 @@ struct session_fault_of {  // what failed
 };
 
 void session_add_fault(struct session *s, const struct diag *diag, const struct session_fault_of *of);
+// Adds the member `failures` of another session to one; the same fault counts on.
+void session_faults_merge(json_t *into, const json_t *more);
 json_t *session_faults_json(const struct session *s); // the member `failures`
 
 #endif

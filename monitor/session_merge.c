@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "monitor/distribution_json.h"
 #include "monitor/session.h"
+#include "monitor/session_faults.h"
 
 enum { TEXTS = 5, TEXTS_KEPT = 8 };
 static const char *const text_keys[TEXTS] = {"name", "strategy", "machine", "version", "digest"};
@@ -50,6 +51,7 @@ struct session_merge {
     struct merged_distribution *distributions; // owned
     size_t distributions_n, distributions_cap;
     json_t *errors;             // object: kind -> count
+    json_t *faults;             // as the member `failures` of a session; NULL: no session has one
     json_t *nodes;              // object: "stage\nrole\nsubject" -> node
     double first, last;         // when the first one began and the last one ended
     size_t added, done, failed; // outcomes
@@ -79,6 +81,7 @@ void session_merge_free(struct session_merge *m) {
     json_decref(m->seen);
     json_decref(m->errors);
     json_decref(m->nodes);
+    json_decref(m->faults);
     mem_free(m->distributions);
     mem_free(m);
 }
@@ -210,6 +213,13 @@ static void add_errors(struct session_merge *m, json_t *errors) {
             kind = "others";
         add_count(m->errors, kind, count);
     }
+}
+
+static void add_faults(struct session_merge *m, const json_t *failures) {
+    if (!m->faults && json_is_object(failures))
+        m->faults = json_pack("{s:[], s:i}", "items", "more", 0);
+    if (m->faults && json_is_object(failures))
+        session_faults_merge(m->faults, failures);
 }
 
 static json_t *errors_json(const struct session_merge *m) {
@@ -348,6 +358,7 @@ bool session_merge_add(struct session_merge *m, const json_t *session) {
     add_metrics(m, metrics);
     add_distributions(m, json_object_get(session, "distributions"));
     add_errors(m, json_object_get(session, "errors"));
+    add_faults(m, json_object_get(session, "failures"));
     add_nodes(m, json_object_get(session, "nodes"));
     return true;
 }
@@ -380,6 +391,8 @@ json_t *session_merge_json(const struct session_merge *m) {
     json_object_set_new(object, "metrics", metrics_json(m));
     json_object_set_new(object, "distributions", distributions_json(m));
     json_object_set_new(object, "errors", errors_json(m));
+    if (m->faults)
+        json_object_set(object, "failures", m->faults);
     json_object_set_new(object, "samples", json_array());
     if (json_object_size(m->nodes))
         json_object_set_new(object, "nodes", nodes_json(m));

@@ -116,7 +116,7 @@ void report_set_verdict(struct report *report, enum report_state state, const ch
 }
 
 void report_add_figure(struct report *report, const struct report_figure *figure) {
-    if (!isfinite(figure->value))
+    if (!isfinite(figure->value) || json_array_size(report->figures) >= REPORT_FIGURES)
         return;
     json_t *object = json_object();
     struct buf text = BUF_INIT;

@@ -26,6 +26,7 @@
 
 enum { REPORT_VERSION = 1 };
 enum {
+    REPORT_FIGURES = 50,
     REPORT_ROWS = 50,
     REPORT_COLUMNS = 12,
     REPORT_POINTS = 300,

@@ -112,7 +112,7 @@ static const struct key_figure figures[] = {
     {"render.outputs", "outputs made", "", false, true},
     {"render.up_to_date", "up to date", "", false, false},
     {"run.failed", "failed", "", true, true},
-    {"run.records_per_second", "records", "1/s", false, false},
+    {"run.records_per_second", "records a second", "1/s", false, false},
     {"render.p50", "half of the outputs within", "s", true, false},
     {"render.p99", "99 of 100 within", "s", true, false},
     {"emit.stored_bytes", "written", "B", false, false},

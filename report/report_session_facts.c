@@ -64,8 +64,9 @@ static void add_kinds(json_t *section, const json_t *errors) {
 void report_session_failures(struct report *report, const json_t *session) {
     const json_t *failures = json_object_get(session, "failures"),
                  *items = json_object_get(failures, "items");
-    json_t *section = report_section(report, "failures", "What failed",
-                                     "Each place once, with the first record that failed there.", false);
+    json_t *section = report_section(
+        report, "failures", "What failed",
+        json_array_size(items) ? "Each place once, with the first record that failed there." : NULL, false);
     size_t i;
     json_t *item;
     if (json_array_size(items)) {
