@@ -114,8 +114,10 @@ static int tell(struct cli *cli, const struct options *options, const struct rep
         return cli_fail("%s", err.text);
     report.made = (double)now;
     int code = EXIT_DONE;
-    if (report_file_make(format, subject->document, &report, !file, &bytes, &err) != STATUS_OK ||
-        (file && report_file_save(&cli->fs, file, buf_str(&bytes), &err) != STATUS_OK))
+    if (report_file_make(format, subject->document, &report, !file, &bytes, &err) != STATUS_OK)
+        code = cli_fail("%s%s%s", subject->owned ? options->arguments[0] : "", subject->owned ? ": " : "",
+                        err.text);
+    else if (file && report_file_save(&cli->fs, file, buf_str(&bytes), &err) != STATUS_OK)
         code = cli_fail("%s", err.text);
     else if (!file)
         cli_print(buf_str(&bytes));

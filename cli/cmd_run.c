@@ -76,7 +76,8 @@ static int run_run(struct cli *cli, const struct options *options) {
     if (running.report && running.run.dry)
         return cli_argument_error(&command_run,
                                   "--report tells what a run made, and --dry-run makes nothing");
-    if (running.report && !report_format_of_file(running.report, &err))
+    if (running.report && (!report_format_of_file(running.report, &err) ||
+                           report_file_check(running.report, &err) != STATUS_OK))
         return cli_argument_error(&command_run, "--report: %s", err.text);
     struct run_review_options *review = &running.run.review;
     review->stage = options_has(options, "stage");

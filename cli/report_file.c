@@ -77,25 +77,37 @@ enum status report_file_make(const struct report_format *format, struct str sour
 
 // ---- files
 
-static enum status write_at(const struct fs *fs, const char *path, int flags, struct str bytes,
-                            struct err *err) {
+// `shown`: the file that it is in the end.
+static enum status write_at(const struct fs *fs, const char *path, const char *shown, int flags,
+                            struct str bytes, struct err *err) {
     const int fd = fs->open(fs->self, AT_FDCWD, path, O_WRONLY | O_CLOEXEC | flags, 0666);
     if (fd < 0)
-        return err_os(err, -fd, "cannot write %s", path);
+        return err_os(err, -fd, "cannot write %s", shown);
     struct err why;
     const enum status status = fs_write_all(fs, fd, bytes.p, bytes.n, &why);
     fs->close(fs->self, fd);
-    return status == STATUS_OK ? STATUS_OK : err_os(err, why.os, "cannot write %s", path);
+    return status == STATUS_OK ? STATUS_OK : err_os(err, why.os, "cannot write %s", shown);
+}
+
+enum status report_file_check(const char *path, struct err *err) {
+    const char *slash = strrchr(path, '/');
+    struct buf directory = BUF_INIT;
+    buf_add(&directory, slash ? path : ".", slash ? (size_t)(slash - path) + (slash == path) : 1);
+    const bool there = access(buf_text(&directory), W_OK | X_OK) == 0;
+    if (!there)
+        err_os(err, errno, "cannot write to %s", buf_text(&directory));
+    buf_release(&directory);
+    return there ? STATUS_OK : STATUS_IO;
 }
 
 enum status report_file_save(const struct fs *fs, const char *path, struct str bytes, struct err *err) {
     struct stat st;
     struct buf beside = BUF_INIT;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return write_at(fs, path, 0, bytes, err);
+        return write_at(fs, path, path, 0, bytes, err);
     buf_printf(&beside, "%s.%ld.tmp", path, (long)getpid());
     const char *name = buf_text(&beside);
-    enum status status = write_at(fs, name, O_CREAT | O_EXCL, bytes, err);
+    enum status status = write_at(fs, name, path, O_CREAT | O_EXCL, bytes, err);
     if (status == STATUS_OK) {
         const int failed = fs->rename(fs->self, AT_FDCWD, name, AT_FDCWD, path);
         if (failed < 0)

@@ -27,6 +27,8 @@ const struct report_format *report_format_of_file(const char *path, struct err *
 enum status report_file_make(const struct report_format *format, struct str source,
                              const struct report_options *options, bool indented, struct buf *out,
                              struct err *err);
+// Whether there is a place for the file, for who works long before there is something to write.
+enum status report_file_check(const char *path, struct err *err);
 enum status report_file_save(const struct fs *fs, const char *path, struct str bytes, struct err *err);
 
 #endif
