@@ -127,9 +127,10 @@ static enum status warm_up(struct runner *runner, struct gate_place *place, stru
     return STATUS_OK;
 }
 
-static const struct gate_record *find_record(const struct gate_run_options *options, const char *name) {
+static const struct gate_record *find_record(const struct gate_run_options *options,
+                                             const struct gate_benchmark *b) {
     for (size_t i = 0; i < options->records_n; i++)
-        if (strcmp(options->records[i].name, name) == 0)
+        if (strcmp(options->records[i].name, b->name) == 0 && options->records[i].scale == b->scale)
             return &options->records[i];
     return NULL;
 }
@@ -137,7 +138,7 @@ static const struct gate_record *find_record(const struct gate_run_options *opti
 static enum status compare_record(struct runner *runner, struct gate_place *place, struct err *err) {
     struct gate_row *row = &runner->r->rows[runner->row];
     struct comparison *c = &row->comparison;
-    const struct gate_record *record = find_record(runner->options, row->name);
+    const struct gate_record *record = find_record(runner->options, place->benchmark);
     struct target_report report;
     struct process_sample sample;
     if (!record)
@@ -157,9 +158,9 @@ static enum status compare_record(struct runner *runner, struct gate_place *plac
 }
 
 // Whether A still makes what it made when it was kept.
-static void check_record(const struct runner *runner) {
+static void check_record(const struct runner *runner, const struct gate_benchmark *b) {
     struct gate_row *row = &runner->r->rows[runner->row];
-    const struct gate_record *record = find_record(runner->options, row->name);
+    const struct gate_record *record = find_record(runner->options, b);
     const struct comparison_side *a = &row->comparison.sides[0];
     if (record && a->known && !digest_equal(record->digest, a->digest))
         row->note = "A does not make what it made when it was kept: records or templates have changed since";
@@ -173,7 +174,7 @@ static enum status run_place(struct runner *runner, struct gate_place *place, st
     if (status == STATUS_OK)
         status = time_place(runner, place, err);
     if (status == STATUS_OK && runner->session == FIRST)
-        check_record(runner);
+        check_record(runner, place->benchmark);
     return status;
 }
 
@@ -319,8 +320,8 @@ enum status gate_run_records(const struct gate_run_options *options, struct gate
         if (status == STATUS_OK)
             status = gate_place_run(&place, 1, options->place.interrupt, &report, &sample, err);
         if (status == STATUS_OK)
-            records[(*n)++] =
-                (struct gate_record){b->name, report.digest, report.work, sample.user + sample.system};
+            records[(*n)++] = (struct gate_record){b->name, b->scale, report.digest, report.work,
+                                                   sample.user + sample.system};
         gate_place_release(&place);
     }
     return status;

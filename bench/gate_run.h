@@ -17,6 +17,7 @@
 // What a benchmark made and did when it was run once.
 struct gate_record {
     const char *name;
+    double scale; // of its records, where they are made
     struct digest digest;
     struct work work;
     double cpu_seconds;

@@ -31,6 +31,14 @@ static const struct option_spec gate_options[] = {
     {"accept", 0, "COUNTER", "this work counter may grow by more than 1 %; repeatable"},
     {"ignore-output", 0, NULL, "outputs may differ"},
     {"no-control", 0, NULL, "do not compare the baseline with itself"},
+    {"keep", 0, "NAME", "compare nothing: keep the candidate as a capsule, to be a baseline later"},
+    {"export", 0, "FILE", "the same into a file; with --baseline or --import that capsule is copied"},
+    {"import", 0, "FILE", "the baseline is the capsule in this file"},
+    {"advance", 0, NULL,
+     "PASS, and something is surely faster: the candidate is kept in the baseline's place"},
+    {"capsules", 0, NULL, "list what is kept"},
+    {"forget", 0, "NAME", "keep a capsule no longer"},
+    {"history", 0, "DIR", "where capsules are kept (default: as runs have it; PRESSRUN_HISTORY)"},
     {"replay", 0, "FILE", "the verdict again from what --write samples:FILE has kept, running nothing"},
     GATE_OUTPUT_OPTIONS,
     OPTIONS_COMMON,
@@ -100,12 +108,17 @@ static void describe(struct gate_job *job, struct gate_result *r) {
     r->candidate = job->candidate;
 }
 
+// What a capsule knows is of its own seed.
 static void prepare(struct gate_job *job) {
     const struct cli *cli = job->cli;
+    bool same = job->baseline.capsule && job->capsule.seed == job->suite.seed;
     job->run = (struct gate_run_options){
         .suite = &job->suite,
         .place = {job->self, job->scratch, &cli->fs, job->suite.seed, strategy_name, NULL},
         .texts = {job->texts[0], job->texts[1]},
+        .records = same ? job->capsule.records : NULL,
+        .records_n = same ? job->capsule.records_n : 0,
+        .confirms_faster = options_has(job->options, "advance"),
         .clock = &cli->clock,
         .progress = !cli->quiet && isatty(STDERR_FILENO) ? progress : NULL};
 }
@@ -128,25 +141,59 @@ static int compare_and_tell(struct gate_job *job) {
     struct gate_result r;
     gate_result_init(&r);
     describe(job, &r);
-    int code = compare(job, &r);
+    if (job->baseline.capsule && !job->texts[0])
+        gate_warn(&r,
+                  "the baseline's executable does not run here: outputs and work are compared, and no time");
+    int moved = EXIT_DONE, code = compare(job, &r);
+    if (code == EXIT_DONE && options_has(job->options, "advance"))
+        moved = gate_capsules_advance(job, &r);
     if (code == EXIT_DONE)
         code = gate_output_tell(job->cli, job->options, &r);
     gate_result_release(&r);
+    return code == EXIT_DONE ? moved : code;
+}
+
+// The capsule that is there already, to another place.
+static int copy_capsule(struct gate_job *job) {
+    const char *name = options_get(job->options, "keep"), *file = options_get(job->options, "export");
+    const char *from = options_get(job->options, "baseline");
+    const char *place = name ? gate_capsules_place(job) : NULL;
+    int64_t now = job->cli->clock.wall(job->cli->clock.self) / 1000000000;
+    struct err err;
+    if ((name && !place) || !gate_capsules_take(job, from, &err))
+        return name && !place ? EXIT_USAGE : cli_fail("%s", err.text);
+    if ((name && capsule_keep(&job->capsule, place, name, now, &err) != STATUS_OK) ||
+        (file && capsule_write(&job->capsule, &job->cli->fs, file, &err) != STATUS_OK))
+        return cli_fail("%s", err.text);
+    return EXIT_DONE;
+}
+
+static int run_suite(struct gate_job *job, bool compares) {
+    int code = gate_choose_sides(job, compares);
+    if (code == EXIT_DONE)
+        code = gate_choose_suite(job);
+    if (code == EXIT_DONE && options_has(job->options, "advance") && !job->baseline.capsule)
+        code = cli_argument_error(&command_gate, "--advance moves a capsule, which %s is not",
+                                  job->baseline.shown);
+    if (code == EXIT_DONE) {
+        prepare(job);
+        code = compares ? compare_and_tell(job) : gate_capsules_make(job);
+    }
+    gate_suite_release(&job->suite);
     return code;
 }
 
 static int run_job(struct gate_job *job) {
-    int code = gate_choose_sides(job);
-    if (code == EXIT_DONE)
-        code = gate_choose_suite(job);
-    if (code == EXIT_DONE && !job->texts[0] && !job->whole)
-        code = cli_argument_error(&command_gate, "there is nothing to compare with; --baseline says what");
-    if (code == EXIT_DONE) {
-        prepare(job);
-        code = compare_and_tell(job);
-    }
-    gate_suite_release(&job->suite);
-    return code;
+    const struct options *options = job->options;
+    bool puts = options_has(options, "keep") || options_has(options, "export");
+    bool has = options_has(options, "import") || options_has(options, "baseline");
+    if (options_has(options, "capsules"))
+        return gate_capsules_list(job);
+    if (options_has(options, "forget"))
+        return gate_capsules_forget(job, options_get(options, "forget"));
+    if (puts && has && !options_has(options, "advance"))
+        return copy_capsule(job);
+    return run_suite(job, !puts || options_has(options, "advance"));
 }
 
 static int run_gate(struct cli *cli, const struct options *options) {
@@ -163,7 +210,9 @@ static int run_gate(struct cli *cli, const struct options *options) {
         return EXIT_USAGE;
     if (target_scratch(&job.scratch, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
+    capsule_init(&job.capsule);
     int code = run_job(&job);
+    capsule_release(&job.capsule);
     target_remove(job.scratch);
     mem_free(job.scratch);
     return code;

@@ -68,20 +68,65 @@ static bool is_part(enum target_kind kind) {
     return kind == TARGET_EXECUTABLE || kind == TARGET_STRATEGY;
 }
 
-int gate_choose_sides(struct gate_job *job) {
+// A single word that is nothing here can only be the name of a capsule.
+static bool is_capsule_name(const struct gate_job *job, const char *text) {
+    const struct target_context context = {job->self, job->scratch, NULL, strategy_name};
+    return !text[strcspn(text, "/ \t")] && !target_is_strategy(text, &context) && access(text, F_OK) != 0 &&
+           !options_has(job->options, "candidate");
+}
+
+// An executable of another machine is of no use but for what it made and did.
+static void drop_foreign(struct gate_job *job) {
+    enum target_kind kind;
+    const char *version;
+    struct err err;
+    if (look_at(job, job->texts[0], &kind, &version, &err) != STATUS_OK || kind != TARGET_EXECUTABLE)
+        job->texts[0] = NULL;
+}
+
+static int choose_capsule(struct gate_job *job, const char *name) {
+    struct err err;
+    bool named = options_has(job->options, "baseline") || options_has(job->options, "import");
+    if (gate_capsules_take(job, name, &err)) {
+        drop_foreign(job);
+        return EXIT_DONE;
+    }
+    job->texts[0] = NULL;
+    if (named)
+        return cli_fail("%s", err.text);
+    return cli_argument_error(&command_gate, "there is nothing to compare with: --baseline says what, and "
+                                             "--keep baseline keeps this program for later");
+}
+
+static int choose_baseline(struct gate_job *job, enum target_kind *kind) {
     const char *given = options_get(job->options, "baseline");
+    *kind = TARGET_EXECUTABLE;
+    if (options_has(job->options, "import"))
+        return given ? cli_argument_error(&command_gate, "--import is the baseline, so there is no other")
+                     : choose_capsule(job, NULL);
+    if (!given || is_capsule_name(job, given))
+        return choose_capsule(job, given ? given : "baseline");
+    return choose_side(job, 0, given, kind);
+}
+
+int gate_choose_sides(struct gate_job *job, bool compares) {
     enum target_kind a = TARGET_EXECUTABLE, b;
     int code = choose_candidate(job, &b);
-    if (code == EXIT_DONE && given)
-        code = choose_side(job, 0, given, &a);
+    if (code == EXIT_DONE && compares)
+        code = choose_baseline(job, &a);
     if (code != EXIT_DONE)
         return code;
-    job->whole = given && (!is_part(a) || !is_part(b));
-    if (!given && !is_part(b))
-        return cli_argument_error(&command_gate, "%s is compared with a --baseline like it",
+    if (!compares && b != TARGET_EXECUTABLE)
+        return cli_argument_error(&command_gate, "%s is no executable of pressrun, and only these are kept",
                                   job->candidate.shown);
-    if (job->whole && !options_get(job->options, "candidate"))
-        return cli_argument_error(&command_gate, "%s is compared with a --candidate like it", given);
+    job->whole = !is_part(a) || !is_part(b);
+    if (job->whole && job->baseline.capsule)
+        return cli_argument_error(&command_gate,
+                                  "a capsule is compared with an executable of pressrun, not with %s",
+                                  job->candidate.shown);
+    if (job->whole && !options_has(job->options, "candidate"))
+        return cli_argument_error(&command_gate, "%s is compared with a --candidate like it",
+                                  job->baseline.shown);
     return EXIT_DONE;
 }
 
@@ -122,6 +167,13 @@ static bool read_manifest(struct gate_job *job, const char *path) {
     return sound;
 }
 
+// The suite and the seed that the capsule was made with.
+static bool read_kept(struct gate_job *job) {
+    bool sound = read_suite(job, job->capsule.suite, job->capsule.text);
+    job->suite.seed = job->capsule.seed;
+    return sound;
+}
+
 static const char *find_suite(void) {
     static const char *const names[] = {"gate.yaml", "gate.yml", "gate.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -137,6 +189,8 @@ static bool open_suite(struct gate_job *job) {
         return gate_suite_open(&job->suite, &job->cli->fs, path, &job->cli->diags);
     if (manifest)
         return read_manifest(job, manifest);
+    if (job->baseline.capsule)
+        return read_kept(job);
     return read_suite(job, GATE_SUITE_STANDARD, str_of(gate_suite_standard));
 }
 
