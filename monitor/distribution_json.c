@@ -30,36 +30,36 @@ json_t *distribution_json(const struct histogram *h) {
     for (int f = 0; f < FIGURES; f++)
         json_object_set_new(object, metric_figures[f],
                             json_real(distribution_figure(h, (enum metric_figure)f)));
-    uint64_t value, count;
-    for (uint32_t at = 0; histogram_next(h, &at, &value, &count);) {
-        json_array_append_new(buckets, json_integer((json_int_t)value));
+    uint32_t bucket, before = 0;
+    uint64_t count;
+    for (uint32_t next = 0; histogram_next(h, &next, &bucket, &count); before = bucket) {
+        json_array_append_new(buckets, json_integer((json_int_t)(bucket - before)));
         json_array_append_new(buckets, json_integer((json_int_t)count));
     }
     json_object_set_new(object, "buckets", buckets);
     return object;
 }
 
-// The next bucket's value, or how many are in it; false: not a whole number that may stand there.
-static bool take(const json_t *buckets, size_t i, json_int_t least, json_int_t *out) {
+// The number at `i`; false: not a whole one in these bounds.
+static bool take(const json_t *buckets, size_t i, json_int_t least, json_int_t most, json_int_t *out) {
     const json_t *number = json_array_get(buckets, i);
     *out = json_integer_value(number);
-    return json_is_integer(number) && *out >= least;
+    return json_is_integer(number) && *out >= least && *out <= most;
 }
 
 static bool add_buckets(const json_t *buckets, struct histogram *h) {
     const size_t n = json_array_size(buckets);
-    json_int_t before = -1, value, count;
+    json_int_t bucket = 0, distance, count;
     if (n == 0 || n % 2)
         return false;
     for (size_t i = 0; i < n; i += 2) {
-        if (!take(buckets, i, before + 1, &value) || !take(buckets, i + 1, 1, &count))
+        if (!take(buckets, i, i > 0, HISTOGRAM_COARSE_BUCKETS - 1 - bucket, &distance) ||
+            !take(buckets, i + 1, 1, COUNT_MOST, &count))
             return false;
-        before = value;
-        if (count > COUNT_MOST)
-            return false;
+        bucket += distance;
         for (uint64_t left = (uint64_t)count; left;) {
             uint32_t some = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
-            histogram_add_times(h, (uint64_t)value, some);
+            histogram_add_times(h, histogram_middle((uint32_t)bucket), some);
             left -= some;
         }
     }

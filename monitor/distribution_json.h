@@ -3,7 +3,8 @@
 #define PRESSRUN_MONITOR_DISTRIBUTION_JSON_H
 /*
  * A distribution of durations as sessions keep it: its figures (metrics.h) in seconds, and `buckets`, enough of the
- * histogram to add distributions of several sessions: [nanoseconds, count, nanoseconds, count, ...], ascending.
+ * histogram to add distributions of several sessions: [bucket, count, distance, count, distance, count, ...], of those that
+ * are not empty, each told by how far it is from the one before (histogram.h says where buckets begin, in nanoseconds).
  *
  * Read back, quantiles are known to within HISTOGRAM_COARSE_ERROR more; count, mean and greatest are what they were.
  * Nothing here keeps anything; one thread per histogram.

@@ -99,17 +99,22 @@ double histogram_mean(const struct histogram *h) {
     return h->n ? h->sum / (double)h->n : 0;
 }
 
-bool histogram_next(const struct histogram *h, uint32_t *at, uint64_t *value, uint64_t *count) {
-    for (uint32_t from = *at; from < h->buckets; from += COARSE) { // a doubling is a multiple of it
+bool histogram_next(const struct histogram *h, uint32_t *next, uint32_t *bucket, uint64_t *count) {
+    for (uint32_t at = *next; at * COARSE < h->buckets; at++) { // a doubling is a multiple of it
         uint64_t sum = 0;
-        for (uint32_t i = from; i < from + COARSE && i < h->buckets; i++)
+        for (uint32_t i = at * COARSE; i < (at + 1) * COARSE && i < h->buckets; i++)
             sum += h->counts[i];
         if (!sum)
             continue;
-        *value = value_of(from) + (value_of(from + COARSE - 1) - value_of(from)) / 2;
+        *bucket = at;
         *count = sum;
-        *at = from + COARSE;
+        *next = at + 1;
         return true;
     }
     return false;
+}
+
+uint64_t histogram_middle(uint32_t bucket) {
+    const uint64_t low = value_of(bucket * COARSE), high = value_of(bucket * COARSE + COARSE - 1);
+    return low + (high - low) / 2;
 }

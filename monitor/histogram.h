@@ -31,9 +31,13 @@ void histogram_merge(struct histogram *h, const struct histogram *other);
 uint64_t histogram_quantile(const struct histogram *h, double q);
 double histogram_mean(const struct histogram *h);
 
-// What is in it, in buckets four times as wide, for whoever keeps it: the values in their middle, ascending, and how many
-// are in each. Begins with *at = 0; false: there are no more.
+// What is in it, in buckets four times as wide, for whoever keeps it: ascending, those that are not empty, with how many
+// are in each. Begins with *next = 0; false: there are no more.
 #define HISTOGRAM_COARSE_ERROR (1.0 / 64)
-bool histogram_next(const struct histogram *h, uint32_t *at, uint64_t *value, uint64_t *count);
+enum { HISTOGRAM_COARSE_BUCKETS = 1856 };
+bool histogram_next(const struct histogram *h, uint32_t *next, uint32_t *bucket, uint64_t *count);
+// The value in the middle of such a bucket. Below 64 a bucket has four values, bucket b those from 4 b on; above, it begins
+// at (b % 32 + 32) << (b / 32 + 1).
+uint64_t histogram_middle(uint32_t bucket);
 
 #endif

@@ -113,31 +113,32 @@ static void compare_metrics(struct session_comparison *c, const json_t *a, const
     }
 }
 
-// How many values of `b` are greater than `value`, those that are equal by half; *at goes up with the value.
+// B's histogram, gone through from below.
 struct rest {
     const struct histogram *h;
-    uint32_t at;
-    uint64_t value, count, below;
+    uint32_t next, bucket;
+    uint64_t count, below; // in the bucket, and in those before
     bool more;
 };
 
-static double above(struct rest *rest, uint64_t value) {
-    while (rest->more && rest->value < value) {
+// How many values are greater than those of a bucket of A, those that are as great by half; buckets ascend.
+static double above(struct rest *rest, uint32_t bucket) {
+    while (rest->more && rest->bucket < bucket) {
         rest->below += rest->count;
-        rest->more = histogram_next(rest->h, &rest->at, &rest->value, &rest->count);
+        rest->more = histogram_next(rest->h, &rest->next, &rest->bucket, &rest->count);
     }
-    const uint64_t equal = rest->more && rest->value == value ? rest->count : 0;
+    const uint64_t equal = rest->more && rest->bucket == bucket ? rest->count : 0;
     return (double)(rest->h->n - rest->below) - (double)equal / 2;
 }
 
-// Both are read from buckets of the same widths, so equal values are equal.
 static double later(const struct histogram *a, const struct histogram *b) {
     struct rest rest = {.h = b};
-    uint64_t value, count;
+    uint32_t bucket;
+    uint64_t count;
     double sum = 0;
-    rest.more = histogram_next(b, &rest.at, &rest.value, &rest.count);
-    for (uint32_t at = 0; histogram_next(a, &at, &value, &count);)
-        sum += (double)count * above(&rest, value);
+    rest.more = histogram_next(b, &rest.next, &rest.bucket, &rest.count);
+    for (uint32_t next = 0; histogram_next(a, &next, &bucket, &count);)
+        sum += (double)count * above(&rest, bucket);
     return sum / (double)a->n / (double)b->n;
 }
 

@@ -116,6 +116,25 @@ static void test_kept_and_read(void **state) {
     histogram_release(&back);
 }
 
+// Where buckets begin is documented: what is kept is read in years.
+static void test_coarse_buckets(void **state) {
+    (void)state;
+    for (uint64_t v = 0; v < UINT64_MAX / 3; v = v + v / 97 + 1) {
+        struct histogram h = {0};
+        uint32_t next = 0, b;
+        uint64_t count;
+        histogram_add_times(&h, v, 3);
+        assert_true(histogram_next(&h, &next, &b, &count));
+        assert_true(count == 3 && b < HISTOGRAM_COARSE_BUCKETS);
+        const uint64_t low = b < 64 ? 4 * (uint64_t)b : (uint64_t)(b % 32 + 32) << (b / 32 + 1),
+                       high = b < 64 ? low + 4 : low + ((uint64_t)1 << (b / 32 + 1));
+        if (v < low || v >= high || histogram_middle(b) < low || histogram_middle(b) >= high)
+            fail_msg("%llu is in bucket %u", (unsigned long long)v, b);
+        assert_false(histogram_next(&h, &next, &b, &count));
+        histogram_release(&h);
+    }
+}
+
 static void test_no_histogram(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -130,10 +149,12 @@ static void test_no_histogram(void **state) {
         "{\"max\": 1, \"mean\": 1, \"buckets\": [-5, 1]}",
         "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1.5]}",
         "{\"max\": 1, \"mean\": 1, \"buckets\": [5, \"1\"]}",
-        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, 5, 1]}",
-        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, 4, 1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, 0, 1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, -1, 1]}",
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [1000, 1, 856, 1]}", // there are not so many
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 1, 9223372036854775807, 1]}",
         "{\"max\": 1, \"mean\": 1, \"buckets\": [5, 9000000000000000000]}",
-        "{\"max\": 1, \"mean\": 1, \"buckets\": [9000000000000000000, 1]}", // beyond the greatest
+        "{\"max\": 1, \"mean\": 1, \"buckets\": [1855, 1]}", // beyond the greatest
         "{\"max\": 1, \"mean\": 2, \"buckets\": [5, 1]}",
         "{\"max\": -1, \"mean\": -1, \"buckets\": [5, 1]}",
         "{\"max\": 1e300, \"mean\": 1, \"buckets\": [5, 1]}",
@@ -161,6 +182,7 @@ int main(void) {
         cmocka_unit_test(test_quantiles_of_merged),
         cmocka_unit_test(test_kept_and_read),
         cmocka_unit_test(test_no_histogram),
+        cmocka_unit_test(test_coarse_buckets),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
