@@ -32,5 +32,7 @@ const char *gate_outlook_text(struct gate_result *r, const struct gate_row *row)
 // "pressrun 1.2.3, capsule 0123456789ab": what a side is, beside what it was given as; "" where nothing is known.
 const char *gate_side_text(struct gate_result *r, const struct gate_side *side);
 bool gate_is_changed(const struct gate_row *row); // worth a line
+// All rows: those that changed first, the worst of them first, else in the suite's order. In the arena; *changed of them did.
+const struct gate_row **gate_sort_rows(struct gate_result *r, size_t *changed);
 
 #endif

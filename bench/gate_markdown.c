@@ -38,15 +38,13 @@ static void add_row(struct gate_result *r, const struct gate_row *row, struct bu
     buf_add_text(out, " |\n");
 }
 
-// Rows that changed, or those that did not. Those for which there is no room are counted.
-static void add_table(struct gate_result *r, bool changed, struct buf *out) {
+// Those for which there is no room are counted.
+static void add_table(struct gate_result *r, const struct gate_row *const *rows, size_t n, struct buf *out) {
     size_t left_out = 0;
     buf_add_text(out, "| benchmark | verdict | B over A | medians | |\n|---|---|---:|---|---|\n");
-    for (size_t i = 0; i < r->rows_n; i++) {
+    for (size_t i = 0; i < n; i++) {
         size_t before = out->n;
-        if (gate_is_changed(&r->rows[i]) != changed)
-            continue;
-        add_row(r, &r->rows[i], out);
+        add_row(r, rows[i], out);
         if (out->n > GATE_MARKDOWN_MOST - ROOM_FOR_END) {
             out->n = before;
             left_out++;
@@ -102,12 +100,10 @@ static void add_warnings(const struct gate_result *r, struct buf *out) {
 }
 
 void gate_write_markdown(struct gate_result *r, struct buf *out) {
-    size_t changed = 0, same = 0;
-    for (size_t i = 0; i < r->rows_n; i++) {
-        bool is_changed = gate_is_changed(&r->rows[i]);
-        changed += is_changed;
-        same += !is_changed && r->rows[i].kind != GATE_CONTROL;
-    }
+    size_t changed, same = 0;
+    const struct gate_row **rows = gate_sort_rows(r, &changed);
+    for (size_t i = changed; i < r->rows_n; i++)
+        same += rows[i]->kind != GATE_CONTROL;
     buf_printf(out, "## %s: ", verdict_name(r->verdict));
     gate_escape_markdown(out, r->text ? r->text : "", CELL);
     buf_add_text(out, "\n\n");
@@ -120,7 +116,7 @@ void gate_write_markdown(struct gate_result *r, struct buf *out) {
     }
     buf_add_char(out, '\n');
     if (changed)
-        add_table(r, true, out);
+        add_table(r, rows, changed, out);
     if (r->rows_n > changed) {
         buf_add_text(out, "\n<details><summary>");
         if (same)
@@ -128,7 +124,7 @@ void gate_write_markdown(struct gate_result *r, struct buf *out) {
         else
             buf_add_text(out, "The control, which compares A with itself");
         buf_add_text(out, "</summary>\n\n");
-        add_table(r, false, out);
+        add_table(r, rows + changed, r->rows_n - changed, out);
         buf_add_text(out, "\n</details>\n");
     }
     add_warnings(r, out);

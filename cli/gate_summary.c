@@ -48,13 +48,11 @@ static size_t length(const char *text) {
 }
 
 // Of the names that are shown, the longest one's.
-static size_t name_width(const struct gate_result *r, bool all) {
+static size_t name_width(const struct gate_row *const *rows, size_t n) {
     size_t width = 0;
-    for (size_t i = 0; i < r->rows_n; i++) {
-        size_t n = length(r->rows[i].name);
-        if ((all || gate_is_changed(&r->rows[i])) && n > width)
-            width = n;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (length(rows[i]->name) > width)
+            width = length(rows[i]->name);
     return width < NAME_MOST ? width : NAME_MOST;
 }
 
@@ -84,19 +82,19 @@ static void write_row(struct gate_result *r, const struct gate_row *row, size_t 
 }
 
 void gate_summary_write(struct gate_result *r, bool all, bool colour, struct buf *out) {
-    size_t width = name_width(r, all), folded = 0;
+    size_t changed, folded = 0;
+    const struct gate_row **rows = gate_sort_rows(r, &changed);
+    size_t shown = all ? r->rows_n : changed, width = name_width(rows, shown);
     write_verdict(r->verdict, 0, colour, out);
     buf_add_text(out, "  ");
     show_escaped(out, str_of(r->text ? r->text : ""));
     buf_add_char(out, '\n');
     write_side(r, 'A', &r->baseline, out);
     write_side(r, 'B', &r->candidate, out);
-    for (size_t i = 0; i < r->rows_n; i++) {
-        if (all || gate_is_changed(&r->rows[i]))
-            write_row(r, &r->rows[i], width, colour, out);
-        else
-            folded += r->rows[i].kind != GATE_CONTROL;
-    }
+    for (size_t i = 0; i < shown; i++)
+        write_row(r, rows[i], width, colour, out);
+    for (size_t i = shown; i < r->rows_n; i++)
+        folded += rows[i]->kind != GATE_CONTROL;
     if (folded)
         buf_printf(out, "  %zu of %zu benchmarks did not change (--all shows them)\n", folded, r->benchmarks);
     for (size_t i = 0; i < r->warnings_n; i++) {

@@ -104,6 +104,7 @@ static void test_verdicts(void **state) {
     assert_non_null(folded);
     assert_true(strstr(text, "| small | **FAIL** | 1.") < folded);
     assert_true(strstr(text, "| page | PASS |") > folded);
+    assert_true(strstr(text, "| other | **INVALID** |") < strstr(text, "| small |")); // the worst first
     assert_int_equal(count(text, "<details>"), count(text, "</details>"));
 
     text = text_of(&r, gate_write_github, &out);
@@ -217,10 +218,26 @@ static void test_bounds(void **state) {
     gate_result_release(&r);
 }
 
+// Of strategies it is their names that say something.
+static void test_regret(void **state) {
+    (void)state;
+    struct gate_result r;
+    struct buf out = BUF_INIT;
+    init(&r);
+    struct gate_row *row = add(&r, "regret", GATE_REGRET, 1.2);
+    row->comparison.sides[0].shown = "minimal";
+    row->comparison.sides[1].shown = "auto";
+    assert_non_null(strstr(text_of(&r, gate_write_markdown, &out), "| minimal 100.4"));
+    assert_non_null(strstr(buf_text(&out), ", auto 120."));
+    assert_non_null(strstr(buf_text(&out), "auto takes 1.20"));
+    buf_release(&out);
+    gate_result_release(&r);
+}
+
 int main(void) {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_pass),   cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_hostile),  cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_pass),    cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_regret),   cmocka_unit_test(test_hostile), cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
