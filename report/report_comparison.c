@@ -58,7 +58,7 @@ static void add_rounds(json_t *section, const json_t *source) {
                                                    {"at least", true, false}, {"at most", true, false}};
     const json_t *rounds = json_object_get(source, "rounds");
     struct report_ratio ratios[ROUNDS];
-    char names[ROUNDS][24];
+    char names[ROUNDS][32];
     size_t i, n = 0;
     json_t *round;
     json_array_foreach(rounds, i, round) {
