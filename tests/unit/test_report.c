@@ -202,6 +202,22 @@ static void test_session(void **state) {
     json_decref(source);
 }
 
+static void test_carets_count_characters(void **state) {
+    (void)state;
+    json_t *source = read_source("session");
+    json_t *item = json_array_get(json_object_get(json_object_get(source, "failures"), "items"), 0);
+    json_object_set_new(item, "excerpt", json_string("\xe2\x82\xac {{ \xc3\xa9t\xc3\xa9 }}"));
+    json_object_set_new(item, "caret", json_integer(7));
+    json_object_set_new(item, "caret_n", json_integer(5));
+    json_t *report = report_of(source, NULL);
+    const json_t *faults = json_array_get(json_object_get(section_of(report, "failures"), "blocks"), 0);
+    const json_t *fault = json_array_get(json_object_get(faults, "items"), 0);
+    assert_int_equal(json_integer_value(json_object_get(fault, "caret")), 5);
+    assert_int_equal(json_integer_value(json_object_get(fault, "caret_n")), 3);
+    json_decref(report);
+    json_decref(source);
+}
+
 static void test_with_history(void **state) {
     (void)state;
     json_t *source = read_source("session"), *trends = json_array();
@@ -374,10 +390,15 @@ static void test_anything(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_report),     cmocka_unit_test(test_anything),
-        cmocka_unit_test(test_hostile_texts), cmocka_unit_test(test_a_large_session_is_a_small_report),
-        cmocka_unit_test(test_every_kind),    cmocka_unit_test(test_session),
-        cmocka_unit_test(test_with_history),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_no_report),
+        cmocka_unit_test(test_anything),
+        cmocka_unit_test(test_hostile_texts),
+        cmocka_unit_test(test_a_large_session_is_a_small_report),
+        cmocka_unit_test(test_carets_count_characters),
+        cmocka_unit_test(test_every_kind),
+        cmocka_unit_test(test_session),
+        cmocka_unit_test(test_with_history),
+        cmocka_unit_test(test_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
