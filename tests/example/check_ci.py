@@ -30,8 +30,8 @@ def read(name):
         return yaml.safe_load(file)
 
 
-def steps():
-    return read(GITHUB)["jobs"]["gate"]["steps"]
+def steps(job="gate"):
+    return read(GITHUB)["jobs"][job]["steps"]
 
 
 def git(directory, *words):
@@ -79,14 +79,15 @@ class Files(unittest.TestCase):
         document = read(GITHUB)
         self.assertEqual(document["permissions"], {"contents": "read"})
         self.assertIn("pull_request", document[True])  # `on` is true in YAML 1.1
-        for step in steps():
+        for step in steps() + steps("upgrade"):
             self.assertEqual(len({"run", "uses"} & set(step)), 1, step)
             if "uses" in step:
                 self.assertRegex(step["uses"], r"^[\w-]+/[\w-]+@v\d+$")
 
     def test_install(self):
         """What is called in pressrun's own sources is there."""
-        script = next(step["run"] for step in steps() if step["name"] == "pressrun")
+        script, again = (next(step["run"] for step in steps(job) if step.get("name") == "pressrun") for job in ("gate", "upgrade"))
+        self.assertEqual(script, again)
         self.assertTrue(os.access(os.path.join(ROOT, "scripts", "install-packages"), os.X_OK))
         with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as file:
             makefile = file.read()
@@ -96,10 +97,10 @@ class Files(unittest.TestCase):
         self.assertIn("$PWD/%s\"" % program, script)
 
     def test_gitlab(self):
-        job = read(GITLAB)["gate"]
-        self.assertEqual(job["allow_failure"], {"exit_codes": [4]})
-        written = re.findall(r"--write \w+:(\S+)", " ".join(job["script"]))
-        self.assertEqual(sorted(written), sorted(job["artifacts"]["paths"] + [job["artifacts"]["reports"]["junit"]]))
+        for job in read(GITLAB).values():
+            self.assertEqual(job["allow_failure"], {"exit_codes": [4]})
+            written = re.findall(r"--write \w+:(\S+)", " ".join(job["script"]))
+            self.assertEqual(sorted(written), sorted(job["artifacts"]["paths"] + [job["artifacts"]["reports"]["junit"]]))
 
 
 class Runs(unittest.TestCase):
@@ -145,6 +146,25 @@ class Runs(unittest.TestCase):
                 self.assertIn("\n%s  " % verdict, "\n" + done.stdout)
                 self.assertEqual(repository.read("gate.md"),
                                  self.check_files(repository, verdict, code == 3, code == 2, code == 4))
+
+    def test_upgrade(self):
+        """The first time there is only something to keep; then it is compared with, and stays where the verdict is none."""
+        github = next(step["run"] for step in steps("upgrade") if step.get("name") == "Gate")
+        scripts = {"github": (github, 0), "gitlab": ("\n".join(read(GITLAB)["upgrade"]["script"]), 4)}
+        for name, (script, code) in scripts.items():
+            with self.subTest(name), Repository(CHANGES["same"][0]) as repository:
+                summary = os.path.join(repository.top.name, "summary.md")
+                capsule = os.path.join(repository.path, "baseline.capsule")
+                done = repository.run(script, ["bash", "-e", "-o", "pipefail"], GITHUB_STEP_SUMMARY=summary)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                before = os.stat(capsule)
+                done = repository.run(script, ["bash", "-e", "-o", "pipefail"], GITHUB_STEP_SUMMARY=summary)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertIn("INCONCLUSIVE: " if name == "github" else "INCONCLUSIVE  ", done.stdout)
+                self.assertEqual(os.stat(capsule).st_mtime_ns, before.st_mtime_ns)
+                document = json.loads(repository.read("gate.json"))
+                self.assertRegex(document["baseline"]["capsule"], r"^[0-9a-f]{32}$")
+                self.assertEqual([row["name"] for row in document["rows"]][:2], ["catalogue", "prompts"])
 
     @unittest.skipUnless(shutil.which("cmark-gfm"), "there is no cmark-gfm here")
     def test_markdown(self):
