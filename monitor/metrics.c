@@ -2,7 +2,8 @@
 #include "monitor/metrics.h"
 
 const struct metric_row metric_rows[METRICS] = {
-#define METRIC(id, name, key, unit, work, meaning) [METRIC_##id] = {name, key, unit, work, meaning},
+#define METRIC(id, name, key, unit, kind, meaning)                                                           \
+    [METRIC_##id] = {name, key, unit, kind, kind == KIND_WORK, meaning},
 #include "monitor/metrics.def"
 };
 

@@ -16,14 +16,17 @@
 #include "base/str.h"
 
 enum metric {
-#define METRIC(id, name, key, unit, work, meaning) METRIC_##id,
+#define METRIC(id, name, key, unit, kind, meaning) METRIC_##id,
 #include "monitor/metrics.def"
     METRICS
 };
 
+enum metric_kind { KIND_LEVEL, KIND_WORK, KIND_TOTAL }; // see metrics.def
+
 struct metric_row {
     const char *name, *key, *unit; // key: NULL where `run --json` does not have it
-    bool work;
+    enum metric_kind kind;
+    bool work; // of that kind
     const char *meaning;
 };
 extern const struct metric_row metric_rows[METRICS];
