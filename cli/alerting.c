@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/quantity.h"
 #include "cli/show.h"
 #include "monitor/alerts_json.h"
 #include "monitor/json_line.h"
@@ -18,7 +19,7 @@ static void write_value(const struct alert_subject *subject, double value, struc
     if (alert_subject_is_share(subject)) {
         buf_printf(out, "%.4g %%", value * 100);
     } else if (strcmp(unit, "s") == 0 && value >= 0) {
-        show_duration(out, value);
+        quantity_seconds(out, value);
     } else if (unit[0] == 'B' && countable) {
         show_bytes(out, (uint64_t)value);
         buf_add_text(out, unit + 1);
@@ -37,7 +38,7 @@ void alerting_write(const struct alert *alert, struct buf *out) {
     write_value(&rule->subject, rule->value, out);
     if (rule->lasting > 0) {
         buf_add_text(out, " for ");
-        show_duration(out, rule->lasting);
+        quantity_seconds(out, rule->lasting);
     }
     buf_add_text(out, ": ");
     write_value(&rule->subject, alert->value, out);

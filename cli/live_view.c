@@ -4,8 +4,10 @@
 #include <math.h>
 #include <uniwidth.h>
 
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/quantity.h"
 #include "base/utf8.h"
-#include "cli/show.h"
 
 #define DIM   "\033[2m"
 #define RED   "\033[31m"
@@ -82,14 +84,14 @@ static bool get(const struct snapshot *s, enum metric metric, double *value) {
 // ---- the first line: which run, how far
 
 static void add_name(struct line *line, struct str name, size_t most) {
-    struct buf shown = BUF_INIT;
-    show_escaped(&shown, name);
-    const struct str all = buf_str(&shown);
+    struct arena arena;
+    arena_init(&arena, 0);
+    const struct str all = diag_escape(&arena, name);
     struct str cut = all;
     while (columns_of(cut) > most)
         cut = str_slice(all, 0, utf8_offset(all, utf8_length(cut) - 1));
     add(line, 0, "", cut);
-    buf_release(&shown);
+    arena_release(&arena);
 }
 
 // The bar takes what the figures behind it leave.
@@ -111,7 +113,7 @@ static void add_eta(struct buf *out, double eta) {
     if (eta < 120)
         buf_printf(out, "%.0f s", ceil(eta));
     else
-        show_seconds(out, eta);
+        quantity_seconds(out, eta);
 }
 
 static void write_head(const struct live_view *view, const struct snapshot *s, struct buf *out,
@@ -119,7 +121,7 @@ static void write_head(const struct live_view *view, const struct snapshot *s, s
     struct line line = {.view = view};
     struct buf text = BUF_INIT, time = BUF_INIT;
     double share, eta;
-    show_seconds(&time, s->seconds);
+    quantity_seconds(&time, s->seconds);
     add_name(&line, s->name, view->columns / 3 < NAME_COLUMNS ? view->columns / 3 : NAME_COLUMNS);
     if (get(s, METRIC_LIVE_PROGRESS, &share)) {
         buf_printf(&text, "%3.0f %%", floor(share * 100));
@@ -141,7 +143,7 @@ static void write_head(const struct live_view *view, const struct snapshot *s, s
 // "1,234 failed"
 static void add_count(struct line *line, const char *style, double value, const char *behind) {
     struct buf text = BUF_INIT;
-    show_count(&text, whole(value));
+    quantity_count(&text, whole(value));
     buf_add_text(&text, behind);
     add_field(line, style, &text);
     buf_release(&text);
@@ -149,7 +151,7 @@ static void add_count(struct line *line, const char *style, double value, const 
 
 static void add_bytes(struct line *line, double value, const char *behind) {
     struct buf text = BUF_INIT;
-    show_bytes(&text, whole(value));
+    quantity_bytes(&text, whole(value));
     buf_add_text(&text, behind);
     add_field(line, "", &text);
     buf_release(&text);
@@ -240,10 +242,10 @@ static void write_slowest(const struct live_view *view, const struct snapshot *s
     add_label(&line, "slowest");
     add_name(&line, str_from(slowest->name, sizeof "template." - 1), NAME_COLUMNS);
     buf_add_text(&text, "p50 ");
-    show_duration(&text, slowest->figures[FIGURE_P50]);
+    quantity_seconds(&text, slowest->figures[FIGURE_P50]);
     add_field(&line, "", &text);
     buf_add_text(&text, "p99 ");
-    show_duration(&text, slowest->figures[FIGURE_P99]);
+    quantity_seconds(&text, slowest->figures[FIGURE_P99]);
     add_field(&line, "", &text);
     end(&line, out, lines);
     buf_release(&text);
@@ -271,15 +273,16 @@ size_t live_view_write(const struct live_view *view, const struct snapshot *s, s
 void live_view_write_line(const struct snapshot *s, struct buf *out) {
     const uint64_t failed = whole(s->values[METRIC_RUN_FAILED]);
     double eta;
-    show_count(out, whole(s->values[METRIC_LOAD_RECORDS]));
+    quantity_count(out, whole(s->values[METRIC_LOAD_RECORDS]));
     buf_add_text(out, " records, ");
-    show_count(out, whole(s->values[METRIC_EMIT_WRITTEN]) + whole(s->values[METRIC_EMIT_UNCHANGED]));
+    quantity_count(out, whole(s->values[METRIC_EMIT_WRITTEN]) + whole(s->values[METRIC_EMIT_UNCHANGED]));
     buf_add_text(out, " written, ");
     if (failed) {
-        show_count(out, failed);
+        quantity_count(out, failed);
         buf_add_text(out, " failed, ");
     }
-    show_rate(out, whole(s->values[METRIC_LOAD_RECORDS]), s->seconds);
+    quantity_count(out, whole(s->values[METRIC_RUN_RECORDS_PER_SECOND]));
+    buf_add_text(out, " records/s");
     if (get(s, METRIC_LIVE_ETA, &eta))
         buf_printf(out, ", ETA %.0f s", eta);
 }

@@ -297,6 +297,8 @@ static enum status execute_watched(struct cli *cli, struct running *running, str
     struct alerting *alerting = running->alerting;
     if (alerting)
         show_add_taker(&show, alerting_taker(alerting));
+    if (exporters_any(&running->exporters))
+        show_add_taker(&show, exporters_taker(&running->exporters));
     struct run_observer observer = show_observer(&show);
     run->observer = &observer;
     run->interrupt = &interrupt.raised;
@@ -367,7 +369,9 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     running->alerting = plan->manifest->alerts_n && !run->dry ? &alerting : NULL;
     if (running->alerting)
         alerting_init(&alerting, cli, plan->manifest, session.id);
-    run->session = history || running->alerting || running->report ? &session : NULL;
+    run->session = history || running->alerting || running->report || exporters_any(&running->exporters)
+                       ? &session
+                       : NULL;
     struct forecast forecast;
     if (run->strategy == &strategy_auto)
         make_forecast(cli, run, plan, history, session.machine, &forecast);
@@ -393,6 +397,7 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
         reported = write_report(cli, running, history, &session);
         tell(cli, options, plan, run, &report, running->workers.most.source, session.id);
     }
+    exporters_end(&running->exporters, report.begun ? &session : NULL);
     const int code = exit_code(status, &report, is_alarming(running, plan->manifest, &report));
     release_alerting(running);
     session_release(&session);
@@ -414,15 +419,20 @@ bool running_define(struct cli *cli, const struct options *options, struct manif
 }
 
 static int plan_and_execute(struct cli *cli, struct running *running, const struct manifest *manifest) {
-    struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
+    struct exporters *exporters = &running->exporters;
     int code = EXIT_USAGE;
+    if (!running->run.dry && !exporters_open(exporters, cli, running->options, manifest))
+        return code;
+    struct plan *plan = plan_make(&cli->fs, manifest, &cli->diags);
     if (cli->diags.errors == 0) {
         code = execute(cli, running, plan);
     } else {
         plan_compile_all(plan, &cli->diags); // to tell of everything that is wrong at once
         cli_write_diags(cli);
+        exporters_end(exporters, NULL);
     }
     plan_free(plan);
+    exporters_close(exporters);
     return code;
 }
 

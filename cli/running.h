@@ -6,6 +6,7 @@
  */
 #include "cli/alerting.h"
 #include "cli/command.h"
+#include "cli/exporters.h"
 #include "cli/worker_choice.h"
 #include "pipeline/run/run.h"
 #include "scheduler/scheduler.h"
@@ -29,6 +30,8 @@
         {"wait", 0, NULL, "wait for another run that writes to the same directory"},                         \
         {"verbose", 'v', NULL, "also the critical path: what decided how long the run took"},                \
         {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"},         \
+        {"statsd", 0, "HOST:PORT", "tell a StatsD server how the run goes; \"none\": do not"},               \
+        {"openmetrics", 0, "FILE", "keep a file of the run's figures in the OpenMetrics format"},            \
         {"cache", 0, "SPEC",                                                                                 \
          "tiers to use: off, or such as local:r, memory,file:rw (PRESSRUN_CACHE; PRESSRUN_CACHE_DIR)"},      \
         {"refresh", 0, "[CATEGORY]", "look up nothing in the cache, but keep anew; may be repeated"},        \
@@ -44,8 +47,9 @@ struct running {
     const struct options *options;
     struct run_options run;
     struct worker_choice workers;
-    const char *report;          // the file for a report; NULL: none
-    bool report_history;         // with how figures went in earlier runs
+    const char *report;  // the file for a report; NULL: none
+    bool report_history; // with how figures went in earlier runs
+    struct exporters exporters;
     bool explains, explains_all; // why outputs are made: the first reason, all
     int alert_exit;              // least severity for exit code 3, ALERT_SEVERITIES: none; -1: the manifest's
     struct alerting *alerting;   // NULL: the run is held to no rules

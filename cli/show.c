@@ -49,19 +49,6 @@ void show_seconds(struct buf *out, double seconds) {
         buf_printf(out, "%.0f min %02d s", (double)(long)(seconds / 60), (int)seconds % 60);
 }
 
-void show_duration(struct buf *out, double seconds) {
-    if (seconds < 0 || seconds >= 1e9)
-        buf_printf(out, "%.3g s", seconds);
-    else if (seconds >= 0.9995)
-        buf_printf(out, "%.2f s", seconds);
-    else if (seconds >= 0.9995e-3)
-        buf_printf(out, "%.2f ms", seconds * 1e3);
-    else if (seconds >= 0.9995e-6)
-        buf_printf(out, "%.2f us", seconds * 1e6);
-    else
-        buf_printf(out, "%.0f ns", seconds * 1e9);
-}
-
 void show_escaped(struct buf *out, struct str text) {
     struct arena arena;
     arena_init(&arena, 0);

@@ -43,7 +43,6 @@ void show_end(struct show *show, const struct run_report *report); // clears the
 void show_count(struct buf *out, uint64_t n);     // 1,234,567
 void show_bytes(struct buf *out, uint64_t bytes); // 1.2 MB (powers of ten)
 void show_seconds(struct buf *out, double seconds);
-void show_duration(struct buf *out, double seconds);         // down to nanoseconds
 void show_rate(struct buf *out, uint64_t n, double seconds); // records/s
 // Names and texts of others may be anything; terminals are not to act on them.
 void show_escaped(struct buf *out, struct str text);

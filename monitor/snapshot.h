@@ -7,8 +7,8 @@
  *
  * Counters and durations are those of a session, from the beginning of the run until now; rates, depths and what is left
  * to do are metrics live.*, which only a run that goes on has. A metric that is not known has known[] false; that is not 0.
- * Distributions are of all outputs so far, too. While a run goes on, figures that workers keep for themselves may be
- * behind by a batch, and those of a worker that sleeps by as much as one interval.
+ * Distributions are of all outputs so far, too. While a run goes on, totals may be behind by a batch, and
+ * distributions by some hundredths of a second.
  *
  * A run fills one four times a second in a thread of its own and hands it to its observer (pipeline/run/run.h): one thread
  * at a time, and nothing of it is changed within the call. Names of distributions are kept by the snapshot from one filling

@@ -158,7 +158,9 @@ struct manifest {
     bool autoescape_all; // in every output, whatever its extension
     struct manifest_limits limits;
     struct manifest_cache cache;
-    struct str history; // directory, resolved; {NULL, 0}: in the output directory
+    struct str statsd;      // monitor: HOST:PORT; {NULL, 0}: none
+    struct str openmetrics; // monitor: a file, resolved; {NULL, 0}: none
+    struct str history;     // directory, resolved; {NULL, 0}: in the output directory
     uint64_t history_keep;
     struct alert_rule *alerts;
     size_t alerts_n;

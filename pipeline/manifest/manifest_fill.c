@@ -158,6 +158,18 @@ static void fill_history(struct manifest *m, const struct document_node *root) {
     manifest_take_number(history, "keep", &m->history_keep);
 }
 
+static void fill_monitor(struct manifest *m, const struct document_node *root) {
+    const struct document_node *monitor = manifest_node(root, "monitor");
+    struct str file = {NULL, 0};
+    struct span span;
+    if (!monitor)
+        return;
+    manifest_take_text(monitor, "statsd", &m->statsd, &span);
+    manifest_take_text(monitor, "openmetrics", &file, &span);
+    if (file.p)
+        m->openmetrics = manifest_resolve(&m->arena, m->directory, file);
+}
+
 static void fill_options(struct manifest *m, const struct document_node *root) {
     struct span span;
     manifest_take_text(root, "name", &m->name, &span);
@@ -244,6 +256,7 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     fill_options(f->m, root);
     fill_workers(f, root);
     fill_history(f->m, root);
+    fill_monitor(f->m, root);
     manifest_fill_cache(f->m, root);
     fill_environment(f, root);
     fill_template_paths(f, root);

@@ -12,8 +12,6 @@
 
 #define SECOND   UINT64_C(1000000000)
 #define INTERVAL (SECOND / SNAPSHOTS_PER_SECOND)
-// How long before a snapshot workers are asked for copies: some dozen batches.
-#define ASK_AHEAD (SECOND / 50)
 // What is "lately": a sum of so many intervals.
 enum { WINDOW = 2 * SNAPSHOTS_PER_SECOND };
 
@@ -27,8 +25,7 @@ struct run_live {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t stop;
-    bool stopped;       // under lock
-    atomic_uint wanted; // number of the snapshot that copies are wanted for
+    bool stopped; // under lock
     struct snapshot snapshot;
     struct moment past[WINDOW]; // a ring
     size_t past_n;              // so far
@@ -62,35 +59,6 @@ static const struct {
 _Static_assert(TOTALS <= (size_t)RUN_LIVE_TOTALS, "a worker has a word for each");
 
 // ---- what workers tell
-
-// Copies of a worker: its batches, its stages, then its jobs and, where there are any, the filters of these.
-static size_t copies_n(const struct run *run) {
-    const size_t jobs_n = run->plan->manifest->jobs_n;
-    return 1 + RUN_STAGES + jobs_n + (run->through ? jobs_n : 0);
-}
-
-static const struct histogram *original(const struct run *run, const struct worker_run *mine, size_t i) {
-    const size_t jobs_n = run->plan->manifest->jobs_n;
-    if (i == 0)
-        return &mine->batches;
-    if (i <= RUN_STAGES)
-        return &mine->stages[i - 1];
-    i -= 1 + RUN_STAGES;
-    return i < jobs_n ? &mine->jobs[i] : &mine->filters[i - jobs_n];
-}
-
-static void make_copies(const struct run *run, struct worker_run *mine) {
-    struct worker_live *live = &mine->live;
-    const unsigned wanted = atomic_load_explicit(&run->live->wanted, memory_order_relaxed);
-    if (!live->copies || live->told == wanted || pthread_mutex_trylock(&live->lock) != 0)
-        return;
-    live->told = wanted;
-    for (size_t i = 0, n = copies_n(run); i < n; i++) {
-        histogram_clear(&live->copies[i]);
-        histogram_merge(&live->copies[i], original(run, mine, i));
-    }
-    pthread_mutex_unlock(&live->lock);
-}
 
 // Nobody else writes there.
 static void store(atomic_uint_fast64_t *total, uint64_t value) {
@@ -132,7 +100,6 @@ void run_live_count(const struct run *run, const struct worker *worker, const st
         store(&mine->live.totals[i], load(&mine->live.totals[i]) + more);
     }
     count_machines(mine, &mine->live);
-    make_copies(run, mine);
 }
 
 // ---- a snapshot
@@ -234,19 +201,17 @@ static void fill_resources(struct run_live *live, struct moment *now) {
     set(live, METRIC_RUN_DISK_WRITTEN, (double)(r.written_bytes - live->first.written_bytes));
 }
 
-// One distribution from the copies of all workers, of those that are `n` in a row at `first`.
-static void add_copies(struct run_live *live, const char *prefix, struct str name, size_t first, size_t n) {
-    const struct run *run = live->run;
+static void begin_sum(struct run_live *live) {
     histogram_clear(&live->sum);
-    for (uint32_t w = 0; w < run->options->workers; w++) {
-        struct worker_live *of = &run->workers[w].live;
-        if (!of->copies)
-            return;
-        pthread_mutex_lock(&of->lock);
-        for (size_t i = first; i < first + n; i++)
-            histogram_merge(&live->sum, &of->copies[i]);
-        pthread_mutex_unlock(&of->lock);
-    }
+}
+
+static void add_to_sum(struct run_live *live, struct worker_run *of, const struct histogram *histogram) {
+    pthread_mutex_lock(&of->live.lock);
+    histogram_merge(&live->sum, histogram);
+    pthread_mutex_unlock(&of->live.lock);
+}
+
+static void end_sum(struct run_live *live, const char *prefix, struct str name) {
     if (live->sum.n == 0)
         return;
     buf_clear(&live->name);
@@ -254,24 +219,68 @@ static void add_copies(struct run_live *live, const char *prefix, struct str nam
     snapshot_set_distribution(&live->snapshot, buf_str(&live->name), &live->sum);
 }
 
-static void fill_distributions(struct run_live *live) {
+// Over all workers and, of what is kept by job, all jobs from `job` on that are asked for.
+static void sum_jobs(struct run_live *live, bool filters, size_t job, size_t n) {
     const struct run *run = live->run;
-    const size_t jobs_n = run->plan->manifest->jobs_n, jobs = 1 + RUN_STAGES;
-    add_copies(live, "", STR("batch"), 0, 1);
-    if (live->sum.n)
-        set(live, METRIC_RUN_BATCHES, (double)live->sum.n);
-    for (size_t stage = 0; stage < RUN_STAGES; stage++)
-        add_copies(live, "", str_of(run_stage_names[stage]), stage == RUN_RENDER ? jobs : 1 + stage,
-                   stage == RUN_RENDER ? jobs_n : 1);
+    begin_sum(live);
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        for (size_t j = job; j < job + n; j++)
+            add_to_sum(live, &run->workers[w],
+                       filters ? &run->workers[w].filters[j] : &run->workers[w].jobs[j]);
+}
+
+// Of all jobs that have the job's template; told with the first of them.
+static void fill_template(struct run_live *live, size_t job) {
+    const struct run *run = live->run;
+    const struct str name = run->jobs[job].job->job->template_name;
+    for (size_t j = 0; j < job; j++)
+        if (str_equal(run->jobs[j].job->job->template_name, name))
+            return;
+    begin_sum(live);
+    for (size_t j = job; j < run->plan->manifest->jobs_n; j++)
+        for (uint32_t w = 0;
+             str_equal(run->jobs[j].job->job->template_name, name) && w < run->options->workers; w++)
+            add_to_sum(live, &run->workers[w], &run->workers[w].jobs[j]);
+    end_sum(live, "template.", name);
+}
+
+static void fill_job_distributions(struct run_live *live) {
+    const struct run *run = live->run;
+    const size_t jobs_n = run->plan->manifest->jobs_n;
+    sum_jobs(live, false, 0, jobs_n);
+    end_sum(live, "", STR("render"));
     for (size_t j = 0; j < jobs_n; j++) {
         const struct manifest_job *job = run->jobs[j].job->job;
-        add_copies(live, "job.", job->name, jobs + j, 1);
-        add_copies(live, "template.", job->template_name, jobs + j, 1);
-        if (run->through)
-            add_copies(live, "through.", job->name, jobs + jobs_n + j, 1);
+        sum_jobs(live, false, j, 1);
+        end_sum(live, "job.", job->name);
+        fill_template(live, j);
+        if (!run->through)
+            continue;
+        sum_jobs(live, true, j, 1);
+        end_sum(live, "through.", job->name);
     }
-    if (run->through)
-        add_copies(live, "", STR("through"), jobs + jobs_n, jobs_n);
+    if (run->through) {
+        sum_jobs(live, true, 0, jobs_n);
+        end_sum(live, "", STR("through"));
+    }
+}
+
+static void fill_distributions(struct run_live *live) {
+    const struct run *run = live->run;
+    begin_sum(live);
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        add_to_sum(live, &run->workers[w], &run->workers[w].batches);
+    set(live, METRIC_RUN_BATCHES, (double)live->sum.n);
+    if (!run->options->session)
+        return;
+    end_sum(live, "", STR("batch"));
+    for (int stage = 0; stage < RUN_STAGES; stage++) {
+        begin_sum(live);
+        for (uint32_t w = 0; w < run->options->workers; w++)
+            add_to_sum(live, &run->workers[w], &run->workers[w].stages[stage]);
+        end_sum(live, "", str_of(run_stage_names[stage]));
+    }
+    fill_job_distributions(live);
 }
 
 // What came lately, from the oldest moment that is remembered.
@@ -351,9 +360,6 @@ static void *tell(void *context) {
         const uint64_t now = now_ns();
         due = due + INTERVAL > now ? due + INTERVAL
                                    : now + INTERVAL; // who takes long is not told twice at once
-        if (!wait_until(live, due - ASK_AHEAD))
-            break;
-        atomic_fetch_add_explicit(&live->wanted, 1, memory_order_relaxed);
         if (!wait_until(live, due))
             break;
         fill(live);
@@ -368,8 +374,7 @@ static void prepare_workers(const struct run *run) {
     for (uint32_t w = 0; w < run->options->workers; w++) {
         struct worker_run *mine = &run->workers[w];
         pthread_mutex_init(&mine->live.lock, NULL);
-        if (mine->jobs)
-            mine->live.copies = MEM_NEW_ARRAY(struct histogram, copies_n(run));
+        mine->live.on = true;
     }
 }
 
@@ -408,13 +413,8 @@ void run_live_release(struct run *run) {
     struct run_live *live = run->live;
     if (!live)
         return;
-    for (uint32_t w = 0; w < run->options->workers; w++) {
-        struct worker_live *of = &run->workers[w].live;
-        for (size_t i = 0; of->copies && i < copies_n(run); i++)
-            histogram_release(&of->copies[i]);
-        mem_free(of->copies);
-        pthread_mutex_destroy(&of->lock);
-    }
+    for (uint32_t w = 0; w < run->options->workers; w++)
+        pthread_mutex_destroy(&run->workers[w].live.lock);
     pthread_cond_destroy(&live->stop);
     pthread_mutex_destroy(&live->lock);
     histogram_release(&live->sum);

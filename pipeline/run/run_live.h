@@ -5,12 +5,12 @@
  * A run told of while it goes on, for the files run*.c only: SNAPSHOTS_PER_SECOND times a second a thread of its own puts a
  * snapshot together and hands it to the observer. Where nobody asks for snapshots there is no thread, and nothing is counted.
  *
- * Workers never wait for it. What they count is their own: totals in words that only they write and anybody may read; of
- * their histograms they make a copy at the end of a lot, when a snapshot is about to be taken and the last copy is not being
- * read. So a figure may be behind by a batch, and percentiles of a worker that sleeps by an interval.
+ * Workers hardly wait for it. What they count is their own: totals in words that only they write and anybody may read. Their
+ * histograms have a lock each worker has for itself, which is held for a microsecond when one of them is read.
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "monitor/histogram.h"
 #include "stages/emit/emit.h"
@@ -26,9 +26,8 @@ enum { RUN_LIVE_TOTALS = 16 }; // at least as many as are counted in run_live.c
 struct worker_live {
     atomic_uint_fast64_t totals[RUN_LIVE_TOTALS];
     atomic_uint_fast64_t opcodes, allocations, allocated_bytes; // of its machines
-    uint32_t told;            // the last snapshot that it made a copy for; its own
-    pthread_mutex_t lock;     // over the copies
-    struct histogram *copies; // owned; see run_live.c for their order. NULL: the run is not watched
+    bool on;              // somebody else reads its histograms; it does not change while the graph runs
+    pthread_mutex_t lock; // over these, where it is
 };
 
 void run_live_begin(struct run *run); // before the graph runs

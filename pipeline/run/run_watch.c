@@ -141,11 +141,21 @@ struct path_mark run_spent(struct run *run, const struct worker *worker, const s
     return run_path_add(run, worker, span);
 }
 
+// Into a histogram of this worker's, which may just be read.
+static void observe(struct worker_run *mine, struct histogram *histogram, uint64_t nanoseconds,
+                    uint32_t times) {
+    if (mine->live.on)
+        pthread_mutex_lock(&mine->live.lock);
+    histogram_add_times(histogram, nanoseconds, times);
+    if (mine->live.on)
+        pthread_mutex_unlock(&mine->live.lock);
+}
+
 void run_observe(const struct run *run, const struct worker *worker, enum run_stage stage,
                  uint64_t nanoseconds) {
     struct worker_run *mine = &run->workers[worker->index];
     if (mine->jobs && run_strategy(run)->monitoring.times)
-        histogram_add(&mine->stages[stage], nanoseconds);
+        observe(mine, &mine->stages[stage], nanoseconds, 1);
 }
 
 // ---- rendering
@@ -170,7 +180,7 @@ static void render_timed(struct lot *lot, struct entry *entry, struct vm *vm, co
     uint64_t emitting = lot->emit_nanoseconds, from = run_now(run);
     run_output(lot, entry, vm);
     uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
-    histogram_add_times(histogram, took, pace->gap ? pace->gap : 1);
+    observe(&lot->job->run->workers[worker->index], histogram, took, pace->gap ? pace->gap : 1);
     set_pace(pace, run->clock_cost, took);
     if (!lot->job->job->filter.argv)
         run_detail_output(lot, entry, worker, took);
@@ -190,7 +200,7 @@ static void find_or_render(struct lot *lot, struct entry *entry, struct vm *vm, 
         clock->thread_cpu(clock->self) - busy; // with the sink's part, which is no rendering
     const uint64_t took = run_now(run) - from - (lot->emit_nanoseconds - emitting);
     if (histogram) {
-        histogram_add(histogram, took);
+        observe(&lot->job->run->workers[worker->index], histogram, took, 1);
         if (!lot->job->job->filter.argv)
             run_detail_output(lot, entry, worker, took);
     }
@@ -241,7 +251,7 @@ void run_filtered(const struct run *run, const struct worker *worker, struct pas
     if (!passage->task.began)
         return;
     if (mine->filters && passage->lot->strategy->monitoring.times)
-        histogram_add(&mine->filters[passage->lot->job->index], passage->task.ended - passage->task.began);
+        observe(mine, &mine->filters[passage->lot->job->index], passage->task.ended - passage->task.began, 1);
     if (passage->lot->strategy->monitoring.times)
         run_detail_output(passage->lot, &passage->lot->entries[passage->entry], worker,
                           passage->task.ended - passage->task.began);
@@ -263,7 +273,7 @@ void run_batch_begins(struct run *run, const struct worker *worker) {
 
 void run_batch_ends(struct run *run, const struct worker *worker, const struct run_span *life) {
     unsigned now = atomic_fetch_sub(&run->in_flight, 1) - 1; // in order with run_govern_holds
-    histogram_add(&run->workers[worker->index].batches, life->worked);
+    observe(&run->workers[worker->index], &run->workers[worker->index].batches, life->worked, 1);
     if (now == 0)
         run_govern_wake(run);
     if (!run->options->trace)

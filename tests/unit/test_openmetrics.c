@@ -136,7 +136,8 @@ static void test_each_failure(void **state) {
         unlink(path);
         if (!faulty.unlink_failed)
             assert_int_equal(rmdir(directory), 0);
-        assert_true(mkdtemp(strcpy(directory, "/tmp/pressrun-openmetrics-XXXXXX")) != NULL);
+        snprintf(directory, sizeof directory, "/tmp/pressrun-openmetrics-XXXXXX");
+        assert_non_null(mkdtemp(directory));
         snprintf(path, sizeof path, "%s/run.prom", directory);
         assert_true(fail_at < 20);
     }

@@ -1,0 +1,2 @@
+# Waits until somebody opens the gate.
+cat gate -

@@ -1,0 +1,1 @@
+../../support/sessions/terminal.py
