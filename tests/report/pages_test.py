@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """The pages of reports: whether they are HTML and Markdown as they should be, say what the documents say and nothing else.
 
-usage: pages_test.py PAGE_RUN PAGE_CSS
+usage: pages_test.py PAGE_RUN PAGE_CSS PRESSRUN SOURCES
 """
 
 import html
 import html.parser
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -194,8 +195,22 @@ def check_refusals(program):
             check(ran.returncode == 1 and word in ran.stderr and not ran.stdout, 'taken:', form, document, ran.stderr)
 
 
+def check_sources(pressrun, directory):
+    """What commands print, through what makes reports of it."""
+    sources = sorted(pathlib.Path(directory).glob('*.json'))
+    check(len(sources) >= 7, 'sources are missing')
+    for source in sources:
+        made = {}
+        for form in ('json', 'html', 'markdown'):
+            ran = subprocess.run([pressrun, 'report', source, '--format', form], capture_output=True, text=True, check=False)
+            check(ran.returncode == 0 and not ran.stderr, source.name, form, 'failed:', ran.stderr)
+            made[form] = ran.stdout
+        check_html(source.name + '.html', made['json'], made['html'])
+        check_markdown(source.name + '.markdown', made['json'], made['markdown'])
+
+
 def main():
-    program, css = sys.argv[1:]
+    program, css, pressrun, sources = sys.argv[1:]
     for make in samples.SAMPLES:
         document = samples.sample(make)
         for form, look in (('html', check_html), ('markdown', check_markdown)):
@@ -203,6 +218,7 @@ def main():
             if check(ran.returncode == 0 and not ran.stderr, make.__name__, form, 'failed:', ran.stderr):
                 look(f'{make.__name__}.{form}', document, ran.stdout)
     check_refusals(program)
+    check_sources(pressrun, sources)
     with open(css, encoding='utf-8') as file:
         check_colours(file.read())
     print(*faults[:40], sep='\n')
