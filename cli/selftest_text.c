@@ -14,12 +14,11 @@ static const char *const colours[] = {[SELFTEST_STATED] = "",
                                       [SELFTEST_BROKEN] = "\033[1;31m"};
 
 static void write_first_line(const struct selftest_figures *f, bool colour, struct buf *out) {
-    static const char *const words[] = {
-        [SELFTEST_STATED] = "UNCLEAR  nothing was measured\n",
-        [SELFTEST_KEPT] = "KEPT  comparisons do here what they promise\n",
-        [SELFTEST_UNCLEAR] = "UNCLEAR  too few were measured to say whether comparisons do "
-                             "here what they promise\n",
-        [SELFTEST_BROKEN] = "BROKEN  comparisons do not do here what they promise\n"};
+    static const char *const words[] = {[SELFTEST_STATED] = "UNCLEAR  nothing was measured\n",
+                                        [SELFTEST_KEPT] = "KEPT  comparisons do here what they promise\n",
+                                        [SELFTEST_UNCLEAR] = "UNCLEAR  too few were measured to say\n",
+                                        [SELFTEST_BROKEN] =
+                                            "BROKEN  comparisons do not do here what they promise\n"};
     const char *text = words[f->state];
     while (colour && *text && *text != ' ') {
         if (text == words[f->state])
