@@ -9,7 +9,8 @@
  * sheet, too. Charts are SVG whose places are percentages, so that they fill the width there is while their texts keep
  * their size. What the document quotes is escaped; control characters, which no page may have, become U+FFFD.
  *
- * To add a format: a template beside the others (CMakeLists.txt names them all), a row of `page_forms`.
+ * To add a format: a template beside the others (CMakeLists.txt names them all), a row of `page_forms`; in cli/report_file.c its
+ * name and its endings.
  *
  * Takes any document of the model's shape, whoever wrote it; what is missing is left out. No state; any thread.
  */
