@@ -7,11 +7,6 @@
 
 enum { REAL_DIGITS = 15 };
 
-static json_t *text_json(struct str text) {
-    json_t *string = json_stringn(text.n ? text.p : "", text.n);
-    return string ? string : json_string("?"); // was not UTF-8
-}
-
 static json_t *number_json(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -22,8 +17,10 @@ static json_t *with_json(const struct trend_with *with, size_t n) {
         const struct trend_with *w = &with[i];
         json_t *object = json_object();
         json_object_set_new(object, "what", json_string(w->what));
-        json_object_set_new(object, "before", w->number ? number_json(w->old_value) : text_json(w->before));
-        json_object_set_new(object, "after", w->number ? number_json(w->new_value) : text_json(w->after));
+        json_object_set_new(object, "before",
+                            w->number ? number_json(w->old_value) : json_line_text(w->before));
+        json_object_set_new(object, "after",
+                            w->number ? number_json(w->new_value) : json_line_text(w->after));
         json_array_append_new(array, object);
     }
     return array;
@@ -31,7 +28,7 @@ static json_t *with_json(const struct trend_with *with, size_t n) {
 
 static json_t *point_json(const struct trend_point *point) {
     json_t *object = json_object();
-    json_object_set_new(object, "session", text_json(point->id));
+    json_object_set_new(object, "session", json_line_text(point->id));
     json_object_set_new(object, "started", json_real((double)point->started / 1e9));
     json_object_set_new(object, "value", number_json(point->value));
     if (point->outlier)
@@ -66,14 +63,14 @@ void trend_write_json(const struct trend *t, struct buf *out) {
     for (size_t i = 0; i < t->changes_n; i++) {
         const struct trend_change *c = &t->changes[i];
         json_t *change = json_object();
-        json_object_set_new(change, "session", text_json(t->points[c->change.at].id));
+        json_object_set_new(change, "session", json_line_text(t->points[c->change.at].id));
         set_change(change, &c->change);
         json_object_set_new(change, "with", with_json(c->with, c->with_n));
         json_array_append_new(changes, change);
     }
     for (size_t i = 0; i < t->mixed_n; i++)
         json_array_append_new(mixed, json_string(t->mixed[i]));
-    json_object_set_new(object, "metric", text_json(t->figure));
+    json_object_set_new(object, "metric", json_line_text(t->figure));
     json_object_set_new(object, "unit", json_string(t->unit));
     json_object_set_new(object, "points", points);
     json_object_set_new(object, "changes", changes);
@@ -93,7 +90,7 @@ static json_t *run_json(const struct moved_run *run) {
         json_object_set_new(figure, "worse", json_integer(f->worse));
         json_array_append_new(figures, figure);
     }
-    json_object_set_new(object, "session", text_json(run->id));
+    json_object_set_new(object, "session", json_line_text(run->id));
     json_object_set_new(object, "started", json_real((double)run->started / 1e9));
     json_object_set_new(object, "with", with_json(run->with, run->with_n));
     json_object_set_new(object, "figures", figures);

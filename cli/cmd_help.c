@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/manual.h"
 #include "cli/reference.h"
+#include "monitor/session_schema.h"
 #include "report/report_schema.h"
 
 static const struct option_spec help_options[] = {
@@ -13,6 +14,7 @@ static const struct option_spec help_options[] = {
 };
 static const struct option_spec schema_options[] = {
     {"report", 0, NULL, "of reports in JSON instead (pressrun report --format json)"},
+    {"session", 0, NULL, "of sessions in JSON instead (pressrun history SESSION --json)"},
     OPTIONS_COMMON,
     {0},
 };
@@ -113,9 +115,13 @@ static int run_schema(struct cli *cli, const struct options *options) {
     (void)cli;
     if (options->arguments_n)
         return cli_argument_error(&command_schema, "unexpected argument \"%s\"", options->arguments[0]);
+    if (options_has(options, "report") && options_has(options, "session"))
+        return cli_argument_error(&command_schema, "--report and --session are two schemas");
     struct buf text = BUF_INIT;
     if (options_has(options, "report"))
         report_write_schema(&text);
+    else if (options_has(options, "session"))
+        session_write_schema(&text);
     else
         manifest_write_schema(&text);
     cli_print(buf_str(&text));
@@ -135,9 +141,10 @@ const struct command command_help = {
 
 const struct command command_schema = {
     .name = "schema",
-    .arguments = "[--report]",
+    .arguments = "[--report | --session]",
     .summary = "print the manifest's JSON Schema, for editors",
-    .details = "With --report it is the schema of reports, for who reads them by program.\n",
+    .details = "With --report it is the schema of reports, with --session that of sessions, for who reads "
+               "them by program.\n",
     .options = schema_options,
     .run = run_schema,
 };

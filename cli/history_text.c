@@ -20,10 +20,6 @@ static void add_moment(struct buf *out, int64_t nanoseconds) {
     buf_add_text(out, text);
 }
 
-static json_t *text_json(struct str text) {
-    return json_stringn(text.n ? text.p : "", text.n);
-}
-
 // What is kept may be any number.
 static uint64_t whole(double value) {
     return value > 0 ? value < 1e18 ? (uint64_t)value : (uint64_t)1e18 : 0;
@@ -117,12 +113,12 @@ void history_text_rows_json(const struct history_row *rows, size_t n, struct buf
     for (size_t i = 0; i < n; i++) {
         const struct history_row *row = &rows[i];
         json_t *object = json_object();
-        json_object_set_new(object, "session", text_json(row->id));
+        json_object_set_new(object, "session", json_line_text(row->id));
         json_object_set_new(object, "started", json_real((double)row->started / 1e9));
-        json_object_set_new(object, "name", text_json(row->name));
-        json_object_set_new(object, "strategy", text_json(row->strategy));
-        json_object_set_new(object, "outcome", text_json(row->outcome));
-        json_object_set_new(object, "digest", text_json(row->digest));
+        json_object_set_new(object, "name", json_line_text(row->name));
+        json_object_set_new(object, "strategy", json_line_text(row->strategy));
+        json_object_set_new(object, "outcome", json_line_text(row->outcome));
+        json_object_set_new(object, "digest", json_line_text(row->digest));
         json_object_set_new(object, "run.seconds", json_real(row->seconds));
         json_object_set_new(object, "load.records", json_real(row->records));
         json_object_set_new(object, "render.outputs", json_real(row->outputs));

@@ -7,11 +7,6 @@
 
 enum { REAL_DIGITS = 15 };
 
-static json_t *text_json(struct str text) {
-    json_t *string = json_stringn(text.n ? text.p : "", text.n);
-    return string ? string : json_string("?"); // was not UTF-8
-}
-
 static json_t *number_json(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
@@ -19,14 +14,14 @@ static json_t *number_json(double value) {
 static json_t *side_json(const struct session_comparison *c, bool b) {
     json_t *object = json_object();
     for (size_t i = 0; i < SESSION_FACTS; i++)
-        json_object_set_new(object, c->facts[i].key, text_json(b ? c->facts[i].b : c->facts[i].a));
+        json_object_set_new(object, c->facts[i].key, json_line_text(b ? c->facts[i].b : c->facts[i].a));
     json_object_set_new(object, "started", number_json(b ? c->started_b : c->started_a));
     return object;
 }
 
 static json_t *figure_json(const struct session_figure *f) {
     json_t *object = json_object();
-    json_object_set_new(object, "name", text_json(f->name));
+    json_object_set_new(object, "name", json_line_text(f->name));
     json_object_set_new(object, "unit", json_string(f->unit));
     json_object_set_new(object, "work", json_boolean(f->work));
     json_object_set_new(object, "a", number_json(f->a));
