@@ -228,6 +228,9 @@ static void run_session(struct runner *runner, size_t row, enum session session,
     progress(runner, 0, &(struct verdict_look){0}, 0);
     enum status status = run_benchmark(runner, b, &err);
     r->rows[row].seconds += now(runner) - began;
+    for (char *at = err.text; status != STATUS_OK && *at; at++)
+        if (*at == '\n')
+            *at = ' ';
     if (status != STATUS_OK && status != STATUS_CANCELLED)
         r->rows[row].error = gate_keep(r, err.text);
 }

@@ -153,6 +153,13 @@ static void add_share(const struct gate_result *r, enum verdict verdict, const c
     add_names(r, verdict, out);
 }
 
+static size_t count_records(const struct gate_result *r) {
+    size_t n = 0;
+    for (size_t i = 0; i < r->rows_n; i++)
+        n += r->rows[i].reason == GATE_BY_RECORD;
+    return n;
+}
+
 const char *gate_suite_sentence(struct gate_result *r) {
     struct buf text = BUF_INIT;
     if (r->verdict == VERDICT_INVALID && !r->counts[VERDICT_INVALID])
@@ -167,6 +174,8 @@ const char *gate_suite_sentence(struct gate_result *r) {
         buf_add_text(&text, "interrupted");
     else if (r->verdict == VERDICT_INCONCLUSIVE)
         add_share(r, VERDICT_INCONCLUSIVE, "is not clear", "are not clear", &text);
+    else if (count_records(r) == r->benchmarks)
+        buf_add_text(&text, "no more work than was kept of the baseline, which does not run here");
     else if (r->benchmarks == 1)
         buf_add_text(&text, "the benchmark is not slower");
     else
