@@ -19,6 +19,7 @@ SECOND := examples/unicode-data
 CTEST := ctest --output-on-failure -j$(shell expr $(JOBS) + 1) --test-dir
 BEHAVIOUR := '^(unit|golden|cli|fuzz|fault)$$'
 FUZZ_SECONDS ?= 1800
+TARGET := all
 
 # Archer tells the thread sanitizer which order OpenMP tasks are in; without it every task looks like a race.
 ARCHER := $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so))
@@ -37,7 +38,7 @@ release:
 dev clang asan tsan:
 	@mkdir -p build
 	@cmake --preset $@ >build/$@.log 2>&1 || { cat build/$@.log; exit 1; }
-	@cmake --build build/$@ -j $(JOBS)
+	@cmake --build build/$@ -j $(JOBS) --target $(TARGET)
 
 demo:
 	@scripts/install-packages build demo
@@ -54,21 +55,17 @@ demo:
 	@echo "    $(SECOND)/out/characters.sqlite    and as a database"
 	@echo "    $(PRESSRUN) history -C $(DEMO) latest    what the run did and took"
 
-# Each test once under the address sanitizer, and what has threads under the thread sanitizer, whose build is clang's; both with
-# warnings as errors. What the address sanitizer leaves out runs in gcc's plain build: what asks Python, counts twice, measures
-# memory or kills the program from outside; and so do examples, benches and rules. `make soak` leaves out nothing anywhere.
-# (A limit on file sizes, as in cache-through, is more than clang's OpenMP survives, and what is dear enough for the cache takes
-# other times under the thread sanitizer.)
-ASAN_WITHOUT := '^golden[.](jobs|reference|corpus|strategies)|^fault[.][^ac]|^unit[.](statistics|test_emit_faults|test_ranking|test_graph|test_reader_jansson|test_schedules|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|run-(batches|partition|trace)|strategies)'
-TSAN_WITHOUT := '^golden[.](reference|corpus|strategies)|^fault[.]([^cs]|s[^t])|^unit[.](statistics|test_clusters|test_emit_faults|test_ranking|test_journal_damage|test_reader_jansson|test_sqlite_rows|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|cache-(audit|render|source|through|warm)|history|review|run-(batches|trace)|strategies)|^fuzz'
-DEV_ALSO := '^golden[.](reference|corpus|strategies)|^fault|^unit[.](statistics|test_emit_faults|test_ranking|test_reader_jansson|test_staging|test_table$$|test_vm_pieces)|^cli[.](bench|cache-render|run-(batches|trace)|strategies)'
+# tests/builds.cmake says which test runs where. The address sanitizer's build is gcc's, the thread sanitizer's clang's, both with
+# warnings as errors.
 test:
 	@scripts/install-packages build demo test
-	@$(MAKE) dev asan tsan
-	$(CTEST) build/asan -L $(BEHAVIOUR) -E $(ASAN_WITHOUT)
-	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan -L $(BEHAVIOUR) -E $(TSAN_WITHOUT)
+	@$(MAKE) asan
+	@$(MAKE) tsan TARGET=threaded_tests
+	@$(MAKE) dev TARGET=plain_tests
+	$(CTEST) build/asan -L $(BEHAVIOUR) -LE '^(plain|threads)$$'
+	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan -L '^threads'
 	$(CTEST) build/dev -LE $(BEHAVIOUR)
-	$(CTEST) build/dev -R $(DEV_ALSO)
+	$(CTEST) build/dev -L '^plain$$'
 
 soak: export PRESSRUN_DOCUMENTS = 1000000
 soak: export PRESSRUN_FAULT_ALL = 1
