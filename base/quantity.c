@@ -81,10 +81,11 @@ void quantity_add(struct buf *out, double value, const char *unit) {
         buf_add_char(out, '-');
     } else if (str_is(u, "s")) {
         quantity_seconds(out, value);
-    } else if (str_is(u, "B") && fabs(value) < 1e18) {
+    } else if (u.n && u.p[0] == 'B' && fabs(value) < 1e18) {
         if (value < 0)
             buf_add_char(out, '-');
         quantity_bytes(out, (uint64_t)fabs(value));
+        buf_add_str(out, str_from(u, 1));
     } else if (str_is(u, "share")) {
         buf_printf(out, fabs(value) < 0.0995 && value != 0 ? "%.1f %%" : "%.0f %%", 100 * value);
     } else if (str_is(u, "x")) {

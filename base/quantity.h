@@ -5,7 +5,7 @@
  * Quantities as people read them, with their units: 1,234,567; 1.2 MB (powers of ten); 12.3 ms; 4.5 us. Independent of
  * the locale. Every function appends to `out`. What is not finite is "-".
  *
- * Units are those of metrics: "s" (a duration), "B" (bytes), "1/s" (a rate), "share" (0..1, shown in percent), "x" (a
+ * Units are those of metrics: "s" (a duration), "B" (bytes), "B/s", "1/s" (rates), "share" (0..1, shown in percent), "x" (a
  * factor), "" (a count, or a plain number where it is not whole).
  */
 #include <stdint.h>

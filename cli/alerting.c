@@ -16,7 +16,7 @@ enum { DIGITS = 15 };
 static void write_value(const struct alert_subject *subject, double value, struct buf *out) {
     const char *unit = alert_subject_unit(subject);
     const bool countable = value >= 0 && value < 1e15;
-    if (alert_subject_is_share(subject)) {
+    if (strcmp(unit, "share") == 0) {
         buf_printf(out, "%.4g %%", value * 100);
     } else if (strcmp(unit, "s") == 0 && value >= 0) {
         quantity_seconds(out, value);

@@ -28,16 +28,8 @@ bool alert_subject_of(struct str name, struct alert_subject *subject) {
     return true;
 }
 
-const char *alert_subject_unit(const struct alert_subject *subject) {
-    if (subject->distribution.p)
-        return subject->figure == FIGURE_COUNT ? "" : "s";
-    return metric_rows[subject->metric].unit;
-}
-
-bool alert_subject_is_share(const struct alert_subject *subject) {
-    if (subject->distribution.p)
-        return false;
-    switch (subject->metric) {
+static bool is_share(enum metric metric) {
+    switch (metric) {
     case METRIC_RUN_EFFICIENCY:
     case METRIC_STRATEGY_REGRET:
     case METRIC_CACHE_RENDER_HIT_RATE:
@@ -49,6 +41,12 @@ bool alert_subject_is_share(const struct alert_subject *subject) {
     default:
         return false;
     }
+}
+
+const char *alert_subject_unit(const struct alert_subject *subject) {
+    if (subject->distribution.p)
+        return subject->figure == FIGURE_COUNT ? "" : "s";
+    return is_share(subject->metric) ? "share" : metric_rows[subject->metric].unit;
 }
 
 // What is counted up while the run goes, and nothing else: a stream that is not published withdraws what it wrote, and

@@ -51,8 +51,8 @@ struct alert_rule {
 
 // The subject of that name. False: no metric, and no figure of whatever distribution, is called so.
 bool alert_subject_of(struct str name, struct alert_subject *subject);
-const char *alert_subject_unit(const struct alert_subject *subject); // "s", "B", "1/s", ""
-bool alert_subject_is_share(const struct alert_subject *subject);    // from 0 to 1
+// As base/quantity.h names them: "s", "B", "B/s", "1/s", "share", "".
+const char *alert_subject_unit(const struct alert_subject *subject);
 
 struct alert {
     const struct alert_rule *rule;

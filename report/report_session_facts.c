@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/quantity.h"
-#include "monitor/metrics.h"
+#include "monitor/alerts.h"
 #include "report/given.h"
 #include "report/report_session.h"
 
@@ -226,8 +226,9 @@ void report_session_alerts(struct report *report, const json_t *session) {
     json_t *alert, *table = NULL;
     json_array_foreach(alerts, i, alert) {
         const char *severity = given_text(alert, "severity"), *metric = given_text(alert, "metric");
-        const int row_of = metric_find(str_of(metric));
-        const char *unit = row_of >= 0 ? metric_rows[row_of].unit : "";
+        struct alert_subject subject;
+        const char *unit = alert_subject_of(str_of(metric), &subject) ? alert_subject_unit(&subject) : "";
+        const double lasting = given_number(alert, "for");
         struct buf rule = BUF_INIT;
         if (strcmp(given_text(alert, "state"), "fired") != 0)
             continue;
@@ -235,6 +236,10 @@ void report_session_alerts(struct report *report, const json_t *session) {
             table = report_add_table(section, "Alerts", columns, sizeof columns / sizeof *columns);
         buf_printf(&rule, "%s %s ", metric, given_text(alert, "op"));
         quantity_add(&rule, given_number(alert, "value"), unit);
+        if (lasting > 0) {
+            buf_add_text(&rule, " for ");
+            quantity_seconds(&rule, lasting);
+        }
         json_t *row = report_add_row(table, state_of_severity(severity));
         report_add_cell(row, severity);
         report_add_cell(row, buf_text(&rule));

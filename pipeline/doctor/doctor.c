@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/quantity.h"
 
 const char *const doctor_state_names[DOCTOR_STATES] = {"ok", "skipped", "warn", "fail"};
 
@@ -57,17 +58,10 @@ const char *doctor_variable(const struct doctor *doctor, const char *name) {
 }
 
 void doctor_write_bytes(uint64_t bytes, char *out, size_t size) {
-    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-    double n = (double)bytes / 1000;
-    size_t unit = 0;
-    while (n >= 999.95 && unit + 1 < sizeof units / sizeof *units) {
-        n /= 1000;
-        unit++;
-    }
-    if (bytes < 1000)
-        snprintf(out, size, "%llu B", (unsigned long long)bytes);
-    else
-        snprintf(out, size, "%.1f %s", n, units[unit]);
+    struct buf text = BUF_INIT;
+    quantity_bytes(&text, bytes);
+    snprintf(out, size, "%s", buf_text(&text));
+    buf_release(&text);
 }
 
 void doctor_examine(struct doctor *doctor, const struct doctor_options *options) {

@@ -134,27 +134,27 @@ static rlim_t limit_of(int resource) {
     return getrlimit((__rlimit_resource_t)resource, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-static bool say_size(struct doctor *doctor, int resource, rlim_t least, const char *subject, const char *what,
+static void say_size(struct doctor *doctor, int resource, rlim_t least, const char *subject, const char *what,
                      const char *advice) {
     const rlim_t limit = limit_of(resource);
     char text[SIZE_TEXT];
     if (limit == RLIM_INFINITY || limit >= least)
-        return false;
+        return;
     doctor_write_bytes(limit, text, sizeof text);
     doctor_say(doctor, DOCTOR_WARN, subject, advice, "%s %s", what, text);
-    return true;
 }
 
 void doctor_check_limits(struct doctor *doctor) {
     enum { DESCRIPTORS_LEAST = 256 };
     const rlim_t descriptors = limit_of(RLIMIT_NOFILE), gigabyte = (rlim_t)1 << 30;
-    bool said = say_size(doctor, RLIMIT_FSIZE, gigabyte, "file size", "no file may be larger than",
-                         "ulimit -f unlimited") |
-                say_size(doctor, RLIMIT_AS, gigabyte, "address space", "a process may have no more than",
-                         "ulimit -v unlimited");
+    const size_t before = doctor->n;
+    say_size(doctor, RLIMIT_FSIZE, gigabyte, "file size", "no file may be larger than",
+             "ulimit -f unlimited");
+    say_size(doctor, RLIMIT_AS, gigabyte, "address space", "a process may have no more than",
+             "ulimit -v unlimited");
     if (descriptors < DESCRIPTORS_LEAST)
         doctor_say(doctor, DOCTOR_WARN, "descriptors", "ulimit -n 1024", "only %llu may be open at once",
                    (unsigned long long)descriptors);
-    else if (!said)
+    else if (doctor->n == before)
         doctor_say(doctor, DOCTOR_OK, NULL, NULL, "%llu descriptors", (unsigned long long)descriptors);
 }

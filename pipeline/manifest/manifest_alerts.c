@@ -93,7 +93,7 @@ static const struct {
 
 static bool is_in(const struct alert_subject *subject, enum unit_of of) {
     const char *unit = alert_subject_unit(subject);
-    return of == OF_SHARES  ? alert_subject_is_share(subject)
+    return of == OF_SHARES  ? strcmp(unit, "share") == 0
            : of == OF_BYTES ? unit[0] == 'B'
                             : strcmp(unit, "s") == 0;
 }

@@ -66,7 +66,7 @@ static void test_names(void **state) {
     assert_true(alert_subject_of(STR("render.count"), &subject));
     assert_string_equal(alert_subject_unit(&subject), "");
     assert_true(alert_subject_of(STR("cache.render.hit_rate"), &subject));
-    assert_true(alert_subject_is_share(&subject));
+    assert_string_equal(alert_subject_unit(&subject), "share");
     assert_false(alert_subject_of(STR("run.p98"), &subject));
     assert_false(alert_subject_of(STR("p99"), &subject));
     assert_false(alert_subject_of(STR(".p99"), &subject));

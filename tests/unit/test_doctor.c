@@ -152,19 +152,6 @@ static void test_variables(void **state) {
     }
 }
 
-static void test_sizes(void **state) {
-    (void)state;
-    static const struct {
-        uint64_t bytes;
-        const char *wanted;
-    } cases[] = {{0, "0 B"}, {999, "999 B"}, {1000, "1.0 kB"}, {999950, "1.0 MB"}, {UINT64_MAX, "18.4 EB"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char text[32];
-        doctor_write_bytes(cases[i].bytes, text, sizeof text);
-        assert_string_equal(text, cases[i].wanted);
-    }
-}
-
 // When the time is up a database is sound as far as it was read.
 static void test_database_without_time(void **state) {
     (void)state;
@@ -200,7 +187,7 @@ int main(void) {
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_clock_of_long_ago),
         cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_sizes),
+
         cmocka_unit_test(test_database_without_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
