@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/quantity.h"
 #include "cli/path_text.h"
 #include "cli/show.h"
 #include "monitor/json_line.h"
@@ -23,33 +24,6 @@ static void add_moment(struct buf *out, int64_t nanoseconds) {
 // What is kept may be any number.
 static uint64_t whole(double value) {
     return value > 0 ? value < 1e18 ? (uint64_t)value : (uint64_t)1e18 : 0;
-}
-
-// Durations down to nanoseconds.
-static void add_duration(struct buf *out, double seconds) {
-    if (seconds < 0 || seconds >= 1e9)
-        buf_printf(out, "%.3g s", seconds);
-    else if (seconds >= 0.9995)
-        buf_printf(out, "%.2f s", seconds);
-    else if (seconds >= 0.9995e-3)
-        buf_printf(out, "%.2f ms", seconds * 1e3);
-    else if (seconds >= 0.9995e-6)
-        buf_printf(out, "%.2f us", seconds * 1e6);
-    else
-        buf_printf(out, "%.0f ns", seconds * 1e9);
-}
-
-static void add_value(struct buf *out, double value, const char *unit) {
-    if (unit[0] == 's')
-        add_duration(out, value);
-    else if (unit[0] == 'B')
-        show_bytes(out, whole(value));
-    else if (value == floor(value) && value >= 0 && value < 1e15)
-        show_count(out, (uint64_t)value);
-    else
-        buf_printf(out, fabs(value) < 10 ? "%.3f" : fabs(value) < 1e15 ? "%.0f" : "%.3g", value);
-    if (unit[0] == '1')
-        buf_add_text(out, "/s");
 }
 
 static const char *colour_of(struct str outcome) {
@@ -84,7 +58,7 @@ void history_text_rows(const struct history_row *rows, size_t n, bool colour, st
     for (size_t i = 0; i < n; i++)
         widest = rows[i].id.n > widest ? rows[i].id.n : widest;
     if (n)
-        buf_printf(out, "%-*s  %-11s %10s %11s %11s %8s %10s  %s\n", (int)widest, "session", "outcome",
+        buf_printf(out, "%-*s  %-11s %12s %11s %11s %8s %10s  %s\n", (int)widest, "session", "outcome",
                    "seconds", "records", "outputs", "failed", "memory", "name");
     for (size_t i = 0; i < n; i++) {
         const struct history_row *row = &rows[i];
@@ -92,8 +66,8 @@ void history_text_rows(const struct history_row *rows, size_t n, bool colour, st
         buf_printf(out, "  %s", colour ? colour_of(row->outcome) : "");
         add_name(out, row->outcome, 11);
         buf_add_text(out, colour ? "\033[0m" : "");
-        add_duration(&cell, row->seconds);
-        add_cell(out, &cell, 10);
+        quantity_seconds(&cell, row->seconds);
+        add_cell(out, &cell, 12);
         show_count(&cell, whole(row->records));
         add_cell(out, &cell, 11);
         show_count(&cell, whole(row->outputs));
@@ -150,7 +124,7 @@ static void add_metrics(json_t *metrics, struct buf *out) {
         if (!json_is_number(value))
             continue;
         buf_printf(out, "  %-30s ", metric_rows[i].name);
-        add_value(out, json_number_value(value), metric_rows[i].unit);
+        quantity_add(out, json_number_value(value), metric_rows[i].unit);
         buf_add_char(out, '\n');
     }
 }
@@ -174,7 +148,7 @@ static void add_distributions(json_t *distributions, bool colour, struct buf *ou
         for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
             const json_t *figure = json_object_get(figures, metric_figures[shown[i]]);
             if (json_is_number(figure))
-                add_duration(&cell, json_number_value(figure));
+                quantity_seconds(&cell, json_number_value(figure));
             else
                 buf_add_char(&cell, '-');
             add_cell(out, &cell, 10);
@@ -243,10 +217,10 @@ static void add_alerts(json_t *alerts, bool colour, struct buf *out) {
         buf_add_char(out, ' ');
         show_escaped(out, str_of(op));
         buf_add_char(out, ' ');
-        add_value(out, json_number_value(json_object_get(alert, "value")), unit);
+        quantity_add(out, json_number_value(json_object_get(alert, "value")), unit);
         if (observed) {
             buf_add_text(out, ": ");
-            add_value(out, json_number_value(observed), unit);
+            quantity_add(out, json_number_value(observed), unit);
         }
         buf_add_char(out, '\n');
     }
