@@ -202,6 +202,7 @@ static struct report *build(const json_t *session, const struct report_options *
     report_session_path(report, session);
     report_session_percentiles(report, session);
     report_session_slowest(report, session);
+    report_session_profile(report, session);
     report_session_cache(report, session);
     report_session_strategy(report, session);
     report_session_resources(report, session);

@@ -16,6 +16,9 @@ void report_session_percentiles(struct report *report, const json_t *session);
 void report_session_slowest(struct report *report, const json_t *session);
 void report_session_resources(struct report *report, const json_t *session);
 
+// report_session_profile.c
+void report_session_profile(struct report *report, const json_t *session);
+
 // report_session_facts.c: what was done, with what, where.
 void report_session_failures(struct report *report, const json_t *session);
 void report_session_jobs(struct report *report, const json_t *session);

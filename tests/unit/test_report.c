@@ -198,6 +198,8 @@ static void test_session(void **state) {
     assert_non_null(section_of(report, "timeline"));
     assert_non_null(section_of(report, "slowest"));
     assert_null(section_of(report, "trend"));
+    const json_t *lines = json_array_get(json_object_get(section_of(report, "profile"), "blocks"), 0);
+    assert_int_equal(json_integer_value(json_object_get(lines, "more")), 7);
     json_decref(report);
     json_decref(source);
 }
