@@ -49,9 +49,9 @@ static bool parse_undefined(const char *text, enum undefined_mode *mode) {
 // What stands on the command line without what it belongs to, or NULL.
 static const char *misplaced(const struct options *options) {
     static const char *const of_each[] = {
-        "to",      "key",         "where",      "format", "query", "table",   "pointer",
-        "columns", "delimiter",   "separator",  "raw",    "jobs",  "json",    "force",
-        "durable", "only-failed", "max-failed", "wait",   "trace", "verbose", NULL};
+        "to",         "key",       "where", "format",  "query",   "table", "pointer", "columns",
+        "delimiter",  "separator", "raw",   "jobs",    "json",    "force", "durable", "only-failed",
+        "max-failed", "wait",      "trace", "verbose", "profile", NULL};
     static const char *const of_one[] = {"data", "language", "program", NULL};
     for (const char *const *name = options_has(options, "each") ? of_one : of_each; *name; name++)
         if (options_has(options, *name))

@@ -8,6 +8,7 @@
 
 #include "base/quantity.h"
 #include "cli/path_text.h"
+#include "cli/profile_text.h"
 #include "cli/show.h"
 #include "monitor/json_line.h"
 
@@ -280,6 +281,7 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
         add_path(json_object_get(session, "critical_path"),
                  json_number_value(json_object_get(json_object_get(session, "metrics"), "run.seconds")),
                  colour, out);
+        profile_text_write(json_object_get(session, "profile"), colour, out);
         add_errors(json_object_get(session, "errors"), colour, out);
         add_alerts(json_object_get(session, "alerts"), colour, out);
         add_samples(json_object_get(session, "samples"), colour, out);

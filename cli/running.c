@@ -9,12 +9,15 @@
 #include "cli/history_place.h"
 #include "cli/interrupt.h"
 #include "cli/path_text.h"
+#include "cli/profile_file.h"
+#include "cli/profile_text.h"
 #include "cli/reason_text.h"
 #include "cli/report_file.h"
 #include "cli/report_trends.h"
 #include "cli/show.h"
 #include "cli/summary.h"
 #include "cli/worker_choice.h"
+#include "monitor/costs_json.h"
 #include "monitor/history.h"
 #include "monitor/trace.h"
 #include "pipeline/plan/define.h"
@@ -77,6 +80,12 @@ static void explain_strategy(const struct run_report *report, struct buf *out) {
                report->strategy->name, report->strategy->name);
 }
 
+static void add_profile(const struct costs *costs, bool colour, struct buf *out) {
+    json_t *profile = costs_json(costs);
+    profile_text_write(profile, colour, out);
+    json_decref(profile);
+}
+
 // What came of the run, to whoever asked for it. A run that could not begin has no summary.
 static void tell(struct cli *cli, const struct options *options, const struct plan *plan,
                  const struct run_options *run, const struct run_report *report, const char *workers_source,
@@ -89,6 +98,8 @@ static void tell(struct cli *cli, const struct options *options, const struct pl
         if (options_has(options, "verbose"))
             path_text_write(report->path, report->path_n, report->seconds,
                             to_stderr ? cli->colour_err : cli->colour_out, &text);
+        if (report->costs)
+            add_profile(report->costs, to_stderr ? cli->colour_err : cli->colour_out, &text);
         if (report->automatic && options_has(options, "explain-strategy"))
             explain_strategy(report, &text);
         else if (options_has(options, "explain-strategy"))
@@ -207,6 +218,29 @@ static bool open_trace(struct cli *cli, const struct options *options, const str
 static void close_trace(struct trace *trace) {
     struct err err;
     if (trace && trace_close(trace, &err) != STATUS_OK)
+        cli_note("%s", err.text);
+}
+
+// What is asked for of a profile; *fd: of its file, or -1. False: what is wrong has been told.
+static bool open_profile(const struct options *options, struct costs **costs, int *fd) {
+    const char *path = options_get(options, "profile");
+    struct err err;
+    *costs = NULL;
+    if (!path)
+        return true;
+    if (*path && profile_file_open(path, fd, &err) != STATUS_OK)
+        return cli_fail("%s", err.text) == EXIT_DONE;
+    *costs = costs_new();
+    return true;
+}
+
+static void close_profile(struct cli *cli, const struct options *options, const struct costs *costs, int fd,
+                          bool begun) {
+    const char *path = options_get(options, "profile");
+    struct err err;
+    if (fd >= 0 && !begun)
+        profile_file_drop(path, fd);
+    else if (fd >= 0 && profile_file_write(&cli->fs, path, fd, costs, &err) != STATUS_OK)
         cli_note("%s", err.text);
 }
 
@@ -375,12 +409,15 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     struct forecast forecast;
     if (run->strategy == &strategy_auto)
         make_forecast(cli, run, plan, history, session.machine, &forecast);
-    if (!open_trace(cli, options, plan, run, &run->trace)) {
+    int profile = -1;
+    if (!open_trace(cli, options, plan, run, &run->trace) || !open_profile(options, &run->costs, &profile)) {
+        close_trace(run->trace);
         release_alerting(running);
         session_release(&session);
         return EXIT_USAGE;
     }
     enum status status = execute_watched(cli, running, plan, &report, &err);
+    close_profile(cli, options, run->costs, profile, report.begun);
     close_trace(run->trace);
     run->trace = NULL;
     run->forecast = NULL;
@@ -401,6 +438,8 @@ static int execute(struct cli *cli, struct running *running, struct plan *plan) 
     const int code = exit_code(status, &report, is_alarming(running, plan->manifest, &report));
     release_alerting(running);
     session_release(&session);
+    costs_free(run->costs);
+    run->costs = NULL;
     return code == EXIT_DONE && !reported ? EXIT_USAGE : code;
 }
 

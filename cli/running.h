@@ -32,6 +32,8 @@
         {"trace", 0, "FILE", "write what each worker did when, for Perfetto (Chrome trace format)"},         \
         {"statsd", 0, "HOST:PORT", "tell a StatsD server how the run goes; \"none\": do not"},               \
         {"openmetrics", 0, "FILE", "keep a file of the run's figures in the OpenMetrics format"},            \
+        {"profile", 0, "[FILE]",                                                                             \
+         "what lines of templates cost; into FILE as folded stacks, for flame graphs"},                      \
         {"cache", 0, "SPEC",                                                                                 \
          "tiers to use: off, or such as local:r, memory,file:rw (PRESSRUN_CACHE; PRESSRUN_CACHE_DIR)"},      \
         {"refresh", 0, "[CATEGORY]", "look up nothing in the cache, but keep anew; may be repeated"},        \

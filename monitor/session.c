@@ -13,6 +13,7 @@
 #include "base/processor.h"
 #include "base/salt.h"
 #include "monitor/alerts_json.h"
+#include "monitor/costs_json.h"
 #include "monitor/distribution_json.h"
 #include "monitor/json_line.h"
 #include "monitor/session_faults.h"
@@ -244,5 +245,7 @@ void session_write_json(const struct session *s, struct buf *out) {
         json_object_set_new(object, "failures", session_faults_json(s));
     if (s->more)
         json_object_update_missing(object, s->more);
+    if (s->costs)
+        json_object_set_new(object, "profile", costs_json(s->costs));
     json_line_add(object, REAL_DIGITS, out);
 }

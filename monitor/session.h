@@ -79,6 +79,7 @@ struct session {
     const struct alerts *alerts;   // borrowed; NULL: it was held to no rules
     struct session_faults *faults; // owned; NULL: nothing failed (session_faults.h)
     json_t *more; // owned; NULL: nothing. Members that are kept as they are: see session_set_more
+    const struct costs *costs; // borrowed; NULL: no profile was asked for
 };
 
 void session_init(struct session *s);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "pipeline/run/run_profile.h"
 #include "pipeline/run/run_watch.h"
 
 // Enough flights that a worker always finds one, few enough that memory and descriptors stay few.
@@ -347,6 +348,7 @@ static void fill_report(struct run *run, struct run_report *report) {
                                   .chooser = run->automatic.chooser,
                                   .interrupted = run->interrupted,
                                   .exceeded = run->exceeded,
+                                  .costs = run->options->costs,
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
     report->jobs_n = run->plan->manifest->jobs_n;
     struct run_job_end *ends = arena_zero(&run->plan->arena, (report->jobs_n + 1) * sizeof *ends);
@@ -398,6 +400,7 @@ static void release(struct run *run) {
     if (run->workers) {
         run_live_release(run);
         run_watch_release(run);
+        run_profile_release(run);
     }
     run_cache_release(run);
     const struct fs *fs = run->options->fs;
@@ -447,6 +450,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         prepare_passes(&run);
         prepare_jobs(&run);
         prepare_workers(&run);
+        run_profile_begin(&run);
         run_size_batches(&run);
         run_cache_init(&run);
         make_graph(&run);
@@ -460,6 +464,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
                                           .text = "the stage graph came to a standstill"});
         run.graph_nanoseconds = run_now(&run) - began;
         run_govern_end(&run);
+        run_profile_end(&run);
         run_live_end(&run);
         for (size_t j = 0; j < plan->manifest->jobs_n; j++)
             close_sink(&run.jobs[j], false); // whatever did not come to its end

@@ -132,7 +132,8 @@ struct run_options {
     struct session *session; // to be filled; NULL: nothing is watched but what the report needs
     struct trace
         *trace; // with a row per worker and one for the critical path, and times of `clock`; may be NULL
-    bool path;  // find the critical path also where there is neither
+    struct costs *costs; // to be filled with what lines of templates cost (monitor/costs.h); may be NULL
+    bool path;           // find the critical path also where there is neither
 };
 
 enum run_stage { RUN_COMPILE, RUN_LOAD, RUN_RENDER, RUN_EMIT, RUN_STAGES };
@@ -228,6 +229,7 @@ struct run_report {
     struct run_path_part path[RUN_PATH_PARTS]; // the longest first
     size_t path_n;                             // 0: it is not known
     char errors_path[4096];                    // "" where there were no failures
+    const struct costs *costs;                 // the options'; NULL: none were asked for
     const struct alerts *alerts; // set by whoever judges them; NULL: the run is held to no rules
 };
 

@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "monitor/alerts_json.h"
+#include "monitor/costs_json.h"
 #include "monitor/json_line.h"
 #include "pipeline/run/run.h"
 #include "pipeline/run/run_detail.h"
@@ -180,6 +181,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
         json_object_set_new(object, fields[i].name, fields[i].value);
     if (report->path_n)
         json_object_set_new(object, "critical_path", path(report));
+    if (report->costs)
+        json_object_set_new(object, "profile", costs_json(report->costs));
     if (report->alerts)
         json_object_set_new(object, "alerts", alerts_json(report->alerts));
     if (report->review.staged)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A lot's way: select (run_select.c), claim in turn, render, emit in turn.
 #include "base/mem.h"
+#include "pipeline/run/run_profile.h"
 #include "pipeline/run/run_watch.h"
 
 // Who goes on with a lot after its claim: the worker that entered the turn, or, when the turn came later, a
@@ -242,6 +243,7 @@ static void render_lot(void *self, struct worker *worker) {
     struct job_run *job = lot->job;
     struct run *run = job->run;
     struct vm *vm = run_vm(run, worker, (enum undefined_mode)job->job->job->undefined);
+    run_profile_job(run, worker, job->index);
     uint64_t from = run_now(run), emitting = lot->emit_nanoseconds;
     run_through_settle(lot);
     run_render_entries(lot, vm, worker);
@@ -395,6 +397,7 @@ void run_lot_start(struct lot *lot, struct worker *worker) {
     struct job_run *job = lot->job;
     bool gathering = lot->flight && job->job->gathers;
     struct vm *vm = run_vm(job->run, worker, (enum undefined_mode)job->job->job->undefined);
+    run_profile_job(job->run, worker, job->index);
     uint64_t from = run_now(job->run);
     for (size_t i = 0; i < lot->entries_n; i++) {
         struct entry *entry = &lot->entries[i];

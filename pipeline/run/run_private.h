@@ -228,6 +228,7 @@ struct worker_run {
     struct worker_live live;
     struct slowest *slowest;   // outputs, by job; NULL: the run is not watched
     struct timeline *timeline; // NULL: as above
+    struct profile *profile;   // of its machines; NULL: no costs are asked for
 };
 
 // Who has a say in how many work.
@@ -262,6 +263,7 @@ struct run {
     uint64_t clock_cost;                   // nanoseconds that asking for the time takes
     atomic_uint in_flight, in_flight_most; // batches
     struct sampler *sampler;               // NULL: the run is not watched
+    struct run_ticker *ticker;             // of a profile; NULL: none is kept
     struct run_live *live;                 // NULL: nobody asks how it is going
     atomic_bool interrupted;
     atomic_uint_fast64_t loaded; // records

@@ -31,6 +31,7 @@ struct vm *run_vm(struct run *run, struct worker *worker, enum undefined_mode mo
         struct vm_options options = {.library = run->plan->compile.library,
                                      .undefined = mode,
                                      .now = run->options->now,
+                                     .profile = mine->profile,
                                      .limits = limits_of_machine(&manifest->limits),
                                      .finder = finder_for(run->plan->templates),
                                      .globals =

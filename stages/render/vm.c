@@ -349,8 +349,20 @@ static size_t operands_taken(const struct instruction *in) {
 
 // ---- dispatch
 
+// Compiled once more as the machine that looks at its profile before each instruction (profile.h).
+#ifdef VM_PROFILED
+#define vm_run vm_run_profiled
+#define LOOK()                                                                                               \
+    do {                                                                                                     \
+        if (UNLIKELY(profile_is_due(profile)))                                                               \
+            goto sample;                                                                                     \
+    } while (0)
+#else
+#define LOOK() (void)0
+#endif
 #define NEXT()                                                                                               \
     do {                                                                                                     \
+        LOOK();                                                                                              \
         in = ip++;                                                                                           \
         goto *labels[in->op];                                                                                \
     } while (0)
@@ -416,6 +428,12 @@ bool vm_run(struct vm *vm, struct frame *frame) {
 #define OPCODE(name, operands, pops, pushes, meaning) &&on_##name,
 #include "stages/program/opcodes.def"
     };
+#ifdef VM_PROFILED
+    struct profile *const profile = vm->options.profile;
+#else
+    if (UNLIKELY(vm->options.profile))
+        return vm_run_profiled(vm, frame);
+#endif
     const struct program *const program = frame->program;
     const struct instruction *const code = program->code;
     const struct value *const constants = program->constants;
@@ -423,7 +441,7 @@ bool vm_run(struct vm *vm, struct frame *frame) {
     struct site *const sites = frame->sites;
     struct value *slots = frame->env->slots;
     struct value *sp = frame->stack; // the first free value
-    const struct instruction *ip = frame->ip, *run = ip, *in;
+    const struct instruction *ip = frame->ip, *run = ip, *in = ip;
     struct call call = call_of(vm, frame);
     uint64_t work = 0;
     NEXT();
@@ -909,6 +927,12 @@ on_RETURN:
     vm->instructions += work + (uint64_t)(ip - run);
     return true;
 
+#ifdef VM_PROFILED
+sample:
+    vm_sample(vm, frame, in);
+    in = ip++;
+    goto *labels[in->op];
+#endif
 fault:
     frame->ip = ip;
     vm->instructions += work + (uint64_t)(ip - run);

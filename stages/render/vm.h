@@ -29,6 +29,7 @@
 #include "stages/program/library.h"
 #include "stages/program/program.h"
 #include "stages/record/value.h"
+#include "stages/render/profile.h"
 
 enum undefined_mode { UNDEFINED_DEFAULT, UNDEFINED_STRICT, UNDEFINED_KEEP };
 
@@ -57,6 +58,7 @@ struct vm_options {
     const struct map *globals; // may be NULL
     int64_t now;               // seconds since 1970 that strftime_now() shows
     const struct clock *clock; // NULL: the system's
+    struct profile *profile;   // borrowed (profile.h); NULL: where time goes is not asked for
 };
 
 // Names beside the record: `group`, `records`.

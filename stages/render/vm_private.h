@@ -12,7 +12,7 @@
  *     vm_blocks.c   inheritance                   vm_import.c   modules
  *     vm_prompt.c   the prompt language           vm_limits.c   steps and time
  *     vm_round.c    giving back what rounds made
- *     vm_macros.c   the library's macros
+ *     vm_macros.c   the library's macros         vm_sample.c   where it is, for a profile
  *
  * A frame holds the slots and the evaluation stack of one function being run, both on the machine's value
  * stack. A macro needs the slots it sees to outlive the frame; so the first MACRO run in a frame moves its
@@ -237,6 +237,9 @@ struct vm {
 
 // vm.c
 bool vm_run(struct vm *vm, struct frame *frame);
+bool vm_run_profiled(struct vm *vm, struct frame *frame); // the same, with a profile
+// vm_sample.c: notes for the profile that the frame is, or just was, at this instruction.
+void vm_sample(struct vm *vm, const struct frame *frame, const struct instruction *in);
 
 // vm_stack.c
 void frame_enter(struct vm *vm, struct frame *f, enum frame_kind kind, struct code_state *state,

@@ -91,6 +91,8 @@ static void item_begin(struct vm *vm) {
     vm->captures_n = 0;
     vm->calls = vm->includes = 0;
     vm->item_number++;
+    if (vm->options.profile)
+        profile_drop(vm->options.profile);
     limits_begin(vm);
     vm->fault = NULL;
     vm->fault_text = vm->fault_hint = (struct str){NULL, 0};
