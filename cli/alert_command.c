@@ -27,9 +27,10 @@ void alert_command_start(struct alert_command *c, const char *program, const cha
                                 .clock = clock};
     c->task = (struct through_task){.command = &c->command, .text = input};
     const int os = pthread_create(&c->thread, NULL, serve, c);
-    c->started = os == 0;
-    if (os)
-        c->task.end = THROUGH_UNSTARTED;
+    c->started = os == 0; // from here on the task is the thread's, where there is one
+    if (c->started)
+        return;
+    c->task.end = THROUGH_UNSTARTED;
     c->task.status = os;
 }
 

@@ -35,7 +35,7 @@ static void set_axis(json_t *chart, const struct report_ratio *ratios, size_t n)
 void report_add_ratios(json_t *section, const char *caption, const struct report_ratio *ratios, size_t n) {
     size_t known = 0;
     for (size_t i = 0; i < n; i++)
-        known += isfinite(ratios[i].ratio);
+        known += isfinite(ratios[i].ratio) ? 1 : 0;
     if (known == 0)
         return;
     json_t *chart = report_add_chart(

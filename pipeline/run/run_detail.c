@@ -32,7 +32,7 @@ void run_detail_span(const struct run *run, const struct worker *worker, const s
         return;
     const struct timeline_span added = {.from = span->from - run->started,
                                         .to = span->to - run->started,
-                                        .kind = run_span_words[span->kind].stage,
+                                        .kind = (int)run_span_words[span->kind].stage,
                                         .other = RUN_EMIT,
                                         .part = span->emitting};
     timeline_add(timeline, &added);
