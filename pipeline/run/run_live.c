@@ -395,7 +395,8 @@ void run_live_begin(struct run *run) {
     pthread_cond_init(&live->stop, &attributes);
     pthread_condattr_destroy(&attributes);
     run->live = live;
-    live->stopped = pthread_create(&live->thread, NULL, tell, live) != 0; // without a thread nobody is told
+    if (pthread_create(&live->thread, NULL, tell, live) != 0)
+        live->stopped = true; // without a thread nobody is told
 }
 
 void run_live_end(struct run *run) {
