@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/quantity.h"
 #include "cli/live_view.h"
 #include "cli/reason_text.h"
 
@@ -16,28 +17,11 @@ enum { COLUMNS = 80, ROWS = 24, KEY_BYTES = 200 };
 // Numbers ---------------------------------------------------------------------------------------------------
 
 void show_count(struct buf *out, uint64_t n) {
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0)
-            buf_add_char(out, ',');
-        buf_add_char(out, digits[i]);
-    }
+    quantity_count(out, n);
 }
 
 void show_bytes(struct buf *out, uint64_t bytes) {
-    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
-    if (bytes < 1000) {
-        buf_printf(out, "%llu B", (unsigned long long)bytes);
-        return;
-    }
-    double n = (double)bytes / 1000;
-    size_t unit = 0;
-    while (n >= 999.95 && unit + 1 < sizeof units / sizeof *units) {
-        n /= 1000;
-        unit++;
-    }
-    buf_printf(out, "%.1f %s", n, units[unit]);
+    quantity_bytes(out, bytes);
 }
 
 void show_seconds(struct buf *out, double seconds) {
