@@ -162,6 +162,8 @@ static size_t count_records(const struct gate_result *r) {
 
 const char *gate_suite_sentence(struct gate_result *r) {
     struct buf text = BUF_INIT;
+    if (r->interrupted && r->counts[VERDICT_INCONCLUSIVE])
+        buf_add_text(&text, "interrupted; ");
     if (r->verdict == VERDICT_INVALID && !r->counts[VERDICT_INVALID])
         buf_add_text(&text, "the control moved: nothing that was measured here can be believed");
     else if (r->verdict == VERDICT_INVALID)

@@ -18,10 +18,11 @@ enum { SAVED_MOST = 256 << 20 };
 
 static const struct option_spec gate_options[] = {
     {"baseline", 'b', "A",
-     "what is compared with: an executable of pressrun, a strategy, a manifest, a command"},
-    {"candidate", 'c', "B", "what is compared: the same (default: this program)"},
+     "what is compared with: a capsule, an executable of pressrun, a strategy, a manifest, a command"},
+    {"candidate", 'c', "B", "what is compared: the like (default: this program)"},
     {"suite", 0, "FILE", "the benchmarks (default: gate.yaml, .yml or .json here, else the standard suite)"},
-    OPTIONS_MANIFEST,
+    {"directory", 'C', "DIR", "work in DIR"},
+    {"file", 'f', "FILE", "the manifest that both run, in the place of a suite"},
     {"scale", 0, "F", "sizes of scenarios, as a share of the full ones (default: as the suite says)"},
     {"seed", 0, "N", "of records and of the order of runs"},
     {"metric", 0, "NAME",
@@ -232,7 +233,13 @@ const struct command command_gate = {
                "compared with\n"
                "itself as well: where that moves, nothing can be believed, and the verdict is INVALID.\n"
                "\n"
-               "Of suites in which nothing changed 1 in 100 may FAIL at most. See docs/gate.md.\n"
+               "Of suites in which nothing changed 1 in 100 may FAIL at most.\n"
+               "\n"
+               "--keep NAME makes a capsule of an executable: with it, any later candidate is compared by "
+               "running both. --export\n"
+               "and --import carry it to where there is no history. --advance moves it on where an "
+               "improvement is confirmed.\n"
+               "See docs/gate.md.\n"
                "\n"
                "Exit codes: 0 pass; 2 usage, a run that failed, or INVALID; 3 fail; 4 inconclusive; 130 "
                "interrupted.\n",

@@ -200,6 +200,9 @@ static void test_suite(void **state) {
     assert_suite(&r, VERDICT_PASS, "the benchmark is not slower"); // flagged, not confirmed
     add_timed(&r, "b", 1.2, 1);
     assert_suite(&r, VERDICT_INCONCLUSIVE, "1 of 2 benchmarks is not clear: b");
+    r.interrupted = true;
+    assert_suite(&r, VERDICT_INCONCLUSIVE, "interrupted; 1 of 2 benchmarks is not clear: b");
+    r.interrupted = false;
     for (char name[] = "c"; name[0] < 'g'; name[0]++)
         add_timed(&r, name, 1.2, 1.2);
     assert_suite(&r, VERDICT_FAIL, "4 of 6 benchmarks are slower: c, d, e and 1 more");
