@@ -123,6 +123,26 @@ static json_t *merged_schema(void) {
     return merged;
 }
 
+static json_t *profile_schema(void) {
+    json_t *line = object_with(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "template", text(NULL), "line",
+                                         count("from 1"), "seconds", number("of its own"), "total_seconds",
+                                         number("with what it leads to"), "share",
+                                         number("of its own, of all"), "text", text("of the line")),
+                               NULL);
+    json_t *sum = object_with(json_pack("{s:o, s:o, s:o}", "template", text(NULL), "seconds", number(NULL),
+                                        "share", number("of all")),
+                              NULL);
+    require_all(line);
+    require_all(sum);
+    json_t *profile = object_with(
+        json_pack("{s:o, s:o, s:o, s:o, s:o}", "seconds", number("in templates, summed over workers"),
+                  "samples", count("that this is known by"), "templates", list_of(sum, "the dearest"),
+                  "lines", list_of(line, "the dearest"), "more", count("lines that are not told")),
+        "where templates spent their time, where that was asked for");
+    require_all(profile);
+    return profile;
+}
+
 static json_t *distributions_schema(void) {
     json_t *schema = typed("object", "durations, by name: of stages, jobs, templates, filters outside");
     json_object_set_new(schema, "additionalProperties", distribution_schema());
@@ -150,6 +170,7 @@ static json_t *session_schema(void) {
     json_object_set_new(properties, "nodes",
                         part_schema("busy time by node of the graph, summed over workers"));
     json_object_set_new(properties, "critical_path", part_schema("what decided how long the run took"));
+    json_object_set_new(properties, "profile", profile_schema());
     json_object_set_new(properties, "merged", merged_schema());
     return schema;
 }
