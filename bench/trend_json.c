@@ -101,6 +101,7 @@ void moves_write_json(const struct moves *m, struct buf *out) {
     json_t *object = json_object(), *runs = json_array();
     for (size_t i = 0; i < m->runs_n; i++)
         json_array_append_new(runs, run_json(&m->runs[i]));
+    json_object_set_new(object, "history_changes", json_integer(1));
     json_object_set_new(object, "sessions", json_integer((json_int_t)m->sessions));
     json_object_set_new(object, "figures", json_integer((json_int_t)m->figures));
     json_object_set_new(object, "changes", runs);

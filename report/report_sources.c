@@ -17,6 +17,7 @@ static const struct source {
     {"comparison", report_build_comparison},
     {"session_comparison", report_build_difference},
     {"merged", report_build_merged},
+    {"history_changes", report_build_changes},
     {"distributions", report_build_session},
     {"points", report_build_trend},
     {"scenarios", report_build_benchmark},

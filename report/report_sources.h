@@ -6,7 +6,7 @@
  * its members (report_sources.c has a row for each):
  *
  *   session, merged   `history SESSION --json`, `history merge`
- *   history           `history --trend METRIC --json`, `history --json`
+ *   history           `history --trend METRIC --json`, `history changes --json`, `history --json`
  *   comparison        `bench compare --json`, `history compare A B --json`
  *   benchmark         `bench --json`, `bench load --json`
  *   strategy          `strategies --json`
@@ -32,6 +32,6 @@ enum status report_make(struct str text, const struct report_options *options, b
 typedef struct report *report_build_fn(const json_t *source, const struct report_options *options);
 report_build_fn report_build_session, report_build_merged, report_build_history, report_build_trend,
     report_build_comparison, report_build_difference, report_build_benchmark, report_build_load,
-    report_build_strategy, report_build_gate;
+    report_build_strategy, report_build_gate, report_build_changes;
 
 #endif
