@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline/doctor/doctor_sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 
@@ -81,17 +83,59 @@ static uint64_t size_of(const char *path, const char *suffix) {
     return size;
 }
 
-void doctor_sqlite_look(struct doctor_sqlite *look, const struct clock *clock, const char *path,
-                        const char *query) {
-    struct buf file = BUF_INIT;
+static bool is_there(const char *path, const char *suffix) {
+    struct buf text = BUF_INIT;
+    struct stat st;
+    buf_printf(&text, "%s%s", path, suffix);
+    const bool there = stat(buf_text(&text), &st) == 0;
+    buf_release(&text);
+    return there;
+}
+
+// One with a write-ahead log that nobody has open: whoever opens it, and be it for reading, leaves files beside it.
+static bool is_idle_log(const char *path) {
+    enum { WRITE_VERSION = 18, LOG = 2, HEADER = 20 }; // of the file's header
+    unsigned char header[HEADER] = {0};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const bool is_log =
+        fd >= 0 && pread(fd, header, sizeof header, 0) == HEADER && header[WRITE_VERSION] == LOG;
+    if (fd >= 0)
+        close(fd);
+    return is_log && !is_there(path, "-wal") && !is_there(path, "-shm");
+}
+
+// As a URI, so that it may be said that nobody changes it.
+static void write_name(const char *path, bool immutable, struct buf *out) {
+    buf_printf(out, "file:%s", path[0] == '/' ? "" : "./");
+    for (const char *c = path; *c; c++)
+        if (*c == '%' || *c == '?' || *c == '#')
+            buf_printf(out, "%%%02x", (unsigned)*c);
+        else
+            buf_add_char(out, *c);
+    buf_add_text(out, immutable ? "?immutable=1" : "");
+}
+
+static void open_and_look(struct doctor_sqlite *look, const struct clock *clock, const char *path,
+                          bool immutable, const char *query) {
+    struct buf name = BUF_INIT;
     sqlite3 *db = NULL;
     *look = (struct doctor_sqlite){.end = DOCTOR_SQLITE_SOUND};
-    buf_printf(&file, "%s%s", path[0] == '/' ? "" : "./", path); // no name is anything else to SQLite
-    if (sqlite3_open_v2(buf_text(&file), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    write_name(path, immutable, &name);
+    if (sqlite3_open_v2(buf_text(&name), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+                        NULL) != SQLITE_OK)
         say_fault(look, DOCTOR_SQLITE_UNREADABLE, db ? sqlite3_errmsg(db) : NULL);
     else
         look_at(look, db, clock, query);
     sqlite3_close(db);
     look->log_bytes = size_of(path, "-wal");
-    buf_release(&file);
+    buf_release(&name);
+}
+
+void doctor_sqlite_look(struct doctor_sqlite *look, const struct clock *clock, const char *path,
+                        const char *query) {
+    const bool idle = is_idle_log(path);
+    open_and_look(look, clock, path, idle, query);
+    // Somebody has begun to write meanwhile, so that it only looked damaged.
+    if (idle && look->end != DOCTOR_SQLITE_SOUND && !is_idle_log(path))
+        open_and_look(look, clock, path, false, query);
 }

@@ -2,7 +2,7 @@
 #ifndef PRESSRUN_PIPELINE_DOCTOR_SQLITE_H
 #define PRESSRUN_PIPELINE_DOCTOR_SQLITE_H
 /*
- * A look at a SQLite database that changes nothing: it is opened for reading only, its pages are checked for as long as there
+ * A look at a SQLite database that changes nothing, and leaves nothing beside it: it is opened for reading only, its pages are checked for as long as there
  * is time (DOCTOR_SQLITE_MS), and a query is prepared, which runs nothing.
  */
 #include <stdbool.h>
