@@ -60,7 +60,7 @@ static enum status init_command(struct gate_place *place, int which, const char 
                                 const struct target_context *context, struct err *err) {
     const struct gate_benchmark *b = place->benchmark;
     const char *own = which == 0 && b->baseline ? b->baseline : b->of;
-    char *filled = text ? fill_command(own, text) : NULL;
+    char *filled = text && strchr(text, '/') ? fill_command(own, text) : NULL; // a strategy is no program
     enum status status = STATUS_OK;
     if (!filled && strstr(own, placeholder))
         status = err_set(err, STATUS_DATA, "nothing is given to stand for %s", placeholder);
