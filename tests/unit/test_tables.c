@@ -293,7 +293,8 @@ static void counts_come_later(void **state) {
 
 // Threads -----------------------------------------------------------------------------------------------------------
 
-enum { THREADS = 3, FLUSHES = 150, ROWS = 10 };
+// So many flushes that each alone has ended a transaction, with its table in it, before it is done.
+enum { THREADS = 3, FLUSHES = TABLE_FILE_FLUSHES + 50, ROWS = 10 };
 
 struct writing {
     pthread_t thread;
