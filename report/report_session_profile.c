@@ -26,11 +26,11 @@ static void add_templates(json_t *section, const json_t *templates) {
     }
 }
 
-// As code, unless the mark for that is in it.
+// As code, unless the mark for that is in it, or what a Markdown table cannot have in code.
 static void add_code(json_t *row, const char *text) {
     struct buf code = BUF_INIT;
     text += strspn(text, " \t");
-    buf_printf(&code, *text && !strchr(text, '`') ? "`%s`" : "%s", text);
+    buf_printf(&code, *text && !strpbrk(text, "`|") ? "`%s`" : "%s", text);
     report_add_cell(row, buf_text(&code));
     buf_release(&code);
 }
