@@ -8,7 +8,7 @@
 #include "monitor/costs.h"
 #include "pipeline/run/run_watch.h"
 
-static const uint64_t LEAST = 1000000, MOST = 5000000; // nanoseconds between ticks
+static const uint64_t LEAST = 2000000, MOST = 5000000; // nanoseconds between ticks
 enum { SHARE = 5000 };
 
 struct run_ticker {

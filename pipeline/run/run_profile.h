@@ -3,7 +3,7 @@
 #define PRESSRUN_PIPELINE_RUN_PROFILE_H
 /*
  * Where the workers' machines spend their time (stages/render/profile.h), for a run that is asked for costs: a thread ticks
- * them, every 1 ms at first, later at a five-thousandth of the time the run has taken, 5 ms at most; so a short run has
+ * them, every 2 ms at first, later at a five-thousandth of the time the run has taken, 5 ms at most; so a short run has
  * enough samples and a long one is not disturbed. A tick stands for the time since the one before.
  *
  * Begun before the workers' machines are made, ended while their programs are there. For the files run*.c only.
