@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum { NAMES_SHOWN = 3 };
-// For a stage to be named: its part of all that stages took more, and of what the whole took more.
-static const double stage_share = 0.5, whole_share = 0.25;
+// For a stage to be named: its part of all that stages took more, and of what the whole took more; and its own change.
+static const double stage_share = 0.5, whole_share = 0.25, moved_least = 0.03;
 
 const char *gate_metric_words(enum paired_metric metric) {
     static const char *const words[PAIRED_METRICS] = {[PAIRED_CPU] = "CPU time",
@@ -110,6 +110,8 @@ static const char *stage_cause(struct gate_result *r, const struct gate_row *row
     double medians = sign * (row->medians[1].value - row->medians[0].value);
     bool timed = row->metric == PAIRED_CPU || row->metric == PAIRED_WALL;
     if (!most || sign * (most->b - most->a) < fmax(stage_share * all, timed ? whole_share * medians : 0))
+        return NULL;
+    if (fabs(most->b / most->a - 1) < moved_least)
         return NULL;
     return gate_printf(r, "%s %s to %s (%s)", most->name, seconds_text(r, most->a), seconds_text(r, most->b),
                        growth_text(r, most->b / most->a - 1));
