@@ -64,8 +64,7 @@ test:
 	@$(MAKE) dev TARGET=plain_tests
 	$(CTEST) build/asan -L $(BEHAVIOUR) -LE '^(plain|threads)$$'
 	$(TSAN_ENVIRONMENT) $(CTEST) build/tsan -L '^threads'
-	$(CTEST) build/dev -LE $(BEHAVIOUR)
-	$(CTEST) build/dev -L '^plain$$'
+	$(CTEST) build/dev -L '^(plain|model|example|bench|lint)$$'
 
 soak: export PRESSRUN_DOCUMENTS = 1000000
 soak: export PRESSRUN_FAULT_ALL = 1

@@ -55,8 +55,8 @@ def torn(runner):
     hits = 0
     for name, make, job, on, few in (("files", workload.Replacement, "", None, 8),
                                      ("in place", workload.Replacement, ", write: inplace", None, 8),
-                                     ("the journal", workload.Rich, "", ".pressrun/journal", 100),
-                                     ("a new journal", workload.Compacting, "", ".pressrun/journal.new", 100)):
+                                     ("the journal", workload.Rich, "", ".pressrun/journal", 24),
+                                     ("a new journal", workload.Compacting, "", ".pressrun/journal.new", 24)):
         with fault.case() as one:
             run = make(runner, one, job)
             run.reset()
@@ -94,7 +94,7 @@ def there_and_back(runner):
         with fault.case() as one:
             run = make(runner, one, "", options)
             run.reset()
-            for calls, on, few in (("all", None, 4), ("write", ".pressrun/journal", 100)):
+            for calls, on, few in (("all", None, 4), ("write", ".pressrun/journal", 24)):
                 run.reset()
                 total = runner.at(one, None, arguments=options, calls=calls, on=on)[1]["calls"]
                 for n in fault.sample(total, few):

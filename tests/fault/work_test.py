@@ -20,7 +20,7 @@ WORKERS = (1, 2, 4)
 TIMES = 10 if fault.ALL else 3
 TIMES_LONG = 10 if fault.ALL else 2  # what takes a second each
 # Metrics that the table says are of work, and what --json calls them.
-WORK = {name: key for name, key in re.findall(r'^METRIC\(\w+, "([\w.]+)", (?:"(\w+)"|NULL), "[^"]*", true,',
+WORK = {name: key for name, key in re.findall(r'^METRIC\(\w+, "([\w.]+)", (?:"(\w+)"|NULL), "[^"]*", KIND_WORK,',
                                               (pathlib.Path(support.ROOT) / "monitor" / "metrics.def").read_text(), re.M)}
 # What else depends on nothing else where the output directory is empty.
 FROM_NOTHING = ("written", "unchanged", "bytes_written", "jobs_done", "jobs_failed", "jobs_skipped", "digest")
