@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+#define LEAST_MADE 0.1 // of the outputs, for a session that tells what making all is like
+
 #define FIGURES(X)                                                                                           \
     X(SECONDS, RUN_SECONDS)                                                                                  \
     X(WORKERS, RUN_WORKERS)                                                                                  \
@@ -49,6 +51,14 @@ static double hit_share(const double *values, enum figure hits, enum figure miss
     return asked > 0 ? known(values, hits) / asked : PRIOR_NOT_ASKED;
 }
 
+// What is known of `made` things, for all of them. 0: they are so few that it says nothing, as expressions are run for each
+// record, whether its output is made or not.
+static double scale_of(double made, double all) {
+    if (made < LEAST_MADE * all)
+        return 0;
+    return made > 0 ? all / made : 1;
+}
+
 static struct prior_work work_of(const double *v) {
     const double render_hits = known(v, RENDER_HITS), through_hits = known(v, THROUGH_HITS);
     struct prior_work work = {
@@ -68,10 +78,8 @@ static struct prior_work work_of(const double *v) {
     };
     work.keeping = work.render_hits >= 0 ? PRIOR_KEEPS : PRIOR_KEEPS_NOT;
     // For what the cache had no opcode was run, and no process: it would be as much again for each as for the others.
-    if (known(v, OUTPUTS) > 0)
-        work.opcodes *= work.outputs / known(v, OUTPUTS);
-    if (known(v, PROCESSES) > 0)
-        work.process_seconds *= work.processes / known(v, PROCESSES);
+    work.opcodes *= scale_of(known(v, OUTPUTS), work.outputs);
+    work.process_seconds *= scale_of(known(v, PROCESSES), work.processes);
     return work;
 }
 

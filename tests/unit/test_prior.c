@@ -303,10 +303,10 @@ static void test_sessions(void **state) {
     keep_session(3, "nightly", "parallel", "here", "failed", 0);
     keep_session(4, "other", "default", "here", "done", 0);
     keep_session(5, "nightly", "bogus", "here", "done", 0);
-    keep_session(6, "nightly", "cache_heavy", "here", "done", 100);
+    keep_session(6, "nightly", "cache_heavy", "here", "done", 99);
     assert_int_equal(read_samples(&arena, &samples), 3);
     assert_ptr_equal(samples[0].strategy, &strategy_cache_heavy); // the newest first
-    assert_true(samples[0].work.render_hits >= 1 && samples[0].work.outputs >= 100);
+    assert_true(samples[0].work.render_hits >= 0.99 && samples[0].work.outputs >= 100);
     assert_ptr_equal(samples[1].strategy, &strategy_default);
     assert_false(samples[1].same_manifest);
     assert_ptr_equal(samples[2].strategy, &strategy_sequential);
@@ -318,11 +318,11 @@ static void test_sessions(void **state) {
     // What a quarter of the outputs took, all would have taken four times.
     assert_within(samples[2].work.opcodes, 1000, 1e-9);
     assert_within(samples[2].work.render_hits, 0.75, 1e-9);
-    // The newest found everything, which does not tell what it is to make it, but what the cache has. That keeping outputs
+    // The newest found nearly everything, which does not tell what it is to make it, but what the cache has. That keeping outputs
     // pays, only one that measures it tells.
     assert_true(prior_history_work(samples, 3, &work));
     assert_within(work.opcodes, 1000, 1e-9);
-    assert_within(work.render_hits, 1, 1e-9);
+    assert_within(work.render_hits, 0.99, 1e-9);
     assert_int_equal(work.keeping, PRIOR_KEEPS);
     samples[0].work.render_hits = PRIOR_NOT_ASKED;
     assert_true(prior_history_work(samples, 3, &work));
