@@ -299,8 +299,8 @@ static void plans_are_varied(void **state) {
         for (uint32_t j = 0; j < p.nodes_n; j++)
             ends[p.want[j]]++;
     }
-    assert_true(ends[NODE_DONE] > 1000 && ends[NODE_FAILED] > 500 && ends[NODE_SKIPPED] > 1000 &&
-                cancelled > 200);
+    assert_true(ends[NODE_DONE] > GRAPHS / 2 && ends[NODE_FAILED] > GRAPHS / 4);
+    assert_true(ends[NODE_SKIPPED] > GRAPHS / 2 && cancelled > GRAPHS / 10);
 }
 
 int main(void) {
