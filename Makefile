@@ -25,6 +25,8 @@ TARGET := all
 ARCHER := $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so))
 TSAN_ENVIRONMENT := OMP_TOOL_LIBRARIES=$(ARCHER) TSAN_OPTIONS=ignore_noninstrumented_modules=1
 
+export TMPDIR := $(shell scripts/scratch)
+
 .DEFAULT_GOAL := release
 .PHONY: release dev clang asan tsan fuzz demo test soak bench format clean
 
