@@ -64,6 +64,7 @@ struct load_keeper {
     int64_t (*wall)(void *self); // nanoseconds since 1970
 };
 
+struct schema_settings;
 struct load_options {
     const struct fs *fs;
     const char *path;      // "-": standard input; of a directory of files: where the pattern starts
@@ -81,6 +82,8 @@ struct load_options {
     enum load_header header;
     // sqlite: one of the two
     struct str query, table;
+    const struct schema_settings
+        *schema; // of a database: its tables are the records, not their rows; or NULL
     // files
     struct str files;                    // pattern, relative to `path`
     const struct projection *projection; // that readers will have, for formats that make values while pulling
