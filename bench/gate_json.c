@@ -251,7 +251,13 @@ static void read_row(struct reader *reader, const json_t *object) {
     row->only_record = get_flag(reader, object, "only_record");
     row->counts_instructions = get_flag(reader, object, "counts_instructions");
     row->seconds = get_number(reader, object, "seconds", 1e9);
-    read_comparison(reader, json_object_get(object, "comparison"), &row->comparison);
+    const json_t *comparison = json_object_get(object, "comparison");
+    if (!comparison && !reader->failed) {
+        err_set(reader->err, STATUS_DATA,
+                "it has no samples, as `--write samples:FILE` keeps them and `--json` does not");
+        reader->failed = true;
+    }
+    read_comparison(reader, comparison, &row->comparison);
     const json_t *mirror = json_object_get(object, "mirror");
     if (!json_is_null(mirror))
         read_comparison(reader, mirror, &row->mirror);

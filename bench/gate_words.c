@@ -119,7 +119,7 @@ static const char *stage_cause(struct gate_result *r, const struct gate_row *row
 
 const char *gate_row_cause(struct gate_result *r, const struct gate_row *row) {
     const struct gate_counter *counter = find_grown(row, false);
-    if (row->change == GATE_SAME || row->change == GATE_UNUSABLE)
+    if (row->change == GATE_SAME || row->change == GATE_UNCLEAR || row->change == GATE_UNUSABLE)
         return NULL;
     if (!counter)
         counter = find_grown(row, true);

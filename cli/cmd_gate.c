@@ -86,7 +86,7 @@ static int replay(struct cli *cli, const struct options *options, const char *pa
                      verdict_name(r.verdict));
         code = gate_output_tell(cli, options, &r);
     } else {
-        code = cli_fail("%s holds no gate: %s", path, err.text);
+        code = cli_fail("%s holds no gate that can be judged again: %s", path, err.text);
     }
     gate_result_release(&r);
     mem_free(text);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "cli/command.h"
-#include "cli/history_place.h"
+#include "cli/history_sessions.h"
 #include "cli/report_file.h"
 #include "cli/report_trends.h"
 #include "monitor/history.h"
@@ -47,23 +47,6 @@ static int read_source(struct cli *cli, const char *path, struct subject *subjec
 
 // ---- a session of the history
 
-static const char *find_history(struct cli *cli, const struct options *options) {
-    const char *given = history_given(&cli->arena, options);
-    if (given)
-        return given;
-    struct manifest *manifest = cli_open_manifest(cli, options);
-    if (!manifest)
-        return NULL;
-    const char *directory = NULL;
-    if (manifest->output.p)
-        directory = history_of_manifest(&cli->arena, manifest, options_get(options, "output"));
-    else
-        cli_write_diags(cli);
-    struct str kept = directory ? arena_str(&cli->arena, str_of(directory)) : (struct str){NULL, 0};
-    manifest_free(manifest);
-    return kept.p;
-}
-
 static json_t *trends_of(struct history *h, struct str document) {
     json_t *session = json_loadb(document.p, document.n, 0, NULL);
     const char *name = json_string_value(json_object_get(session, "name"));
@@ -73,25 +56,17 @@ static json_t *trends_of(struct history *h, struct str document) {
     return trends;
 }
 
-static int read_session(struct cli *cli, const struct options *options, const char *id,
+static int read_session(struct cli *cli, const struct options *options, const char *word,
                         struct subject *subject) {
-    struct history *h;
-    struct err err;
-    const char *directory = find_history(cli, options);
-    if (!directory)
+    const struct history_question all = {0};
+    struct history *h = history_find(cli, options);
+    if (!h)
         return EXIT_USAGE;
-    if (history_open(&cli->fs, directory, HISTORY_KEEP_ALL, &h, &err) != STATUS_OK)
-        return cli_fail("%s (in %s)", err.text, directory);
-    if (err.status != STATUS_OK && !cli->quiet)
-        cli_note("the newest runs may be missing here: %s (in %s)", err.text, directory);
-    int code = EXIT_DONE;
-    if (history_show(h, str_of(strcmp(id, "latest") == 0 ? "" : id), &cli->arena, &subject->document, &err) !=
-        STATUS_OK)
-        code = cli_fail("%s", err.text);
-    else if (options_has(options, "include-history"))
+    const bool found = history_document(cli, h, &all, word, &subject->document);
+    if (found && options_has(options, "include-history"))
         subject->trends = trends_of(h, subject->document);
     history_close(h);
-    return code;
+    return found ? EXIT_DONE : EXIT_USAGE;
 }
 
 // ---- the command
@@ -153,7 +128,8 @@ const struct command command_report = {
     .details =
         "SESSION is an id of \"pressrun history\", the beginning of one, or \"latest\", which it is where "
         "nothing is\n"
-        "given. FILE is what another command printed with --json (\"-\": stdin): history, strategies, bench, "
+        "given (\"latest~1\": the one before). FILE is what another command printed with --json (\"-\": "
+        "stdin): history, strategies, bench, "
         "bench\n"
         "compare or gate; or a report in JSON, to have it in another format.\n"
         "\n"

@@ -29,6 +29,15 @@ void given_texts(const json_t *object, const char *key, struct buf *out) {
     }
 }
 
+void given_moment(const json_t *object, const char *key, struct buf *out) {
+    enum { DAY = 10, MINUTE = 16, ALL = 20 };
+    const struct str text = str_of(given_text(object, key));
+    if (text.n == ALL && text.p[DAY] == 'T' && text.p[MINUTE] == ':' && text.p[ALL - 1] == 'Z')
+        buf_printf(out, "%.*s %.*s UTC", DAY, text.p, MINUTE - DAY - 1, text.p + DAY + 1);
+    else
+        buf_add_str(out, text);
+}
+
 double given_number_in(const json_t *object, const char *key, const char *inner) {
     return given_number(json_object_get(object, key), inner);
 }

@@ -124,8 +124,9 @@ struct report *report_build_benchmark(const json_t *source, const struct report_
              (unsigned long long)given_count(source, "seed"),
              (unsigned long long)given_count(source, "repeat"));
     report_set_subtitle(report, text);
-    snprintf(text, sizeof text, "%zu scenarios and %zu operations were measured.", json_array_size(scenarios),
-             json_array_size(operations));
+    const size_t scenarios_n = json_array_size(scenarios), operations_n = json_array_size(operations);
+    snprintf(text, sizeof text, "%zu scenario%s and %zu operation%s were measured.", scenarios_n,
+             scenarios_n == 1 ? "" : "s", operations_n, operations_n == 1 ? "" : "s");
     report_set_verdict(report, REPORT_NEUTRAL, "measured", text);
     json_array_foreach(scenarios, i, scenario) {
         const json_t *runs = json_object_get(scenario, "runs");

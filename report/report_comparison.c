@@ -128,7 +128,10 @@ struct report *report_build_comparison(const json_t *source, const struct report
     struct buf title = BUF_INIT;
     buf_printf(&title, "%s against %s", given_text(b, "shown"), given_text(a, "shown"));
     struct report *report = report_new(REPORT_COMPARISON, buf_text(&title), options->made);
-    report_set_subtitle(report, given_text(source, "started"));
+    struct buf started = BUF_INIT;
+    given_moment(source, "started", &started);
+    report_set_subtitle(report, buf_text(&started));
+    buf_release(&started);
     set_verdict(report, source);
     add_figures(report, source);
     json_t *section = report_section(report, "sides", "A and B", NULL, false);

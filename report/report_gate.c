@@ -196,8 +196,9 @@ struct report *report_build_gate(const json_t *source, const struct report_optio
     const json_t *rows = json_object_get(source, "rows");
     struct report *report = report_new(REPORT_GATE, *suite ? suite : "gate", options->made);
     struct buf text = BUF_INIT;
-    buf_printf(&text, "%s against %s, %s", given_text(json_object_get(source, "candidate"), "shown"),
-               given_text(json_object_get(source, "baseline"), "shown"), given_text(source, "started"));
+    buf_printf(&text, "%s against %s, ", given_text(json_object_get(source, "candidate"), "shown"),
+               given_text(json_object_get(source, "baseline"), "shown"));
+    given_moment(source, "started", &text);
     report_set_subtitle(report, buf_text(&text));
     report_set_verdict(report, report_ratio_state(verdict), verdict, given_text(source, "text"));
     add_figures(report, source);

@@ -108,7 +108,7 @@ struct key_figure {
 
 static const struct key_figure figures[] = {
     {"run.seconds", "time", "s", true, true},
-    {"load.records", "records", "", false, true},
+    {"load.records", "records read", "", false, true},
     {"render.outputs", "outputs made", "", false, true},
     {"render.up_to_date", "up to date", "", false, false},
     {"run.failed", "failed", "", true, true},

@@ -82,13 +82,16 @@ static void test_slower(void **state) {
     row->comparison.sides[0].stages[2] = 0.1;
     row->comparison.sides[1].stages[2] = 0.15;
     row->comparison.sides[0].stages[1] = row->comparison.sides[1].stages[1] = 0.2;
-    add_timed(&r, "not confirmed", 1.2, 1);
+    row = add_timed(&r, "not confirmed", 1.2, 1);
+    row->comparison.sides[0].stages[2] = 0.1;
+    row->comparison.sides[1].stages[2] = 0.15;
     gate_judge(&r);
     assert_row(&r.rows[1], VERDICT_FAIL, GATE_BY_PAIRS, GATE_SLOWER);
     assert_int_equal(r.rows[1].session, 2);
     assert_string_equal(r.rows[1].cause, "render 100.00 ms to 150.00 ms (+50.0 %)");
     assert_true(r.rows[1].lower > 1.1 && r.rows[1].upper < 1.3 && r.rows[1].sure > 0.9);
     assert_row(&r.rows[2], VERDICT_INCONCLUSIVE, GATE_UNCONFIRMED, GATE_UNCLEAR);
+    assert_null(r.rows[2].cause); // of what may be nothing
     assert_string_equal(verdict_name(r.verdict), "FAIL");
     gate_result_release(&r);
 }
@@ -230,13 +233,15 @@ static void test_alpha(void **state) {
 
 // ---- written and read
 
-static void assert_refused(const char *text, size_t n) {
+static void assert_refused(const char *text, size_t n, const char *why) {
     struct gate_result r;
     const char *stored;
     struct err err;
     gate_result_init(&r);
     assert_int_equal(gate_read_json(&r, (struct str){text, n}, &stored, &err), STATUS_DATA);
     assert_true(err.text[0]);
+    if (why)
+        assert_string_equal(err.text, why);
     gate_result_release(&r);
 }
 
@@ -267,13 +272,14 @@ static void test_round_trip(void **state) {
     assert_true(str_equal(buf_str(&text), buf_str(&second)));
     gate_result_release(&again);
     for (size_t n = 0; n + 1 < text.n; n += 997)
-        assert_refused(text.p, n);
+        assert_refused(text.p, n, NULL);
     buf_clear(&second);
     gate_write_json(&r, false, &second); // nothing to judge in there
     assert_true(second.n < text.n / 4);
-    assert_refused(second.p, second.n);
-    assert_refused("{\"gate\": 2}", 11);
-    assert_refused("[]", 2);
+    assert_refused(second.p, second.n,
+                   "it has no samples, as `--write samples:FILE` keeps them and `--json` does not");
+    assert_refused("{\"gate\": 2}", 11, NULL);
+    assert_refused("[]", 2, NULL);
     gate_result_release(&r);
     buf_release(&text);
     buf_release(&second);
