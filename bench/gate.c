@@ -152,7 +152,7 @@ static enum gate_reason reason_of(enum judgement_reason reason) {
 // Of what A was only its record is there: its outputs and its work.
 static bool judge_record(struct gate_row *row) {
     const struct comparison_side *sides = row->comparison.sides;
-    if (!row->only_record || !sides[0].known || !sides[1].known)
+    if (!row->only_record || !sides[1].known)
         return false;
     settle(row, sides[0].work.n && sides[1].work.n ? VERDICT_PASS : VERDICT_INCONCLUSIVE, GATE_BY_RECORD,
            NULL, 0);

@@ -76,8 +76,9 @@ struct gate_row {
     struct comparison
         mirror;       // A and B exchanged, to confirm an improvement; no rounds: there was no reason to
     bool only_record; // A did not run
-    bool counts_instructions; // by the same compiler, so that instructions can be compared
-    double seconds;           // that it took, all sessions
+    double cpu_seconds, wall_seconds; // and a run of B took so many, medians of a few; 0: not taken
+    bool counts_instructions;         // by the same compiler, so that instructions can be compared
+    double seconds;                   // that it took, all sessions
 
     // ---- what comes of it (gate_judge)
     enum verdict verdict; // never VERDICT_MORE

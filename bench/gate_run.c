@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "bench/gate_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "bench/comparison_run.h"
 #include "bench/compiler.h"
 #include "bench/gate_regret.h"
+#include "bench/gate_words.h"
 #include "bench/random.h"
 
-enum session { FIRST, CONFIRMING, MIRRORED };
+enum round { FIRST, CONFIRMING, MIRRORED };
 
 struct runner {
     const struct gate_run_options *options;
     struct gate_result *r;
     size_t row;
-    enum session session;
+    enum round session;
 };
 
 static double now(const struct runner *runner) {
@@ -135,20 +137,69 @@ static const struct gate_record *find_record(const struct gate_run_options *opti
     return NULL;
 }
 
+static int by_size(const void *a, const void *b) {
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double median_of(double *values, size_t n) {
+    qsort(values, n, sizeof *values, by_size);
+    return values[n / 2];
+}
+
+// Of B alone.
+static enum status run_candidate(struct runner *runner, struct gate_place *place,
+                                 struct target_report *report, struct err *err) {
+    enum { RUNS = 5 };
+    double cpu[RUNS], wall[RUNS];
+    struct gate_row *row = &runner->r->rows[runner->row];
+    const size_t runs = runner->options->takes_time ? RUNS : 1;
+    for (size_t i = 0; i < runs; i++) {
+        struct process_sample sample;
+        if (gate_place_run(place, 1, runner->options->place.interrupt, report, &sample, err) != STATUS_OK)
+            return err->status;
+        cpu[i] = sample.user + sample.system;
+        wall[i] = sample.wall;
+    }
+    if (runs == RUNS) {
+        row->cpu_seconds = median_of(cpu, RUNS);
+        row->wall_seconds = median_of(wall, RUNS);
+    }
+    return STATUS_OK;
+}
+
+static void warn_of_time(struct runner *runner, const struct gate_record *record) {
+    struct gate_row *row = &runner->r->rows[runner->row];
+    const struct baseline *usual = &record->usual;
+    if (!record->usual_known || !(row->cpu_seconds > usual->high))
+        return;
+    gate_warn(runner->r,
+              gate_printf(runner->r,
+                          "%s took %s of CPU time; the last %zu took %s, and the next was to take %s "
+                          "at most: a reason to look, and no verdict",
+                          row->name, gate_value_text(runner->r, row->cpu_seconds, PAIRED_CPU), usual->n,
+                          gate_value_text(runner->r, usual->mean, PAIRED_CPU),
+                          gate_value_text(runner->r, usual->high, PAIRED_CPU)));
+}
+
 static enum status compare_record(struct runner *runner, struct gate_place *place, struct err *err) {
     struct gate_row *row = &runner->r->rows[runner->row];
     struct comparison *c = &row->comparison;
     const struct gate_record *record = find_record(runner->options, place->benchmark);
     struct target_report report;
-    struct process_sample sample;
-    if (!record)
+    if (!record && !runner->options->takes_time)
         return err_set(err, STATUS_DATA, "nothing is known of it from A, which does not run here");
-    if (gate_place_run(place, 1, runner->options->place.interrupt, &report, &sample, err) != STATUS_OK)
+    if (run_candidate(runner, place, &report, err) != STATUS_OK)
         return err->status;
     describe(runner, place->benchmark, place, c);
     row->only_record = true;
-    c->sides[0] = (struct comparison_side){
-        .shown = "record", .kind = "record", .known = true, .digest = record->digest, .work = record->work};
+    c->sides[0] = (struct comparison_side){.shown = "record", .kind = "record"};
+    if (record) {
+        c->sides[0].known = true;
+        c->sides[0].digest = record->digest;
+        c->sides[0].work = record->work;
+        warn_of_time(runner, record);
+    }
     c->sides[1] = (struct comparison_side){.shown = comparison_keep(c, place->targets[1].shown),
                                            .kind = target_kind_name(place->targets[1].kind),
                                            .known = true,
@@ -216,7 +267,7 @@ static enum status run_benchmark(struct runner *runner, const struct gate_benchm
     return status;
 }
 
-static void run_session(struct runner *runner, size_t row, enum session session,
+static void run_session(struct runner *runner, size_t row, enum round session,
                         const struct gate_benchmark *b) {
     struct gate_result *r = runner->r;
     struct err err;
@@ -323,8 +374,11 @@ enum status gate_run_records(const struct gate_run_options *options, struct gate
         if (status == STATUS_OK)
             status = gate_place_run(&place, 1, options->place.interrupt, &report, &sample, err);
         if (status == STATUS_OK)
-            records[(*n)++] = (struct gate_record){b->name, b->scale, report.digest, report.work,
-                                                   sample.user + sample.system};
+            records[(*n)++] = (struct gate_record){.name = b->name,
+                                                   .scale = b->scale,
+                                                   .digest = report.digest,
+                                                   .work = report.work,
+                                                   .cpu_seconds = sample.user + sample.system};
         gate_place_release(&place);
     }
     return status;

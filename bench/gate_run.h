@@ -7,11 +7,13 @@
  *
  * A benchmark that cannot be run is a row with an error, and the others go on.
  *
- * Where A cannot run there is only what was recorded of it: B runs once, and outputs and work are compared.
+ * Where A cannot run there is only what was recorded of it: B runs once, or a few times where usual times are known, and
+ * outputs and work are compared. Of an unusual time there is a warning and no more.
  *
  * One thread.
  */
 #include "base/clock.h"
+#include "bench/baseline.h"
 #include "bench/gate_place.h"
 
 // What a benchmark made and did when it was run once.
@@ -21,6 +23,8 @@ struct gate_record {
     struct digest digest;
     struct work work;
     double cpu_seconds;
+    struct baseline usual; // CPU seconds of runs like it
+    bool usual_known;
 };
 
 struct gate_run_options {
@@ -29,6 +33,7 @@ struct gate_run_options {
     const char *texts[2]; // A and B, as gate_place_init takes them; A NULL: there is only its record
     const struct gate_record *records; // of A; may be NULL
     size_t records_n;
+    bool takes_time; // of B where A does not run, to be kept
     bool confirms_faster;
     double alpha_suite;
     const struct clock *clock;

@@ -63,6 +63,8 @@ static const char *ratio_sentence(struct gate_result *r, const struct gate_row *
 }
 
 static const char *record_sentence(struct gate_result *r, const struct gate_row *row) {
+    if (!row->comparison.sides[0].known)
+        return "nothing had been kept to compare it with";
     return gate_keep(r, row->verdict == VERDICT_PASS
                             ? "no more work than was kept of A; time was not compared"
                             : "the output that was kept of A; nothing else was compared");
@@ -179,7 +181,7 @@ const char *gate_suite_sentence(struct gate_result *r) {
     else if (r->verdict == VERDICT_INCONCLUSIVE)
         add_share(r, VERDICT_INCONCLUSIVE, "is not clear", "are not clear", &text);
     else if (count_records(r) == r->benchmarks)
-        buf_add_text(&text, "no more work than was kept of the baseline, which does not run here");
+        buf_add_text(&text, "no more work than was kept of the baseline, which was not run");
     else if (r->benchmarks == 1)
         buf_add_text(&text, "the benchmark is not slower");
     else

@@ -18,7 +18,8 @@ enum { SAVED_MOST = 256 << 20 };
 
 static const struct option_spec gate_options[] = {
     {"baseline", 'b', "A",
-     "what is compared with: a capsule, an executable of pressrun, a strategy, a manifest, a command"},
+     "what is compared with: a capsule, an executable of pressrun, a strategy, a manifest, a command; or "
+     "\"history\""},
     {"candidate", 'c', "B", "what is compared: the like (default: this program)"},
     {"suite", 0, "FILE", "the benchmarks (default: gate.yaml, .yml or .json here, else the standard suite)"},
     {"directory", 'C', "DIR", "work in DIR"},
@@ -148,6 +149,8 @@ static int compare_and_tell(struct gate_job *job) {
     int moved = EXIT_DONE, code = compare(job, &r);
     if (code == EXIT_DONE && options_has(job->options, "advance"))
         moved = gate_capsules_advance(job, &r);
+    else if (code == EXIT_DONE && job->past)
+        moved = gate_past_remember(job, &r);
     if (code == EXIT_DONE)
         code = gate_output_tell(job->cli, job->options, &r);
     gate_result_release(&r);
@@ -178,6 +181,9 @@ static int run_suite(struct gate_job *job, bool compares) {
                                   job->baseline.shown);
     if (code == EXIT_DONE) {
         prepare(job);
+        code = job->past ? gate_past_recall(job) : EXIT_DONE;
+    }
+    if (code == EXIT_DONE) {
         code = compares ? compare_and_tell(job) : gate_capsules_make(job);
     }
     gate_suite_release(&job->suite);
@@ -223,26 +229,29 @@ const struct command command_gate = {
     .name = "gate",
     .arguments = "[BENCHMARK...]",
     .summary = "whether a candidate is slower than a baseline, by a suite of benchmarks",
-    .details = "Each benchmark of the suite is run by A, the baseline, and B, the candidate, in pairs of "
-               "fresh processes,\n"
-               "as `pressrun bench compare` does it. First outputs must be the same, else the verdict is "
-               "INVALID; then\n"
-               "more than 1 % more work is FAIL; then time is compared. What seems slower is measured again "
-               "in a second\n"
-               "session when all others are done, and is FAIL only if that says so, too. The baseline is "
-               "compared with\n"
-               "itself as well: where that moves, nothing can be believed, and the verdict is INVALID.\n"
-               "\n"
-               "Of suites in which nothing changed 1 in 100 may FAIL at most.\n"
-               "\n"
-               "--keep NAME makes a capsule of an executable: with it, any later candidate is compared by "
-               "running both. --export\n"
-               "and --import carry it to where there is no history. --advance moves it on where an "
-               "improvement is confirmed.\n"
-               "See docs/gate.md.\n"
-               "\n"
-               "Exit codes: 0 pass; 2 usage, a run that failed, or INVALID; 3 fail; 4 inconclusive; 130 "
-               "interrupted.\n",
+    .details =
+        "Each benchmark of the suite is run by A, the baseline, and B, the candidate, in pairs of "
+        "fresh processes,\n"
+        "as `pressrun bench compare` does it. First outputs must be the same, else the verdict is "
+        "INVALID; then\n"
+        "more than 1 % more work is FAIL; then time is compared. What seems slower is measured again "
+        "in a second\n"
+        "session when all others are done, and is FAIL only if that says so, too. The baseline is "
+        "compared with\n"
+        "itself as well: where that moves, nothing can be believed, and the verdict is INVALID.\n"
+        "\n"
+        "Of suites in which nothing changed 1 in 100 may FAIL at most.\n"
+        "\n"
+        "--keep NAME makes a capsule of an executable: with it, any later candidate is compared by "
+        "running both. --export\n"
+        "and --import carry it to where there is no history. --advance moves it on where an "
+        "improvement is confirmed.\n"
+        "--baseline history runs no baseline: the candidate's work is held against what earlier gates like "
+        "this one\n"
+        "have kept of theirs, and its time only warns. See docs/gate.md.\n"
+        "\n"
+        "Exit codes: 0 pass; 2 usage, a run that failed, or INVALID; 3 fail; 4 inconclusive; 130 "
+        "interrupted.\n",
     .options = gate_options,
     .run = run_gate,
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "bench/gate_past.h"
 #include "cli/gate_job.h"
 #include "cli/history_place.h"
 #include "cli/interrupt.h"
@@ -187,6 +188,36 @@ int gate_capsules_advance(struct gate_job *job, struct gate_result *r) {
     }
     capsule_release(&c);
     return code;
+}
+
+// ---- what earlier gates kept
+
+int gate_past_recall(struct gate_job *job) {
+    const char *place = gate_capsules_place(job);
+    struct arena *arena = &job->cli->arena;
+    struct gate_record *records = ARENA_NEW_ARRAY(arena, struct gate_record, job->suite.n + 1);
+    struct err err;
+    if (!records)
+        mem_fail(job->suite.n);
+    if (!place)
+        return EXIT_USAGE;
+    if (gate_past_find(&job->cli->fs, place, &job->suite, arena, records, &job->run.records_n, &err) !=
+        STATUS_OK)
+        return cli_fail("%s (in %s)", err.text, place);
+    job->run.records = records;
+    job->run.takes_time = true;
+    return EXIT_DONE;
+}
+
+int gate_past_remember(struct gate_job *job, const struct gate_result *r) {
+    const char *place = gate_capsules_place(job);
+    struct err err;
+    if (r->interrupted)
+        return EXIT_DONE;
+    if (gate_past_keep(&job->cli->fs, place, &job->suite, r, job->cli->clock.wall(job->cli->clock.self),
+                       &err) != STATUS_OK)
+        return cli_fail("%s (in %s)", err.text, place);
+    return EXIT_DONE;
 }
 
 // ---- what there is

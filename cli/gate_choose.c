@@ -104,6 +104,11 @@ static int choose_baseline(struct gate_job *job, enum target_kind *kind) {
     if (options_has(job->options, "import"))
         return given ? cli_argument_error(&command_gate, "--import is the baseline, so there is no other")
                      : choose_capsule(job, NULL);
+    if (given && strcmp(given, "history") == 0 && access(given, F_OK) != 0) {
+        job->past = true;
+        job->baseline = (struct gate_side){.shown = given};
+        return EXIT_DONE;
+    }
     if (!given || is_capsule_name(job, given))
         return choose_capsule(job, given ? given : "baseline");
     return choose_side(job, 0, given, kind);
@@ -120,6 +125,10 @@ int gate_choose_sides(struct gate_job *job, bool compares) {
         return cli_argument_error(&command_gate, "%s is no executable of pressrun, and only these are kept",
                                   job->candidate.shown);
     job->whole = !is_part(a) || !is_part(b);
+    if (job->whole && job->past)
+        return cli_argument_error(&command_gate,
+                                  "the history has executables of pressrun and strategies, and nothing of %s",
+                                  job->candidate.shown);
     if (job->whole && job->baseline.capsule)
         return cli_argument_error(&command_gate,
                                   "a capsule is compared with an executable of pressrun, not with %s",

@@ -17,6 +17,7 @@ struct gate_job {
     char *scratch;          // owned; NULL: there is none yet
     struct capsule capsule; // the baseline; without an executable: it is none
     const char *kept_as;    // its name; NULL: it came from a file
+    bool past;              // the baseline is what earlier gates kept in the history
     bool whole;             // A and B are all there is to run, and not what runs benchmarks
     struct gate_suite suite;
     struct gate_side baseline, candidate; // as they are shown
@@ -32,6 +33,9 @@ bool gate_capsules_take(struct gate_job *job, const char *name, struct err *err)
 int gate_capsules_make(struct gate_job *job);
 // After a gate that passed and found something faster: the baseline's name is the candidate's from now on.
 int gate_capsules_advance(struct gate_job *job, struct gate_result *r);
+// Of a baseline without an executable: what earlier gates kept, and what this one is to keep. EXIT_DONE, or what was told.
+int gate_past_recall(struct gate_job *job);
+int gate_past_remember(struct gate_job *job, const struct gate_result *r);
 int gate_capsules_list(struct gate_job *job);
 int gate_capsules_forget(struct gate_job *job, const char *name);
 

@@ -175,7 +175,7 @@ static void test_record(void **state) {
     work_add(&row->comparison.sides[1].work, "load.records", 5);
     gate_judge(&r);
     assert_row(row, VERDICT_PASS, GATE_BY_RECORD, GATE_SAME);
-    assert_string_equal(r.text, "no more work than was kept of the baseline, which does not run here");
+    assert_string_equal(r.text, "no more work than was kept of the baseline, which was not run");
     row->comparison.sides[1].work.counters[0].value = 6;
     gate_judge(&r);
     assert_row(row, VERDICT_FAIL, GATE_BY_WORK, GATE_SLOWER);
