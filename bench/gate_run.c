@@ -282,7 +282,9 @@ static void run_session(struct runner *runner, size_t row, enum round session,
     for (char *at = err.text; status != STATUS_OK && *at; at++)
         if (*at == '\n')
             *at = ' ';
-    if (status != STATUS_OK && status != STATUS_CANCELLED)
+    if (status == STATUS_CONFLICT) // nobody's fault here: it was not found out
+        r->rows[row].note = gate_keep(r, err.text);
+    else if (status != STATUS_OK && status != STATUS_CANCELLED)
         r->rows[row].error = gate_keep(r, err.text);
 }
 

@@ -5,7 +5,8 @@
  * Runs a suite. First session: each benchmark, then the control. Second session, when all of the first is over: those that
  * were flagged, and, where it is wanted, those that seem faster, with A and B exchanged. Sessions have seeds of their own.
  *
- * A benchmark that cannot be run is a row with an error, and the others go on.
+ * A benchmark that cannot be run is a row with an error, and the others go on; where the host kept taking the CPUs away it is
+ * as unclear as it was by then, with a note.
  *
  * Where A cannot run there is only what was recorded of it: B runs once, or a few times where usual times are known, and
  * outputs and work are compared. Of an unusual time there is a warning and no more.

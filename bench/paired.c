@@ -137,7 +137,7 @@ static enum status add_pair(struct runner *r, struct paired_result *result, size
     result->pairs[result->pairs_n++] = pair;
     result->dropped += pair.dropped;
     if (result->dropped > DROPPED_MOST)
-        return err_set(err, STATUS_DATA,
+        return err_set(err, STATUS_CONFLICT,
                        "the host took too much time from %u pairs: this machine is too busy",
                        (unsigned)result->dropped);
     if (pair.dropped)

@@ -65,8 +65,8 @@ bool paired_is_disturbed(const struct pair *pair);
 // Of the CPUs that this process may use: the last one, which has the least to do with interrupts, or all for wall time.
 cpu_set_t paired_cpus(enum paired_metric metric);
 
-// STATUS_DATA: a run failed or printed something else (`err` says which), or nothing of the metric was measured; the result
-// has what there is.
+// STATUS_DATA: a run failed or printed something else (`err` says which), or nothing of the metric was measured.
+// STATUS_CONFLICT: the host kept taking the CPUs away. The result has what there is.
 enum status paired_run(const struct paired_options *options, struct paired_result *result, struct err *err);
 void paired_release(struct paired_result *result);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "bench/comparison_run.h"
@@ -217,8 +218,18 @@ static struct selftest_level *next_level(struct selftest *s, const struct selfte
     return next;
 }
 
+// Others on the host had the CPUs; the question is asked once more when they may be done.
+static void wait_for_host(const struct selftest_options *options) {
+    enum { STEPS = 50 };
+    const struct timespec step = {.tv_nsec = 200 * 1000 * 1000};
+    for (int i = 0; i < STEPS && !(options->interrupt && atomic_load(options->interrupt)); i++)
+        nanosleep(&step, NULL);
+}
+
 enum status selftest_run(struct selftest *s, const struct selftest_options *options, struct err *err) {
+    enum { DISTURBED_MOST = 30 }; // in a row: five minutes of waiting
     const struct clock *clock = options->clock;
+    unsigned disturbed = 0;
     uint64_t began = clock->monotonic(clock->self);
     struct selftest_level *level;
     while ((level = next_level(s, options)) != NULL) {
@@ -231,8 +242,13 @@ enum status selftest_run(struct selftest *s, const struct selftest_options *opti
         struct random random = {options->seed + (uint64_t)llround(level->percent * 1000) * 1000003};
         for (size_t i = 0; i < level->n; i++)
             random_next(&random);
-        if (ask(s, options, level->percent, random_next(&random) >> 32, err) != STATUS_OK)
-            return err->status;
+        const enum status status = ask(s, options, level->percent, random_next(&random) >> 32, err);
+        if (status == STATUS_CONFLICT && disturbed++ < DISTURBED_MOST)
+            wait_for_host(options);
+        else if (status != STATUS_OK)
+            return status;
+        else
+            disturbed = 0;
     }
     return STATUS_OK;
 }
