@@ -9,12 +9,18 @@
 #include "cli/command.h"
 #include "cli/doctor_text.h"
 #include "cli/history_place.h"
+#include "pipeline/manifest/manifest_table.h"
+
+enum { SLOW_MS = 100, COPY_MOST = 1 << 30 };
 
 static const struct option_spec doctor_options[] = {
     OPTIONS_MANIFEST,
     {"output", 'o', "DIR", "the output directory, where it is not the manifest's"},
     {"history", 0, "DIR", "where the history is, where it is not the manifest's (PRESSRUN_HISTORY)"},
     {"strict", 0, NULL, "what is to be looked at counts as failed"},
+    {"slow", 0, "TIME", "queries: from which time on one is slow, such as 20ms or 2s (default: 100ms)"},
+    {"copy", 0, "SIZE",
+     "queries: the largest database that indexes are tried on a copy of; 0: none (default: 1GiB)"},
     {"json", 0, NULL, "as one JSON object"},
     OPTIONS_COMMON,
     {0},
@@ -70,11 +76,27 @@ static enum status choose_checks(const struct options *options, uint32_t *only, 
     return STATUS_OK;
 }
 
+static enum status choose_bounds(const struct options *options, struct doctor_options *doctor,
+                                 struct err *err) {
+    const char *slow = options_get(options, "slow"), *copy = options_get(options, "copy");
+    uint64_t milliseconds = SLOW_MS;
+    if (slow && !manifest_parse_wait(str_of(slow), &milliseconds))
+        return err_set(err, STATUS_DATA, "--slow is a time such as 20ms or 2s, not \"%s\"", slow);
+    doctor->slow = milliseconds * 1000000;
+    doctor->copy_most = COPY_MOST;
+    if (copy && strcmp(copy, "0") == 0)
+        doctor->copy_most = 0;
+    else if (copy && !manifest_parse_size(str_of(copy), &doctor->copy_most))
+        return err_set(err, STATUS_DATA, "--copy is a size such as 4GiB, or 0, not \"%s\"", copy);
+    return STATUS_OK;
+}
+
 static int run_doctor(struct cli *cli, const struct options *options) {
     struct doctor_options doctor = {
         .fs = &cli->fs, .clock = cli->clock, .root = "", .environment = {.get = get_variable}};
     struct err err;
-    if (choose_checks(options, &doctor.only, &err) != STATUS_OK)
+    if (choose_checks(options, &doctor.only, &err) != STATUS_OK ||
+        choose_bounds(options, &doctor, &err) != STATUS_OK)
         return cli_argument_error(&command_doctor, "%s", err.text);
     if (cache_wish(NULL, &doctor.cache, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
@@ -96,7 +118,7 @@ static int run_doctor(struct cli *cli, const struct options *options) {
 
 const struct command command_doctor = {
     .name = "doctor",
-    .arguments = "[CHECK...] [-o DIR] [--strict] [--json]",
+    .arguments = "[CHECK...] [-o DIR] [--slow TIME] [--strict] [--json]",
     .summary = "health checks: machine, disk, clock, cache, journal, databases",
     .details =
         "Looks at what a run needs, and says what to do where something is not well. It changes nothing. "
@@ -116,10 +138,15 @@ const struct command command_doctor = {
         "redis       whether it answers, and how fast\n"
         "history     the database of sessions; its pages are checked for a second\n"
         "databases   that records come from: the same, and whether the query can be prepared\n"
+        "queries     of those databases: their times and plans, the indexes that would make slow ones "
+        "faster, tried "
+        "on\n"
+        "            a copy, and those that no query here uses\n"
         "\n"
         "Each row is ok, skipped, warn (a run goes on, but slower, or with less) or fail (it will not do "
         "well).\n"
-        "--json has `state`, the worst, and `checks`: check, subject (of several), state, found, advice.\n"
+        "--json has `state`, the worst, and `checks`: check, subject (of several), state, found, advice,\n"
+        "details; and of queries `queries` and `indexes`.\n"
         "\n"
         "Exit codes: 0 nothing failed; 1 something did, or with --strict is to be looked at; 2 usage.\n",
     .options = doctor_options,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/doctor_text.h"
 
+#include "cli/doctor_queries_json.h"
 #include "cli/show.h"
 #include "monitor/json_line.h"
 
@@ -21,6 +22,11 @@ static void write_finding(const struct doctor_finding *f, bool colour, struct bu
     }
     show_escaped(out, f->found);
     buf_add_char(out, '\n');
+    for (const struct doctor_detail *detail = f->details; detail; detail = detail->next) {
+        buf_printf(out, "%*s", (int)(STATE_COLUMNS + CHECK_COLUMNS + 2 + 2 * detail->depth), "");
+        show_escaped(out, detail->text);
+        buf_add_char(out, '\n');
+    }
     if (!f->advice.p)
         return;
     buf_printf(out, "%*s -> ", STATE_COLUMNS + CHECK_COLUMNS - 1, "");
@@ -43,6 +49,13 @@ void doctor_text_write(const struct doctor *doctor, bool colour, struct buf *out
     buf_add_char(out, '\n');
 }
 
+static json_t *details_of(const struct doctor_finding *finding) {
+    json_t *list = json_array();
+    for (const struct doctor_detail *detail = finding->details; detail; detail = detail->next)
+        json_array_append_new(list, json_line_text(detail->text));
+    return list;
+}
+
 void doctor_text_json(const struct doctor *doctor, struct buf *out) {
     json_t *object = json_object(), *array = json_array();
     enum doctor_state worst = DOCTOR_OK;
@@ -58,14 +71,17 @@ void doctor_text_json(const struct doctor *doctor, struct buf *out) {
                      {"found", f->found},
                      {"advice", f->advice}};
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
-            json_t *text = texts[k].text.p ? json_stringn(texts[k].text.p, texts[k].text.n) : NULL;
             if (texts[k].text.p)
-                json_object_set_new(finding, texts[k].key, text ? text : json_string("?")); // was not UTF-8
+                json_object_set_new(finding, texts[k].key, json_line_text(texts[k].text));
         }
+        if (f->details)
+            json_object_set_new(finding, "details", details_of(f));
         json_array_append_new(array, finding);
         worst = f->state > worst && f->state != DOCTOR_SKIPPED ? f->state : worst;
     }
     json_object_set_new(object, "state", json_string(doctor_state_names[worst]));
     json_object_set_new(object, "checks", array);
+    if (doctor->looks.queries_n)
+        doctor_queries_json_add(&doctor->looks, object);
     json_line_add(object, 0, out);
 }

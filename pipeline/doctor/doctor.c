@@ -19,7 +19,7 @@ static const struct {
     {"times", doctor_check_times},           {"disk", doctor_check_disk},
     {"journal", doctor_check_journal},       {"cache", doctor_check_cache},
     {"redis", doctor_check_redis},           {"history", doctor_check_history},
-    {"databases", doctor_check_databases},
+    {"databases", doctor_check_databases},   {"queries", doctor_check_queries},
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
@@ -51,6 +51,17 @@ void doctor_say(struct doctor *doctor, enum doctor_state state, const char *subj
     doctor->counts[state]++;
 }
 
+void doctor_add_detail(struct doctor *doctor, uint32_t depth, struct str text) {
+    struct doctor_detail **end = &doctor->findings[doctor->n - 1].details;
+    while (*end)
+        end = &(*end)->next;
+    *end = ARENA_NEW(&doctor->arena, struct doctor_detail);
+    const struct str kept = arena_str(&doctor->arena, text);
+    if (!*end || !kept.p)
+        mem_fail(text.n);
+    **end = (struct doctor_detail){.depth = depth, .text = kept};
+}
+
 const char *doctor_variable(const struct doctor *doctor, const char *name) {
     const struct workers_environment *environment = &doctor->options->environment;
     const char *value = environment->get(environment->self, name);
@@ -76,5 +87,7 @@ void doctor_examine(struct doctor *doctor, const struct doctor_options *options)
 
 void doctor_release(struct doctor *doctor) {
     mem_free(doctor->findings);
+    mem_free(doctor->looks.queries);
+    mem_free(doctor->looks.indexes);
     arena_release(&doctor->arena);
 }

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "pipeline/caching/caches.h"
+#include "pipeline/doctor/query_looks.h"
 #include "pipeline/manifest/manifest.h"
 #include "scheduler/workers.h"
 
@@ -33,15 +34,24 @@ struct doctor_options {
     const char *output;  // the output directory; NULL: there is none
     const char *history; // its directory; NULL: none is kept
     struct caches_wish cache;
-    uint32_t only; // bits by check; 0: all of them
+    uint32_t only;      // bits by check; 0: all of them
+    uint64_t slow;      // nanoseconds from which on a query is
+    uint64_t copy_most; // bytes of a database that indexes are tried on a copy of
+};
+
+struct doctor_detail { // more about what was found, a line each
+    struct doctor_detail *next;
+    uint32_t depth; // below the lines before it
+    struct str text;
 };
 
 struct doctor_finding {
     const char *check;  // "disk"
     struct str subject; // of several of one check: which; {NULL, 0}: there is one only
     enum doctor_state state;
-    struct str found;  // a sentence without its end
-    struct str advice; // {NULL, 0}: none is needed
+    struct str found;              // a sentence without its end
+    struct str advice;             // {NULL, 0}: none is needed
+    struct doctor_detail *details; // NULL: none
 };
 
 struct doctor {
@@ -51,6 +61,7 @@ struct doctor {
     struct doctor_finding *findings; // owned
     size_t n, cap;
     size_t counts[DOCTOR_STATES];
+    struct query_looks looks;
 };
 
 // Runs the checks that are asked for.
@@ -62,8 +73,9 @@ const char *doctor_check_name(size_t i);
 // For checks. `subject` and `advice` may be NULL, and are copied.
 void doctor_say(struct doctor *doctor, enum doctor_state state, const char *subject, const char *advice,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
-const char *doctor_variable(const struct doctor *doctor, const char *name); // NULL: not set, or empty
-void doctor_write_bytes(uint64_t bytes, char *out, size_t size);            // "1.2 GB"
+void doctor_add_detail(struct doctor *doctor, uint32_t depth, struct str text); // to the last finding; copied
+const char *doctor_variable(const struct doctor *doctor, const char *name);     // NULL: not set, or empty
+void doctor_write_bytes(uint64_t bytes, char *out, size_t size);                // "1.2 GB"
 
 // doctor_machine.c
 void doctor_check_processors(struct doctor *doctor);
@@ -83,5 +95,7 @@ void doctor_check_redis(struct doctor *doctor);
 void doctor_check_history(struct doctor *doctor);
 // doctor_databases.c
 void doctor_check_databases(struct doctor *doctor);
+// doctor_queries.c
+void doctor_check_queries(struct doctor *doctor);
 
 #endif

@@ -64,9 +64,6 @@ static bool check_pages(struct doctor_sqlite *look, sqlite3 *db, const struct cl
 
 static void look_at(struct doctor_sqlite *look, sqlite3 *db, const struct clock *clock, const char *query) {
     sqlite3_stmt *stmt = NULL;
-    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_busy_timeout(db, WAIT_MS);
     look->page_size = ask_number(db, "PRAGMA page_size");
     look->pages = ask_number(db, "PRAGMA page_count");
     if (check_pages(look, db, clock) && query && sqlite3_prepare_v2(db, query, -1, &stmt, NULL) != SQLITE_OK)
@@ -115,20 +112,45 @@ static void write_name(const char *path, bool immutable, struct buf *out) {
     buf_add_text(out, immutable ? "?immutable=1" : "");
 }
 
+// The caller closes it, whether it could be opened or not.
+static int open_file(const char *path, bool immutable, sqlite3 **db) {
+    struct buf name = BUF_INIT;
+    write_name(path, immutable, &name);
+    const int code = sqlite3_open_v2(buf_text(&name), db,
+                                     SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    buf_release(&name);
+    if (code == SQLITE_OK) {
+        sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        sqlite3_busy_timeout(*db, WAIT_MS);
+    }
+    return code;
+}
+
+bool doctor_sqlite_open(const char *path, sqlite3 **db) {
+    sqlite3_stmt *stmt = NULL;
+    bool readable =
+        open_file(path, is_idle_log(path), db) == SQLITE_OK &&
+        sqlite3_prepare_v2(*db, "SELECT count(*) FROM sqlite_schema", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+    if (!readable) {
+        sqlite3_close(*db);
+        *db = NULL;
+    }
+    return readable;
+}
+
 static void open_and_look(struct doctor_sqlite *look, const struct clock *clock, const char *path,
                           bool immutable, const char *query) {
-    struct buf name = BUF_INIT;
     sqlite3 *db = NULL;
     *look = (struct doctor_sqlite){.end = DOCTOR_SQLITE_SOUND};
-    write_name(path, immutable, &name);
-    if (sqlite3_open_v2(buf_text(&name), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
-                        NULL) != SQLITE_OK)
+    if (open_file(path, immutable, &db) != SQLITE_OK)
         say_fault(look, DOCTOR_SQLITE_UNREADABLE, db ? sqlite3_errmsg(db) : NULL);
     else
         look_at(look, db, clock, query);
     sqlite3_close(db);
     look->log_bytes = size_of(path, "-wal");
-    buf_release(&name);
 }
 
 void doctor_sqlite_look(struct doctor_sqlite *look, const struct clock *clock, const char *path,

@@ -5,6 +5,7 @@
  * A look at a SQLite database that changes nothing, and leaves nothing beside it: it is opened for reading only, its pages are checked for as long as there
  * is time (DOCTOR_SQLITE_MS), and a query is prepared, which runs nothing.
  */
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct doctor_sqlite {
     uint64_t log_bytes;              // of its write-ahead log
     char fault[DOCTOR_SQLITE_FAULT]; // "" of a sound one
 };
+
+// Opened so; false: it cannot be. The caller closes it.
+bool doctor_sqlite_open(const char *path, sqlite3 **db);
 
 // `query` may be NULL.
 void doctor_sqlite_look(struct doctor_sqlite *look, const struct clock *clock, const char *path,

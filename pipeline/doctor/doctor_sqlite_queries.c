@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// The queries of SQLite sources: timed, their plans read, indexes proved that would help.
+#include "base/mem.h"
+#include "pipeline/doctor/doctor_queries.h"
+#include "pipeline/doctor/doctor_sqlite.h"
+#include "pipeline/doctor/index_proof.h"
+#include "stages/record/sqlite_names.h"
+
+static const uint64_t MS = 1000000;
+
+// ---- what is asked
+
+// The rows of a table or view, as they are read; of which there is only one where none is named.
+static struct str table_query(struct doctor *doctor, sqlite3 *db, struct str table) {
+    struct buf sql = BUF_INIT;
+    sqlite3_stmt *stmt = NULL;
+    buf_add_text(&sql, "SELECT * FROM ");
+    if (table.p)
+        sqlite_names_add(&sql, table);
+    else if (sqlite3_prepare_v2(
+                 db,
+                 "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
+                 "'sqlite\\_%' ESCAPE '\\'",
+                 -1, &stmt, NULL) == SQLITE_OK &&
+             sqlite3_step(stmt) == SQLITE_ROW)
+        sqlite_names_add(&sql, str_of((const char *)sqlite3_column_text(stmt, 0)));
+    sqlite3_finalize(stmt);
+    const struct str kept = doctor_keep(doctor, buf_str(&sql));
+    buf_release(&sql);
+    return kept;
+}
+
+// ---- a query
+
+static void take_proposals(struct doctor *doctor, const struct index_advice *advice,
+                           struct query_look *look) {
+    struct query_proposal *list =
+        advice->n ? ARENA_NEW_ARRAY(&doctor->arena, struct query_proposal, advice->n) : NULL;
+    if (advice->n && !list)
+        mem_fail(sizeof *list);
+    for (size_t i = 0; i < advice->n; i++) {
+        const struct index_proposal *from = &advice->proposals[i];
+        list[i] = (struct query_proposal){.sql = from->sql,
+                                          .what = from->what,
+                                          .proved = from->proved,
+                                          .before = from->before.cpu,
+                                          .before_stopped = from->before.stopped,
+                                          .after = from->after.cpu,
+                                          .bytes = from->bytes,
+                                          .plan = from->plan};
+    }
+    look->proposals = list;
+    look->proposals_n = advice->n;
+    look->tried = advice->tried;
+    if (advice->unproved)
+        look->unproved = doctor_keep(doctor, str_of(advice->unproved));
+}
+
+static void look_at_query(struct doctor *doctor, const struct manifest_source *source,
+                          struct index_prover *prover) {
+    struct query_look *look = doctor_add_query(doctor);
+    struct query_time timed;
+    struct index_advice advice;
+    *look = (struct query_look){.source = source->name, .database = source->shown, .sql = source->query};
+    if (!look->sql.p)
+        look->sql = table_query(doctor, prover->db, source->table);
+    if (query_plan_read(prover->db, look->sql.p, &doctor->arena, &look->plan) != SQLITE_OK ||
+        query_time_best(prover->db, look->sql.p, prover->clock, prover->query_most, &timed) != SQLITE_OK) {
+        look->fault = doctor_keep(doctor, str_of(sqlite3_errmsg(prover->db)));
+        return;
+    }
+    look->rows = timed.rows;
+    look->took = timed.wall;
+    look->first = timed.first;
+    look->scanned = timed.scanned;
+    look->stopped = timed.stopped;
+    look->slow = timed.stopped || timed.wall >= prover->slow;
+    if (query_plan_costs(&look->plan)) {
+        index_prove(prover, look->sql.p, &timed, &advice);
+        take_proposals(doctor, &advice, look);
+    }
+}
+
+// ---- indexes
+
+static size_t count_users(const struct doctor *doctor, size_t from, struct str index) {
+    size_t n = 0;
+    for (size_t i = from; i < doctor->looks.queries_n; i++)
+        n += query_plan_uses(&doctor->looks.queries[i].plan, index);
+    return n;
+}
+
+// Those that somebody made; a constraint's belong to it.
+static const char *const indexes =
+    "SELECT t.name, i.name, i.\"unique\", (SELECT sum(pgsize) FROM dbstat WHERE name = i.name) FROM "
+    "pragma_table_list "
+    "AS t, pragma_index_list(t.name) AS i WHERE t.schema = 'main' AND t.type = 'table' AND i.origin = 'c' "
+    "ORDER BY t.name, i.name";
+
+static struct str column(struct doctor *doctor, sqlite3_stmt *stmt, int i) {
+    const char *text = (const char *)sqlite3_column_text(stmt, i);
+    return doctor_keep(doctor, str_of(text ? text : ""));
+}
+
+static void look_at_indexes(struct doctor *doctor, sqlite3 *db, struct str database, size_t first_query) {
+    struct query_deadline deadline = {&doctor->options->clock, 0};
+    sqlite3_stmt *stmt = NULL;
+    deadline.end = deadline.clock->monotonic(deadline.clock->self) + DOCTOR_SQLITE_MS * MS;
+    query_deadline_set(db, &deadline);
+    sqlite3_prepare_v2(db, indexes, -1, &stmt, NULL);
+    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+        struct index_look *look = doctor_add_index(doctor);
+        *look = (struct index_look){.database = database, .scans = -1};
+        look->table = column(doctor, stmt, 0);
+        look->index = column(doctor, stmt, 1);
+        look->unique = sqlite3_column_int(stmt, 2) != 0;
+        look->bytes = (uint64_t)sqlite3_column_int64(stmt, 3);
+        look->used = count_users(doctor, first_query, look->index);
+    }
+    sqlite3_finalize(stmt);
+    query_deadline_clear(db);
+}
+
+void doctor_examine_sqlite(struct doctor *doctor, const struct manifest_source *const *sources, size_t n) {
+    const struct doctor_options *options = doctor->options;
+    const size_t first = doctor->looks.queries_n;
+    struct index_prover prover = {.clock = &options->clock,
+                                  .directory = doctor_variable(doctor, "TMPDIR"),
+                                  .copy_most = options->copy_most,
+                                  .slow = options->slow,
+                                  .query_most = DOCTOR_QUERY_MS * MS,
+                                  .arena = &doctor->arena};
+    if (!doctor_sqlite_open(sources[0]->path.p, &prover.db))
+        return;
+    prover.deadline = (struct query_deadline){&options->clock, options->clock.monotonic(options->clock.self) +
+                                                                   DOCTOR_PROOF_MS * MS};
+    for (size_t i = 0; i < n; i++)
+        look_at_query(doctor, sources[i], &prover);
+    look_at_indexes(doctor, prover.db, sources[0]->shown, first);
+    index_prover_release(&prover);
+    sqlite3_close(prover.db);
+}
