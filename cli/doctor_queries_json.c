@@ -48,6 +48,7 @@ static json_t *proposals_json(const struct query_look *look) {
         json_t *proposal = json_object();
         set_text(proposal, "sql", from->sql);
         set_text(proposal, "on", from->what);
+        set(proposal, "together", json_boolean(from->together));
         set(proposal, "proved", json_boolean(from->proved));
         if (from->proved) {
             set_time(proposal, "before_seconds", from->before);

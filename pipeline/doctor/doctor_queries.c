@@ -74,24 +74,6 @@ static void say_plan(struct doctor *doctor, const struct query_plan *plan) {
     buf_release(&text);
 }
 
-static void say_proposal(struct doctor *doctor, const char *name, const struct query_look *look,
-                         const struct query_proposal *proposal) {
-    char before[TEXT], after[TEXT], size[TEXT];
-    struct buf sql = BUF_INIT;
-    buf_add_str(&sql, proposal->sql);
-    if (proposal->proved)
-        doctor_say(doctor, DOCTOR_WARN, name, buf_text(&sql),
-                   "%s%s become%s %s with an index of %s on %.*s, as a copy showed",
-                   proposal->before_stopped ? "more than " : "", write_time(proposal->before, before), "",
-                   write_time(proposal->after, after), write_size(proposal->bytes, size),
-                   STR_ARG(proposal->what));
-    else
-        doctor_say(doctor, DOCTOR_WARN, name, buf_text(&sql),
-                   "an index on %.*s might help; whether it does was not tried: %.*s",
-                   STR_ARG(proposal->what), STR_ARG(look->unproved));
-    buf_release(&sql);
-}
-
 static void say_query(struct doctor *doctor, const struct query_look *look) {
     struct buf name = BUF_INIT;
     char rows[TEXT], took[TEXT];
@@ -111,9 +93,61 @@ static void say_query(struct doctor *doctor, const struct query_look *look) {
                    look->slow ? "slow: " : "", rows, took);
     if (doctor->findings[doctor->n - 1].state == DOCTOR_WARN || look->proposals_n)
         say_plan(doctor, &look->plan);
-    for (size_t i = 0; i < look->proposals_n; i++)
-        say_proposal(doctor, buf_text(&name), look, &look->proposals[i]);
     buf_release(&name);
+}
+
+// What one index is to a query.
+static void say_gain(struct doctor *doctor, const struct query_look *look,
+                     const struct query_proposal *proposal) {
+    struct buf text = BUF_INIT;
+    char before[TEXT], after[TEXT];
+    buf_printf(&text, "%.*s: ", STR_ARG(look->source));
+    if (proposal->proved)
+        buf_printf(&text, "on a copy %s%s became %s%s", proposal->before_stopped ? "more than " : "",
+                   write_time(proposal->before, before), write_time(proposal->after, after),
+                   proposal->together ? ", with the others for it" : "");
+    else
+        buf_printf(&text, "it would be used; how much that helps was not tried: %.*s",
+                   STR_ARG(look->unproved));
+    doctor_add_detail(doctor, 0, buf_str(&text));
+    buf_release(&text);
+}
+
+static void say_index(struct doctor *doctor, const struct query_proposal *index,
+                      const struct query_look *looks, size_t n) {
+    struct buf sql = BUF_INIT, database = BUF_INIT;
+    char size[TEXT];
+    buf_printf(&sql, "%.*s;", STR_ARG(index->sql));
+    buf_add_str(&database, looks->database);
+    if (index->proved)
+        doctor_say(doctor, DOCTOR_WARN, buf_text(&database), buf_text(&sql),
+                   "an index is missing on %.*s, of %s", STR_ARG(index->what),
+                   write_size(index->bytes, size));
+    else
+        doctor_say(doctor, DOCTOR_WARN, buf_text(&database), buf_text(&sql),
+                   "an index may be missing on %.*s", STR_ARG(index->what));
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < looks[i].proposals_n; k++)
+            if (str_equal(looks[i].proposals[k].sql, index->sql))
+                say_gain(doctor, &looks[i], &looks[i].proposals[k]);
+    buf_release(&sql);
+    buf_release(&database);
+}
+
+static bool is_told(const struct query_look *looks, size_t i, size_t k) {
+    for (size_t a = 0; a <= i; a++)
+        for (size_t b = 0; b < (a == i ? k : looks[a].proposals_n); b++)
+            if (str_equal(looks[a].proposals[b].sql, looks[i].proposals[k].sql))
+                return true;
+    return false;
+}
+
+// Each index once, with all queries it helps.
+static void say_proposals(struct doctor *doctor, const struct query_look *looks, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < looks[i].proposals_n; k++)
+            if (!is_told(looks, i, k))
+                say_index(doctor, &looks[i].proposals[k], looks, n);
 }
 
 // Those of one database that no query here uses.
@@ -144,6 +178,7 @@ static void say_all(struct doctor *doctor, size_t queries, size_t indexes) {
     const struct query_looks *looks = &doctor->looks;
     for (size_t i = queries; i < looks->queries_n; i++)
         say_query(doctor, &looks->queries[i]);
+    say_proposals(doctor, &looks->queries[queries], looks->queries_n - queries);
     if (indexes < looks->indexes_n)
         say_indexes(doctor, looks->indexes[indexes].database, &looks->indexes[indexes],
                     looks->indexes_n - indexes);

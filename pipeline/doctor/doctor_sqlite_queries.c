@@ -43,6 +43,7 @@ static void take_proposals(struct doctor *doctor, const struct index_advice *adv
         list[i] = (struct query_proposal){.sql = from->sql,
                                           .what = from->what,
                                           .proved = from->proved,
+                                          .together = from->together,
                                           .before = from->before.cpu,
                                           .before_stopped = from->before.stopped,
                                           .after = from->after.cpu,

@@ -258,20 +258,93 @@ static struct index_proposal find_best(struct index_prover *prover, const char *
     return best;
 }
 
-// ---- both
+// ---- several at once
+
+// Those that SQLite would use if it had all of the candidates.
+static size_t find_set(struct index_prover *prover, const char *sql,
+                       const struct index_candidates *candidates, struct index_proposal set[PROPOSALS_MOST]) {
+    struct index_proposal *all = MEM_NEW_ARRAY(struct index_proposal, candidates->n + 1);
+    struct query_plan plan = {NULL, 0};
+    size_t n = 0, made = 0;
+    for (size_t i = 0; i < candidates->n; i++) {
+        all[made].index = candidates->list[i];
+        if (is_there(prover->outline, &candidates->list[i]))
+            continue;
+        write_out(prover, &all[made]);
+        made += run(prover->outline, all[made].sql) == SQLITE_OK;
+    }
+    if (query_plan_read(prover->outline, sql, prover->arena, &plan) != SQLITE_OK)
+        plan.n = 0;
+    for (size_t i = 0; i < made; i++)
+        drop(prover->outline, all[i].name);
+    for (size_t i = 0; i < made && n < PROPOSALS_MOST; i++)
+        if (query_plan_uses(&plan, all[i].name)) {
+            set[n] = all[i];
+            write_out(prover, &set[n++]); // its name when it is alone
+        }
+    mem_free(all);
+    return n;
+}
+
+static bool uses_all(const struct query_plan *plan, const struct index_proposal *set, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!query_plan_uses(plan, set[i].name))
+            return false;
+    return true;
+}
+
+// Into the advice and left in place, if together they are worth it.
+static bool prove_set(struct index_prover *prover, const char *sql, const struct query_time *before,
+                      struct index_proposal *set, size_t n, struct index_advice *advice) {
+    struct query_time after;
+    struct query_plan plan;
+    size_t made = 0;
+    while (made < n && make_index(prover, &set[made]))
+        made++;
+    advice->tried += made;
+    const bool worth =
+        made == n && query_plan_read(prover->copy, sql, prover->arena, &plan) == SQLITE_OK &&
+        uses_all(&plan, set, n) &&
+        query_time_best(prover->copy, sql, prover->clock, prover->query_most, &after) == SQLITE_OK &&
+        is_worth(prover, before, &after);
+    for (size_t i = 0; i < made && !worth; i++)
+        drop(prover->copy, set[i].name);
+    for (size_t i = 0; i < n && worth; i++) {
+        set[i].proved = set[i].together = true;
+        set[i].before = *before;
+        set[i].after = after;
+        set[i].plan = plan;
+        set[i].bytes = size_of(prover->copy, set[i].name);
+        run(prover->outline, set[i].sql);
+        advice->proposals[advice->n++] = set[i];
+    }
+    return worth;
+}
+
+// ---- all of it
+
+static bool prove_next(struct index_prover *prover, const char *sql,
+                       const struct index_candidates *candidates, const struct query_time *before,
+                       struct index_advice *advice) {
+    struct index_proposal set[PROPOSALS_MOST];
+    const struct index_proposal best = find_best(prover, sql, candidates, before, advice);
+    if (best.name.p) {
+        advice->proposals[advice->n++] = best;
+        return make_index(prover, &best) && run(prover->outline, best.sql) == SQLITE_OK;
+    }
+    const size_t n = find_set(prover, sql, candidates, set);
+    return n > 1 && advice->n + n <= PROPOSALS_MOST && has_time(prover) &&
+           prove_set(prover, sql, before, set, n, advice);
+}
 
 static void prove_on_copy(struct index_prover *prover, const char *sql,
                           const struct index_candidates *candidates, struct index_advice *advice) {
     struct query_time before;
     if (query_time_best(prover->copy, sql, prover->clock, prover->query_most, &before) != SQLITE_OK)
         return;
-    while (advice->n < PROPOSALS_MOST && (before.stopped || before.cpu > NEVER) && has_time(prover)) {
-        struct index_proposal best = find_best(prover, sql, candidates, &before, advice);
-        if (!best.name.p || !make_index(prover, &best) || run(prover->outline, best.sql) != SQLITE_OK)
-            break;
-        advice->proposals[advice->n++] = best;
-        before = best.after;
-    }
+    while (advice->n < PROPOSALS_MOST && (before.stopped || before.cpu > NEVER) && has_time(prover) &&
+           prove_next(prover, sql, candidates, &before, advice))
+        before = advice->proposals[advice->n - 1].after;
     for (size_t i = 0; i < advice->n; i++) {
         drop(prover->copy, advice->proposals[i].name);
         drop(prover->outline, advice->proposals[i].name);
@@ -289,26 +362,17 @@ static void guess(struct index_prover *prover, const char *sql, const struct ind
     }
 }
 
-static bool any_used(struct index_prover *prover, const char *sql,
-                     const struct index_candidates *candidates) {
-    for (size_t i = 0; i < candidates->n; i++) {
-        struct index_proposal proposal = {.index = candidates->list[i]};
-        if (would_be_used(prover, sql, &proposal))
-            return true;
-    }
-    return false;
-}
-
 void index_prove(struct index_prover *prover, const char *sql, const struct query_time *timed,
                  struct index_advice *advice) {
     struct index_candidates candidates;
+    struct index_proposal set[PROPOSALS_MOST];
     *advice = (struct index_advice){.n = 0};
     if (!timed->stopped && timed->cpu < NEVER)
         return;
     if (!prover->outline && database_outline_open(prover->db, NULL, &prover->outline) != SQLITE_OK)
         return;
     if (index_candidates_find(prover->db, sql, prover->arena, &candidates) == SQLITE_OK &&
-        any_used(prover, sql, &candidates)) {
+        find_set(prover, sql, &candidates, set) > 0) {
         if (have_copy(prover))
             prove_on_copy(prover, sql, &candidates, advice);
         else

@@ -11,7 +11,8 @@
  *
  * Candidates are first tried on the outline, where SQLite says whether it would use them, so few are really made. Of those
  * that are about as fast the one with the fewest columns wins. A query that joins may need several: after each the search
- * goes on with it in place.
+ * goes on with it in place. Where none helps alone, as for both sides of an OR, those are tried together that SQLite would use if it
+ * had all.
  *
  * Times are processor time, in nanoseconds (query_time.h).
  */
@@ -31,6 +32,7 @@ enum { PROPOSALS_MOST = 3 }; // for one query
 struct index_proposal {
     struct index_candidate index;
     struct str name, sql, what; // "CREATE INDEX ...", "orders (customer_id)"
+    bool together;              // only with the others of the query it helps
     bool proved;                // else only that SQLite would use it is known, and not how much that helps
     struct query_time before, after; // of a proved one; before: with the proposals that came before it
     struct query_plan plan;          // with it

@@ -23,6 +23,7 @@ struct query_proposal {
     bool proved;            // timed on a copy; else the database would use it, and that is all that is known
     uint64_t before, after; // of a proved one: of the processor
     bool before_stopped;    // it was longer than `before`
+    bool together;          // with the query's other ones, and not alone
     uint64_t bytes;         // that it takes
     struct query_plan plan; // with it
 };

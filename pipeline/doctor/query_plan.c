@@ -74,7 +74,7 @@ static void take_loop(struct plan_step *step, struct str text, bool search) {
         return;
     const size_t way = find_last(text, " USING ");
     struct str table = text;
-    step->kind = text.n && text.p[0] == '(' ? PLAN_SCAN_MADE : search ? PLAN_SEARCH_KEY : PLAN_SCAN;
+    step->kind = text.n && text.p[0] == '(' ? PLAN_SCAN_MADE : PLAN_SCAN; // so it searches for a max()
     if (way != SIZE_MAX) {
         struct str how = str_slice(text, way + 7, text.n);
         table = str_slice(text, 0, way);
