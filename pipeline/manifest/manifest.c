@@ -128,6 +128,7 @@ struct load_options manifest_load_options(const struct manifest *m, const struct
                                  .header = source->header,
                                  .query = source->query,
                                  .table = source->table,
+                                 .schema = source->schema,
                                  .files = source->files,
                                  .record_bytes = m->limits.record_bytes};
 }

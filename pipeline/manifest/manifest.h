@@ -51,9 +51,10 @@ struct manifest_source {
     size_t types_n;
     char delimiter; // 0: the format's
     enum load_header header;
-    struct str query, table, files; // {NULL, 0}: none
-    struct str key;                 // expression; {NULL, 0}: none
-    struct span key_span;           // of the expression's text
+    struct str query, table, files;       // {NULL, 0}: none
+    const struct schema_settings *schema; // NULL: rows are wanted
+    struct str key;                       // expression; {NULL, 0}: none
+    struct span key_span;                 // of the expression's text
 };
 
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };

@@ -30,6 +30,9 @@ size_t manifest_take_texts(struct arena *arena, const struct document_node *mapp
 
 void manifest_fill(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_sources(struct manifest_filling *f, const struct document_node *root);
+// What a source says of the schema it wants; NULL: nothing.
+const struct schema_settings *manifest_take_schema(struct manifest_filling *f,
+                                                   const struct document_node *source);
 void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
 
 struct on_error_choice {

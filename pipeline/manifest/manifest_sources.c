@@ -205,6 +205,7 @@ static void fill_source(struct manifest_filling *f, size_t index, const struct d
     source->retry = manifest_take_retry(node);
     manifest_take_text(node, "query", &source->query, &other);
     manifest_take_text(node, "table", &source->table, &other);
+    source->schema = manifest_take_schema(f, node);
     manifest_take_text(node, "key", &source->key, &source->key_span);
     fill_columns(f, node, source);
     source->path_span = span;

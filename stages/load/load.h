@@ -64,6 +64,18 @@ struct load_keeper {
     int64_t (*wall)(void *self); // nanoseconds since 1970
 };
 
+// What is made of a schema, step by step (schema_records.h), by digests of all that it depends on. As with the keeper:
+// called by whoever opens, and what `get` gave stays until `drop` gets the handle.
+enum load_kept { LOAD_KEPT_SCHEMA, LOAD_KEPT_TYPES, LOAD_KEPT_RELATIONS };
+struct load_shelf {
+    void *self;
+    struct str (*get)(void *self, enum load_kept kind, struct digest key,
+                      void **handle); // {NULL, 0}: nothing
+    void (*drop)(void *self, void *handle);
+    void (*put)(void *self, enum load_kept kind, struct digest key, struct str bytes);
+    int64_t (*wall)(void *self); // nanoseconds since 1970
+};
+
 struct schema_settings;
 struct load_options {
     const struct fs *fs;
@@ -92,6 +104,7 @@ struct load_options {
     size_t record_bytes;                 // 0: 256 MiB
     bool impatient;                      // a lock that others hold is an error at once; the caller comes back
     const struct load_keeper *keeper;    // may be NULL; lives as long as the loader
+    const struct load_shelf *shelf;      // may be NULL
     const atomic_bool *interrupt; // may be NULL; true ends a read that waits for a pipe: STATUS_CANCELLED
 };
 

@@ -15,6 +15,8 @@
 #include "base/utf8.h"
 #include "stages/load/kept_rows.h"
 #include "stages/load/loader.h"
+#include "stages/load/schema_records.h"
+#include "stages/load/sqlite_schema.h"
 #include "stages/load/sqlite_source.h"
 
 struct rows {
@@ -302,6 +304,8 @@ static bool find_kept(struct rows *rows, const struct load_options *options) {
 }
 
 static enum status open(const struct load_options *options, struct loader **out, struct err *err) {
+    if (options->schema)
+        return schema_records_open(&sqlite_schema, options, out, err);
     struct rows *rows = MEM_NEW(struct rows);
     loader_take_options(&rows->base, options);
     arena_init(&rows->arena, 0);
@@ -327,12 +331,12 @@ static enum status open(const struct load_options *options, struct loader **out,
 }
 
 static const char *const extensions[] = {".sqlite", ".sqlite3", ".db", NULL};
-static const char *const keys[] = {"query", "table", NULL};
+static const char *const keys[] = {"query", "table", "schema", NULL};
 
 const struct load_format load_sqlite = {
     .name = "sqlite",
     .extensions = extensions,
-    .doc = "the rows of a SQLite query or table",
+    .doc = "the rows of a SQLite query or table, or its schema",
     .keys = keys,
     .open = open,
 };

@@ -433,7 +433,7 @@ enum status sqlite_source_open(struct sqlite_source *s, const struct load_option
         status = open_database(s, options->path, err);
     if (status == STATUS_OK)
         status = check_length(s, options, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !options->schema)
         status =
             options->query.p ? prepare_query(s, options->query, err) : prepare_table(s, options->table, err);
     if (status != STATUS_OK)

@@ -31,7 +31,7 @@
 
 struct sqlite_source {
     sqlite3 *db;        // owned
-    sqlite3_stmt *rows; // owned
+    sqlite3_stmt *rows; // owned; NULL where the schema is what is asked for
     struct str name;
     const atomic_bool *interrupt; // may be NULL
     bool impatient;               // does not wait for locks
