@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "pipeline/manifest/manifest_check.h"
 #include "pipeline/manifest/manifest_private.h"
+#include "stages/load/pg_url.h"
 
 enum { MANIFEST_BYTES_MAX = 16 << 20 };
 
@@ -44,10 +45,31 @@ static void drop_repeated(struct diags *list) {
     }
 }
 
+// A text without passwords, or the same where it has none.
+static struct str masked(struct arena *arena, struct str text) {
+    struct arena_mark mark = arena_mark(arena);
+    char *copy = arena_copy(arena, text.p, text.n);
+    if (!copy)
+        mem_fail(text.n);
+    if (pg_url_mask(copy, text.n))
+        return (struct str){copy, text.n};
+    arena_rewind(arena, mark);
+    return text;
+}
+
+// Messages show lines of the manifest. What is known of its urls was taken from the text before.
+static void hide_secrets(struct manifest *m, const struct diags *diags) {
+    m->text.text = masked(&m->arena, m->text.text);
+    for (struct diag *d = diags->first; d; d = d->next)
+        if (d->line_text.n > 0)
+            d->line_text = masked(diags->arena, d->line_text);
+}
+
 static void take_text(struct manifest *m, const struct fs *fs, bool json, struct diags *diags) {
     struct manifest_filling f = {.fs = fs, .m = m, .diags = diags, .errors_before = diags->errors};
     struct document_node *root = json ? document_read_json(&m->arena, &m->text, diags)
                                       : document_read_yaml(&m->arena, &m->text, diags);
+    hide_secrets(m, diags);
     if (!root)
         return;
     manifest_check(root, &m->text, diags);
@@ -116,7 +138,7 @@ struct str manifest_source_shown(const struct manifest_source *source) {
 }
 
 struct load_options manifest_load_options(const struct manifest *m, const struct manifest_source *source) {
-    return (struct load_options){.path = source->path.p,
+    return (struct load_options){.path = source->url.p ? source->url.p : source->path.p,
                                  .name = manifest_source_shown(source),
                                  .format = source->format,
                                  .pointer = source->pointer,

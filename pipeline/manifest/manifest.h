@@ -39,10 +39,12 @@ struct manifest_retry {
 struct manifest_source {
     struct manifest_retry retry;
     struct str name;
-    struct span span;      // of the name in the manifest
-    struct str path;       // resolved; "-" is standard input; of `files`, the directory they are in
-    struct str shown;      // as written
-    struct span path_span; // of path or pattern
+    struct span span; // of the name in the manifest
+    struct str
+        path; // resolved; "-" is standard input; of `files`, the directory they are in; {NULL, 0}: a url
+    struct str url;        // of a database on a server; {NULL, 0}: none. There may be a password in it
+    struct str shown;      // as written, without a password
+    struct span path_span; // of path, pattern or url
     struct str format;     // {NULL, 0}: by the extension
     struct str pointer;    // {NULL, 0}: none
     const struct str *columns;

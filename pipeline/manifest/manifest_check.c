@@ -120,9 +120,13 @@ static void unknown_key(struct check *c, const struct manifest_key *parent,
 
 static void missing_key(struct check *c, const struct manifest_key *parent, const struct manifest_key *key,
                         const struct document_node *mapping, const struct document_entry *entry) {
-    char name[64];
-    snprintf(name, sizeof name, "%s%s%s", manifest_key_name(key), key->or_else ? "\" or \"" : "",
-             key->or_else ? key->or_else : "");
+    char name[128];
+    const char *others = key->or_else;
+    struct str other;
+    size_t n = (size_t)snprintf(name, sizeof name, "%s", manifest_key_name(key));
+    while (manifest_key_word(&others, &other) && n < sizeof name)
+        n +=
+            (size_t)snprintf(name + n, sizeof name - n, "\"%s \"%.*s", *others ? "," : " or", STR_ARG(other));
     if (!entry)
         diags_error(c->diags, c->source, (struct span){mapping->span.at, 1},
                     "the manifest lacks the key \"%s\"", name);
@@ -140,6 +144,13 @@ static void missing_key(struct check *c, const struct manifest_key *parent, cons
 // False is as good as absent.
 static bool is_given(const struct document_entry *entry) {
     return entry && !(entry->value->kind == DOCUMENT_BOOL && !entry->value->boolean);
+}
+
+static bool has_any(const struct document_node *mapping, const char *names) {
+    for (struct str name; manifest_key_word(&names, &name);)
+        if (document_find(mapping, name))
+            return true;
+    return false;
 }
 
 static void check_mapping(struct check *c, const struct manifest_key *parent, struct document_node *mapping,
@@ -162,12 +173,14 @@ static void check_mapping(struct check *c, const struct manifest_key *parent, st
         bool misspelt = false;
         for (size_t i = 0; i < meant_n; i++)
             misspelt = misspelt || meant[i] == key;
-        bool wanted = key->required || (key->or_else && !document_find(mapping, str_of(key->or_else)));
+        bool wanted = key->required || (key->or_else && !has_any(mapping, key->or_else));
         if (!e && wanted && !misspelt)
             missing_key(c, parent, key, mapping, entry);
-        if (is_given(e) && key->unless && is_given(document_find(mapping, str_of(key->unless))))
-            diags_error(c->diags, c->source, e->key_span, "\"%s\" and \"%s\" cannot stand together",
-                        manifest_key_name(key), key->unless);
+        const char *others = key->unless;
+        for (struct str other; is_given(e) && manifest_key_word(&others, &other);)
+            if (is_given(document_find(mapping, other)))
+                diags_error(c->diags, c->source, e->key_span, "\"%s\" and \"%.*s\" cannot stand together",
+                            manifest_key_name(key), STR_ARG(other));
     }
 }
 

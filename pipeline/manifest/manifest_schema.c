@@ -77,34 +77,38 @@ static json_t *texts_schema(const struct manifest_key *key) {
 }
 
 // That `key` and `other` do not stand together; `other: false` does not count.
-static json_t *apart(const char *key, const char *other) {
+static json_t *apart(const char *key, struct str other) {
     json_t *both = made(json_object()), *names = made(json_array()), *counts = made(json_object()),
            *absent = made(json_object()), *no = made(json_object());
     append(names, json_string(key));
-    append(names, json_string(other));
+    append(names, json_stringn(other.p, other.n));
     set(both, "required", names);
     set(absent, "const", json_false());
     set(no, "not", absent);
-    set(counts, other, no);
+    if (json_object_setn_new(counts, other.p, other.n, no) != 0)
+        mem_fail(sizeof(void *));
     set(both, "properties", counts);
     return both;
 }
 
-// That one of the two is there.
-static json_t *either(const char *key, const char *other) {
+static json_t *there(struct str key) {
+    json_t *one = made(json_object()), *required = made(json_array());
+    append(required, json_stringn(key.p, key.n));
+    set(one, "required", required);
+    return one;
+}
+
+// That one of them is there.
+static json_t *either(const char *key, const char *others) {
     json_t *schema = made(json_object()), *any = made(json_array());
-    const char *const names[] = {key, other};
-    for (size_t i = 0; i < 2; i++) {
-        json_t *one = made(json_object()), *required = made(json_array());
-        append(required, json_string(names[i]));
-        set(one, "required", required);
-        append(any, one);
-    }
+    append(any, there(str_of(key)));
+    for (struct str other; manifest_key_word(&others, &other);)
+        append(any, there(other));
     set(schema, "anyOf", any);
     return schema;
 }
 
-static json_t *not_both(const char *key, const char *other) {
+static json_t *not_both(const char *key, struct str other) {
     json_t *schema = made(json_object());
     set(schema, "not", apart(key, other));
     return schema;
@@ -124,8 +128,9 @@ static json_t *mapping_schema(const struct manifest_key *parent) {
         set(properties, manifest_key_name(key), value_schema(key));
         if (key->required)
             append(required, json_string(manifest_key_name(key)));
-        if (key->unless)
-            append(rules, not_both(manifest_key_name(key), key->unless));
+        const char *others = key->unless;
+        for (struct str other; manifest_key_word(&others, &other);)
+            append(rules, not_both(manifest_key_name(key), other));
         if (key->or_else)
             append(rules, either(manifest_key_name(key), key->or_else));
     }

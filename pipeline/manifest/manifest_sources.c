@@ -2,6 +2,7 @@
 // Sources of a manifest: what they read, and which of their keys their format understands.
 #include "pipeline/manifest/manifest_private.h"
 #include "stages/load/glob.h"
+#include "stages/load/pg_url.h"
 
 static void check_pointer(struct manifest_filling *f, struct str pointer, struct span span) {
     bool bad = pointer.n && pointer.p[0] != '/';
@@ -81,6 +82,19 @@ static void check_input(struct manifest_filling *f, size_t index, struct span pa
                     "only one source can read standard input; \"%.*s\" does already", STR_ARG(first->name));
 }
 
+// Another format is said to be no database's on a server, and no url to be none of PostgreSQL's.
+static void check_url(struct manifest_filling *f, const struct manifest_source *source,
+                      const struct load_format *format, const struct document_node *node, struct span span) {
+    bool on_server = format && strcmp(format->name, "postgresql") == 0;
+    if (source->url.p && !pg_url_is(source->url))
+        diags_error(f->diags, &f->m->text, span,
+                    "the url of a database begins with postgresql://; a file is named by \"path\"");
+    else if (format && on_server != (source->url.p != NULL))
+        diags_error(f->diags, &f->m->text, manifest_node(node, "format")->span,
+                    on_server ? "a database on a server is named by \"url\", not by a path"
+                              : "what a \"url\" names has no other format than postgresql");
+}
+
 static void check_source(struct manifest_filling *f, size_t index, const struct document_node *node,
                          struct span path_span) {
     const struct manifest_source *source = &f->m->sources[index];
@@ -92,9 +106,10 @@ static void check_source(struct manifest_filling *f, size_t index, const struct 
     bool input = str_is(source->shown, "-") && !is_pattern;
     if (input)
         check_input(f, index, path_span);
-    else if (!is_pattern && source->retry.times == 0) // else it may come later
+    else if (!is_pattern && !source->url.p && source->retry.times == 0) // else it may come later
         manifest_check_file(f, source->path, source->shown, path_span);
     const struct load_format *format = find_format(f, source, node, path_span);
+    check_url(f, source, format, node, path_span);
     if (input && format && strcmp(format->name, "sqlite") == 0)
         diags_error(f->diags, &f->m->text, path_span, "a database cannot be read from standard input");
     if (format && is_pattern != (strcmp(format->name, "files") == 0))
@@ -172,6 +187,14 @@ static void fill_columns(struct manifest_filling *f, const struct document_node 
 
 // ------------------------------------------------------------------------------------------------------------
 
+static struct str without_secrets(struct arena *arena, struct str url) {
+    struct buf shown = BUF_INIT;
+    pg_url_write_shown(url, &shown);
+    const struct str text = document_text(arena, buf_str(&shown));
+    buf_release(&shown);
+    return text;
+}
+
 static void fill_path(struct manifest_filling *f, const struct document_node *node,
                       struct manifest_source *source, struct span *span) {
     struct manifest *m = f->m;
@@ -181,8 +204,16 @@ static void fill_path(struct manifest_filling *f, const struct document_node *no
     }
     manifest_take_text(node, "path", &source->shown, span);
     manifest_take_text(node, "files", &source->files, span);
+    manifest_take_text(node, "url", &source->url, span);
     manifest_take_text(node, "format", &source->format, &(struct span){0});
-    if (source->files.p) {
+    if (!source->url.p && source->shown.p && pg_url_is(source->shown))
+        source->url = source->shown;
+    if (source->url.p) {
+        source->shown = without_secrets(&m->arena, source->url);
+        source->url = document_text(&m->arena, source->url);
+        source->path = (struct str){NULL, 0};
+        source->format = source->format.p ? source->format : STR("postgresql");
+    } else if (source->files.p) {
         source->shown = source->files;
         source->path = m->directory;
         source->format = source->format.p ? source->format : STR("files");

@@ -158,9 +158,9 @@ const struct manifest_key manifest_keys[] = {
      .doc = "One source; a text alone is its path."},
     {.path = "sources.*.path",
      .forms = FORM_TEXT,
-     .or_else = "files",
+     .or_else = "files url",
      .what = "a path",
-     .doc = "The file, relative to the manifest; \"-\" is standard input."},
+     .doc = "The file, relative to the manifest; \"-\" is standard input. A url is as \"url\" is."},
     {.path = "sources.*.files",
      .forms = FORM_TEXT,
      .unless = "path",
@@ -169,6 +169,13 @@ const struct manifest_key manifest_keys[] = {
          "Instead of a path: every file that the pattern names (links are followed) is a record with path, "
          "directory, name, stem, extension, size, content and meta: its front matter, YAML 1.2 between lines "
          "of ---, or a JSON object."},
+    {.path = "sources.*.url",
+     .forms = FORM_TEXT,
+     .unless = "path files",
+     .what = "the url of a database, such as postgresql://host/shop",
+     .doc = "Instead of a path: a PostgreSQL database, "
+            "postgresql://[user@][host][:port]/[database][?name=value]; what it "
+            "leaves out comes from PGHOST, PGUSER and so on, a password from PGPASSWORD or a password file."},
     {.path = "sources.*.format",
      .forms = FORM_TEXT,
      .value = format_value,
@@ -704,6 +711,14 @@ const struct manifest_key *manifest_key_child(const struct manifest_key *parent,
 const char *manifest_key_name(const struct manifest_key *key) {
     const char *dot = strrchr(key->path, '.');
     return dot ? dot + 1 : key->path;
+}
+
+bool manifest_key_word(const char **words, struct str *word) {
+    if (!*words || !**words)
+        return false;
+    *word = (struct str){*words, strcspn(*words, " ")};
+    *words += word->n + ((*words)[word->n] == ' ');
+    return true;
 }
 
 void manifest_key_write_what(const struct manifest_key *key, struct buf *out) {

@@ -45,10 +45,11 @@ struct manifest_key {
     const char *what;  // "expected WHAT, found ..."; NULL: the values
     const char *noun;  // what one entry of a FORM_NAMED or a FORM_LISTED is called, in its "*" row
     const char *(*value)(
-        size_t i);        // of FORM_TEXT and FORM_TEXTS: the i-th of the values allowed, NULL at the end
-    int64_t min, max;     // of FORM_COUNT, FORM_SIZE and FORM_TIME
-    const char *unless;   // a sibling (false does not count) that this one cannot stand beside
-    const char *or_else;  // a sibling that must be there where this one is not
+        size_t i);    // of FORM_TEXT and FORM_TEXTS: the i-th of the values allowed, NULL at the end
+    int64_t min, max; // of FORM_COUNT, FORM_SIZE and FORM_TIME
+    const char
+        *unless; // siblings (false does not count) that this one cannot stand beside, a space between them
+    const char *or_else;  // siblings of which one must be there where this one is not, likewise
     bool any_name;        // of FORM_NAMED: names are whatever the data has, not only plain words
     const char *standard; // what holds without it, as JSON; NULL: nothing does
     const char *doc;      // one line
@@ -63,6 +64,8 @@ const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
 const struct manifest_key *manifest_key_child(const struct manifest_key *parent,
                                               struct str name); // NULL: none
 const char *manifest_key_name(const struct manifest_key *key);  // last segment
+// The next of the words in `unless` and `or_else`, which is taken off; false: there is none.
+bool manifest_key_word(const char **words, struct str *word);
 void manifest_key_write_what(const struct manifest_key *key, struct buf *out);
 
 bool manifest_parse_size(struct str text, uint64_t *bytes); // "64MiB", "10 kB"; false: no size, or zero

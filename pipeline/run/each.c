@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "base/buf.h"
+#include "stages/load/pg_url.h"
 
 static void add_text(struct buf *out, const char *before, struct str text) {
     buf_add_text(out, before);
@@ -17,6 +18,8 @@ static void add_option(struct buf *out, const char *before, const char *text) {
 
 // A file whose name looks like a pattern is a file.
 static bool is_pattern(const struct fs *fs, const char *path) {
+    if (pg_url_is(str_of(path)))
+        return false;
     if (!strpbrk(path, "*?[{"))
         return false;
     int fd = fs->open(fs->self, AT_FDCWD, path, O_PATH, 0);

@@ -37,7 +37,8 @@ void run_claim_inputs(struct run *run) {
         return;
     claim_file(run, root, manifest->text.name.p, CLAIMS_INPUT);
     for (size_t s = 0; s < manifest->sources_n; s++)
-        if (!manifest->sources[s].files.p && !str_is(manifest->sources[s].path, "-"))
+        if (manifest->sources[s].path.p && !manifest->sources[s].files.p &&
+            !str_is(manifest->sources[s].path, "-"))
             claim_file(run, root, manifest->sources[s].path.p, CLAIMS_INPUT);
     claim_templates(run, root);
     if (run->options->trace)

@@ -8,9 +8,10 @@
 
 enum { BATCH_BYTES = 256 << 10, BATCH_RECORDS = 4096, RECORD_BYTES = 256 << 20 };
 
-extern const struct load_format load_jsonl, load_json, load_csv, load_tsv, load_files, load_sqlite;
+extern const struct load_format load_jsonl, load_json, load_csv, load_tsv, load_files, load_sqlite,
+    load_postgresql;
 const struct load_format *const load_formats[] = {
-    &load_jsonl, &load_json, &load_csv, &load_tsv, &load_files, &load_sqlite, NULL,
+    &load_jsonl, &load_json, &load_csv, &load_tsv, &load_files, &load_sqlite, &load_postgresql, NULL,
 };
 
 const char *column_type_name(size_t i) {
