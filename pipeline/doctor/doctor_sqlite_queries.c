@@ -57,29 +57,58 @@ static void take_proposals(struct doctor *doctor, const struct index_advice *adv
         look->unproved = doctor_keep(doctor, str_of(advice->unproved));
 }
 
+// What is no question is not asked, on a copy least of all. NULL, or what is wrong.
+static const char *fault_of(sqlite3 *db, const char *sql) {
+    sqlite3_stmt *stmt = NULL;
+    const char *fault = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fault = sqlite3_errmsg(db);
+    else if (!stmt || !sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
+        fault = "it only may read";
+    sqlite3_finalize(stmt);
+    return fault;
+}
+
+static bool time_query(struct doctor *doctor, const struct index_prover *prover, struct query_look *look,
+                       struct query_time *timed) {
+    const char *fault = fault_of(prover->db, look->sql.p);
+    if (!fault &&
+        (query_plan_read(prover->db, look->sql.p, &doctor->arena, &look->plan) != SQLITE_OK ||
+         query_time_best(prover->db, look->sql.p, prover->clock, prover->query_most, timed) != SQLITE_OK))
+        fault = sqlite3_errmsg(prover->db);
+    if (fault) {
+        look->fault = doctor_keep(doctor, str_of(fault));
+        return false;
+    }
+    look->rows = timed->rows;
+    look->took = timed->wall;
+    look->first = timed->first;
+    look->scanned = timed->scanned;
+    look->stopped = timed->stopped;
+    look->slow = timed->stopped || timed->wall >= prover->slow;
+    return true;
+}
+
 static void look_at_query(struct doctor *doctor, const struct manifest_source *source,
-                          struct index_prover *prover) {
+                          struct index_prover *prover, struct index_advice *advice) {
     struct query_look *look = doctor_add_query(doctor);
     struct query_time timed;
-    struct index_advice advice;
     *look = (struct query_look){.source = source->name, .database = source->shown, .sql = source->query};
     if (!look->sql.p)
         look->sql = table_query(doctor, prover->db, source->table);
-    if (query_plan_read(prover->db, look->sql.p, &doctor->arena, &look->plan) != SQLITE_OK ||
-        query_time_best(prover->db, look->sql.p, prover->clock, prover->query_most, &timed) != SQLITE_OK) {
-        look->fault = doctor_keep(doctor, str_of(sqlite3_errmsg(prover->db)));
-        return;
-    }
-    look->rows = timed.rows;
-    look->took = timed.wall;
-    look->first = timed.first;
-    look->scanned = timed.scanned;
-    look->stopped = timed.stopped;
-    look->slow = timed.stopped || timed.wall >= prover->slow;
-    if (query_plan_costs(&look->plan)) {
-        index_prove(prover, look->sql.p, &timed, &advice);
-        take_proposals(doctor, &advice, look);
-    }
+    if (time_query(doctor, prover, look, &timed) && query_plan_costs(&look->plan))
+        index_prove(prover, look->sql.p, &timed, advice);
+}
+
+// An index that begins another one's way need not be beside it.
+static void widen(struct index_prover *prover, const struct query_look *looks, struct index_advice *advices,
+                  size_t n) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n && advices[i].n == 1; k++)
+            for (size_t p = 0; p < advices[k].n && k != i; p++)
+                if (index_prove_wider(prover, looks[i].sql.p, &advices[k].proposals[p],
+                                      &advices[i].proposals[0]))
+                    break;
 }
 
 // ---- indexes
@@ -130,13 +159,17 @@ void doctor_examine_sqlite(struct doctor *doctor, const struct manifest_source *
                                   .copy_most = options->copy_most,
                                   .slow = options->slow,
                                   .query_most = DOCTOR_QUERY_MS * MS,
+                                  .time_left = DOCTOR_PROOF_MS * MS,
                                   .arena = &doctor->arena};
     if (!doctor_sqlite_open(sources[0]->path.p, &prover.db))
         return;
-    prover.deadline = (struct query_deadline){&options->clock, options->clock.monotonic(options->clock.self) +
-                                                                   DOCTOR_PROOF_MS * MS};
+    struct index_advice *advices = MEM_NEW_ARRAY(struct index_advice, n);
     for (size_t i = 0; i < n; i++)
-        look_at_query(doctor, sources[i], &prover);
+        look_at_query(doctor, sources[i], &prover, &advices[i]);
+    widen(&prover, &doctor->looks.queries[first], advices, n);
+    for (size_t i = 0; i < n; i++)
+        take_proposals(doctor, &advices[i], &doctor->looks.queries[first + i]);
+    mem_free(advices);
     look_at_indexes(doctor, prover.db, sources[0]->shown, first);
     index_prover_release(&prover);
     sqlite3_close(prover.db);

@@ -37,21 +37,21 @@ static void append_all(const struct wished_table *table, const struct wished_col
         continue;
 }
 
-// The other columns that are read, if all of them are known and few.
+// The other columns that are read, if all of them are known and few; an index that has all the table has is a second table.
 static void find_rest(const struct wished_table *table, uint64_t used, struct index_candidate *candidate) {
-    candidate->rest_n = 0;
-    if (used >> 63)
-        return;
-    for (size_t i = 0; i < table->n && i < 63; i++) {
-        if (!(used >> i & 1) || table->fields[i].is_key || has_column(candidate, table->fields[i].name))
+    size_t n = 0, keys = 0;
+    for (size_t i = 0; i < table->n; i++) {
+        const struct wished_field *field = &table->fields[i];
+        keys += field->is_key;
+        if (!(used >> (i < 63 ? i : 63) & 1) || field->is_key || has_column(candidate, field->name))
             continue;
-        if (candidate->rest_n == INDEX_COLUMNS_MOST ||
-            candidate->n + candidate->rest_n == INDEX_COLUMNS_MOST) {
-            candidate->rest_n = 0;
-            return;
-        }
-        candidate->rest[candidate->rest_n++] = (struct index_column){.name = table->fields[i].name};
+        if (n < INDEX_REST_MOST)
+            candidate->rest[n] = (struct index_column){.name = field->name};
+        n++;
     }
+    const bool narrow =
+        n <= INDEX_REST_MOST && candidate->n + n <= INDEX_COLUMNS_MOST && candidate->n + n + keys < table->n;
+    candidate->rest_n = narrow ? n : 0;
 }
 
 static bool column_equal(const struct index_column *a, const struct index_column *b) {

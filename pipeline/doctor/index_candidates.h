@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-enum { INDEX_COLUMNS_MOST = 8 };
+enum { INDEX_COLUMNS_MOST = 8, INDEX_REST_MOST = 3 };
 
 struct index_column {
     struct str name;
@@ -32,7 +32,7 @@ struct index_candidate {
     struct str table;
     struct index_column columns[INDEX_COLUMNS_MOST];
     size_t n;
-    struct index_column rest[INDEX_COLUMNS_MOST];
+    struct index_column rest[INDEX_REST_MOST];
     size_t rest_n; // 0: none, or too many
 };
 

@@ -10,8 +10,8 @@
 
 enum {
     TRIED_MOST = 12,    // indexes that are made, for one of the proposals
-    NEVER = 200 * 1000, // nanoseconds: what takes less is left alone
-    SPARED = 200 * 1000,
+    NEVER = 100 * 1000, // nanoseconds: what takes less is left alone
+    SPARED = 100 * 1000,
     COVERING_MOST = 4, // candidates that are tried with all that is read, where none was worth it without
     FAR_LESS = 8,      // a query that is not slow does so much too much
 };
@@ -127,8 +127,12 @@ static bool would_be_used(struct index_prover *prover, const char *sql, struct i
 
 // ---- on the copy
 
+static uint64_t now(const struct index_prover *prover) {
+    return prover->clock->monotonic(prover->clock->self);
+}
+
 static bool has_time(const struct index_prover *prover) {
-    return prover->clock->monotonic(prover->clock->self) < prover->deadline.end;
+    return now(prover) < prover->deadline.end;
 }
 
 static bool have_copy(struct index_prover *prover) {
@@ -362,16 +366,26 @@ static void guess(struct index_prover *prover, const char *sql, const struct ind
     }
 }
 
+static void take_time(struct index_prover *prover) {
+    prover->deadline = (struct query_deadline){prover->clock, now(prover) + prover->time_left};
+}
+
+static void give_time_back(struct index_prover *prover) {
+    const uint64_t moment = now(prover);
+    prover->time_left = prover->deadline.end > moment ? prover->deadline.end - moment : 0;
+}
+
 void index_prove(struct index_prover *prover, const char *sql, const struct query_time *timed,
                  struct index_advice *advice) {
     struct index_candidates candidates;
     struct index_proposal set[PROPOSALS_MOST];
     *advice = (struct index_advice){.n = 0};
-    if (!timed->stopped && timed->cpu < NEVER)
+    if (prover->time_left == 0 || (!timed->stopped && timed->cpu < NEVER))
         return;
-    if (!prover->outline && database_outline_open(prover->db, NULL, &prover->outline) != SQLITE_OK)
-        return;
-    if (index_candidates_find(prover->db, sql, prover->arena, &candidates) == SQLITE_OK &&
+    take_time(prover);
+    if (!prover->outline)
+        database_outline_open(prover->db, NULL, &prover->outline);
+    if (index_candidates_find(prover->db, sql, prover->arena, &candidates) == SQLITE_OK && prover->outline &&
         find_set(prover, sql, &candidates, set) > 0) {
         if (have_copy(prover))
             prove_on_copy(prover, sql, &candidates, advice);
@@ -379,6 +393,24 @@ void index_prove(struct index_prover *prover, const char *sql, const struct quer
             guess(prover, sql, &candidates, timed, advice);
     }
     index_candidates_release(&candidates);
+    give_time_back(prover);
+}
+
+bool index_prove_wider(struct index_prover *prover, const char *sql, const struct index_proposal *wider,
+                       struct index_proposal *proposal) {
+    struct index_proposal other = *wider;
+    if (!prover->copy || prover->time_left == 0 || proposal->together || !proposal->proved ||
+        !index_candidate_begins(&proposal->index, &wider->index) || wider->index.n == proposal->index.n)
+        return false;
+    take_time(prover);
+    const bool as_good = time_with(prover, sql, proposal->before.wall, &other) && !other.after.stopped &&
+                         other.after.cpu <= proposal->after.cpu + proposal->after.cpu / 2 + SPARED / 2;
+    give_time_back(prover);
+    other.before = proposal->before;
+    other.together = false;
+    if (as_good)
+        *proposal = other;
+    return as_good;
 }
 
 void index_prover_release(struct index_prover *prover) {

@@ -49,13 +49,14 @@ struct index_advice {
 struct index_prover {
     sqlite3 *db; // borrowed, as all that is given
     const struct clock *clock;
-    const char *directory;          // for the copy
-    uint64_t copy_most;             // bytes
-    uint64_t slow;                  // nanoseconds
-    uint64_t query_most;            // nanoseconds, of one timing
-    struct query_deadline deadline; // of all proofs together
+    const char *directory; // for the copy
+    uint64_t copy_most;    // bytes
+    uint64_t slow;         // nanoseconds
+    uint64_t query_most;   // nanoseconds, of one timing
+    uint64_t time_left;    // nanoseconds, for all proofs together
     struct arena *arena;
     // its own
+    struct query_deadline deadline; // of what is under way
     sqlite3 *outline, *copy;
     char why_not[512]; // there is no copy; "": none was wanted yet
 };
@@ -64,5 +65,8 @@ void index_prover_release(struct index_prover *prover);
 // `timed`: what the query took. What cannot be found out is left out of the advice, and is no error.
 void index_prove(struct index_prover *prover, const char *sql, const struct query_time *timed,
                  struct index_advice *advice);
+// Whether an index that another query wants, and that begins as this one's does, is as good for this one; then it is its proposal.
+bool index_prove_wider(struct index_prover *prover, const char *sql, const struct index_proposal *wider,
+                       struct index_proposal *proposal);
 
 #endif

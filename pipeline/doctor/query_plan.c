@@ -69,8 +69,8 @@ static void take_loop(struct plan_step *step, struct str text, bool search) {
     const struct str left = STR(" LEFT-JOIN");
     if (str_ends(text, left))
         text = str_slice(text, 0, text.n - left.n);
-    if (str_is(text, "CONSTANT ROW") || str_ends(text, STR("-ROW VALUES CLAUSE")) ||
-        find_last(text, " VIRTUAL TABLE INDEX ") != SIZE_MAX)
+    if (str_is(text, "CONSTANT ROW") || str_ends(text, STR(" CONSTANT ROWS")) ||
+        str_ends(text, STR("-ROW VALUES CLAUSE")) || find_last(text, " VIRTUAL TABLE INDEX ") != SIZE_MAX)
         return;
     const size_t way = find_last(text, " USING ");
     struct str table = text;
