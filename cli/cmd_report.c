@@ -131,7 +131,7 @@ const struct command command_report = {
         "given (\"latest~1\": the one before). FILE is what another command printed with --json (\"-\": "
         "stdin): history, strategies, bench, "
         "bench\n"
-        "compare or gate; or a report in JSON, to have it in another format.\n"
+        "compare, gate or doctor; or a report in JSON, to have it in another format.\n"
         "\n"
         "    pressrun report --save latest.html\n"
         "    pressrun strategies --json | pressrun report - --format markdown\n"

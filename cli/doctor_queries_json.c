@@ -89,7 +89,8 @@ static json_t *index_json(const struct index_look *look) {
     set_text(index, "table", look->table);
     set_text(index, "index", look->index);
     set(index, "unique", json_boolean(look->unique));
-    set_count(index, "bytes", look->bytes);
+    if (look->bytes)
+        set_count(index, "bytes", look->bytes);
     set_count(index, "queries", look->used);
     if (look->scans >= 0)
         set_count(index, "scans", (uint64_t)look->scans);

@@ -40,7 +40,8 @@ enum {
 #define REPORT_KINDS(X)                                                                                      \
     X(SESSION, session)                                                                                      \
     X(STRATEGY, strategy)                                                                                    \
-    X(BENCHMARK, benchmark) X(COMPARISON, comparison) X(GATE, gate) X(HISTORY, history) X(MERGED, merged)
+    X(BENCHMARK, benchmark)                                                                                  \
+    X(COMPARISON, comparison) X(GATE, gate) X(HISTORY, history) X(MERGED, merged) X(DOCTOR, doctor)
 enum report_kind {
 #define X(NAME, name) REPORT_##NAME,
     REPORT_KINDS(X)

@@ -14,6 +14,7 @@ static const struct source {
     report_build_fn *build;
 } sources[] = {
     {"gate", report_build_gate},
+    {"checks", report_build_doctor},
     {"comparison", report_build_comparison},
     {"session_comparison", report_build_difference},
     {"merged", report_build_merged},
@@ -57,7 +58,7 @@ static enum status make(const json_t *source, const struct report_options *optio
         return err_set(
             err, STATUS_DATA,
             "this is nothing that a report is made of: a session, or what history, strategies, bench, "
-            "bench compare or gate print with --json");
+            "bench compare, gate or doctor print with --json");
     struct report *report = build(source, options);
     report_write_json(report, indented, document);
     report_free(report);

@@ -11,6 +11,7 @@
  *   benchmark         `bench --json`, `bench load --json`
  *   strategy          `strategies --json`
  *   gate              `gate --json`
+ *   doctor            `doctor --json`
  *
  * A document that is a report already stays what it is.
  *
@@ -32,6 +33,6 @@ enum status report_make(struct str text, const struct report_options *options, b
 typedef struct report *report_build_fn(const json_t *source, const struct report_options *options);
 report_build_fn report_build_session, report_build_merged, report_build_history, report_build_trend,
     report_build_comparison, report_build_difference, report_build_benchmark, report_build_load,
-    report_build_strategy, report_build_gate, report_build_changes;
+    report_build_strategy, report_build_gate, report_build_changes, report_build_doctor;
 
 #endif

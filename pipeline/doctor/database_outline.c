@@ -10,12 +10,10 @@ static struct str column_str(sqlite3_stmt *stmt, int i) {
 
 // Tables first, as indexes and views need them; those that virtual tables keep their rows in are made by them.
 static const char *const objects =
-    "SELECT s.type, s.name, s.sql FROM sqlite_schema AS s LEFT JOIN pragma_table_list AS t "
-    "ON t.schema = 'main' AND t.name = s.name AND s.type = 'table' "
-    "WHERE s.sql IS NOT NULL AND s.type IN ('table', 'index', 'view') AND s.name NOT LIKE 'sqlite\\_%' "
-    "ESCAPE '\\' "
-    "AND ifnull(t.type, '') <> 'shadow' "
-    "ORDER BY CASE s.type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, s.rowid";
+    "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND type IN ('table', 'index', 'view') "
+    "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+    "AND name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow') "
+    "ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, rowid";
 
 static int copy_objects(sqlite3 *db, const struct outline_maker *maker, sqlite3 *outline) {
     sqlite3_stmt *stmt = NULL;

@@ -169,7 +169,8 @@ static void say_indexes(struct doctor *doctor, struct str database, const struct
     if (unused)
         doctor_say(doctor, DOCTOR_OK, buf_text(&subject),
                    "drop what nobody else uses either: writing takes longer for each",
-                   "no query here uses %s (%s)", buf_text(&names), write_size(bytes, size));
+                   bytes ? "no query here uses %s (%s)" : "no query here uses %s", buf_text(&names),
+                   write_size(bytes, size));
     buf_release(&names);
     buf_release(&subject);
 }

@@ -4,7 +4,6 @@
 #include <ctype.h>
 
 #include "base/mem.h"
-#include "pipeline/doctor/index_wishes.h"
 #include "stages/record/sqlite_names.h"
 
 enum { CANDIDATES_MOST = 64 };
@@ -130,13 +129,11 @@ static void add_wished(struct index_candidates *out, const struct wishes *wishes
     }
 }
 
-int index_candidates_find(sqlite3 *db, const char *sql, struct arena *arena, struct index_candidates *out) {
-    struct wishes wishes;
-    const int code = wishes_collect(db, sql, arena, &wishes);
+int index_candidates_find(struct wishes *wishes, const char *sql, struct index_candidates *out) {
+    const int code = wishes_collect(wishes, sql);
     *out = (struct index_candidates){NULL, 0, 0};
-    for (size_t i = 0; i < wishes.n && code == SQLITE_OK; i++)
-        add_wished(out, &wishes, &wishes.list[i]);
-    wishes_release(&wishes);
+    for (size_t i = 0; i < wishes->n && code == SQLITE_OK; i++)
+        add_wished(out, wishes, &wishes->list[i]);
     return code;
 }
 

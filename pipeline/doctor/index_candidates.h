@@ -11,14 +11,13 @@
  * ordered or grouped by. `rest` are other columns of the table that the query reads: with them at its end the index would have
  * all there is to know.
  *
- * Not found: indexes on expressions (lower(email)) and on some rows only. Everything lives in the arena.
+ * Not found: indexes on expressions (lower(email)) and on some rows only. Names are those of the wishes.
  */
-#include <sqlite3.h>
 #include <stdbool.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "pipeline/doctor/index_wishes.h"
 
 enum { INDEX_COLUMNS_MOST = 8, INDEX_REST_MOST = 3 };
 
@@ -42,7 +41,7 @@ struct index_candidates {
 };
 
 // An SQLite result code; on an error there are none.
-int index_candidates_find(sqlite3 *db, const char *sql, struct arena *arena, struct index_candidates *out);
+int index_candidates_find(struct wishes *wishes, const char *sql, struct index_candidates *out);
 void index_candidates_release(struct index_candidates *candidates);
 
 // Whether the one's columns are how the other's begin.

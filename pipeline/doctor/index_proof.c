@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "pipeline/doctor/database_copy.h"
 #include "pipeline/doctor/database_outline.h"
@@ -375,17 +376,21 @@ static void give_time_back(struct index_prover *prover) {
     prover->time_left = prover->deadline.end > moment ? prover->deadline.end - moment : 0;
 }
 
+static bool have_outlines(struct index_prover *prover) {
+    if (!prover->outline && database_outline_open(prover->db, NULL, &prover->outline) == SQLITE_OK)
+        wishes_open(prover->db, prover->arena, &prover->wishes);
+    return prover->wishes.outline;
+}
+
 void index_prove(struct index_prover *prover, const char *sql, const struct query_time *timed,
                  struct index_advice *advice) {
-    struct index_candidates candidates;
+    struct index_candidates candidates = {NULL, 0, 0};
     struct index_proposal set[PROPOSALS_MOST];
     *advice = (struct index_advice){.n = 0};
     if (prover->time_left == 0 || (!timed->stopped && timed->cpu < NEVER))
         return;
     take_time(prover);
-    if (!prover->outline)
-        database_outline_open(prover->db, NULL, &prover->outline);
-    if (index_candidates_find(prover->db, sql, prover->arena, &candidates) == SQLITE_OK && prover->outline &&
+    if (have_outlines(prover) && index_candidates_find(&prover->wishes, sql, &candidates) == SQLITE_OK &&
         find_set(prover, sql, &candidates, set) > 0) {
         if (have_copy(prover))
             prove_on_copy(prover, sql, &candidates, advice);
@@ -414,6 +419,7 @@ bool index_prove_wider(struct index_prover *prover, const char *sql, const struc
 }
 
 void index_prover_release(struct index_prover *prover) {
+    wishes_release(&prover->wishes);
     sqlite3_close(prover->outline);
     sqlite3_close(prover->copy);
 }

@@ -22,7 +22,6 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "pipeline/doctor/index_candidates.h"
 #include "pipeline/doctor/query_plan.h"
 #include "pipeline/doctor/query_time.h"
@@ -57,6 +56,7 @@ struct index_prover {
     struct arena *arena;
     // its own
     struct query_deadline deadline; // of what is under way
+    struct wishes wishes;
     sqlite3 *outline, *copy;
     char why_not[512]; // there is no copy; "": none was wanted yet
 };

@@ -206,12 +206,10 @@ static void add_field(const struct making *making, struct wished_table *table, s
                               .is_key = sqlite3_column_int(stmt, 1) != 0};
 }
 
-// The row id is the one column of type INTEGER that is the key, but for tables that have none.
-static const char *const fields =
-    "SELECT name, pk = 1 AND upper(type) = 'INTEGER' AND "
-    "(SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0) = 1 AND "
-    "(SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1) = 0 "
-    "FROM pragma_table_xinfo(?1) ORDER BY cid";
+// The row id is the one column of type INTEGER that is the key; in a table that has no row ids it is one all the same.
+static const char *const fields = "SELECT name, pk = 1 AND upper(type) = 'INTEGER' AND "
+                                  "(SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0) = 1 "
+                                  "FROM pragma_table_xinfo(?1) ORDER BY cid";
 
 static void make_table(void *self, sqlite3 *outline, struct str name, struct str written) {
     const struct making *making = self;
@@ -231,26 +229,29 @@ static void make_table(void *self, sqlite3 *outline, struct str name, struct str
     buf_add_text(&sql, "CREATE VIRTUAL TABLE ");
     sqlite_names_add(&sql, name);
     buf_add_text(&sql, " USING wishes");
-    sqlite3_create_module(outline, "wishes", &module, wishes); // again for each table is the same
+    if (wishes->tables_n == 1)
+        sqlite3_create_module(outline, "wishes", &module, wishes);
     sqlite3_exec(outline, buf_text(&sql), NULL, NULL, NULL);
     buf_release(&sql);
 }
 
-int wishes_collect(sqlite3 *db, const char *sql, struct arena *arena, struct wishes *wishes) {
+int wishes_open(sqlite3 *db, struct arena *arena, struct wishes *wishes) {
     struct making making = {.wishes = wishes, .db = db};
     const struct outline_maker maker = {&making, make_table};
-    sqlite3 *outline;
-    sqlite3_stmt *stmt = NULL;
     *wishes = (struct wishes){.arena = arena};
-    int code = database_outline_open(db, &maker, &outline);
-    if (code == SQLITE_OK)
-        code = sqlite3_prepare_v2(outline, sql, -1, &stmt, NULL);
+    return database_outline_open(db, &maker, &wishes->outline);
+}
+
+int wishes_collect(struct wishes *wishes, const char *sql) {
+    sqlite3_stmt *stmt = NULL;
+    wishes->n = 0;
+    const int code = sqlite3_prepare_v2(wishes->outline, sql, -1, &stmt, NULL);
     sqlite3_finalize(stmt);
-    sqlite3_close(outline);
     return code;
 }
 
 void wishes_release(struct wishes *wishes) {
+    sqlite3_close(wishes->outline);
     for (size_t i = 0; i < wishes->tables_n; i++)
         mem_free(wishes->tables[i].fields);
     mem_free(wishes->tables);

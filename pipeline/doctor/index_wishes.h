@@ -43,6 +43,7 @@ struct wish {
 };
 
 struct wishes {
+    sqlite3 *outline; // whose tables are all asked
     struct arena *arena;
     struct wished_table *tables; // owned, as its columns
     size_t tables_n, tables_cap;
@@ -50,8 +51,9 @@ struct wishes {
     size_t n, cap;
 };
 
-// An SQLite result code. `wishes` is to be released whatever it is.
-int wishes_collect(sqlite3 *db, const char *sql, struct arena *arena, struct wishes *wishes);
+// SQLite result codes. `wishes`, which must stay where it is, is to be released whatever it is.
+int wishes_open(sqlite3 *db, struct arena *arena, struct wishes *wishes);
+int wishes_collect(struct wishes *wishes, const char *sql); // in place of those before
 void wishes_release(struct wishes *wishes);
 
 #endif

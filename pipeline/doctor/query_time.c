@@ -2,7 +2,7 @@
 #include "pipeline/doctor/query_time.h"
 
 enum { STEPS = 1000, REPEATS = 5 };                    // between two looks at the clock; at most so often
-static const uint64_t ENOUGH = 50 * UINT64_C(1000000); // what took longer altogether is not timed again
+static const uint64_t ENOUGH = 20 * UINT64_C(1000000); // what took longer altogether is not timed again
 
 static int look_up(void *self) {
     const struct query_deadline *deadline = self;

@@ -18,7 +18,7 @@ static const struct {
     {"session", "session"},     {"merged", "merged"},         {"history", "history"},
     {"trend", "history"},       {"comparison", "comparison"}, {"difference", "comparison"},
     {"benchmark", "benchmark"}, {"load", "benchmark"},        {"strategy", "strategy"},
-    {"gate", "gate"},
+    {"gate", "gate"},           {"doctor", "doctor"},
 };
 enum { SOURCES = sizeof sources / sizeof *sources };
 
