@@ -33,8 +33,8 @@ enum contest_state { CONTEST_COLD, CONTEST_WARM, CONTEST_STATES };
 extern const char *const contest_states[CONTEST_STATES]; // "cold", "warm"
 
 // Of the cache, in the order of the report: what is counted apart.
-enum { CONTEST_RATES = 4 };
-extern const char *const contest_rates[CONTEST_RATES]; // "source", "program", "render", "through"
+enum { CONTEST_RATES = 7 };
+extern const char *const contest_rates[CONTEST_RATES]; // "source", "schema", ...
 
 struct contest_variant {
     const char *name;                 // of the directory, too

@@ -187,9 +187,15 @@ static int find_rate(const struct contest_result *result, uint32_t variant, enum
 }
 
 static const char *found_in(int rate) {
-    return strcmp(contest_rates[rate], "through") == 0  ? "of what goes through filters"
-           : strcmp(contest_rates[rate], "source") == 0 ? "of the queries' rows"
-                                                        : "of the outputs";
+    static const struct {
+        const char *category, *words;
+    } all[] = {{"through", "of what goes through filters"}, {"source", "of the queries' rows"},
+               {"schema", "of the databases' schemas"},     {"types", "of the tables' types"},
+               {"relations", "of the tables' relations"},   {"render", "of the outputs"}};
+    size_t i = 0;
+    while (strcmp(all[i].category, contest_rates[rate]) != 0)
+        i++;
+    return all[i].words;
 }
 
 static void write_workers(uint32_t workers, double busy, struct buf *out) {

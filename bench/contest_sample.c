@@ -12,7 +12,8 @@
 
 enum { BOOKS_MOST = 16 << 20 };
 
-const char *const contest_rates[CONTEST_RATES] = {"source", "program", "render", "through"};
+const char *const contest_rates[CONTEST_RATES] = {"source",  "schema", "types",  "relations",
+                                                  "program", "render", "through"};
 
 static uint64_t count_in(const json_t *object, const char *key) {
     json_int_t n = json_integer_value(json_object_get(object, key));
