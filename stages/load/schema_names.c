@@ -102,9 +102,19 @@ static void number(struct buf *text, struct str base, unsigned k) {
         buf_printf(text, "_%u", k);
 }
 
+// Files of classes are told apart also where their names' case does not tell.
+static bool is_class(const struct schema_names *names, const struct buf *camel, struct buf *folded) {
+    buf_clear(folded);
+    for (size_t i = 0; i < camel->n; i++)
+        buf_add_char(folded, camel->p[i] >= 'A' && camel->p[i] <= 'Z' ? (char)(camel->p[i] + 'a' - 'A')
+                                                                      : camel->p[i]);
+    return has(names, 'C', CLASSES, buf_str(folded));
+}
+
 static void name_table(struct schema_names *names, uint32_t t) {
     struct schema_table_names *table = &names->tables[t];
     struct buf snake = BUF_INIT, one = BUF_INIT, many = BUF_INIT, text = BUF_INIT, camel = BUF_INIT;
+    struct buf folded = BUF_INIT;
     inflection_snake(names->schema->tables[t].name, &snake);
     inflection_singular(names->settings, buf_str(&snake), &one);
     inflection_plural(names->settings, buf_str(&one), &many);
@@ -113,19 +123,20 @@ static void name_table(struct schema_names *names, uint32_t t) {
         number(&text, buf_str(&one), ++k);
         buf_clear(&camel);
         inflection_camel(buf_str(&text), true, &camel);
-    } while (table->wanted && has(names, 'C', CLASSES, buf_str(&camel)));
+    } while (table->wanted && is_class(names, &camel, &folded));
     table->one = named(names, buf_str(&text));
     number(&text, buf_str(&many), k);
     table->many = named(names, buf_str(&text));
     if (table->wanted) {
         table->class_name = schema_names_keep(names, buf_str(&camel));
-        add(names, 'C', CLASSES, table->class_name);
+        add(names, 'C', CLASSES, buf_str(&folded));
     }
     buf_release(&snake);
     buf_release(&one);
     buf_release(&many);
     buf_release(&text);
     buf_release(&camel);
+    buf_release(&folded);
 }
 
 static void name_columns(struct schema_names *names, uint32_t t) {

@@ -24,7 +24,8 @@ static struct str without_reference(struct str snake, bool *stripped) {
     static const char *const starts[] = {"fk_", "id_", "ref_"};
     *stripped = true;
     for (size_t i = 0; i < COUNT(starts); i++)
-        if (str_starts(snake, str_of(starts[i])) && snake.n > strlen(starts[i]))
+        if (str_starts(snake, str_of(starts[i])) && snake.n > strlen(starts[i]) &&
+            !(snake.p[strlen(starts[i])] >= '0' && snake.p[strlen(starts[i])] <= '9')) // id_2 is no "2"
             return str_from(snake, strlen(starts[i]));
     for (size_t i = 0; i < COUNT(ends); i++)
         if (str_ends(snake, str_of(ends[i])) && snake.n > strlen(ends[i]))
