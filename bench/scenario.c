@@ -122,7 +122,26 @@ enum { JOBS = 8 };
 #define FILTER                                                                                               \
     "    through: { command: [awk, \"BEGIN { for (i = 0; i < 120000; i++) n += i } { print }\"] }\n"
 
-static void write_jobs(const struct scenario *s, struct buf *out) {
+// A source and a job for each application's database.
+static void write_databases(uint64_t applications, const struct scenario *s, struct buf *out) {
+    char name[SCENARIO_NAME_SIZE];
+    for (uint64_t i = 0; i < applications; i++) {
+        scenario_application(i, name);
+        buf_printf(out, "  %s: { path: %s.db, schema: true }\n", name, name);
+    }
+    buf_add_text(out, "jobs:\n");
+    for (uint64_t i = 0; i < applications; i++) {
+        scenario_application(i, name);
+        buf_printf(out, "  %s: { from: %s, template: %s, to: '%s/%s' }\n", name, name, s->templates->name,
+                   name, s->to);
+    }
+}
+
+static void write_source_and_jobs(const struct scenario *s, const char *records, struct buf *out) {
+    if (s->flags & SCENARIO_DATABASE)
+        buf_printf(out, "  records: %s\njobs:\n", scenario_query);
+    else
+        buf_printf(out, "  records: { path: %s }\njobs:\n", records);
     if (!(s->flags & SCENARIO_EIGHT_JOBS)) {
         buf_printf(out, "  %s:\n    from: records\n    template: %s\n    to: '%s'\n", s->unit,
                    s->templates->name, s->to);
@@ -135,15 +154,13 @@ static void write_jobs(const struct scenario *s, struct buf *out) {
 }
 
 static enum status write_manifest(const struct scenario *s, const struct fs *fs, const char *directory,
-                                  const char *name, const char *records, struct err *err) {
+                                  const char *name, const char *records, uint64_t units, struct err *err) {
     struct buf text = BUF_INIT;
     buf_printf(&text, "name: %s\nsources:\n", s->name);
-    if (s->flags & SCENARIO_DATABASE)
-        buf_printf(&text, "  records: %s\n", scenario_query);
+    if (s->flags & SCENARIO_SCHEMAS)
+        write_databases(units / s->shape.models, s, &text);
     else
-        buf_printf(&text, "  records: { path: %s }\n", records);
-    buf_add_text(&text, "jobs:\n");
-    write_jobs(s, &text);
+        write_source_and_jobs(s, records, &text);
     buf_add_text(&text, "jinja: { trim_blocks: true, lstrip_blocks: true }\n"
                         "output: out\n");
     enum status status = write_text(fs, directory, name, buf_str(&text), err);
@@ -167,15 +184,17 @@ static enum status write_templates(const struct scenario *s, const struct fs *fs
 enum status scenario_make(const struct scenario *s, const struct fs *fs, const char *directory,
                           uint64_t units, uint64_t seed, const atomic_bool *interrupt, struct err *err) {
     if (write_templates(s, fs, directory, err) != STATUS_OK ||
-        write_manifest(s, fs, directory, "pressrun.yaml", "records.jsonl", err) != STATUS_OK ||
+        write_manifest(s, fs, directory, "pressrun.yaml", "records.jsonl", units, err) != STATUS_OK ||
         write_records(s, fs, directory, "records.jsonl", units, seed, UINT64_MAX, interrupt, err) !=
             STATUS_OK)
         return err->status;
     if (s->flags & SCENARIO_DATABASE)
         return scenario_write_database(s, directory, units, seed, interrupt, err);
+    if (s->flags & SCENARIO_SCHEMAS)
+        return scenario_write_schemas(s, directory, units, seed, interrupt, err);
     if (!(s->flags & SCENARIO_TOUCH_ONE))
         return STATUS_OK;
-    if (write_manifest(s, fs, directory, "touched.yaml", "touched.jsonl", err) != STATUS_OK)
+    if (write_manifest(s, fs, directory, "touched.yaml", "touched.jsonl", units, err) != STATUS_OK)
         return err->status;
     return write_records(s, fs, directory, "touched.jsonl", units, seed, units / 2, interrupt, err);
 }

@@ -19,11 +19,12 @@
 #include "base/fs.h"
 
 enum {
-    SCENARIO_ONE_RECORD = 1, // the units are rows of a single record
-    SCENARIO_TOUCH_ONE = 2,  // a second manifest, touched.yaml, has one record changed
-    SCENARIO_DATABASE = 4,   // the records come from a query of records.db, which has them too
-    SCENARIO_FILTERED = 8,   // outputs go through a program outside
-    SCENARIO_EIGHT_JOBS = 16 // each has the records whose id modulo 8 is its number
+    SCENARIO_ONE_RECORD = 1,  // the units are rows of a single record
+    SCENARIO_TOUCH_ONE = 2,   // a second manifest, touched.yaml, has one record changed
+    SCENARIO_DATABASE = 4,    // the records come from a query of records.db, which has them too
+    SCENARIO_FILTERED = 8,    // outputs go through a program outside
+    SCENARIO_EIGHT_JOBS = 16, // each has the records whose id modulo 8 is its number
+    SCENARIO_SCHEMAS = 32     // the records come from what a database for each application is made of
 };
 
 // How the records of a scenario look; each generator reads what is its own.

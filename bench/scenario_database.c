@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A scenario's records as a database, with a query that has to read and sort all of them before it gives the first.
+// A scenario's records as a database, with a query that has to read and sort all of them before it gives the first;
+// applications of models as a database each.
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench/scenario_records.h"
 
@@ -60,5 +62,40 @@ enum status scenario_write_database(const struct scenario *s, const char *direct
         status = err_set(err, STATUS_IO, "cannot write %s: %s", path, sqlite3_errmsg(database));
     sqlite3_close(database);
     make_old(path);
+    return status;
+}
+
+static enum status write_schema(const char *path, const char *script, struct err *err) {
+    sqlite3 *database = NULL;
+    enum status status = STATUS_OK;
+    unlink(path);
+    if (sqlite3_open(path, &database) != SQLITE_OK ||
+        sqlite3_exec(database, script, NULL, NULL, NULL) != SQLITE_OK)
+        status = err_set(err, STATUS_IO, "cannot write %s: %s", path, sqlite3_errmsg(database));
+    sqlite3_close(database);
+    make_old(path);
+    return status;
+}
+
+enum status scenario_write_schemas(const struct scenario *s, const char *directory, uint64_t units,
+                                   uint64_t seed, const atomic_bool *interrupt, struct err *err) {
+    struct buf script = BUF_INIT;
+    enum status status = STATUS_OK;
+    for (uint64_t i = 0; i < units / s->shape.models && status == STATUS_OK; i++) {
+        char path[4096], name[SCENARIO_NAME_SIZE];
+        scenario_application(i, name);
+        int n = snprintf(path, sizeof path, "%s/%s.db", directory, name);
+        buf_clear(&script);
+        buf_add_text(&script, "pragma journal_mode = off; begin;\n");
+        scenario_write_schema(&s->shape, seed, i, &script);
+        buf_add_text(&script, "commit;");
+        if (n < 0 || (size_t)n >= sizeof path)
+            status = err_set(err, STATUS_IO, "%s: its name is too long", directory);
+        else
+            status = write_schema(path, buf_text(&script), err);
+        if (status == STATUS_OK && interrupt && atomic_load(interrupt))
+            status = err_set(err, STATUS_CANCELLED, "interrupted");
+    }
+    buf_release(&script);
     return status;
 }

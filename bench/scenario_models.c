@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Models of applications, as generators of code read them from a database's schema: columns, and relations that both
-// sides agree about.
+// sides agree about. The same application is JSON, a model a record, or the SQL that makes its database.
 #include <ctype.h>
+#include <stdio.h>
 
 #include "bench/scenario_records.h"
 
@@ -23,16 +24,16 @@ static const char *const attributes[] = {"address", "balance", "code",    "depth
                                          "region",  "sample",  "summary", "tag",    "title", "url",   "value",
                                          "version", "weight",  "width"}; // a prime number of them
 static const struct {
-    const char *sql, *script, *fallback;
-} types[] = {{"integer", "number", "0"},
-             {"bigint", "number", "1"},
-             {"varchar(120)", "string", "\\\"none\\\""},
-             {"text", "string", "\\\"\\\""},
-             {"boolean", "boolean", "false"},
-             {"timestamptz", "Date", "new Date()"},
-             {"numeric(12,4)", "number", "0.0"},
-             {"uuid", "string", "crypto.randomUUID()"},
-             {"jsonb", "Record<string, unknown>", "{}"}};
+    const char *sql, *script, *fallback, *literal; // in JSON, in SQL
+} types[] = {{"integer", "number", "0", "0"},
+             {"bigint", "number", "1", "1"},
+             {"varchar(120)", "string", "\\\"none\\\"", "'none'"},
+             {"text", "string", "\\\"\\\"", "''"},
+             {"boolean", "boolean", "false", "0"},
+             {"timestamptz", "Date", "new Date()", "'2024-01-01 00:00:00'"},
+             {"numeric(12,4)", "number", "0.0", "0.0"},
+             {"uuid", "string", "crypto.randomUUID()", "'00000000-0000-4000-8000-000000000000'"},
+             {"jsonb", "Record<string, unknown>", "{}", "'{}'"}};
 // Models below this number hold a shared polymorphic relation each, the others may be its targets.
 static const char *const relations[] = {"commentable", "taggable", "ownable", "likeable"};
 
@@ -63,20 +64,39 @@ static bool is_likely(const struct application *a, uint64_t kind, uint32_t x, ui
     return random_below(&r, 100) < percent;
 }
 
-static void add_columns(const struct application *a, struct random *r, struct buf *out) {
+struct column {
+    const char *adjective, *attribute;
+    uint32_t type;
+    bool nullable, has_default;
+};
+
+// How many columns a model has, and then one after the other; all draw from `r`.
+static uint32_t draw_columns(const struct application *a, struct random *r, uint32_t *first) {
     uint32_t n = a->shape->columns + random_below(r, a->shape->columns_more + 1);
-    uint32_t first = random_below(r, ATTRIBUTES);
+    *first = random_below(r, ATTRIBUTES);
+    return n;
+}
+
+static struct column draw_column(struct random *r, uint32_t first, uint32_t number) {
+    struct column c = {.type = random_below(r, TYPES),
+                       .attribute = attributes[(first + number * 5) % ATTRIBUTES]};
+    c.adjective = scenario_pick(r, adjectives, sizeof adjectives / sizeof *adjectives);
+    c.nullable = random_below(r, 5) < 2;
+    c.has_default = random_below(r, 2);
+    return c;
+}
+
+static void add_columns(const struct application *a, struct random *r, struct buf *out) {
+    uint32_t first, n = draw_columns(a, r, &first);
     buf_add_text(out, "\"columns\":[");
-    for (uint32_t c = 0; c < n; c++) {
-        uint32_t type = random_below(r, TYPES);
-        const char *adjective = scenario_pick(r, adjectives, sizeof adjectives / sizeof *adjectives);
-        bool nullable = random_below(r, 5) < 2;
+    for (uint32_t i = 0; i < n; i++) {
+        struct column c = draw_column(r, first, i);
         buf_printf(out,
                    "%s{\"name\":\"%s_%s\",\"sql_type\":\"%s\",\"type\":\"%s\",\"nullable\":%s,\"default\":",
-                   c ? "," : "", adjective, attributes[(first + c * 5) % ATTRIBUTES], types[type].sql,
-                   types[type].script, nullable ? "true" : "false");
-        if (random_below(r, 2))
-            buf_printf(out, "\"%s\"}", types[type].fallback);
+                   i ? "," : "", c.adjective, c.attribute, types[c.type].sql, types[c.type].script,
+                   c.nullable ? "true" : "false");
+        if (c.has_default)
+            buf_printf(out, "\"%s\"}", types[c.type].fallback);
         else
             buf_add_text(out, "null}");
     }
@@ -134,15 +154,25 @@ static void add_polymorphic(const struct application *a, uint32_t model, struct 
     buf_add_text(out, "]");
 }
 
+static struct application application_of(const struct scenario_shape *shape, uint64_t seed, uint64_t number) {
+    struct application a = {.seed = seed, .number = number, .shape = shape};
+    struct random r = scenario_random(seed, KIND_APPLICATION, number);
+    a.first_noun = random_below(&r, NOUNS);
+    return a;
+}
+
+void scenario_application(uint64_t number, char name[SCENARIO_NAME_SIZE]) {
+    snprintf(name, SCENARIO_NAME_SIZE, "app%05llu", (unsigned long long)number);
+}
+
 void scenario_write_models(const struct scenario_shape *shape, uint64_t seed, uint64_t i, bool touched,
                            struct buf *out) {
-    struct application a = {.seed = seed, .number = i / shape->models, .shape = shape};
+    struct application a = application_of(shape, seed, i / shape->models);
     uint32_t model = (uint32_t)(i % shape->models);
-    struct random r = scenario_random(seed, KIND_APPLICATION, a.number);
-    a.first_noun = random_below(&r, NOUNS);
-    r = scenario_random(seed + touched, KIND_MODEL, i);
-    buf_printf(out, "{\"app\":\"app%05llu\",\"table\":\"%ss\",\"class_name\":\"",
-               (unsigned long long)a.number, noun_of(&a, model));
+    struct random r = scenario_random(seed + touched, KIND_MODEL, i);
+    char name[SCENARIO_NAME_SIZE];
+    scenario_application(a.number, name);
+    buf_printf(out, "{\"app\":\"%s\",\"table\":\"%ss\",\"class_name\":\"", name, noun_of(&a, model));
     add_class(noun_of(&a, model), out);
     buf_add_text(out, "\",");
     add_columns(&a, &r, out);
@@ -151,4 +181,52 @@ void scenario_write_models(const struct scenario_shape *shape, uint64_t seed, ui
     if (shape->polymorphic)
         add_polymorphic(&a, model, out);
     buf_add_text(out, "}");
+}
+
+// ---- as SQL
+
+// Holders of polymorphic relations get rows that say nothing of other columns, so what must not be null has a default.
+static void add_sql_columns(const struct application *a, uint32_t model, struct buf *out) {
+    struct random r = scenario_random(a->seed, KIND_MODEL, a->number * a->shape->models + model);
+    uint32_t first, n = draw_columns(a, &r, &first);
+    for (uint32_t i = 0; i < n; i++) {
+        struct column c = draw_column(&r, first, i);
+        buf_printf(out, ",\n    %s_%s %s", c.adjective, c.attribute, types[c.type].sql);
+        if (!c.nullable)
+            buf_add_text(out, " not null");
+        if (!c.nullable || c.has_default)
+            buf_printf(out, " default %s", types[c.type].literal);
+    }
+}
+
+static void add_sql_keys(const struct application *a, uint32_t model, struct buf *out) {
+    for (uint32_t other = 0; other < model; other++)
+        if (is_likely(a, KIND_PAIR, other, model, a->shape->related))
+            buf_printf(out, ",\n    %s_id integer references %ss (id)", noun_of(a, other), noun_of(a, other));
+    if (model < a->shape->polymorphic)
+        buf_printf(out, ",\n    %s_type varchar(40),\n    %s_id integer", relations[model], relations[model]);
+}
+
+// A row for each of the models that may be held.
+static void add_sql_rows(const struct application *a, uint32_t model, struct buf *out) {
+    for (uint32_t other = 0; other < a->shape->models; other++)
+        if (is_target(a, model, other)) {
+            buf_printf(out, "insert into %ss (%s_type, %s_id) values ('", noun_of(a, model), relations[model],
+                       relations[model]);
+            add_class(noun_of(a, other), out);
+            buf_printf(out, "', %u);\n", (unsigned)other);
+        }
+}
+
+void scenario_write_schema(const struct scenario_shape *shape, uint64_t seed, uint64_t number,
+                           struct buf *out) {
+    struct application a = application_of(shape, seed, number);
+    for (uint32_t model = 0; model < shape->models; model++) {
+        buf_printf(out, "create table %ss (\n    id integer primary key", noun_of(&a, model));
+        add_sql_columns(&a, model, out);
+        add_sql_keys(&a, model, out);
+        buf_add_text(out, "\n);\n");
+        if (model < shape->polymorphic)
+            add_sql_rows(&a, model, out);
+    }
 }

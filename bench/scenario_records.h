@@ -21,12 +21,23 @@ void scenario_add_words(struct random *r, uint32_t n, struct buf *out);
 
 extern const struct scenario_template scenario_templates_model[], scenario_templates_prompt[],
     scenario_templates_page[], scenario_templates_note[], scenario_templates_ledger[],
-    scenario_templates_summary[], scenario_templates_heading[], scenario_templates_account[];
+    scenario_templates_summary[], scenario_templates_heading[], scenario_templates_account[],
+    scenario_templates_schema[];
+
+// Application `number` of the models as a script of SQL: a table each, foreign keys, and rows that tell what the
+// polymorphic relations hold.
+void scenario_write_schema(const struct scenario_shape *shape, uint64_t seed, uint64_t number,
+                           struct buf *out);
 
 // records.db in `directory`: the same records, as a table of texts (scenario_database.c).
 enum status scenario_write_database(const struct scenario *s, const char *directory, uint64_t units,
                                     uint64_t seed, const atomic_bool *interrupt, struct err *err);
 // What reads them from there, in YAML.
 extern const char scenario_query[];
+// A database for each application: NAME.db, its name as scenario_application writes it.
+enum status scenario_write_schemas(const struct scenario *s, const char *directory, uint64_t units,
+                                   uint64_t seed, const atomic_bool *interrupt, struct err *err);
+enum { SCENARIO_NAME_SIZE = 32 };
+void scenario_application(uint64_t number, char name[SCENARIO_NAME_SIZE]);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,15 @@ static size_t count_lines(const struct buf *text) {
     size_t n = 0;
     for (size_t i = 0; i < text->n; i++)
         n += text->p[i] == '\n';
+    return n;
+}
+
+static int64_t count_of(sqlite3 *database, const char *query) {
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(database, query, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t n = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
     return n;
 }
 
@@ -101,7 +111,9 @@ static void test_enough_batches(void **state) {
     for (const struct scenario *s = scenarios; s->name; s++) {
         uint64_t some = scenario_units(s, 200.0 / (double)s->units);
         struct buf text = made(s, some, 1, "records.jsonl");
-        double batches = (double)text.n / (double)some * (double)s->units / BATCH;
+        double batches = s->flags & SCENARIO_SCHEMAS
+                             ? (double)s->units / s->shape.models // a batch for each database
+                             : (double)text.n / (double)some * (double)s->units / BATCH;
         if (!(s->flags & SCENARIO_ONE_RECORD) && batches < BATCHES)
             fail_msg("%s has only %.0f batches", s->name, batches);
         buf_release(&text);
@@ -146,6 +158,54 @@ static void test_relations_agree(void **state) {
     }
     assert_true(belongs > 0);
     assert_int_equal(belongs, many);
+}
+
+// An application's script makes as many tables as there are models, and as many foreign keys as the records tell of.
+static void test_schemas_are_the_models(void **state) {
+    (void)state;
+    const struct scenario *s = scenario_find(STR("poly_db"));
+    for (uint64_t number = 0; number < 8; number++) {
+        size_t belongs = 0;
+        for (uint64_t i = 0; i < s->shape.models; i++) {
+            struct buf text = BUF_INIT;
+            scenario_write_models(&s->shape, 3, number * s->shape.models + i, false, &text);
+            json_t *model = json_loadb(text.p, text.n, 0, NULL);
+            belongs += json_array_size(json_object_get(model, "belongs_to"));
+            json_decref(model);
+            buf_release(&text);
+        }
+        struct buf script = BUF_INIT;
+        sqlite3 *database;
+        scenario_write_schema(&s->shape, 3, number, &script);
+        assert_int_equal(sqlite3_open(":memory:", &database), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(database, buf_text(&script), NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(count_of(database, "select count(*) from sqlite_schema"), s->shape.models);
+        assert_int_equal(
+            count_of(database,
+                     "select count(*) from sqlite_schema as t, pragma_foreign_key_list(t.name) as k "
+                     "join sqlite_schema as r on r.name = k.\"table\""),
+            belongs);
+        assert_true(belongs > 0);
+        sqlite3_close(database);
+        buf_release(&script);
+    }
+}
+
+static void test_schemas_are_files(void **state) {
+    (void)state;
+    const struct scenario *s = scenario_find(STR("small_db"));
+    struct scene scene;
+    struct err err;
+    scene_open(&scene);
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(scenario_make(s, &scene.fs, scene.path, 3 * s->shape.models, 1, NULL, &err),
+                         STATUS_OK);
+    assert_int_equal(count_files(scene.root, ".db"), 3);
+    atomic_bool raised = true;
+    assert_int_equal(scenario_write_schemas(s, scene.path, s->units, 1, &raised, &err), STATUS_CANCELLED);
+    assert_int_equal(scenario_write_schemas(s, "/nowhere", s->units, 1, NULL, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "/nowhere/app00000.db"));
+    scene_close(&scene);
 }
 
 // Whichever call fails: it is said, and no file stays open.
@@ -353,6 +413,8 @@ int main(void) {
         cmocka_unit_test(test_enough_batches),
         cmocka_unit_test(test_one_is_touched),
         cmocka_unit_test(test_relations_agree),
+        cmocka_unit_test(test_schemas_are_the_models),
+        cmocka_unit_test(test_schemas_are_files),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_runs_that_differ),
         cmocka_unit_test(test_samples),
