@@ -5,7 +5,7 @@
 #   make demo      install what is missing, build, run the examples on real data
 #   make test      install what is missing, build with both compilers and the sanitizers, run the tests
 #   make soak      all tests under all presets, a million random documents, a fault at every system call, a thousand
-#                  mutated inputs of a kind, half an hour of fuzzing a target
+#                  mutated inputs of a kind, 500 schemas that nobody would design, half an hour of fuzzing a target
 #   make bench     compare with template engines, ninja, make, Hugo: same outputs first, then times and memory
 #   make format    lay out the sources as .clang-format says
 #   make clean     remove build/ and the example's output
@@ -71,6 +71,7 @@ test:
 soak: export PRESSRUN_DOCUMENTS = 1000000
 soak: export PRESSRUN_FAULT_ALL = 1
 soak: export PRESSRUN_MUTATIONS = 1000
+soak: export PRESSRUN_SCHEMAS = 500
 soak: export PRESSRUN_AGAIN_SECONDS = 900
 soak: export PRESSRUN_STRATEGIES_SECONDS = 900
 soak:
