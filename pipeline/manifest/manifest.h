@@ -36,6 +36,17 @@ struct manifest_retry {
     uint64_t backoff; // nanoseconds before the first time
 };
 
+// Records of another source, or of the same one, that belong to a source's records.
+struct manifest_join {
+    struct str name; // of the field that has them
+    struct span span;
+    size_t source;
+    struct str on, key; // expressions: over the other's records, and over the own ones
+    struct span on_span, key_span;
+    bool own_key; // `key` is the source's
+    bool one;     // a record or none, instead of a list
+};
+
 struct manifest_source {
     struct manifest_retry retry;
     struct str name;
@@ -57,6 +68,8 @@ struct manifest_source {
     const struct schema_settings *schema; // NULL: rows are wanted
     struct str key;                       // expression; {NULL, 0}: none
     struct span key_span;                 // of the expression's text
+    const struct manifest_join *joins;
+    size_t joins_n;
 };
 
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
@@ -105,7 +118,7 @@ struct manifest_filter {
 
 struct manifest_limits { // 0: the default
     uint32_t include_depth;
-    uint64_t steps, output_bytes, record_bytes, memory_bytes, seconds, processes;
+    uint64_t steps, output_bytes, record_bytes, memory_bytes, join_bytes, seconds, processes;
 };
 
 struct manifest_cache_category { // what is given

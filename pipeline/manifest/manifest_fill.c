@@ -195,6 +195,7 @@ static void fill_options(struct manifest *m, const struct document_node *root) {
     manifest_take_number(limits, "output_bytes", &m->limits.output_bytes);
     manifest_take_number(limits, "record_bytes", &m->limits.record_bytes);
     manifest_take_number(limits, "memory_bytes", &m->limits.memory_bytes);
+    manifest_take_number(limits, "join_bytes", &m->limits.join_bytes);
     manifest_take_number(limits, "seconds", &m->limits.seconds);
     manifest_take_number(limits, "processes", &m->limits.processes);
 }

@@ -24,21 +24,22 @@ static void hint_names(struct manifest_filling *f, struct diag *d, struct str wo
     buf_release(&names);
 }
 
-static void fill_from(struct manifest_filling *f, const struct document_node *sources,
-                      const struct document_node *node, struct manifest_job *job) {
+bool manifest_take_source(struct manifest_filling *f, const struct document_node *sources,
+                          const struct document_node *mapping, size_t *source) {
     struct str from = {NULL, 0};
     struct span span = {0, 0};
-    manifest_take_text(node, "from", &from, &span);
+    manifest_take_text(mapping, "from", &from, &span);
     if (!from.p || !sources)
-        return;
+        return false;
     for (size_t i = 0; i < f->m->sources_n; i++) {
         if (str_equal(f->m->sources[i].name, from)) {
-            job->source = i;
-            return;
+            *source = i;
+            return true;
         }
     }
     hint_names(f, diags_error(f->diags, &f->m->text, span, "unknown source \"%.*s\"", STR_ARG(from)), from,
                sources);
+    return false;
 }
 
 // Index of a job among the entries, or the number of them.
@@ -113,7 +114,7 @@ static void fill_job(struct manifest_filling *f, const struct document_node *roo
     job->unique_n = manifest_take_texts(&f->m->arena, node, "unique", &job->unique);
     job->write_asked = manifest_node(node, "write") != NULL;
     manifest_take_write(node, &job->inplace);
-    fill_from(f, manifest_node(root, "sources"), node, job);
+    manifest_take_source(f, manifest_node(root, "sources"), node, &job->source);
     fill_needs(f, manifest_node(root, "jobs"), node, job);
 }
 

@@ -33,6 +33,11 @@ void manifest_fill_sources(struct manifest_filling *f, const struct document_nod
 // What a source says of the schema it wants; NULL: nothing.
 const struct schema_settings *manifest_take_schema(struct manifest_filling *f,
                                                    const struct document_node *source);
+void manifest_fill_joins(struct manifest_filling *f,
+                         const struct document_node *sources); // when these are known
+// The source that a key names, reported where there is none such. False: there is none.
+bool manifest_take_source(struct manifest_filling *f, const struct document_node *sources,
+                          const struct document_node *mapping, size_t *source);
 void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
 
 struct on_error_choice {

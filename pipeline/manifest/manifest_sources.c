@@ -253,4 +253,5 @@ void manifest_fill_sources(struct manifest_filling *f, const struct document_nod
         fill_source(f, f->m->sources_n, e);
         f->m->sources_n++;
     }
+    manifest_fill_joins(f, sources);
 }

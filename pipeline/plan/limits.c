@@ -46,6 +46,8 @@ static void put(struct manifest_limits *limits, struct str name, uint64_t value)
         limits->record_bytes = value;
     else if (str_is(name, "memory_bytes"))
         limits->memory_bytes = value;
+    else if (str_is(name, "join_bytes"))
+        limits->join_bytes = value;
     else if (str_is(name, "seconds"))
         limits->seconds = value;
     else if (str_is(name, "processes"))

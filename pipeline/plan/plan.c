@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "pipeline/plan/environment.h"
+#include "pipeline/plan/plan_joins.h"
 #include "pipeline/run/claims.h"
 #include "stages/load/load.h"
 #include "stages/record/sqlite_names.h"
@@ -216,7 +217,8 @@ static void check_standard_input(const struct plan *plan, struct diags *diags) {
     for (size_t s = 0; s < manifest->sources_n; s++) {
         size_t passes = 0;
         for (size_t p = 0; p < plan->passes_n; p++)
-            passes += plan->passes[p].source == s;
+            passes += (size_t)(plan->passes[p].source == s) +
+                      (size_t)plan_may_join(manifest, plan->passes[p].source, s);
         if (passes > 1 && str_is(manifest->sources[s].path, "-")) {
             struct diag *diag =
                 diags_error(diags, &manifest->text, manifest->sources[s].span,
@@ -350,6 +352,7 @@ void plan_free(struct plan *plan) {
         return;
     for (size_t s = 0; s < plan->manifest->sources_n; s++)
         program_free(plan->sources[s].key);
+    plan_free_joins(plan);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
         program_free(plan->jobs[j].to);
         program_free(plan->jobs[j].where);

@@ -29,6 +29,9 @@
 #include "stages/program/fields.h"
 #include "stages/render/through_identity.h"
 
+struct plan_join;
+struct plan_join_keys;
+
 struct plan_job {
     const struct manifest_job *job;
     size_t pass;
@@ -52,10 +55,13 @@ struct plan_pass {
     size_t jobs_n;
     struct fields *fields;               // set by plan_project: what its jobs and the source's key read
     const struct projection *projection; // of them; NULL: everything
+    const struct plan_join *joins;       // likewise; plan_joins.h
+    size_t joins_n;
 };
 
 struct plan_source {
-    struct program *key; // NULL: none
+    struct program *key;          // NULL: none
+    struct plan_join_keys *joins; // one for each of the source's
 };
 
 enum plan_stage { STAGE_COMPILE, STAGE_OPEN, STAGE_LOAD, STAGE_RENDER, STAGE_EMIT };
@@ -85,6 +91,8 @@ struct plan {
     size_t nodes_n;
     struct plan_edge *edges;
     size_t edges_n;
+    struct fields **join_fields; // that joins read of the records they compare
+    size_t join_fields_n, join_fields_cap;
 };
 
 // Never NULL. What is wrong with the arrangement (two streams with one path, standard input in two passes, ...) is in
@@ -94,7 +102,7 @@ void plan_free(struct plan *plan);
 
 // Compiles what a job needs: template, `to`, `where`, `group_by`. False where diags got an error.
 bool plan_compile(struct plan *plan, size_t job, struct diags *diags);
-// The sources' key expressions. False where diags got an error.
+// The sources' expressions: their keys, and those of joins. False where diags got an error.
 bool plan_compile_keys(struct plan *plan, struct diags *diags);
 // All of it, in one thread, for `check` and `plan`.
 bool plan_compile_all(struct plan *plan, struct diags *diags);

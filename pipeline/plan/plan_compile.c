@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "pipeline/plan/plan.h"
+#include "pipeline/plan/plan_joins.h"
 
 // An expression's program is compiled from its own text; its name says where in the manifest it stands, as
 // "OFFSET" in decimal, so that plan_place can move a fault there.
@@ -79,6 +79,11 @@ static struct program *compile_inline(struct plan *plan, struct str text, struct
     return program;
 }
 
+struct program *plan_compile_expression(struct plan *plan, struct str text, struct span span,
+                                        struct diags *diags) {
+    return compile_inline(plan, text, span, NULL, diags);
+}
+
 static void suggest_template(struct plan *plan, struct str name, struct diags *diags, struct diag *diag) {
     struct str *names;
     size_t n = templates_list(plan->templates, &names);
@@ -125,6 +130,7 @@ bool plan_compile_keys(struct plan *plan, struct diags *diags) {
         if (source->key.p)
             ok &= (plan->sources[s].key = compile_inline(plan, source->key, source->key_span, NULL, diags)) !=
                   NULL;
+        ok &= plan_compile_joins(plan, s, diags);
     }
     return ok;
 }
@@ -136,6 +142,20 @@ bool plan_compile_all(struct plan *plan, struct diags *diags) {
     return ok;
 }
 
+static void check_expression(struct plan *plan, struct str text, struct span span, struct diags *diags) {
+    if (text.p)
+        program_free(compile_inline(plan, text, span, NULL, diags));
+}
+
+static void check_source(struct plan *plan, const struct manifest_source *source, struct diags *diags) {
+    check_expression(plan, source->key, source->key_span, diags);
+    for (size_t i = 0; i < source->joins_n; i++) {
+        check_expression(plan, source->joins[i].on, source->joins[i].on_span, diags);
+        if (!source->joins[i].own_key)
+            check_expression(plan, source->joins[i].key, source->joins[i].key_span, diags);
+    }
+}
+
 // What the manifest's reader has complained about already (a template that is not there, say) is passed over.
 static void check_job(struct plan *plan, const struct manifest_job *job, struct diags *diags) {
     bool missing;
@@ -145,10 +165,8 @@ static void check_job(struct plan *plan, const struct manifest_job *job, struct 
         plan_check_stream(plan, job, diags);
     else if (job->to.p)
         program_free(compile_inline(plan, job->to, job->to_span, languages[0], diags));
-    if (job->where.p)
-        program_free(compile_inline(plan, job->where, job->where_span, NULL, diags));
-    if (job->group_by.p)
-        program_free(compile_inline(plan, job->group_by, job->group_by_span, NULL, diags));
+    check_expression(plan, job->where, job->where_span, diags);
+    check_expression(plan, job->group_by, job->group_by_span, diags);
 }
 
 void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
@@ -160,9 +178,7 @@ void plan_check_texts(const struct fs *fs, const struct manifest *manifest, stru
         templates_add_path(plan.templates, manifest->template_paths[i],
                            &err); // missing ones are told already
     for (size_t s = 0; s < manifest->sources_n; s++)
-        if (manifest->sources[s].key.p)
-            program_free(
-                compile_inline(&plan, manifest->sources[s].key, manifest->sources[s].key_span, NULL, diags));
+        check_source(&plan, &manifest->sources[s], diags);
     for (size_t j = 0; j < manifest->jobs_n; j++)
         check_job(&plan, &manifest->jobs[j], diags);
     templates_free(plan.templates);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "pipeline/plan/plan.h"
+#include "pipeline/plan/plan_joins.h"
 
 // What templates and paths of jobs that gather see: the records and the group, and no record's fields.
 static const struct fields_scope of_record = {.record = true},
@@ -28,5 +28,6 @@ void plan_project(struct plan *plan) {
         for (size_t j = 0; j < pass->jobs_n; j++)
             fields_add_all(pass->fields, plan->jobs[pass->jobs[j]].fields);
         pass->projection = fields_projection(pass->fields);
+        plan_arrange_joins(plan, pass);
     }
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "pipeline/run/run_join.h"
 #include "pipeline/run/run_profile.h"
 #include "pipeline/run/run_watch.h"
 
@@ -475,6 +476,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_past_end(&run, complete);
         run_stage_end(&run, complete, &review);
         fill_report(&run, report);
+        run_joins_report(&run, report);
         report->review = review;
     }
     enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;

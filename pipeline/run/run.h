@@ -191,6 +191,19 @@ struct run_path_part {
 };
 enum { RUN_PATH_PARTS = 24 };
 
+// What a pass of a source joined to its records.
+struct run_join_report {
+    struct str source, name, from; // the field, and the source of what is in it
+    uint64_t records, keys;        // that were joined from
+    uint64_t keyless;              // records of that source that have no key
+    uint64_t failed;               // and those that are bad
+    uint64_t repeated;             // of `one`: left out, since their key has a record already
+    uint64_t lost;                 // of lists: records that belong to nobody
+    uint64_t missed;               // of `one`: own records whose key is nobody's
+    uint64_t shared;               // of lists by the source's own key: keys that several of its records have
+    uint64_t spilled;              // bytes of a temporary file
+};
+
 enum run_job_state { RUN_JOB_DONE, RUN_JOB_FAILED, RUN_JOB_SKIPPED }; // because of another one
 
 // How a job ended.
@@ -220,6 +233,8 @@ struct run_report {
     double batch_p50;                        // seconds of work that half of them took at most
     double idle_seconds, scheduling_seconds; // of all workers together
     size_t jobs_done, jobs_failed, jobs_skipped;
+    const struct run_join_report *joins; // live as long as the plan
+    size_t joins_n;
     const struct run_job_end *jobs; // in the manifest's order; live as long as the plan. NULL: no memory
     size_t jobs_n;
     bool interrupted;

@@ -33,7 +33,7 @@ void run_cache_init(struct run *run) {
     cache->audit_seed = (uint64_t)run->options->clock.wall(run->options->clock.self);
     cache->caches.directory = -1;
     for (size_t p = 0; p < run->plan->passes_n; p++)
-        run_cache_keep_source(&run->passes[p]);
+        run_cache_keep_source(run, run->passes[p].source->name, &run->passes[p].keeper);
 }
 
 bool run_cache_has(const struct run *run, enum cache_category category) {

@@ -81,15 +81,14 @@ struct run_cached {
 uint64_t run_cache_cost(uint64_t bytes);
 enum { RUN_CACHE_FACTOR = 4 };
 
-struct pass_run;
-// For the source of a pass (run_cache_source.c).
+// For a source (run_cache_source.c).
 struct run_keeper {
     struct load_keeper keeper;
     struct run *run;
     struct cache_found found; // since the last span that told of any
     struct str name;          // the source's
 };
-void run_cache_keep_source(struct pass_run *pass);
+void run_cache_keep_source(struct run *run, struct str name, struct run_keeper *keeper);
 
 // Hits and misses so far, before the end; of the tiers nothing.
 void run_cache_look(struct run *run, struct run_cache_report *report);

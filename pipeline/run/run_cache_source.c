@@ -44,16 +44,15 @@ static int64_t wall(void *self) {
     return clock->wall(clock->self);
 }
 
-void run_cache_keep_source(struct pass_run *pass) {
-    struct run_keeper *keeper = &pass->keeper;
+void run_cache_keep_source(struct run *run, struct str name, struct run_keeper *keeper) {
     *keeper = (struct run_keeper){.keeper = {.self = keeper,
                                              .slow = SLOW,
-                                             .most = run_cache_most(pass->run, CACHE_SOURCE),
+                                             .most = run_cache_most(run, CACHE_SOURCE),
                                              .get = get,
                                              .drop = drop,
                                              .put = put,
                                              .now = now,
                                              .wall = wall},
-                                  .run = pass->run,
-                                  .name = pass->source->name};
+                                  .run = run,
+                                  .name = name};
 }

@@ -5,14 +5,15 @@
  * then has the hint that it should have.
  */
 #include "base/mem.h"
-#include "pipeline/run/run_private.h"
+#include "pipeline/run/run_join.h"
 
 enum { BYTES_AGAIN = 64 << 20 }; // of records, and then only if there are no more
 
 static bool read_item(const struct failing *f, const struct item *item, struct batch *into,
                       struct value *out) {
-    const struct pass_run *pass = f->pass;
-    return load_parse_full(pass->loader, pass->run->shapes, item, into, out);
+    struct pass_run *pass = f->pass;
+    return load_parse_full(pass->loader, pass->run->shapes, item, into, out) &&
+           run_joins_carry(pass, item->record, &into->arena, out);
 }
 
 static bool read_group(const struct failing *f, struct batch *into, struct group *full) {

@@ -144,10 +144,34 @@ static json_t *jobs(const struct run_report *report) {
     return array;
 }
 
+static json_t *joins(const struct run_report *report) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->joins_n; i++) {
+        const struct run_join_report *join = &report->joins[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "source", json_stringn(join->source.p, join->source.n));
+        json_object_set_new(object, "join", json_stringn(join->name.p, join->name.n));
+        json_object_set_new(object, "from", json_stringn(join->from.p, join->from.n));
+        json_object_set_new(object, "records", integer(join->records));
+        json_object_set_new(object, "keys", integer(join->keys));
+        json_object_set_new(object, "keyless", integer(join->keyless));
+        json_object_set_new(object, "failed", integer(join->failed));
+        json_object_set_new(object, "repeated", integer(join->repeated));
+        json_object_set_new(object, "lost", integer(join->lost));
+        json_object_set_new(object, "missed", integer(join->missed));
+        json_object_set_new(object, "shared", integer(join->shared));
+        json_object_set_new(object, "spilled_bytes", integer(join->spilled));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 void run_write_parts(const struct run_report *report, struct session *session) {
     session_set_more(session, "jobs", jobs(report));
     if (report->cache.used)
         session_set_more(session, "cache", caches(&report->cache));
+    if (report->joins_n)
+        session_set_more(session, "joins", joins(report));
     if (report->automatic)
         session_set_more(session, "auto", choice(report));
 }
@@ -179,6 +203,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
     add_figures(object, report);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         json_object_set_new(object, fields[i].name, fields[i].value);
+    if (report->joins_n)
+        json_object_set_new(object, "joins", joins(report));
     if (report->path_n)
         json_object_set_new(object, "critical_path", path(report));
     if (report->costs)

@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "base/digest.h"
 #include "base/mem.h"
+#include "pipeline/run/run_join.h"
 #include "pipeline/run/run_watch.h"
 
 // Records that are still to come, as far as the part of the source says that was read; 0: unknown.
@@ -104,6 +105,7 @@ void run_pass_release(struct pass_run *pass) {
     imprint_free(pass->imprint);
     mem_free(pass->jobs);
     mem_free(pass->claimers);
+    run_joins_release(pass);
     if (pass->loader)
         load_close(pass->loader);
     for (uint32_t i = 0; i < pass->tried; i++)
@@ -257,13 +259,15 @@ static void fly(void *self, struct worker *worker) {
         run_past_look_raw(flight, worker);
     parse(flight, &mine->reader, counters);
     evaluate_keys(flight, worker);
+    note_source(flight, mine);
+    if (pass->joins)
+        run_joins_attach(flight, worker);
     const struct run_span span = span_of(flight, SPAN_PARSE, from, run_now(run));
     flight->done = run_spent(run, worker, &span);
     run_observe(run, worker, RUN_LOAD, flight->read_nanoseconds + span.to - from);
     observe_batch(flight, flight->read_nanoseconds + span.to - from);
     atomic_store(&flight->worked, flight->read_nanoseconds + span.to - from);
 
-    note_source(flight, mine);
     size_t jobs_n = pass->jobs_n;
     flight->bad_records = 0;
     for (size_t k = 0; k < flight->batch->items_n; k++)
@@ -297,17 +301,22 @@ static bool wanted(const struct pass_run *pass) {
     return false;
 }
 
-enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err) {
-    const struct manifest_source *source = pass->source;
-    struct load_options options = manifest_load_options(pass->run->plan->manifest, source);
-    options.fs = pass->run->options->fs;
-    options.shapes = pass->run->shapes;
-    options.interrupt = pass->run->options->interrupt;
+enum status run_open_loader(struct run *run, const struct manifest_source *source,
+                            const struct projection *projection, struct run_keeper *keeper,
+                            struct loader **loader, struct err *err) {
+    struct load_options options = manifest_load_options(run->plan->manifest, source);
+    options.fs = run->options->fs;
+    options.shapes = run->shapes;
+    options.interrupt = run->options->interrupt;
     options.impatient =
-        pass->source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
-    options.projection = pass->pass->projection;
-    options.keeper = run_cache_has(pass->run, CACHE_SOURCE) ? &pass->keeper.keeper : NULL;
+        source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
+    options.projection = projection;
+    options.keeper = run_cache_has(run, CACHE_SOURCE) ? &keeper->keeper : NULL;
     return load_open(&options, loader, err);
+}
+
+enum status run_open_source(struct pass_run *pass, struct loader **loader, struct err *err) {
+    return run_open_loader(pass->run, pass->source, pass->pass->projection, &pass->keeper, loader, err);
 }
 
 static enum status open_source(struct pass_run *pass, struct err *err) {
@@ -318,11 +327,12 @@ static enum status open_source(struct pass_run *pass, struct err *err) {
     return STATUS_OK;
 }
 
-static void note_again(const struct pass_run *pass, uint64_t delay, const struct err *err) {
+static void note_again(struct run *run, const struct manifest_source *source, uint32_t tried, uint64_t delay,
+                       const struct err *err) {
     struct buf text = BUF_INIT;
-    buf_printf(&text, "source %.*s: tries again (%u of %u) after %llu ms: %s", STR_ARG(pass->source->name),
-               pass->tried, pass->source->retry.times, (unsigned long long)(delay / 1000000), err->text);
-    run_note(pass->run, buf_text(&text));
+    buf_printf(&text, "source %.*s: tries again (%u of %u) after %llu ms: %s", STR_ARG(source->name), tried,
+               source->retry.times, (unsigned long long)(delay / 1000000), err->text);
+    run_note(run, buf_text(&text));
     buf_release(&text);
 }
 
@@ -335,32 +345,58 @@ static enum step wait_a_while(const struct pass_run *pass) {
 }
 
 // What another time may go better, and has given no record yet: what comes behind these might not be the same source.
-static bool is_worth_it(const struct pass_run *pass, const struct err *err) {
-    return (err->status == STATUS_IO || err->status == STATUS_CONFLICT) && pass->pulled == 0 &&
-           pass->tried < pass->source->retry.times && !run_is_interrupted(pass->run);
+static bool is_worth_it(const struct pass_run *pass, const struct manifest_source *source, uint32_t tried,
+                        const struct err *err) {
+    return (err->status == STATUS_IO || err->status == STATUS_CONFLICT) && tried < source->retry.times &&
+           !run_is_interrupted(pass->run);
 }
 
-// Tried again, or told where the manifest has the source.
-static enum step source_failed(struct pass_run *pass, const struct err *err) {
+static enum step try_again(struct pass_run *pass, const struct manifest_source *source, uint32_t tried,
+                           const struct err *err) {
+    const uint64_t delay = backoff_delay(source->retry.backoff, tried - 1, digest_of(source->name).low);
+    pass->resume_at = run_now(pass->run) + delay;
+    note_again(pass->run, source, tried, delay, err);
+    return wait_a_while(pass);
+}
+
+// Told where the manifest has the source.
+static enum step give_up(struct pass_run *pass, const struct manifest_source *source, const struct err *err) {
     struct run *run = pass->run;
-    if (is_worth_it(pass, err)) {
-        const uint64_t delay =
-            backoff_delay(pass->source->retry.backoff, pass->tried, digest_of(pass->source->name).low);
-        pass->failed[pass->tried++] = pass->loader;
-        atomic_store(&pass->loader, NULL);
-        pass->resume_at = run_now(run) + delay;
-        note_again(pass, delay, err);
-        return wait_a_while(pass);
-    }
     pass->source_known = false;
     pass->failure = *err;
     pthread_mutex_lock(&run->lock);
-    diags_error(run->diags, &run->plan->manifest->text, pass->source->path_span, "%s", err->text);
+    diags_error(run->diags, &run->plan->manifest->text, source->path_span, "%s", err->text);
     if (!run->broken)
         *run->err = *err;
     run->broken = true; // without run_break, which would tell of it a second time
     pthread_mutex_unlock(&run->lock);
     return STEP_FAILED;
+}
+
+static enum step source_failed(struct pass_run *pass, const struct err *err) {
+    if (pass->pulled > 0 || !is_worth_it(pass, pass->source, pass->tried, err))
+        return give_up(pass, pass->source, err);
+    pass->failed[pass->tried++] = pass->loader;
+    atomic_store(&pass->loader, NULL);
+    return try_again(pass, pass->source, pass->tried, err);
+}
+
+// Reads what is joined to the records. STEP_DONE: they may come.
+static enum step read_joins(struct pass_run *pass, struct worker *worker) {
+    struct run_join *join = NULL;
+    struct err err;
+    const enum step step = run_joins_step(pass, worker, &join, &err);
+    if (step != STEP_FAILED)
+        return step;
+    pass->source_known = false;
+    if (err.status == STATUS_CANCELLED && run_is_interrupted(pass->run))
+        return STEP_DONE;
+    const struct manifest_source *source = join->join->source;
+    if (join->batches > 0 || !is_worth_it(pass, source, join->tried, &err))
+        return give_up(pass, source, &err);
+    pass->source_known = true;
+    run_joins_start_over(join);
+    return try_again(pass, source, ++join->tried, &err);
 }
 
 static void note_empty(const struct pass_run *pass) {
@@ -386,6 +422,10 @@ enum step run_load_step(void *self, struct worker *worker) {
     }
     if (pass->resume_at > run_now(run))
         return wait_a_while(pass);
+    if (pass->joins && pass->joins->built < pass->joins->n) {
+        const enum step step = read_joins(pass, worker);
+        return step == STEP_DONE && !run_is_interrupted(run) ? STEP_AGAIN : step;
+    }
     if (!pass->loader && open_source(pass, &err) != STATUS_OK)
         return source_failed(pass, &err);
     if (run_govern_holds(pass) || !credits_take(&pass->credits))
@@ -410,6 +450,7 @@ enum step run_load_step(void *self, struct worker *worker) {
         give_flight(flight, (struct path_mark){0, 0}, 0);
         run_auto_unused(run);
         credits_give(&pass->credits);
+        pass->whole = status == STATUS_OK;
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);
         if (status == STATUS_CANCELLED && run_is_interrupted(run))

@@ -82,9 +82,9 @@ void run_past_look_raw(struct flight *flight, struct worker *worker) {
             continue;
         for (size_t i = 0; i < pass->jobs_n; i++) {
             const struct job_run *job = &run->jobs[pass->jobs[i]];
-            known +=
-                looks_at_records(job) && find_raw(flight, job, &run->workers[worker->index].past,
-                                                  flight->raws[k], &flight->known[i * batch->items_n + k]);
+            known += !pass->joins && looks_at_records(job) &&
+                     find_raw(flight, job, &run->workers[worker->index].past, flight->raws[k],
+                              &flight->known[i * batch->items_n + k]);
         }
         item->unwanted = known == pass->jobs_n;
     }
@@ -215,7 +215,8 @@ void run_past_look(struct lot *lot, struct entry *entry, struct worker *worker) 
     struct journal_entry found;
     if (!past)
         return;
-    if (entry->item && lot->flight->raws)
+    // With what is joined to it a record is more than its bytes.
+    if (entry->item && lot->flight->raws && !lot->flight->pass->joins)
         past->raw = lot->flight->raws[entry->item - lot->flight->batch->items];
     if (!journal_find(&mine->past, entry->path, &found)) {
         past->why = REASON_NEW;

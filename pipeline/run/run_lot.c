@@ -297,7 +297,7 @@ void run_add_result(struct run_counters *sum, const struct lane_result *result) 
     sum->stored += result->stored;
 }
 
-static void stop_if_too_many(struct run *run, uint64_t failed) {
+void run_count_failures(struct run *run, uint64_t failed) {
     if (atomic_fetch_add(&run->failures_n, failed) + failed <= run->options->max_failed)
         return;
     atomic_store(&run->exceeded, true);
@@ -308,7 +308,7 @@ static void stop_if_too_many(struct run *run, uint64_t failed) {
 // A record that could not be loaded is missing from every job of its source.
 static void note_failures(const struct lot *lot) {
     if (lot->counters.failed)
-        stop_if_too_many(lot->job->run, lot->counters.failed);
+        run_count_failures(lot->job->run, lot->counters.failed);
     if (!lot->counters.failed && !(lot->flight && lot->flight->bad_records))
         return;
     lot->job->lacking = true;

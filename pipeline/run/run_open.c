@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "pipeline/run/run_join.h"
 #include "pipeline/run/run_watch.h"
 #include "stages/emit/recover.h"
 
@@ -129,6 +130,7 @@ static enum status open_sinks(struct run *run, struct err *err) {
 
 static enum status prepare_output(struct run *run, struct err *err) {
     plan_project(run->plan);
+    run_joins_prepare(run);
     if (open_output(run, err) != STATUS_OK || take_output(run, err) != STATUS_OK ||
         run_stage_open(run, err) != STATUS_OK)
         return err->status;

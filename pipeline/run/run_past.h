@@ -32,6 +32,7 @@ struct flight;
 struct job_run;
 struct loader;
 struct lot;
+struct pass_run;
 struct run;
 struct worker;
 struct values;
@@ -150,6 +151,10 @@ void run_prune(struct run *run, bool complete);
 
 // run_survey.c: which jobs have nothing to do. STEP_BLOCKED until that is known, then STEP_DONE.
 enum step run_survey_step(struct run *run, struct worker *worker);
+// The same for a source that is read to its end; an imprint is of the fields that the projection leaves.
+bool run_survey_records(const struct pass_run *pass, struct loader *loader,
+                        const struct projection *projection, const struct imprint *imprint,
+                        struct worker_run *mine, struct source_sum *sum);
 // Adds a record to what its source is, whatever the order: by its bytes, where they tell (`raw`, else zero), or its fields.
 // False: it has failed.
 bool run_source_add(struct source_sum *sum, const struct item *item, const struct digest *raw,

@@ -62,6 +62,7 @@ struct entry {
 
 struct flight;
 struct job_run;
+struct run_joins;
 
 // Outputs that were there already: in the cache, by kind of tier, or up to date.
 struct run_hits {
@@ -152,6 +153,8 @@ struct pass_run {
     size_t *jobs;                 // indexes of those that have something to do
     size_t jobs_n;
     struct imprint *imprint; // of all fields; for sources that their bytes do not tell
+    struct run_joins *joins; // NULL: none; run_join.h
+    bool whole;              // it was read to its end; touched by the load node
     bool surveyed;
     atomic_bool held;           // its load node waits until no batch is in flight, or memory is free
     struct source_sum sum;      // under run->lock: of the records so far
@@ -309,7 +312,11 @@ double run_worker_seconds(struct run *run, uint32_t *limit);
 bool run_is_interrupted(struct run *run);
 
 // run_load.c: the load node of a pass, and its flights.
-enum status run_open_source(const struct pass_run *pass, struct loader **loader, struct err *err);
+enum status run_open_source(struct pass_run *pass, struct loader **loader, struct err *err);
+// Another one, of which so much is wanted; `keeper` is its own.
+enum status run_open_loader(struct run *run, const struct manifest_source *source,
+                            const struct projection *projection, struct run_keeper *keeper,
+                            struct loader **loader, struct err *err);
 enum step run_load_step(void *self, struct worker *worker);
 // One of its lots has ended, with that span.
 void run_flight_end(struct flight *flight, const struct worker *worker, struct path_mark last);
@@ -353,6 +360,7 @@ void run_lot_render(struct lot *lot, struct worker *worker);
 void run_job_free_lots(struct job_run *job); // when none is in flight, before its sink is closed
 void run_job_release(struct job_run *job);
 
+void run_count_failures(struct run *run, uint64_t failed); // there may be too many now
 void run_add_counters(struct run_counters *sum, const struct run_counters *add);
 void run_add_result(struct run_counters *sum, const struct lane_result *result);
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "pipeline/run/run_join.h"
 #include "pipeline/run/run_watch.h"
 
 enum { STRETCH = 2048 }; // entries of the journal that a worker takes at once
@@ -54,19 +55,36 @@ bool run_source_add(struct source_sum *sum, const struct item *item, const struc
     return true;
 }
 
-// A batch of it. False: one of its records has failed.
-static bool read_batch(const struct pass_run *pass, const struct loader *loader, struct batch *batch,
-                       struct worker_run *mine, struct source_sum *sum) {
+// A batch of a source. False: one of its records has failed.
+static bool read_batch(const struct loader *loader, const struct projection *projection,
+                       const struct imprint *imprint, struct batch *batch, struct worker_run *mine,
+                       struct source_sum *sum) {
     bool fine = true;
     if (!load_tells_raw(loader)) {
-        mine->reader.projection = pass->pass->projection;
+        mine->reader.projection = projection;
         load_parse(loader, &mine->reader, batch);
     }
     for (size_t k = 0; fine && k < batch->items_n; k++) {
         struct digest raw = {0, 0};
         load_raw_digest(loader, &batch->items[k], &raw);
-        fine = run_source_add(sum, &batch->items[k], &raw, pass->imprint, mine);
+        fine = run_source_add(sum, &batch->items[k], &raw, imprint, mine);
     }
+    return fine;
+}
+
+bool run_survey_records(const struct pass_run *pass, struct loader *loader,
+                        const struct projection *projection, const struct imprint *imprint,
+                        struct worker_run *mine, struct source_sum *sum) {
+    struct batch *batch = batch_new();
+    struct err err;
+    bool fine = true, more = true;
+    while (fine && more) {
+        batch_clear(batch);
+        fine = !run_is_interrupted(pass->run) && load_pull(loader, batch, &err) == STATUS_OK &&
+               read_batch(loader, projection, imprint, batch, mine, sum);
+        more = batch->items_n > 0;
+    }
+    batch_free(batch);
     return fine;
 }
 
@@ -91,7 +109,7 @@ static bool read_source(struct pass_run *pass, struct worker_run *mine, struct s
     for (uint64_t n = 0; fine && more; n += batch->items_n) {
         batch_clear(batch);
         fine = !run_is_interrupted(run) && load_pull(loader, batch, &err) == STATUS_OK &&
-               read_batch(pass, loader, batch, mine, sum);
+               read_batch(loader, pass->pass->projection, pass->imprint, batch, mine, sum);
         more = batch->items_n > 0;
         if (n < SOURCE_FIRST && (!more || n + batch->items_n >= SOURCE_FIRST)) {
             compare_first(pass, sum);
@@ -100,7 +118,7 @@ static bool read_source(struct pass_run *pass, struct worker_run *mine, struct s
     }
     batch_free(batch);
     load_close(loader);
-    return fine;
+    return fine && (!any_settled(run, pass->pass) || run_joins_survey(pass, mine, sum));
 }
 
 static void survey_source(void *self, struct worker *worker) {
@@ -137,7 +155,8 @@ static unsigned begin_sources(struct run *run, struct worker *worker) {
     unsigned n = 0;
     for (size_t p = 0; p < run->plan->passes_n; p++) {
         const struct pass_run *pass = &run->passes[p];
-        if (any_settled(run, pass->pass) && !can_be_read_twice(run, pass->source))
+        if (any_settled(run, pass->pass) &&
+            !(can_be_read_twice(run, pass->source) && run_joins_can_be_read_twice(pass)))
             unsettle(run, pass->pass);
         n += any_settled(run, pass->pass);
     }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 struct projection {
@@ -26,5 +27,13 @@ struct projection {
 
 // What is wanted of a field: a node, or NULL where the field is not wanted at all.
 const struct projection *projection_find(const struct projection *p, struct str name);
+
+// What is wanted of records that a field's mapping, or its list's elements, are to be; NULL: everything. In `arena`, with
+// the nodes of `field` below it.
+const struct projection *projection_of_elements(struct arena *arena, const struct projection *field,
+                                                bool listed);
+// What either wants of a record; NULL is everything. In `arena`, with nodes of both below it.
+const struct projection *projection_union(struct arena *arena, const struct projection *a,
+                                          const struct projection *b);
 
 #endif
