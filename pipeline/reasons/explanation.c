@@ -111,6 +111,23 @@ static struct str shown(const struct cause *cause, uint32_t field, struct arena 
     return kept;
 }
 
+// Of the elements of a list, which one it is.
+static void narrow(const struct cause *cause, uint32_t field, struct arena *arena, struct explained *added) {
+    struct buf name = BUF_INIT, now = BUF_INIT;
+    struct str before = added->old_text;
+    if (before.n && added->new_text.n &&
+        imprint_narrow(cause->imprint, field, cause->record, &before, &name, &now)) {
+        struct str kept = arena_str(arena, buf_str(&name)), text = arena_str(arena, buf_str(&now));
+        if (kept.p && text.p) {
+            added->name = kept;
+            added->old_text = before;
+            added->new_text = text;
+        }
+    }
+    buf_release(&name);
+    buf_release(&now);
+}
+
 static void compare_fields(const struct cause *cause, struct telling *list) {
     const struct journal_recipe *before = cause->before, *now = cause->now;
     for (uint32_t i = 0; i < now->fields_n; i++) {
@@ -124,6 +141,7 @@ static void compare_fields(const struct cause *cause, struct telling *list) {
         added->new_text = shown(cause, i, list->arena);
         if (cause->values && !cause->many)
             added->old_text = values_find(cause->values, added->old_hash);
+        narrow(cause, i, list->arena, added);
     }
 }
 

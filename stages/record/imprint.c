@@ -255,3 +255,89 @@ static bool show(const struct unit *unit, uint32_t depth, struct value v, struct
 bool imprint_show(const struct imprint *p, uint32_t field, struct value record, struct buf *out) {
     return show(&p->units[field], 0, record, out);
 }
+
+// What differs ----------------------------------------------------------------------------------------------------
+
+struct narrowing {
+    const struct unit *unit;
+    struct str before; // what of it is left
+    struct buf *name, *now;
+    bool listed;
+};
+
+// Where an element of a list, as it is shown, ends.
+static size_t element_end(struct str text, size_t at) {
+    bool quoted = false;
+    for (int depth = 0; at < text.n; at++) {
+        const char c = text.p[at];
+        if (quoted) {
+            at += c == '\\';
+            quoted = c != '"';
+            continue;
+        }
+        quoted = c == '"';
+        if (depth == 0 && (c == ',' || c == ']'))
+            break;
+        depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+    }
+    return at < text.n ? at : text.n;
+}
+
+static void show_element(const struct unit *unit, uint32_t depth, struct value v, struct buf *out) {
+    buf_clear(out);
+    if (!show(unit, depth, v, out))
+        buf_add_text(out, "null");
+}
+
+// The only element that is another one; false: there are more of them, or fewer or more elements.
+static bool find_differing(struct narrowing *n, uint32_t depth, const struct list *list, uint32_t *which,
+                           struct str *was) {
+    size_t differing = 0, at = 1;
+    if (n->before.n < 2 || n->before.p[0] != '[')
+        return false;
+    for (uint32_t i = 0; i < list->n; i++) {
+        const size_t end = element_end(n->before, at);
+        const struct str element = str_slice(n->before, at, end);
+        show_element(n->unit, depth, list->items[i], n->now);
+        if (!str_equal(element, buf_str(n->now))) {
+            *which = i;
+            *was = element;
+            differing++;
+        }
+        if (element.n == 0) // an empty list
+            return false;
+        const bool last = end >= n->before.n || n->before.p[end] == ']';
+        if (last != (i + 1 == list->n))
+            return false;
+        at = end + 2; // behind ", "
+    }
+    return differing == 1;
+}
+
+static void narrow(struct narrowing *n, uint32_t depth, struct value v) {
+    uint32_t which = 0;
+    struct str was;
+    if (v.tag == VALUE_LIST && find_differing(n, depth, v.list, &which, &was)) {
+        buf_printf(n->name, "[%u]", which);
+        n->listed = true;
+        n->before = was;
+        narrow(n, depth, v.list->items[which]);
+    } else if (v.tag == VALUE_MAP && depth < n->unit->steps_n) {
+        buf_printf(n->name, "%s%.*s", n->name->n ? "." : "", STR_ARG(n->unit->steps[depth]));
+        narrow(n, depth + 1, map_get(v.map, n->unit->steps[depth]));
+    } else {
+        for (uint32_t i = depth; i < n->unit->steps_n; i++)
+            buf_printf(n->name, ".%.*s", STR_ARG(n->unit->steps[i]));
+        show_element(n->unit, depth, v, n->now);
+    }
+}
+
+bool imprint_narrow(const struct imprint *p, uint32_t field, struct value record, struct str *before,
+                    struct buf *name, struct buf *now) {
+    struct narrowing n = {.unit = &p->units[field], .before = *before, .name = name, .now = now};
+    if (n.unit->kind != UNIT_WHOLE && n.unit->kind != UNIT_LOOKED)
+        return false;
+    narrow(&n, 0, record);
+    *before = n.before;
+    return n.listed;
+}

@@ -35,4 +35,10 @@ struct digest imprint_take(const struct imprint *imprint, struct value record, s
 // A field as people read it: JSON, of lists on the way all that they lead to. False: the record has nothing there.
 bool imprint_show(const struct imprint *imprint, uint32_t field, struct value record, struct buf *out);
 
+// A field that was something else, as imprint_show writes it, as far as one element of the lists on its way makes the
+// difference: its name with the places of these, "orders[2].price"; what that was, a part of `before`; and what it is, to
+// `now`. False: it is not one of a list's, or more than one.
+bool imprint_narrow(const struct imprint *imprint, uint32_t field, struct value record, struct str *before,
+                    struct buf *name, struct buf *now);
+
 #endif
