@@ -117,14 +117,14 @@ static bool is_place(uint64_t entry) {
     return entry_kind(entry) == ENTRY_PLACE || entry_kind(entry) == ENTRY_ELEMENT;
 }
 
-// Many constants are just some text, and many places are no longer told apart.
+// Many constants are just some text, as any is beside text, and many places are no longer told apart.
 static void limit_entries(struct abstracts *x, struct abstract_build *b) {
     uint32_t constants = 0, places = 0, kept = 0;
     for (uint32_t i = 0; i < b->n; i++) {
         constants += entry_kind(b->entries[i]) == ENTRY_CONSTANT;
         places += is_place(b->entries[i]);
     }
-    bool text = constants > ABSTRACT_CONSTANTS;
+    bool text = constants > ABSTRACT_CONSTANTS || (constants && b->kinds & KIND_TEXT);
     bool top = places > ABSTRACT_PLACES || b->kinds & KIND_TOP;
     if (!text && !(top && places))
         return;

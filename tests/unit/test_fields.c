@@ -384,6 +384,20 @@ static void projections(void **state) {
     assert_true(fields_is_everything(w->fields));
 }
 
+// More constants than are told apart come to an end as text, wherever they are met with again.
+static void many_constants(void **state) {
+    struct world *w = *state;
+    struct buf text = BUF_INIT;
+    buf_add_text(&text, "{{ [");
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&text, "'c%d',", i);
+    buf_add_text(&text, "] | length }}{{ a.b }}");
+    analyse(w, buf_text(&text), &of_record);
+    assert_false(fields_is_everything(w->fields));
+    expect_paths(w, "many constants", "a.b");
+    buf_release(&text);
+}
+
 static void several_programs_are_joined(void **state) {
     struct world *w = *state;
     struct fields *all = fields_new(library_builtin());
@@ -475,6 +489,7 @@ int main(void) {
         TEST(keywords),
         TEST(groups),
         TEST(projections),
+        TEST(many_constants),
         TEST(several_programs_are_joined),
         TEST(missing_fields),
         TEST(large_and_tangled_templates),
