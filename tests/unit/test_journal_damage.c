@@ -9,6 +9,7 @@
 // clang-format on
 #include "cache/journal_format.h"
 #include "tests/support/journal_run.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/scene.h"
 
 // How many bytes are whole records; *entries: how many of these are entries.
@@ -60,7 +61,7 @@ static void every_bit_flipped(void **state) {
     struct scene scene = run_scene();
     struct journal_found found;
     struct err err;
-    for (size_t bit = 0; bit < file.n * 8; bit++) {
+    for (size_t bit = 0; bit < file.n * 8; bit += bit / 8 < JOURNAL_HEADER ? 1 : SANITIZED_STEP) {
         file.p[bit / 8] ^= (char)(1 << bit % 8);
         put_file(&scene, JOURNAL_FILE, file.p, file.n);
         struct journal *journal = run_open(&scene.fs, scene.root, true, &found);

@@ -23,6 +23,7 @@
 #include "cache/entry.h"
 #include "cache/packs.h"
 #include "tests/support/faulty_fs.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/scene.h"
 
 static struct cache_key key_of(unsigned i) {
@@ -218,7 +219,7 @@ static void test_flipped_bits(void **state) {
     char name[64];
     segment_name(&scene, name);
     struct buf good = get_file(&scene, name);
-    for (size_t bit = 0; bit < good.n * 8; bit++) {
+    for (size_t bit = 0; bit < good.n * 8; bit += SANITIZED_STEP) {
         struct buf bad = BUF_INIT;
         buf_add_str(&bad, buf_str(&good));
         bad.p[bit / 8] = (char)(bad.p[bit / 8] ^ 1 << bit % 8);
@@ -307,24 +308,11 @@ static void live(const struct scene *scene) {
     }
 }
 
-// A sanitizer takes several times as long, and finds what it finds in a part of the calls; the other builds try them all.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { STEP = 7 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-enum { STEP = 7 };
-#else
-enum { STEP = 1 };
-#endif
-#else
-enum { STEP = 1 };
-#endif
-
 static void test_every_call_fails(void **state) {
     (void)state;
     static const int errors[] = {EIO, ENOSPC, EMFILE};
     int calls = 1;
-    for (int at = 0; at <= calls; at += STEP) {
+    for (int at = 0; at <= calls; at += SANITIZED_STEP) {
         struct scene scene;
         struct faulty faulty;
         scene_open(&scene);
@@ -363,7 +351,7 @@ static void test_dies_at_every_call(void **state) {
             live(&scene);
             _exit(0);
         }
-        calls += STEP;
+        calls += SANITIZED_STEP;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFEXITED(status));
         struct cache_tier tier = open_packs(&scene, 0, 0);

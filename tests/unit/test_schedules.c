@@ -20,21 +20,9 @@
 #include "base/mem.h"
 #include "scheduler/partition.h"
 #include "scheduler/scheduler.h"
+#include "tests/support/sanitized.h"
 
-// Under the thread sanitizer each takes ten times as long.
-#if defined(__SANITIZE_THREAD__)
-#define FEWER
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FEWER
-#endif
-#endif
-#ifdef FEWER
-enum { GRAPHS = 1000, SMALL_GRAPHS = 10000 };
-#else
-enum { GRAPHS = 2000, SMALL_GRAPHS = 100000 };
-#endif
-
+enum { GRAPHS = SANITIZED_THREADS ? 1000 : 2000, SMALL_GRAPHS = SANITIZED_THREADS ? 10000 : 100000 };
 enum { NODES_MAX = 12, SMALL_NODES = 4, BATCHES_MAX = 20, SMALL_BATCHES = 4 };
 
 static uint64_t next_random(uint64_t *seed) { // xorshift64*
