@@ -68,15 +68,41 @@ static struct schema_name take(struct schema_relations *r, uint32_t table, struc
     return schema_names_take(r->names, table, plain ? first : second);
 }
 
+// The words that all columns of a key begin with: source_crs of source_crs_auth_name and source_crs_code. "": none.
+static struct str common_words(const struct schema_relations *r, const struct schema_link *link) {
+    const struct schema_foreign_key *key = key_of(r, link);
+    const struct schema_name *columns = r->names->tables[link->holder].columns;
+    const struct str first = columns[key->columns[0]].snake;
+    size_t n = first.n;
+    for (uint32_t i = 1; i < key->columns_n; i++) {
+        const struct str other = columns[key->columns[i]].snake;
+        size_t same = 0;
+        while (same < n && same < other.n && first.p[same] == other.p[same])
+            same++;
+        while (same > 0 &&
+               !(same < first.n && first.p[same] == '_' && same < other.n && other.p[same] == '_'))
+            same--;
+        n = same;
+    }
+    return str_slice(first, 0, n);
+}
+
+// Of a key of several columns, none of which says alone which row it is.
+static void name_composite(struct schema_relations *r, struct schema_link *link) {
+    const struct str target = r->names->tables[link->target].one.snake, words = common_words(r, link);
+    const uint32_t first = key_of(r, link)->columns[0];
+    bool stripped;
+    struct str own = without_reference(r->names->tables[link->holder].columns[first].snake, &stripped);
+    link->role = words.n ? words : target;
+    link->there = words.n ? take(r, link->holder, words, join(r, words, "_", target))
+                          : take(r, link->holder, target, join(r, own, "_", target));
+}
+
 static void name_there(struct schema_relations *r, struct schema_link *link) {
     const struct str target = r->names->tables[link->target].one.snake;
     int64_t column = telling_column(r, link);
     if (column < 0) {
-        const uint32_t first = key_of(r, link)->columns[0];
-        bool stripped;
-        link->role = target;
-        struct str own = without_reference(r->names->tables[link->holder].columns[first].snake, &stripped);
-        link->there = take(r, link->holder, target, join(r, own, "_", target));
+        name_composite(r, link);
         return;
     }
     bool stripped;
