@@ -90,10 +90,10 @@ create table order_lines (
 create table parcels (
     id integer primary key,
     tracking varchar(30) not null unique,
-    order_id integer not null,
-    line_no integer not null,
+    item_order_id integer not null,
+    item_line_no integer not null,
     sent_at timestamp,
-    foreign key (order_id, line_no) references order_lines (order_id, line_no)
+    foreign key (item_order_id, item_line_no) references order_lines (order_id, line_no)
 );
 
 create table repairs (

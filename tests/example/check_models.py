@@ -21,7 +21,7 @@ import support  # noqa: E402
 # How the classes are used: what compiles, what must not, and what they do.
 USE = """
 import * as assert from "./assert";
-import { Comment, Order, OrderLine, Person, Product, Tag, problems } from "./index";
+import { Comment, Order, OrderLine, Parcel, Person, Product, Tag, problems } from "./index";
 
 const product: Product.Row = {
   id: 1, sku: "BR-00017", name: "Brake pad", price: PRICE, weight: null, active: ACTIVE, details: null, drawing: null,
@@ -35,6 +35,9 @@ line.order = new Product(product);
 const person: Person = new Person({ id: 3, name: "Chiara", email: null, born: null, mentor_id: null });
 person.peopleAsMentor = [person];
 person.orders = [];
+const parcel: Parcel = new Parcel({ id: 1, tracking: "CH-99", item_order_id: 1, item_line_no: 1, sent_at: null });
+parcel.item = line;
+line.parcels = [parcel];
 const key: readonly string[] = OrderLine.primaryKey;
 assert.equal(key.join(), "order_id,line_no");
 assert.equal(nameless.id, 1);
