@@ -6,8 +6,9 @@
 
 static const struct option_spec render_options[] = {
     {"data", 0, "FILE", "the record: a JSON object (\"-\": standard input; default: an empty one)"},
-    {"search", 0, "DIR",
-     "look for templates there; may be repeated (default: the template's directory, then here)"},
+    {"search", 0, "PLACE",
+     "look for templates there, a directory or a database; may be repeated (default: the template's "
+     "directory, then here)"},
     {"language", 0, "NAME", "the template's language (default: by its extension, else jinja)"},
     {"environment", 0, "NAME", "an environment variable that a prompt may name; may be repeated"},
     {"trim-blocks", 0, NULL, "drop the line end after a block tag"},

@@ -159,8 +159,11 @@ void doctor_check_times(struct doctor *doctor) {
         if (manifest->sources[i].path.p && !manifest->sources[i].files.p &&
             !str_is(manifest->sources[i].path, "-"))
             see_path(&t, manifest->sources[i].path.p);
-    for (size_t i = 0; i < manifest->template_paths_n && t.files < FILES_MOST; i++)
-        see_directory(&t, manifest->template_paths[i].p);
+    for (size_t i = 0; i < manifest->places_n && t.files < FILES_MOST; i++)
+        if (manifest->places[i].is_store)
+            see_path(&t, manifest->places[i].path.p);
+        else
+            see_directory(&t, manifest->places[i].path.p);
     if (t.late)
         doctor_say(doctor, DOCTOR_WARN, NULL,
                    "touch them: a file of the future is never sure to be what it was, so it is read again",

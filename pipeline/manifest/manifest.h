@@ -109,6 +109,25 @@ struct manifest_job {
     uint8_t undefined; // enum undefined_mode's order: default, strict, keep; the job's own or the manifest's
 };
 
+// Templates in a database. What is not given is {NULL, 0}.
+struct manifest_store {
+    struct str table, query, id, text, language_column;
+    struct str language; // its name
+};
+#define MANIFEST_STORE                                                                                       \
+    {                                                                                                        \
+        .id = {"id", 2}, .text = { "text", 4 }                                                               \
+    } // by default
+
+// Where templates are searched.
+struct manifest_place {
+    struct str path; // resolved: of a directory, or of the database of a store
+    struct str shown;
+    struct span span;
+    bool is_store;
+    struct manifest_store store;
+};
+
 struct manifest_filter {
     struct str name;
     struct span name_span;
@@ -153,8 +172,8 @@ struct manifest {
     struct source_text text; // the file, for located messages later on
     struct str directory;    // of the file, resolved; all relative paths start here
     struct str name;
-    struct str *template_paths; // resolved
-    size_t template_paths_n;
+    struct manifest_place *places; // of templates, in the order in which they are searched
+    size_t places_n;
     struct value globals;          // a map, or VALUE_MISSING
     const struct str *environment; // names of variables that templates may read
     size_t environment_n;

@@ -204,6 +204,12 @@ static void check_listed(struct check *c, const struct manifest_key *parent, str
         check_value(c, key, e->value, e);
 }
 
+// In messages like one of a list, which has no key.
+static void check_one(struct check *c, const struct manifest_key *parent, struct document_node *node) {
+    const struct document_entry alone = {.value = node};
+    check_value(c, manifest_key_next(parent, NULL), node, &alone);
+}
+
 static void check_number(struct check *c, const struct manifest_key *key, struct document_node *node) {
     const bool finite = node->kind == DOCUMENT_INT ||
                         (node->kind == DOCUMENT_FLOAT && node->real >= -DBL_MAX && node->real <= DBL_MAX);
@@ -262,6 +268,8 @@ static void check_value(struct check *c, const struct manifest_key *key, struct 
         check_texts(c, key, node);
     else if (node->kind == DOCUMENT_LIST && key->forms & FORM_LISTED)
         check_listed(c, key, node);
+    else if (key->forms & FORM_ONE && (node->kind == DOCUMENT_MAPPING || node->kind == DOCUMENT_TEXT))
+        check_one(c, key, node);
     else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_MAPPING)
         check_mapping(c, key, node, entry);
     else if (node->kind == DOCUMENT_MAPPING && key->forms & FORM_NAMED)

@@ -145,14 +145,14 @@ static void offer_templates(struct listing *l, const char *directory, const char
 static void report_no_template(struct manifest_filling *f, struct str name, struct span span) {
     struct manifest *m = f->m;
     struct buf where = BUF_INIT;
-    for (size_t i = 0; i < m->template_paths_n; i++)
-        buf_printf(&where, "%s\"%.*s\"", i ? ", " : "", STR_ARG(f->paths_shown[i]));
+    for (size_t i = 0; i < m->places_n; i++)
+        buf_printf(&where, "%s\"%.*s\"", i ? ", " : "", STR_ARG(m->places[i].shown));
     struct diag *d =
         diags_error(f->diags, &m->text, span, "no template \"%.*s\" in %s", STR_ARG(name), buf_text(&where));
     buf_release(&where);
     struct listing l = {&m->arena, suggest_for(name), LISTED_FILES};
-    for (size_t i = 0; i < m->template_paths_n; i++)
-        offer_templates(&l, m->template_paths[i].p, "", 0);
+    for (size_t i = 0; i < m->places_n; i++)
+        offer_templates(&l, m->places[i].path.p, "", 0);
     if (l.suggestion.best.p)
         diag_hint(f->diags, d, "did you mean \"%.*s\"?", STR_ARG(l.suggestion.best));
 }
@@ -176,11 +176,11 @@ static int look_beneath(const struct fs *fs, struct str directory, struct str na
 }
 
 void manifest_check_template(struct manifest_filling *f, struct str name, struct span span) {
-    if (!f->paths_known)
+    if (!f->places_known)
         return;
     int worst = ENOENT;
-    for (size_t i = 0; i < f->m->template_paths_n; i++) {
-        int os = look_beneath(f->fs, f->m->template_paths[i], name);
+    for (size_t i = 0; i < f->m->places_n; i++) {
+        int os = look_beneath(f->fs, f->m->places[i].path, name);
         if (!os)
             return;
         worst = os == ENOENT || os == ENOTDIR ? worst : os;

@@ -87,39 +87,6 @@ void manifest_take_write(const struct document_node *mapping, bool *inplace) {
         *inplace = str_is(node->text, "inplace");
 }
 
-static void add_template_path(struct manifest_filling *f, struct str shown) {
-    struct manifest *m = f->m;
-    f->paths_shown[m->template_paths_n] = shown;
-    m->template_paths[m->template_paths_n++] = manifest_resolve(&m->arena, m->directory, shown);
-}
-
-static void fill_template_paths(struct manifest_filling *f, const struct document_node *root) {
-    struct manifest *m = f->m;
-    const struct document_node *node = manifest_node(root, "templates");
-    size_t n = node && node->kind == DOCUMENT_LIST ? node->entries_n : 1;
-    m->template_paths = document_alloc(&m->arena, sizeof *m->template_paths * (n + 1));
-    f->paths_shown = document_alloc(&m->arena, sizeof *f->paths_shown * (n + 1));
-    f->paths_known = node || !document_find(root, STR("templates"));
-    if (!node) {
-        struct str standard = STR("templates");
-        bool there = manifest_is_directory(f->fs, manifest_resolve(&m->arena, m->directory, standard));
-        add_template_path(f, there ? standard : STR("."));
-        return;
-    }
-    struct document_entry one = {.value = (struct document_node *)(uintptr_t)node};
-    for (const struct document_entry *e = node->kind == DOCUMENT_LIST ? node->entries : &one; e;
-         e = e->next) {
-        if (e->value->faulty) {
-            f->paths_known = false;
-            continue;
-        }
-        add_template_path(f, e->value->text);
-        if (!manifest_check_directory(f, m->template_paths[m->template_paths_n - 1], e->value->text,
-                                      e->value->span))
-            f->paths_known = false;
-    }
-}
-
 static struct str bare_extension(struct arena *arena, struct str written) {
     struct str text = written.n && written.p[0] == '.' ? str_from(written, 1) : written;
     char *lower = document_alloc(arena, text.n + 1);
@@ -260,7 +227,7 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     fill_monitor(f->m, root);
     manifest_fill_cache(f->m, root);
     fill_environment(f, root);
-    fill_template_paths(f, root);
+    manifest_fill_places(f, root);
     manifest_fill_filters(f, root);
     manifest_fill_sources(f, root);
     manifest_fill_jobs(f, root);

@@ -3,7 +3,7 @@
 #define PRESSRUN_PIPELINE_MANIFEST_PRIVATE_H
 /*
  * Between the files that read a manifest: the document is checked by the table (manifest_check.c), then filled
- * into the struct (manifest_fill.c, manifest_sources.c, manifest_jobs.c), with what it says of files looked up (manifest_files.c).
+ * into the struct (manifest_fill.c, manifest_places.c, manifest_sources.c, manifest_jobs.c), with what it says of files looked up (manifest_files.c).
  * Filling passes over what the check found faulty, and reports all else that is wrong.
  */
 #include "pipeline/manifest/manifest.h"
@@ -13,9 +13,8 @@ struct manifest_filling {
     const struct fs *fs;
     struct manifest *m;
     struct diags *diags;
-    size_t errors_before;    // in diags, before this manifest
-    struct str *paths_shown; // of m->template_paths, as written
-    bool paths_known;        // all template directories are there
+    size_t errors_before; // in diags, before this manifest
+    bool places_known;    // all places of templates are directories, and there
 };
 
 // The value of a key, or NULL where it is absent or faulty.
@@ -29,6 +28,7 @@ size_t manifest_take_texts(struct arena *arena, const struct document_node *mapp
                            const struct str **out);
 
 void manifest_fill(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_places(struct manifest_filling *f, const struct document_node *root);
 void manifest_fill_sources(struct manifest_filling *f, const struct document_node *root);
 // What a source says of the schema it wants; NULL: nothing.
 const struct schema_settings *manifest_take_schema(struct manifest_filling *f,
@@ -70,7 +70,8 @@ void manifest_check_file(struct manifest_filling *f, struct str path, struct str
 bool manifest_check_directory(struct manifest_filling *f, struct str path, struct str shown,
                               struct span span);
 bool manifest_is_directory(const struct fs *fs, struct str path);
-// Reports unless some directory of the search path has the template.
+// Reports unless some directory of the search path has the template. Where there are stores, which are read later, it says
+// nothing.
 void manifest_check_template(struct manifest_filling *f, struct str name, struct span span);
 
 #endif

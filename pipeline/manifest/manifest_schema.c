@@ -181,6 +181,8 @@ static json_t *form_schema(const struct manifest_key *key, unsigned form) {
         return pattern_schema(MANIFEST_WAIT_PATTERN);
     case FORM_LISTED:
         return listed_schema(key);
+    case FORM_ONE:
+        return value_schema(manifest_key_next(key, NULL));
     case FORM_NUMBER:
         return typed("number");
     default:

@@ -3,6 +3,7 @@
 
 #include "monitor/alerts.h"
 #include "pipeline/strategy/strategy.h"
+#include "stages/compile/compile.h"
 #include "stages/load/load.h"
 
 static const char *undefined_value(size_t i) {
@@ -39,6 +40,14 @@ static const char *alert_exit_value(size_t i) {
 
 static const char *format_value(size_t i) {
     return load_formats[i] ? load_formats[i]->name : NULL;
+}
+
+// Those that people know.
+static const char *language_value(size_t i) {
+    for (size_t l = 0; languages[l]; l++)
+        if (languages[l]->doc && i-- == 0)
+            return languages[l]->name;
+    return NULL;
 }
 
 // Texts have 32-bit sizes, and some room must be left for what is added to them. An output need not be one text.
@@ -140,12 +149,50 @@ const struct manifest_key manifest_keys[] = {
             "test it "
             "is true where its text, white space around it left out, is neither empty nor \"False\"."},
     {.path = "templates",
-     .forms = FORM_TEXT | FORM_TEXTS,
-     .what = "a directory or a list of directories",
+     .forms = FORM_ONE | FORM_LISTED,
+     .what = "a directory, a store of templates, or a list of such",
      .standard = "[\"templates\"]",
      .doc = "Where templates are searched, in this order; without it \"templates\" if there is such a "
             "directory, else the "
             "manifest's own."},
+    {.path = "templates.*",
+     .forms = FORM_TEXT | FORM_MAPPING,
+     .noun = "store of templates",
+     .what = "a directory or a mapping with \"sqlite\"",
+     .doc = "A directory, or a store: templates that are rows of a database."},
+    {.path = "templates.*.sqlite",
+     .forms = FORM_TEXT,
+     .required = true,
+     .what = "a path",
+     .doc = "The database, relative to the manifest. It is read once, by one query, before anything else."},
+    {.path = "templates.*.table",
+     .forms = FORM_TEXT,
+     .what = "the name of a table",
+     .doc = "The table that has them; without it and without a query, the only one there is."},
+    {.path = "templates.*.query",
+     .forms = FORM_TEXT,
+     .unless = "table",
+     .what = "an SQL query",
+     .doc = "What gives them instead of a table, with the columns that `id` and `text` name."},
+    {.path = "templates.*.id",
+     .forms = FORM_TEXT,
+     .what = "the name of a column",
+     .standard = "\"id\"",
+     .doc = "The column of their names, by which jobs and other templates ask for them."},
+    {.path = "templates.*.text",
+     .forms = FORM_TEXT,
+     .what = "the name of a column",
+     .standard = "\"text\"",
+     .doc = "The column of their texts."},
+    {.path = "templates.*.language",
+     .forms = FORM_TEXT,
+     .value = language_value,
+     .doc = "The language of those whose id has no language's extension; without it jinja."},
+    {.path = "templates.*.language_column",
+     .forms = FORM_TEXT,
+     .what = "the name of a column",
+     .doc = "A column with the language of each, before all that its id says; where it is null or empty, as "
+            "without it."},
     {.path = "sources",
      .forms = FORM_NAMED,
      .required = true,

@@ -34,7 +34,8 @@ enum manifest_form {
     FORM_WAIT = 2048,   // text such as "100ms" or "2s"
     FORM_LISTED = 4096, // a list of such as the row "PATH.*" describes
     FORM_NUMBER = 8192, // any number
-    FORM_LAST = FORM_NUMBER,
+    FORM_ONE = 16384,   // such as the row "PATH.*" describes, in place of a list with it alone
+    FORM_LAST = FORM_ONE,
 };
 
 struct manifest_key {

@@ -20,11 +20,14 @@ static void add_reached(struct reach *reach, const struct program *program) {
     reach->programs[reach->n++] = program;
 }
 
-static void check_refs(const struct program *program, struct reach *reach, struct diags *diags) {
+static void check_refs(const struct plan *plan, const struct program *program, struct reach *reach,
+                       struct diags *diags) {
     for (uint32_t i = 0; i < program->refs_n; i++) {
         const struct template_ref *ref = &program->refs[i];
         if (ref->program)
             add_reached(reach, ref->program);
+        else if (!plan->searches_all)
+            continue;
         else if (!ref->may_be_missing)
             diags_error(diags, &program->source, ref->span,
                         "there is no template \"%.*s\" in the search path", STR_ARG(ref->name));
@@ -35,11 +38,12 @@ static void check_refs(const struct program *program, struct reach *reach, struc
     }
 }
 
-// A program knows its file by the path it was found at: a directory of the search path and the name.
+// A program knows its file by the path it was found at: a directory of the search path, or a store and a colon, and the
+// name.
 static bool is_reached(const struct reach *reach, struct str name) {
     for (size_t i = 0; i < reach->n; i++) {
         struct str path = reach->programs[i]->source.name;
-        if (str_ends(path, name) && (path.n == name.n || path.p[path.n - name.n - 1] == '/'))
+        if (str_ends(path, name) && (path.n == name.n || strchr("/:", path.p[path.n - name.n - 1])))
             return true;
     }
     return false;
@@ -50,8 +54,10 @@ static bool names_others(uint8_t op) {
            op == OP_PARTIAL_NAMED;
 }
 
-// Only files with a template language's extension: a search path may hold other things too.
-static bool is_template(struct str name) {
+// What a store has, and only files with a template language's extension: a directory may hold other things too.
+static bool is_template(struct plan *plan, struct str name) {
+    if (templates_is_stored(plan->templates, name))
+        return true;
     for (size_t l = 0; languages[l]; l++)
         for (const char *const *e = languages[l]->extensions; *e; e++)
             if (str_ends(name, str_of(*e)))
@@ -68,7 +74,7 @@ static void warn_unused(struct plan *plan, const struct reach *reach, struct dia
     struct str *names;
     size_t n = templates_list(plan->templates, &names);
     for (size_t i = 0; i < n; i++) {
-        if (is_template(names[i]) && !is_reached(reach, names[i]))
+        if (is_template(plan, names[i]) && !is_reached(reach, names[i]))
             diags_warning(diags, &(struct source_text){.name = names[i]}, (struct span){0, 0},
                           "no job uses this template");
     }
@@ -81,7 +87,7 @@ static void compile_others(struct plan *plan, struct diags *diags) {
     size_t n = templates_list(plan->templates, &names);
     bool missing;
     for (size_t i = 0; i < n; i++)
-        if (is_template(names[i]))
+        if (is_template(plan, names[i]))
             templates_find(plan->templates, names[i], NULL, false, diags, &missing);
     mem_free(names);
 }
@@ -205,7 +211,7 @@ bool check_plan(const struct fs *fs, struct plan *plan, struct check_result *res
         if (plan->jobs[j].body)
             add_reached(&reach, plan->jobs[j].body);
     for (size_t i = 0; i < reach.n; i++) // grows while it is walked
-        check_refs(reach.programs[i], &reach, diags);
+        check_refs(plan, reach.programs[i], &reach, diags);
     for (size_t s = 0; s < manifest->sources_n; s++)
         check_source(fs, plan, s, shapes, diags);
     if (compiled) {

@@ -3,8 +3,8 @@
 
 static const struct program *find(void *self, struct str name, const char *language, bool autoescape,
                                   bool *missing) {
-    return templates_find(self, name, language ? language_named(str_of(language)) : NULL, autoescape, NULL,
-                          missing);
+    return templates_choose(self, name, language ? language_named(str_of(language)) : NULL, autoescape,
+                            missing);
 }
 
 struct template_finder finder_for(struct templates *templates) {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "pipeline/plan/environment.h"
 #include "pipeline/plan/plan_joins.h"
+#include "pipeline/plan/search_path.h"
 #include "pipeline/run/claims.h"
 #include "stages/load/load.h"
 #include "stages/record/sqlite_names.h"
@@ -316,13 +317,6 @@ void plan_open_templates(struct plan *plan, const struct fs *fs, const struct ma
     plan->templates = templates_new(fs, &plan->compile);
 }
 
-static void add_search_path(struct plan *plan, struct diags *diags) {
-    struct err err;
-    for (size_t i = 0; i < plan->manifest->template_paths_n; i++)
-        if (templates_add_path(plan->templates, plan->manifest->template_paths[i], &err) != STATUS_OK)
-            diags_error(diags, &plan->manifest->text, (struct span){0, 0}, "%s", err.text);
-}
-
 struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
     struct plan *plan = MEM_NEW(struct plan);
     arena_init(&plan->arena, 0);
@@ -342,7 +336,7 @@ struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, str
     arrange_passes(plan);
     check_standard_input(plan, diags);
     arrange_graph(plan);
-    add_search_path(plan, diags);
+    plan->searches_all = search_path_add(plan->templates, fs, manifest, diags);
     plan_check_filters(plan, base_library(manifest), diags);
     return plan;
 }

@@ -83,6 +83,8 @@ struct plan {
     struct library library; // with the manifest's filters
     struct library_macro *macros;
     struct templates *templates;
+    bool
+        searches_all; // all places of templates could be opened; else nothing is said of templates that are missing
     struct plan_source *sources; // one for each of the manifest
     struct plan_job *jobs;       // one for each of the manifest
     struct plan_pass *passes;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "pipeline/plan/plan_joins.h"
+#include "pipeline/plan/search_path.h"
 
 // An expression's program is compiled from its own text; its name says where in the manifest it stands, as
 // "OFFSET" in decimal, so that plan_place can move a fault there.
@@ -95,22 +96,24 @@ static void suggest_template(struct plan *plan, struct str name, struct diags *d
     mem_free(names);
 }
 
-static bool compile_body(struct plan *plan, struct plan_job *job, struct diags *diags) {
+static const struct program *find_template(struct plan *plan, const struct manifest_job *job, bool autoescape,
+                                           struct diags *diags) {
     bool missing = false;
-    struct str name = job->job->template_name;
-    job->body = templates_find(plan->templates, name, NULL, job->autoescape, diags, &missing);
-    if (missing) {
-        struct diag *diag = diags_error(diags, &plan->manifest->text, job->job->template_span,
+    struct str name = job->template_name;
+    const struct program *found = templates_find(plan->templates, name, NULL, autoescape, diags, &missing);
+    if (missing && plan->searches_all) {
+        struct diag *diag = diags_error(diags, &plan->manifest->text, job->template_span,
                                         "there is no template \"%.*s\" in the search path", STR_ARG(name));
         suggest_template(plan, name, diags, diag);
     }
-    return job->body != NULL;
+    return found;
 }
 
 bool plan_compile(struct plan *plan, size_t j, struct diags *diags) {
     struct plan_job *job = &plan->jobs[j];
     const struct manifest_job *spec = job->job;
-    bool ok = compile_body(plan, job, diags);
+    job->body = find_template(plan, spec, job->autoescape, diags);
+    bool ok = job->body != NULL;
     if (job->sink->named)
         ok &= (job->to = compile_inline(plan, spec->to, spec->to_span, languages[0], diags)) != NULL;
     if (spec->where.p)
@@ -156,11 +159,10 @@ static void check_source(struct plan *plan, const struct manifest_source *source
     }
 }
 
-// What the manifest's reader has complained about already (a template that is not there, say) is passed over.
+// What the manifest's reader has complained about already (a template that no directory has, say) is passed over.
 static void check_job(struct plan *plan, const struct manifest_job *job, struct diags *diags) {
-    bool missing;
     if (job->template_name.p)
-        templates_find(plan->templates, job->template_name, NULL, false, diags, &missing);
+        find_template(plan, job, false, diags);
     if (job->to.p && plan_is_stream(job->to))
         plan_check_stream(plan, job, diags);
     else if (job->to.p)
@@ -169,14 +171,30 @@ static void check_job(struct plan *plan, const struct manifest_job *job, struct 
     check_expression(plan, job->group_by, job->group_by_span, diags);
 }
 
+// Those that could be read; what is wrong with the others is told already, but for stores that are there. Only with
+// stores among them it is not told yet which templates are missing.
+static void open_places(struct plan *plan, const struct fs *fs, struct diags *diags) {
+    const struct manifest *manifest = plan->manifest;
+    struct err err;
+    bool whole = true, stores = false;
+    for (size_t i = 0; i < manifest->places_n; i++) {
+        const struct manifest_place *place = &manifest->places[i];
+        stores = stores || place->is_store;
+        enum status status =
+            place->is_store ? search_path_add_store(plan->templates, fs, place, &manifest->text, diags, &err)
+                            : templates_add_path(plan->templates, place->path, &err);
+        whole = whole && status == STATUS_OK;
+        if (status != STATUS_OK && place->is_store && status != STATUS_IO)
+            diags_error(diags, &manifest->text, place->span, "%s", err.text);
+    }
+    plan->searches_all = stores && whole;
+}
+
 void plan_check_texts(const struct fs *fs, const struct manifest *manifest, struct diags *diags) {
     struct plan plan = {0};
-    struct err err;
     arena_init(&plan.arena, 0);
     plan_open_templates(&plan, fs, manifest);
-    for (size_t i = 0; i < manifest->template_paths_n; i++)
-        templates_add_path(plan.templates, manifest->template_paths[i],
-                           &err); // missing ones are told already
+    open_places(&plan, fs, diags);
     for (size_t s = 0; s < manifest->sources_n; s++)
         check_source(&plan, &manifest->sources[s], diags);
     for (size_t j = 0; j < manifest->jobs_n; j++)

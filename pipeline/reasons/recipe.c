@@ -60,9 +60,15 @@ static bool any(const struct making *m, struct str text) {
     return asking.found;
 }
 
+// A store may give a template a language that its name does not tell.
 static void add_template(void *context, struct str name, const struct program *p) {
     struct making *m = context;
-    add(m, "template", name.p ? name : m->job->job->template_name, digest_of(p->source.text), STR(""));
+    struct digest digest = digest_of(p->source.text);
+    name = name.p ? name : m->job->job->template_name;
+    if (templates_is_stored(m->plan->templates, name) &&
+        !str_is(str_of(p->language), language_for(name)->name))
+        digest = digest_add(digest, digest_of(str_of(p->language)));
+    add(m, "template", templates_id(m->plan->templates, name, p), digest, STR(""));
 }
 
 static void add_templates(struct making *m, bool chosen) {
@@ -74,6 +80,8 @@ static void add_templates(struct making *m, bool chosen) {
 static void sum_texts(void *context, struct str name, const struct program *p) {
     struct digest *sum = context;
     *sum = digest_add(*sum, digest_output(STR("template"), name, p->source.text));
+    if (name.p && !str_is(str_of(p->language), language_for(name)->name))
+        *sum = digest_add(*sum, digest_of(str_of(p->language)));
 }
 
 static void add_filters(struct making *m) {

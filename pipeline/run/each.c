@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "base/buf.h"
+#include "pipeline/plan/search_path.h"
 #include "stages/load/pg_url.h"
 
 static void add_text(struct buf *out, const char *before, struct str text) {
@@ -40,11 +41,54 @@ static size_t root_end(struct str to) {
     return end;
 }
 
-static void add_search_path(const struct each_options *options, struct str *name, struct buf *out) {
+static void add_key(struct buf *out, const char *before, struct str text) {
+    if (text.p)
+        add_text(out, before, text);
+}
+
+static void add_place(const struct manifest_place *place, struct buf *out) {
+    const struct manifest_store *store = &place->store;
+    if (!place->is_store) {
+        add_text(out, "", place->path);
+        return;
+    }
+    add_text(out, "{\"sqlite\": ", place->path);
+    add_key(out, ", \"table\": ", store->table);
+    add_key(out, ", \"id\": ", store->id);
+    add_key(out, ", \"text\": ", store->text);
+    add_key(out, ", \"language\": ", store->language);
+    add_key(out, ", \"language_column\": ", store->language_column);
+    buf_add_char(out, '}');
+}
+
+// False: what --search says of one is wrong, which is in `diags`.
+static bool add_places(const struct fs *fs, const struct each_options *options, struct diags *diags,
+                       struct buf *out) {
+    struct arena arena;
+    bool sound = true;
+    const char *before = "";
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < options->search_n; i++) {
+        struct manifest_place place;
+        struct err err;
+        if (search_path_word(fs, &arena, options->search[i], &place, &err) != STATUS_OK) {
+            diags_error(diags, NULL, (struct span){0, 0}, "--search %s: %s", options->search[i], err.text);
+            sound = false;
+            continue;
+        }
+        buf_add_text(out, before);
+        add_place(&place, out);
+        before = ", ";
+    }
+    arena_release(&arena);
+    return sound;
+}
+
+static bool add_search_path(const struct fs *fs, const struct each_options *options, struct str *name,
+                            struct diags *diags, struct buf *out) {
     const char *slash = strrchr(options->template_name, '/');
     buf_add_text(out, "\"templates\": [");
-    for (size_t i = 0; i < options->search_n; i++)
-        add_text(out, i ? ", " : "", str_of(options->search[i]));
+    bool sound = add_places(fs, options, diags, out);
     if (!options->search_n && slash) {
         size_t n = (size_t)(slash - options->template_name);
         *name = str_of(slash + 1);
@@ -52,6 +96,7 @@ static void add_search_path(const struct each_options *options, struct str *name
         buf_add_text(out, ", ");
     }
     buf_add_text(out, options->search_n ? "],\n" : "\".\"],\n");
+    return sound;
 }
 
 // Names with commas between them.
@@ -97,7 +142,7 @@ struct manifest *each_manifest(const struct fs *fs, const struct each_options *o
     struct str to = str_of(options->to), name = str_of(options->template_name);
     size_t end = root_end(to);
     buf_add_text(&text, "{");
-    add_search_path(options, &name, &text);
+    const bool sound = add_search_path(fs, options, &name, diags, &text);
     add_environment(options, &text);
     add_source(fs, options, &text);
     add_text(&text, "\"jobs\": {\"render\": {\"from\": \"records\",\n  \"template\": ", name);
@@ -114,7 +159,13 @@ struct manifest *each_manifest(const struct fs *fs, const struct each_options *o
     add_option(&text, "\"undefined\": ", options->undefined ? options->undefined : "strict");
     add_text(&text, ",\n\"output\": ", end > 1 ? (struct str){to.p, end - 1} : end ? STR("/") : STR("."));
     buf_add_text(&text, "}\n");
-    struct manifest *m = manifest_read_text(fs, "render --each", buf_str(&text), diags);
+    struct diags idle;
+    diags_init(&idle, diags->arena);
+    struct manifest *m = manifest_read_text(fs, "render --each", buf_str(&text), sound ? diags : &idle);
+    if (!sound) { // then nothing can be said of what should be found there
+        m->sound = false;
+        m->jobs_n = m->sources_n = m->places_n = 0;
+    }
     buf_release(&text);
     return m;
 }

@@ -15,17 +15,22 @@ static void claim_file(struct run *run, const char *root, const char *path, uint
     free(real);
 }
 
-// The jobs' own templates, wherever in the search path they would be found.
+// The jobs' own templates, wherever in the search path they would be found, and the stores.
 static void claim_templates(struct run *run, const char *root) {
     const struct manifest *manifest = run->plan->manifest;
     struct buf path = BUF_INIT;
     for (size_t j = 0; j < manifest->jobs_n; j++)
-        for (size_t d = 0; d < manifest->template_paths_n; d++) {
+        for (size_t d = 0; d < manifest->places_n; d++) {
+            if (manifest->places[d].is_store)
+                continue;
             buf_clear(&path);
-            buf_printf(&path, "%.*s/%.*s", STR_ARG(manifest->template_paths[d]),
+            buf_printf(&path, "%.*s/%.*s", STR_ARG(manifest->places[d].path),
                        STR_ARG(manifest->jobs[j].template_name));
             claim_file(run, root, buf_text(&path), CLAIMS_INPUT);
         }
+    for (size_t d = 0; d < manifest->places_n; d++)
+        if (manifest->places[d].is_store)
+            claim_file(run, root, manifest->places[d].path.p, CLAIMS_INPUT);
     buf_release(&path);
 }
 

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "pipeline/plan/environment.h"
 #include "pipeline/plan/finder.h"
+#include "pipeline/plan/search_path.h"
 #include "stages/program/fields.h"
 #include "stages/record/reader.h"
 #include "stages/render/builtins.h"
@@ -26,11 +27,19 @@ struct single {
     struct value data;
 };
 
-static enum status add_search_path(struct single *s, struct err *err) {
+static enum status add_place(struct single *s, const char *word, struct diags *diags, struct err *err) {
+    struct manifest_place place;
+    if (search_path_word(s->fs, &s->arena, word, &place, err) != STATUS_OK)
+        return err->status;
+    return place.is_store ? search_path_add_store(s->templates, s->fs, &place, NULL, diags, err)
+                          : templates_add_path(s->templates, place.path, err);
+}
+
+static enum status add_search_path(struct single *s, struct diags *diags, struct err *err) {
     const struct single_options *options = s->options;
     s->name = str_of(options->template_name);
     for (size_t i = 0; i < options->search_n; i++)
-        if (templates_add_path(s->templates, str_of(options->search[i]), err) != STATUS_OK)
+        if (add_place(s, options->search[i], diags, err) != STATUS_OK)
             return err->status;
     if (options->search_n)
         return STATUS_OK;
@@ -171,7 +180,7 @@ static void show_fields(struct single *s, struct buf *out) {
 }
 
 static enum single_result run(struct single *s, struct buf *out, struct diags *diags, struct err *err) {
-    if (add_search_path(s, err) != STATUS_OK)
+    if (add_search_path(s, diags, err) != STATUS_OK)
         return SINGLE_UNUSABLE;
     const struct program *program = find_program(s, diags, err);
     if (!program)

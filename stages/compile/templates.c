@@ -17,13 +17,14 @@ enum { BUCKETS = 1024 };
 
 struct entry {
     struct str name;
-    const struct language *language;
+    const struct language *language; // asked for; NULL: its own, which its store may say
     bool autoescape;
     _Atomic(bool) ready;
-    bool broken;             // it or something it refers to has errors
-    bool seen;               // while errors are being collected
-    struct program *program; // NULL where it has errors itself
-    struct entry **refs;     // per reference of the program; NULL: missing
+    bool broken;                 // it or something it refers to has errors
+    atomic_uint_fast64_t chosen; // how often it was chosen at run time
+    bool seen;                   // while errors are being collected
+    struct program *program;     // NULL where it has errors itself
+    struct entry **refs;         // per reference of the program; NULL: missing
     struct diags diags;
     struct entry *next;  // in the bucket
     struct entry *older; // in the list of all
@@ -35,6 +36,7 @@ struct templates {
     pthread_mutex_t lock; // over all but reading the table
     struct arena arena;
     struct template_files files;
+    bool has_stores;
     struct program **kept; // by what they are made from: a hash table, open addressing
     size_t kept_n, kept_cap;
     atomic_size_t shared;
@@ -69,6 +71,13 @@ enum status templates_add_path(struct templates *t, struct str directory, struct
     enum status status = template_files_add(&t->files, &t->arena, directory, err);
     pthread_mutex_unlock(&t->lock);
     return status;
+}
+
+void templates_add_store(struct templates *t, struct template_store *store) {
+    pthread_mutex_lock(&t->lock);
+    template_files_add_store(&t->files, store);
+    t->has_stores = true;
+    pthread_mutex_unlock(&t->lock);
 }
 
 void templates_add_text(struct templates *t, struct str name, struct str text) {
@@ -173,32 +182,33 @@ static struct entry *find_or_compile(struct templates *t, struct str name, const
         count_shared(t);
         return e;
     }
-    struct source_text source = {name, {NULL, 0}};
-    char *text = NULL;
+    struct template_found found;
     struct err err;
-    enum status status =
-        template_files_read(&t->files, &t->arena, name, &source.name, &text, &source.text.n, &err);
+    enum status status = template_files_read(&t->files, &t->arena, name, &found, &err);
     bool only_directory = status == STATUS_UNSUPPORTED; // which nobody but a prompt's author minds
     if (status == STATUS_DATA || (only_directory && language != &language_text))
         return NULL;
+    struct source_text source = {found.path.p ? found.path : name, {"", 0}};
     e = add_entry(t, name, language, autoescape);
     if (status != STATUS_OK) {
-        source.text = STR("");
         diags_error(&e->diags, only_directory ? &source : NULL, (struct span){0, 0}, "%s", err.text);
     } else {
         struct compile_options options = t->options;
         options.autoescape = autoescape;
-        source.text.p = text;
+        source.text = (struct str){found.text, found.size};
+        if (!language)
+            language = found.language ? found.language : language_for(name);
         e->program = compile_once(t, language, &source, &options, &e->diags);
     }
-    mem_free(text);
+    mem_free(found.text);
     e->broken = !e->program;
     publish(t, e);
     return e;
 }
 
-static const struct language *language_of_name(const char *language, struct str name) {
-    return language ? language_named(str_of(language)) : language_for(name);
+// What is asked for where no language is: without stores that is the name's business alone.
+static const struct language *own_language(const struct templates *t, struct str name) {
+    return t->has_stores ? NULL : language_for(name);
 }
 
 // The entries put in after `since`, with those they turn out to refer to, are linked. A new entry goes to the
@@ -212,7 +222,9 @@ static void link_new(struct templates *t, struct entry *since) {
             e->refs = keep(t, (p->refs_n + 1) * sizeof *e->refs);
             for (uint32_t i = 0; i < p->refs_n; i++) {
                 struct str name = p->refs[i].name;
-                const struct language *language = language_of_name(p->refs[i].language, name);
+                const char *asked = p->refs[i].language;
+                const struct language *language =
+                    asked ? language_named(str_of(asked)) : own_language(t, name);
                 e->refs[i] = find_or_compile(t, name, language, e->autoescape);
                 p->refs[i].program = e->refs[i] ? e->refs[i]->program : NULL;
             }
@@ -254,20 +266,20 @@ static void report(struct entry *entry, struct diags *diags) {
     mem_free(todo);
 }
 
-static const struct program *answer(struct entry *e) {
-    return e->broken ? NULL : e->program;
+static const struct program *answer(const struct entry *e) {
+    return e && !e->broken ? e->program : NULL;
 }
 
-const struct program *templates_find(struct templates *t, struct str name, const struct language *language,
-                                     bool autoescape, struct diags *diags, bool *missing) {
+// The entry, compiled and linked; NULL: there is no such template.
+static struct entry *find_entry(struct templates *t, struct str name, const struct language *language,
+                                bool autoescape, struct diags *diags) {
     if (!language)
-        language = language_for(name);
-    *missing = false;
+        language = own_language(t, name);
     struct entry *e = lookup(t, name, language, autoescape);
     if (e && atomic_load_explicit(&e->ready, memory_order_acquire) && (!e->broken || !diags)) {
         if (diags) // else a machine asks, for each record perhaps
             count_shared(t);
-        return answer(e);
+        return e;
     }
     pthread_mutex_lock(&t->lock);
     struct entry *since = t->all;
@@ -281,27 +293,62 @@ const struct program *templates_find(struct templates *t, struct str name, const
     if (e && e->broken && diags)
         report(e, diags);
     pthread_mutex_unlock(&t->lock);
+    return e;
+}
+
+const struct program *templates_find(struct templates *t, struct str name, const struct language *language,
+                                     bool autoescape, struct diags *diags, bool *missing) {
+    const struct entry *e = find_entry(t, name, language, autoescape, diags);
     *missing = !e;
-    return e ? answer(e) : NULL;
+    return answer(e);
+}
+
+const struct program *templates_choose(struct templates *t, struct str name, const struct language *language,
+                                       bool autoescape, bool *missing) {
+    struct entry *e = find_entry(t, name, language, autoescape, NULL);
+    *missing = !e;
+    if (e)
+        atomic_fetch_add_explicit(&e->chosen, 1, memory_order_relaxed);
+    return answer(e);
+}
+
+void templates_each_chosen(struct templates *t, templates_fn fn, void *context) {
+    for (const struct entry *e = t->all; e; e = e->older)
+        if (!e->broken && atomic_load_explicit(&e->chosen, memory_order_relaxed))
+            fn(context, e->name, e->program, atomic_load_explicit(&e->chosen, memory_order_relaxed));
 }
 
 struct digest templates_digest(struct templates *t) {
-    struct str *names, path;
+    struct str *names;
     struct digest sum = {0, 0};
     pthread_mutex_lock(&t->lock);
     size_t n = template_files_list(&t->files, &t->arena, &names);
     for (size_t i = 0; i < n; i++) {
-        char *text = NULL;
-        size_t size = 0;
+        struct template_found found;
         struct err err;
-        if (template_files_read(&t->files, &t->arena, names[i], &path, &text, &size, &err) != STATUS_OK)
-            size = 0;
-        sum = digest_add(sum, digest_output(STR("template"), names[i], (struct str){text, size}));
-        mem_free(text);
+        template_files_read(&t->files, &t->arena, names[i], &found, &err); // without a text where it fails
+        sum = digest_add(sum, digest_output(STR("template"), names[i], (struct str){found.text, found.size}));
+        if (found.language)
+            sum = digest_add(sum, digest_output(STR("language"), names[i], str_of(found.language->name)));
+        mem_free(found.text);
     }
     mem_free(names);
     pthread_mutex_unlock(&t->lock);
     return sum;
+}
+
+// Stores do not change from the first lookup on.
+bool templates_is_stored(const struct templates *t, struct str name) {
+    return t->has_stores && template_files_stored(&t->files, name);
+}
+
+struct str templates_id(const struct templates *t, struct str name, const struct program *program) {
+    if (!t->has_stores)
+        return name;
+    const struct stored_template *stored = template_files_stored(&t->files, name);
+    return stored && !str_equal(stored->name, name) && str_ends(program->source.name, stored->name)
+               ? stored->name
+               : name;
 }
 
 size_t templates_list(struct templates *t, struct str **names) {

@@ -9,12 +9,16 @@
 
 #include "base/mem.h"
 
-enum { TEMPLATE_BYTES = 256 << 20, LIST_DEPTH = 16, LIST_LIMIT = 100000, NAME_BYTES = 4096 };
+enum { TEMPLATE_BYTES = 256 << 20, LIST_DEPTH = 16, LIST_LIMIT = 100000 };
 
 void template_files_release(struct template_files *files) {
-    for (size_t i = 0; i < files->n; i++)
-        files->fs->close(files->fs->self, files->directories[i].fd);
-    mem_free(files->directories);
+    for (size_t i = 0; i < files->n; i++) {
+        if (files->places[i].store)
+            template_store_free(files->places[i].store);
+        else
+            files->fs->close(files->fs->self, files->places[i].fd);
+    }
+    mem_free(files->places);
     mem_free(files->texts);
 }
 
@@ -38,30 +42,24 @@ enum status template_files_add(struct template_files *files, struct arena *arena
     int fd = files->fs->open(files->fs->self, AT_FDCWD, path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
         return err_os(err, -fd, "cannot open the template directory %s", path.p);
-    MEM_GROW(files->directories, files->cap, files->n + 1);
-    files->directories[files->n++] = (struct template_directory){path, fd};
+    MEM_GROW(files->places, files->cap, files->n + 1);
+    files->places[files->n++] = (struct template_place){.path = path, .fd = fd};
     return STATUS_OK;
 }
 
-// Names are relative to the search path, and as in Jinja a slash in front changes nothing.
-static struct str without_slashes(struct str name) {
-    while (name.n && name.p[0] == '/')
-        name = str_from(name, 1);
-    return name;
+void template_files_add_store(struct template_files *files, struct template_store *store) {
+    MEM_GROW(files->places, files->cap, files->n + 1);
+    files->places[files->n++] = (struct template_place){.store = store};
 }
 
-// Without "..", and something a path can be.
-static bool is_name(struct str name) {
-    if (!name.n || name.n >= NAME_BYTES || memchr(name.p, 0, name.n))
-        return false;
-    for (size_t at = 0; at <= name.n;) {
-        const char *slash = at < name.n ? memchr(name.p + at, '/', name.n - at) : NULL;
-        size_t end = slash ? (size_t)(slash - name.p) : name.n;
-        if (str_is(str_slice(name, at, end), ".."))
-            return false;
-        at = end + 1;
-    }
-    return true;
+const struct stored_template *template_files_stored(const struct template_files *files, struct str name) {
+    const struct stored_template *found = NULL;
+    if (!template_store_name(&name))
+        return NULL;
+    for (size_t i = 0; i < files->n && !found; i++)
+        if (files->places[i].store)
+            found = template_store_find(files->places[i].store, name);
+    return found;
 }
 
 static enum status read_all(const struct fs *fs, int fd, const char *path, char **text, size_t *size,
@@ -99,7 +97,7 @@ static enum status read_all(const struct fs *fs, int fd, const char *path, char 
     }
 }
 
-static struct str path_of(const struct template_directory *directory, struct arena *arena, struct str name) {
+static struct str path_of(const struct template_place *directory, struct arena *arena, struct str name) {
     char *path = str_is(directory->path, ".")
                      ? arena_copy(arena, name.p, name.n)
                      : arena_printf(arena, "%.*s%s%.*s", STR_ARG(directory->path),
@@ -114,44 +112,75 @@ static bool is_directory(const struct fs *fs, int fd) {
     return fs->stat(fs->self, fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
-                                struct str *path, char **text, size_t *size, struct err *err) {
+// Of one directory; STATUS_DATA: it is not there.
+static enum status read_beneath(struct template_files *files, struct arena *arena,
+                                const struct template_place *directory, struct str name,
+                                struct template_found *found, struct err *err) {
     const struct fs *fs = files->fs;
-    name = without_slashes(name);
-    if (!is_name(name))
+    char *relative = mem_copy(name.p, name.n);
+    enum status status = STATUS_DATA;
+    int fd = fs->open_beneath(fs->self, directory->fd, relative, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    if (fd == -ENOENT || fd == -ENOTDIR || fd == -ENAMETOOLONG) { // no file has a name that long
+        mem_free(relative);
+        return STATUS_DATA;
+    }
+    if (fd >= 0 && is_directory(fs, fd)) {
+        status = err_set(err, STATUS_UNSUPPORTED, "%s is a directory", relative);
+    } else {
+        found->path = path_of(directory, arena, name);
+        if (fd == -EXDEV)
+            status =
+                err_set(err, STATUS_IO, "cannot open %s: it leads out of the search path", found->path.p);
+        else if (fd < 0)
+            status = err_os(err, -fd, "cannot open %s", found->path.p);
+        else
+            status = read_all(fs, fd, found->path.p, &found->text, &found->size, err);
+    }
+    if (fd >= 0)
+        fs->close(fs->self, fd);
+    mem_free(relative);
+    return status;
+}
+
+// Of one store, likewise.
+static enum status read_stored(struct arena *arena, const struct template_store *store, struct str name,
+                               struct template_found *found, struct err *err) {
+    const struct stored_template *stored = template_store_find(store, name);
+    if (!stored)
+        return STATUS_DATA;
+    char *path = arena_printf(arena, "%.*s:%.*s", STR_ARG(store->name), STR_ARG(stored->name));
+    if (!path)
+        mem_fail(name.n);
+    found->path = str_of(path);
+    if (stored->fault.p)
+        return err_set(err, STATUS_IO, "%s: %.*s", path, STR_ARG(stored->fault));
+    found->language = stored->language;
+    found->text = mem_copy(stored->text.p, stored->text.n);
+    found->size = stored->text.n;
+    return STATUS_OK;
+}
+
+enum status template_files_read(struct template_files *files, struct arena *arena, struct str name,
+                                struct template_found *found, struct err *err) {
+    *found = (struct template_found){0};
+    if (!template_store_name(&name))
         return err_set(err, STATUS_DATA, "this is no name for a template");
     const struct template_text *known = find_text(files, name);
     if (known) {
-        *path = known->name;
-        *text = mem_copy(known->text.p, known->text.n);
-        *size = known->text.n;
+        *found = (struct template_found){
+            .path = known->name, .text = mem_copy(known->text.p, known->text.n), .size = known->text.n};
         return STATUS_OK;
     }
-    char *relative = mem_copy(name.p, name.n);
-    enum status status = STATUS_DATA;
+    bool only_directory = false;
     for (size_t i = 0; i < files->n; i++) {
-        const struct template_directory *directory = &files->directories[i];
-        int fd = fs->open_beneath(fs->self, directory->fd, relative, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-        if (fd == -ENOENT || fd == -ENOTDIR || fd == -ENAMETOOLONG) // no file has a name that long
-            continue;
-        if (fd >= 0 && is_directory(fs, fd)) {
-            fs->close(fs->self, fd);
-            status = err_set(err, STATUS_UNSUPPORTED, "%s is a directory", relative);
-            continue;
-        }
-        *path = path_of(directory, arena, name);
-        if (fd == -EXDEV) {
-            status = err_set(err, STATUS_IO, "cannot open %s: it leads out of the search path", path->p);
-        } else if (fd < 0) {
-            status = err_os(err, -fd, "cannot open %s", path->p);
-        } else {
-            status = read_all(fs, fd, path->p, text, size, err);
-            fs->close(fs->self, fd);
-        }
-        break;
+        const struct template_place *place = &files->places[i];
+        enum status status = place->store ? read_stored(arena, place->store, name, found, err)
+                                          : read_beneath(files, arena, place, name, found, err);
+        only_directory = only_directory || status == STATUS_UNSUPPORTED;
+        if (status != STATUS_DATA && status != STATUS_UNSUPPORTED)
+            return status;
     }
-    mem_free(relative);
-    return status;
+    return only_directory ? STATUS_UNSUPPORTED : STATUS_DATA;
 }
 
 // ---- listing
@@ -165,6 +194,11 @@ struct listing {
 };
 
 static void list_directory(struct listing *l, const char *path, int depth);
+
+static void list_name(struct listing *l, struct str name) {
+    MEM_GROW(l->names, l->cap, l->n + 1);
+    l->names[l->n++] = name;
+}
 
 static void list_entry(struct listing *l, const char *path, const struct dirent *entry, int depth) {
     if (entry->d_name[0] == '.' || l->n >= LIST_LIMIT)
@@ -193,8 +227,7 @@ static void list_entry(struct listing *l, const char *path, const struct dirent 
             list_directory(l, name, depth + 1);
         return;
     }
-    MEM_GROW(l->names, l->cap, l->n + 1);
-    l->names[l->n++] = str_of(name);
+    list_name(l, str_of(name));
 }
 
 static void list_directory(struct listing *l, const char *path, int depth) {
@@ -218,13 +251,15 @@ static int compare_names(const void *a, const void *b) {
 
 size_t template_files_list(struct template_files *files, struct arena *arena, struct str **names) {
     struct listing l = {.files = files, .arena = arena};
-    for (size_t i = 0; i < files->texts_n; i++) {
-        MEM_GROW(l.names, l.cap, l.n + 1);
-        l.names[l.n++] = files->texts[i].name;
-    }
+    for (size_t i = 0; i < files->texts_n; i++)
+        list_name(&l, files->texts[i].name);
     for (size_t i = 0; i < files->n; i++) {
-        l.fd = files->directories[i].fd;
-        list_directory(&l, ".", 0);
+        const struct template_store *store = files->places[i].store;
+        for (size_t k = 0; store && k < store->n; k++)
+            list_name(&l, store->templates[k].name);
+        l.fd = files->places[i].fd;
+        if (!store)
+            list_directory(&l, ".", 0);
     }
     if (l.n)
         qsort(l.names, l.n, sizeof *l.names, compare_names);

@@ -160,8 +160,8 @@ static void test_all_fields(void **state) {
     assert_non_null(m);
     assert_str(m->name, "nightly");
     assert_str(m->directory, "valid_full");
-    assert_int_equal(m->template_paths_n, 2);
-    assert_str(m->template_paths[0], "valid_full/../files/templates");
+    assert_int_equal(m->places_n, 2);
+    assert_str(m->places[0].path, "valid_full/../files/templates");
     assert_int_equal(m->sources_n, 3);
     assert_str(m->sources[0].path, "valid_full/../files/users.jsonl");
     assert_str(m->sources[0].shown, "../files/users.jsonl");
@@ -217,10 +217,10 @@ static void test_defaults(void **state) {
     assert_int_equal(m->jobs[0].to_span.n, m->jobs[0].to.n);
     manifest_free(m);
     m = read_manifest("valid_default_templates/pressrun.yaml");
-    assert_str(m->template_paths[0], "valid_default_templates/templates");
+    assert_str(m->places[0].path, "valid_default_templates/templates");
     manifest_free(m);
     m = read_manifest("valid_own_directory/pressrun.yaml");
-    assert_str(m->template_paths[0], "valid_own_directory");
+    assert_str(m->places[0].path, "valid_own_directory");
     manifest_free(m);
     m = read_manifest("valid_autoescape_everywhere/pressrun.yaml");
     assert_true(m->autoescape_all);
