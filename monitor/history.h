@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "monitor/session.h"
+#include "monitor/uses.h"
 
 enum { HISTORY_KEEP = 1000, HISTORY_PENDING = 8 };
 #define HISTORY_KEEP_ALL UINT32_MAX // a merge drops nothing
@@ -89,6 +90,11 @@ struct history_session {
 enum status history_table(struct history *h, const struct history_filter *filters, size_t filters_n,
                           const char *const *figures, size_t figures_n, uint32_t limit, struct arena *arena,
                           struct history_session **sessions, size_t *n, struct err *err);
+
+// How often templates were used in the newest `limit` sessions that meet the conditions, the most used first; names in
+// `arena`, added to what is in `uses`.
+enum status history_uses(struct history *h, const struct history_filter *filters, size_t filters_n,
+                         uint32_t limit, struct arena *arena, struct uses *uses, struct err *err);
 
 // The names of all figures that any session has, ascending; in `arena`, with an end.
 enum status history_figures(struct history *h, struct arena *arena, const char ***names, size_t *n,

@@ -114,6 +114,7 @@ static json_t *lanes_json(const struct run *run, double seconds) {
 
 void run_detail_fill(const struct run *run, const struct run_report *report, struct session *session) {
     run_write_parts(report, session);
+    session_set_more(session, "templates", run_uses_json(run));
     session_set_more(session, "slowest", slowest_json(run));
     session_set_more(session, "timeline", lanes_json(run, report->seconds));
     session_set_more(session, "host", session_host_json(run->options->fs, run->options->workers));

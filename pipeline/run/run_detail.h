@@ -26,6 +26,7 @@ void run_detail_output(const struct lot *lot, const struct entry *entry, const s
                        uint64_t took);
 void run_detail_fault(const struct run *run, const struct failure *failure);
 void run_detail_fill(const struct run *run, const struct run_report *report, struct session *session);
+json_t *run_uses_json(const struct run *run); // run_uses.c; NULL: no template was used
 void run_write_parts(const struct run_report *report, struct session *session); // run_json.c
 
 #endif
