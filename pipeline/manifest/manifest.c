@@ -151,6 +151,10 @@ struct load_options manifest_load_options(const struct manifest *m, const struct
                                  .query = source->query,
                                  .table = source->table,
                                  .schema = source->schema,
+                                 .split = source->split,
+                                 .parameters = source->parameters,
+                                 .globals = m->globals,
+                                 .connections = source->connections,
                                  .files = source->files,
                                  .record_bytes = m->limits.record_bytes};
 }

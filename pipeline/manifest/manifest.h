@@ -66,6 +66,9 @@ struct manifest_source {
     enum load_header header;
     struct str query, table, files;       // {NULL, 0}: none
     const struct schema_settings *schema; // NULL: rows are wanted
+    struct value parameters;              // of the query: a map, or VALUE_MISSING
+    struct str split;                     // {NULL, 0}: a table's rowid
+    uint32_t connections;                 // 0: as many as there may be
     struct str key;                       // expression; {NULL, 0}: none
     struct span key_span;                 // of the expression's text
     const struct manifest_join *joins;
@@ -160,6 +163,11 @@ struct manifest_cache {
     struct manifest_cache_category categories[CACHE_CATEGORIES_N];
 };
 
+struct manifest_databases { // 0: not given
+    uint32_t least, most;
+    uint64_t timeout; // milliseconds
+};
+
 struct manifest_workers {
     bool given;
     uint32_t least, most; // 0: not given
@@ -186,6 +194,7 @@ struct manifest {
     struct str output; // resolved
     struct str output_shown;
     struct manifest_workers workers;
+    struct manifest_databases databases;
     struct str strategy; // its name; {NULL, 0}: none is asked for
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, chat;
     struct str *autoescape; // output extensions without the dot, lower case; default html, xml

@@ -223,6 +223,7 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     manifest_fill_globals(f, root);
     fill_options(f->m, root);
     fill_workers(f, root);
+    manifest_fill_databases(f, root);
     fill_history(f->m, root);
     fill_monitor(f->m, root);
     manifest_fill_cache(f->m, root);

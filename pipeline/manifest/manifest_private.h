@@ -61,6 +61,9 @@ const char *manifest_find_program(struct manifest *m, struct str name, struct er
 void manifest_fill_alerts(struct manifest_filling *f,
                           const struct document_node *root); // when jobs are known
 void manifest_fill_filters(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_databases(struct manifest_filling *f, const struct document_node *root);
+void manifest_fill_database(struct manifest_filling *f, const struct document_node *node,
+                            struct manifest_source *source); // a source's own keys of it
 void manifest_fill_globals(struct manifest_filling *f, const struct document_node *root);
 
 // `path` as it can be opened, when it is relative to `directory`.

@@ -237,6 +237,7 @@ static void fill_source(struct manifest_filling *f, size_t index, const struct d
     manifest_take_text(node, "query", &source->query, &other);
     manifest_take_text(node, "table", &source->table, &other);
     source->schema = manifest_take_schema(f, node);
+    manifest_fill_database(f, node, source);
     manifest_take_text(node, "key", &source->key, &source->key_span);
     fill_columns(f, node, source);
     source->path_span = span;

@@ -5,6 +5,7 @@
 #include "pipeline/strategy/strategy.h"
 #include "stages/compile/compile.h"
 #include "stages/load/load.h"
+#include "stages/load/sqlite_pool.h"
 
 static const char *undefined_value(size_t i) {
     static const char *const values[] = {"strict", "default", "keep", NULL};
@@ -323,6 +324,21 @@ const struct manifest_key manifest_keys[] = {
      .noun = "value",
      .what = "the name of a table",
      .doc = "The table that the value of the type column stands for."},
+    {.path = "sources.*.parameters",
+     .forms = FORM_ANY,
+     .what = "a mapping of names to values",
+     .doc = "Values of the query's :names; those that are not among them are looked for in the globals."},
+    {.path = "sources.*.split",
+     .forms = FORM_TEXT,
+     .what = "the name of a column",
+     .doc = "A column with an index, by which a query or table is read in ranges, by several connections at "
+            "once and in its order; without it, a table is by its rowid."},
+    {.path = "sources.*.connections",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = SQLITE_POOL_MOST,
+     .what = "a number from 1 to 64",
+     .doc = "Connections that read a database's source at once; without it, as many as there may be."},
     RETRY_KEYS(
         "sources.*",
         "How often a source that cannot be opened, or is locked, is tried again; its file may come later."),
@@ -359,6 +375,30 @@ const struct manifest_key manifest_keys[] = {
      .what = WHAT_BOOL,
      .standard = "false",
      .doc = "Whether the field is the one record of that key, or none, instead of a list."},
+    {.path = "databases",
+     .forms = FORM_MAPPING,
+     .what = "a mapping with \"least\", \"most\" and \"timeout\"",
+     .doc =
+         "How databases are read. Each has its connections, which all of its sources share, and is read as "
+         "it was when the first of them was opened."},
+    {.path = "databases.least",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = SQLITE_POOL_MOST,
+     .what = "a number from 1 to 64",
+     .standard = "1",
+     .doc = "Connections that are opened at once."},
+    {.path = "databases.most",
+     .forms = FORM_COUNT,
+     .min = 1,
+     .max = SQLITE_POOL_MOST,
+     .what = "a number from 1 to 64",
+     .doc = "Connections to a database; without it, up to 8, and never more than there are workers."},
+    {.path = "databases.timeout",
+     .forms = FORM_WAIT,
+     .what = WHAT_WAIT,
+     .standard = "\"5s\"",
+     .doc = "How long another program's lock, or a connection that is in use, is waited for."},
     {.path = "jobs",
      .forms = FORM_NAMED,
      .required = true,

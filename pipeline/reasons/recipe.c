@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "stages/load/query_parameters.h"
 
 #define MANIFEST "manifest"
 
@@ -211,7 +212,37 @@ static void add_source(struct making *m) {
         buf_printf(text, "%d,", source->types[i].type);
     }
     buf_printf(text, "%d,%d", source->delimiter, source->header);
+    if (source->split.p) // another order
+        frame(text, source->split);
     add(m, "source", source->name, digest_of(buf_str(text)), STR(""));
+}
+
+// Whether none of the n parameters before it has its name.
+static bool is_first(struct str query, struct str name, size_t n) {
+    struct str other;
+    for (size_t at = 0; n > 0 && query_parameters_next(query, &at, &other); n--)
+        if (str_equal(other, name))
+            return false;
+    return true;
+}
+
+// Values that the source's query is given.
+static void add_parameters(struct making *m) {
+    const struct manifest *manifest = m->plan->manifest;
+    const struct load_options options =
+        manifest_load_options(manifest, &manifest->sources[m->job->job->source]);
+    struct buf text = BUF_INIT;
+    struct str name;
+    for (size_t at = 0, n = 0; options.query.p && query_parameters_next(options.query, &at, &name); n++) {
+        if (!is_first(options.query, name, n))
+            continue;
+        const struct value value = query_parameters_find(&options, name);
+        buf_clear(&text);
+        query_parameters_add_json(&text, value);
+        if (value.tag != VALUE_MISSING)
+            add(m, "parameter", name, digest_of(buf_str(&text)), buf_str(&text));
+    }
+    buf_release(&text);
 }
 
 static void add_filter(struct making *m) {
@@ -243,6 +274,7 @@ struct journal_recipe recipe_of(const struct plan *plan, const struct plan_job *
     add_gathering(&m);
     add_compile_options(&m);
     add_source(&m);
+    add_parameters(&m);
     if (job->filter.argv)
         add_filter(&m);
     if (plan->manifest->chat && (chosen || any(&m, STR("strftime_now"))))

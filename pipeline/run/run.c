@@ -11,6 +11,7 @@
 #include "pipeline/run/run_join.h"
 #include "pipeline/run/run_profile.h"
 #include "pipeline/run/run_watch.h"
+#include "stages/load/sqlite_pool.h"
 
 // Enough flights that a worker always finds one, few enough that memory and descriptors stay few.
 enum { FLIGHTS_PER_WORKER = 3 };
@@ -416,6 +417,7 @@ static void release(struct run *run) {
         graph_free(run->graph);
     claims_free(run->claims);
     through_free(run->through);
+    sqlite_pools_free(run->pools);
     shapes_free(run->shapes);
     mem_free(run->jobs);
     mem_free(run->passes);
@@ -449,6 +451,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
     run.shapes = shapes_new();
     if (plan_compile_keys(plan, diags)) {
         prepare_passes(&run);
+        run_ahead_init(&run);
         prepare_jobs(&run);
         prepare_workers(&run);
         run_profile_begin(&run);

@@ -307,6 +307,7 @@ enum status run_open_loader(struct run *run, const struct manifest_source *sourc
     struct load_options options = manifest_load_options(run->plan->manifest, source);
     options.fs = run->options->fs;
     options.shapes = run->shapes;
+    options.pools = run->pools;
     options.interrupt = run->options->interrupt;
     options.impatient =
         source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
@@ -319,10 +320,21 @@ enum status run_open_source(struct pass_run *pass, struct loader **loader, struc
     return run_open_loader(pass->run, pass->source, pass->pass->projection, &pass->keeper, loader, err);
 }
 
+static void note_remark(const struct pass_run *pass, const struct loader *loader) {
+    const char *remark = load_remark(loader);
+    struct buf text = BUF_INIT;
+    if (!remark)
+        return;
+    buf_printf(&text, "source %.*s: %s", STR_ARG(pass->source->name), remark);
+    run_note(pass->run, buf_text(&text));
+    buf_release(&text);
+}
+
 static enum status open_source(struct pass_run *pass, struct err *err) {
     struct loader *loader;
     if (run_open_source(pass, &loader, err) != STATUS_OK)
         return err->status;
+    note_remark(pass, loader);
     atomic_store(&pass->loader, loader);
     return STATUS_OK;
 }
@@ -412,8 +424,7 @@ static void take_hits(struct pass_run *pass, struct run_hits *hits) {
     pass->keeper.found = (struct cache_found){0};
 }
 
-enum step run_load_step(void *self, struct worker *worker) {
-    struct pass_run *pass = self;
+static enum step load_step(struct pass_run *pass, struct worker *worker) {
     struct run *run = pass->run;
     struct err err;
     if (run_is_interrupted(run) || !wanted(pass)) {
@@ -428,7 +439,7 @@ enum step run_load_step(void *self, struct worker *worker) {
     }
     if (!pass->loader && open_source(pass, &err) != STATUS_OK)
         return source_failed(pass, &err);
-    if (run_govern_holds(pass) || !credits_take(&pass->credits))
+    if (run_govern_holds(pass) || !run_ahead_is_ready(pass, worker) || !credits_take(&pass->credits))
         return STEP_BLOCKED;
     if (!run_auto_admit(run)) {
         credits_give(&pass->credits);
@@ -439,13 +450,15 @@ enum step run_load_step(void *self, struct worker *worker) {
     flight->batch->sequence = pass->sequence;
     struct run_hits hits;
     enum status status = load_pull(pass->loader, flight->batch, &err);
+    uint64_t ahead = 0;
+    flight->done = path_later(flight->done, run_ahead_take(pass, &ahead));
     struct run_span span = span_of(flight, SPAN_READ, from, run_now(run));
     span.after[1] = pass->read.id ? pass->read : run_path_released(run, pass->node);
     take_hits(pass, &hits);
     span.hits = &hits;
     flight->done = pass->read = run_spent(run, worker, &span);
     flight->began = from;
-    flight->read_nanoseconds = span.to - from;
+    flight->read_nanoseconds = span.to - from + ahead;
     if (status != STATUS_OK || flight->batch->items_n == 0) {
         give_flight(flight, (struct path_mark){0, 0}, 0);
         run_auto_unused(run);
@@ -468,4 +481,12 @@ enum step run_load_step(void *self, struct worker *worker) {
     run_batch_begins(run, worker);
     graph_spawn_batch(worker, flight->batch->sequence, flight->batch->bytes_n, fly, flight);
     return STEP_AGAIN;
+}
+
+enum step run_load_step(void *self, struct worker *worker) {
+    struct pass_run *pass = self;
+    const enum step step = load_step(pass, worker);
+    if (step == STEP_DONE || step == STEP_FAILED)
+        run_ahead_ended(pass);
+    return step;
 }

@@ -148,6 +148,10 @@ struct pass_run {
     uint64_t resume_at;                      // as run_now says; 0: it does not wait
     struct loader *failed[MANIFEST_RETRIES]; // that were given up; others may look at them until the end
     struct batch_size size;                  // under run->lock
+    struct path_mark ahead;                  // under run->lock: the last that was read ahead
+    atomic_uint_fast64_t ahead_nanoseconds;  // of reading ahead that no batch has got yet
+    atomic_uint_fast64_t ahead_pieces;       // of reading ahead, so far
+    bool expected;                           // its databases are (sqlite_pools_expect)
     struct turns *claim_turns;               // flight by flight
     size_t *claimers, claimers_n; // those of `jobs`, by their place there, that claim paths for records
     size_t *jobs;                 // indexes of those that have something to do
@@ -253,6 +257,7 @@ struct run {
     uint32_t through_processes; // of filters, at once
     uint32_t told_again;        // by whoever serves them
     struct shapes *shapes;
+    struct sqlite_pools *pools;
     struct pass_run *passes;
     struct job_run *jobs;
     struct worker_run *workers;
@@ -324,6 +329,14 @@ void run_flight_end(struct flight *flight, const struct worker *worker, struct p
 void run_report_bad_records(const struct flight *flight, size_t *told, size_t end);
 void run_pass_find_claimers(struct pass_run *pass); // when its jobs are known
 void run_pass_release(struct pass_run *pass);
+
+// run_ahead.c: databases, and sources that are read in several places at once.
+void run_ahead_init(struct run *run); // when passes are known
+bool run_ahead_is_ready(struct pass_run *pass,
+                        struct worker *worker); // false: the load node is woken when it is
+struct path_mark run_ahead_take(struct pass_run *pass,
+                                uint64_t *nanoseconds); // what a batch has cost before it was pulled
+void run_ahead_ended(struct pass_run *pass);            // nobody reads it any more
 
 // run_unfinished.c: jobs that did not come to their end.
 void run_report_unfinished(struct run *run);

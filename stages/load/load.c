@@ -74,6 +74,22 @@ enum status load_pull(struct loader *loader, struct batch *batch, struct err *er
     return batch->items_n > 0 ? STATUS_OK : status;
 }
 
+bool load_ready(struct loader *loader) {
+    return !loader->ready || loader->pending.status != STATUS_OK || loader->ready(loader);
+}
+
+uint32_t load_ahead_wanted(struct loader *loader) {
+    return loader->ahead_wanted && loader->pending.status == STATUS_OK ? loader->ahead_wanted(loader) : 0;
+}
+
+bool load_ahead(struct loader *loader) {
+    return loader->ahead(loader);
+}
+
+const char *load_remark(const struct loader *loader) {
+    return loader->remark;
+}
+
 uint64_t load_bytes_read(const struct loader *loader) {
     return loader->input ? input_bytes_read(loader->input) : atomic_load(&loader->read);
 }

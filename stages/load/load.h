@@ -9,7 +9,7 @@
  * into struct load_options, and their keys of a manifest's source into `keys`, pipeline/manifest/manifest_schema.c and
  * pipeline/manifest/manifest_sources.c.
  *
- * Threads: pull is called by one thread at a time; parse by any number, each with its own reader and batch. Where
+ * Threads: pull is called by one thread at a time, while others may read ahead for it; parse by any number, each with its own reader and batch. Where
  * the values belong, in pull or in parse, is the format's choice: what is dear and can be parallel, in parse.
  * Bounded memory: a pull takes whole records up to about `batch_bytes` and `batch_records`; a single record
  * beyond `record_bytes` becomes a failed item without being kept.
@@ -95,7 +95,11 @@ struct load_options {
     // sqlite: one of the two
     struct str query, table;
     const struct schema_settings
-        *schema; // of a database: its tables are the records, not their rows; or NULL
+        *schema;      // of a database: its tables are the records, not their rows; or NULL
+    struct str split; // the column that ranges of rows are made by; {NULL, 0}: a table's rowid
+    struct value parameters, globals; // mappings that have the values of the query's :names; no mapping: none
+    uint32_t connections;             // that may read it at once; 0: as many as the pool has
+    struct sqlite_pools *pools;       // shared (sqlite_pool.h); NULL: a connection of its own
     // files
     struct str files;                    // pattern, relative to `path`
     const struct projection *projection; // that readers will have, for formats that make values while pulling
@@ -136,6 +140,15 @@ void load_set_batch(struct loader *loader, size_t records, size_t bytes);
 // it are in the batch and the error comes at the next call.
 enum status load_pull(struct loader *loader, struct batch *batch, struct err *err);
 
+// Reading ahead, where a source can be read in several places at once: what pull is going to give is made by pieces of
+// work, on any threads, each a call of load_ahead. Nobody has to ask for it: pull does what has not been done.
+//   load_ready          whether pull finds what it gives, be it the end; else whoever pulls waits for a piece
+//   load_ahead_wanted   how many pieces are to be begun; each is then called once. By whoever pulls
+//   load_ahead          a piece. True: pull may be ready now. The loader stays until it has returned
+bool load_ready(struct loader *loader);
+uint32_t load_ahead_wanted(struct loader *loader);
+bool load_ahead(struct loader *loader);
+
 // What tells a record apart before it is parsed: its bytes, and what of the source decides what they mean. False: the
 // format makes records of something else, or the item has failed.
 bool load_tells_raw(const struct loader *loader); // false: never
@@ -150,6 +163,7 @@ void load_parse(const struct loader *loader, struct reader *reader, struct batch
 bool load_parse_full(const struct loader *loader, struct shapes *shapes, const struct item *item,
                      struct batch *into, struct value *out);
 
+const char *load_remark(const struct loader *loader);   // what was asked for and could not be; NULL: nothing
 uint64_t load_bytes_read(const struct loader *loader);  // so far, as stored (compressed); any thread
 uint64_t load_bytes_total(const struct loader *loader); // 0: unknown (a pipe)
 void load_close(struct loader *loader);

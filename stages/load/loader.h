@@ -19,11 +19,16 @@ struct loader {
     uint64_t ordinal;   // of the next record
     struct err pending; // the source's error: it waits for the records before it, and then stays
     enum status (*pull)(struct loader *loader, struct batch *batch, struct err *err);
-    bool parses_again; // parse needs nothing but the item's bytes
-    bool raw_tells;    // and so equal bytes are equal records, as long as `context` is the same
+    const char *remark; // what was asked for and could not be; NULL: nothing
+    bool parses_again;  // parse needs nothing but the item's bytes
+    bool raw_tells;     // and so equal bytes are equal records, as long as `context` is the same
     struct digest context;
     // Makes the value of one item, or calls loader_fail. NULL: the record is a JSON object.
     void (*parse)(const struct loader *loader, struct reader *reader, struct batch *batch, struct item *item);
+    // Reading ahead; NULL: the format does not (load_ready and so on say what these do).
+    bool (*ready)(struct loader *loader);
+    uint32_t (*ahead_wanted)(struct loader *loader);
+    bool (*ahead)(struct loader *loader);
     void (*free)(struct loader *loader); // frees what the format added, and the loader itself
 };
 

@@ -326,7 +326,11 @@ static enum status introspect(const struct load_options *options, struct schema 
     enum status status = sqlite_source_open(&a.source, options, err);
     if (status != STATUS_OK)
         return status;
-    status = read_all(&a, options->schema, err);
+    status = sqlite_source_enter(&a.source, err);
+    if (status == STATUS_OK) {
+        status = read_all(&a, options->schema, err);
+        sqlite_source_leave(&a.source);
+    }
     sqlite_source_close(&a.source);
     mem_free(a.without_rowid);
     return status;

@@ -3,171 +3,29 @@
 
 #include <ctype.h>
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "stages/load/query_parameters.h"
+#include "stages/load/sqlite_connection.h"
 #include "stages/record/sqlite_names.h"
 
 enum {
-    WAIT_MS = 10,       // between two looks at a lock
-    WAITS = 500,        // of them at most
-    STEPS = 4096,       // of SQLite's machine between two looks at `interrupt`
     TABLES_LISTED = 12, // in a message
     NEAR_BYTES = 32,    // of a query's text shown in a message
 };
 
-// Errors ------------------------------------------------------------------------------------------------------
-
-static bool is_interrupted(const struct sqlite_source *s) {
-    return s->interrupt && atomic_load_explicit(s->interrupt, memory_order_relaxed);
-}
-
-static enum status system_error(const struct sqlite_source *s, const char *verb, struct err *err) {
-    int os = sqlite3_system_errno(s->db);
-    if (os)
-        return err_os(err, os, "cannot %s %.*s: %s", verb, STR_ARG(s->name), sqlite3_errmsg(s->db));
-    return err_set(err, STATUS_IO, "cannot %s %.*s: %s", verb, STR_ARG(s->name), sqlite3_errmsg(s->db));
-}
-
-// Reading may need writing.
-static enum status writing_error(const struct sqlite_source *s, struct err *err) {
-    const char *said = sqlite3_errmsg(s->db);
-    if (sqlite3_extended_errcode(s->db) == SQLITE_READONLY_ROLLBACK)
-        return err_set(err, STATUS_DATA,
-                       "%.*s: the database was left in the middle of a change, which only a program that may "
-                       "write can undo (%s)",
-                       STR_ARG(s->name), said);
-    return err_set(
-        err, STATUS_IO,
-        "cannot read %.*s: the database has a write-ahead log, and what reading it needs cannot be "
-        "written beside it (%s)",
-        STR_ARG(s->name), said);
-}
-
 enum status sqlite_source_error(const struct sqlite_source *s, uint64_t rows, struct err *err) {
-    char after[48] = "";
-    if (rows > 0)
-        snprintf(after, sizeof after, " after row %llu", (unsigned long long)rows);
-    const char *said = sqlite3_errmsg(s->db);
-    switch (sqlite3_errcode(s->db)) {
-    case SQLITE_NOMEM:
-        return err_set(err, STATUS_MEMORY, "%.*s: no memory%s", STR_ARG(s->name), after);
-    case SQLITE_INTERRUPT:
-        return err_set(err, STATUS_CANCELLED, "%.*s: interrupted%s", STR_ARG(s->name), after);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        if (is_interrupted(s))
-            return err_set(err, STATUS_CANCELLED, "%.*s: interrupted%s", STR_ARG(s->name), after);
-        return err_set(err, STATUS_CONFLICT, "%.*s: another program holds a lock on the database",
-                       STR_ARG(s->name));
-    case SQLITE_NOTADB:
-        return err_set(err, STATUS_DATA, "%.*s is not a SQLite database", STR_ARG(s->name));
-    case SQLITE_CORRUPT:
-        return err_set(err, STATUS_DATA, "%.*s: the database is damaged%s (%s)", STR_ARG(s->name), after,
-                       said);
-    case SQLITE_READONLY:
-        return writing_error(s, err);
-    case SQLITE_CANTOPEN:
-        return system_error(s, "open", err);
-    case SQLITE_IOERR:
-        return system_error(s, "read", err);
-    default:
-        return err_set(err, STATUS_DATA, "%.*s: %s%s", STR_ARG(s->name), said, after);
-    }
+    return sqlite_connection_error(s->connection, rows, err);
 }
 
-// The database -------------------------------------------------------------------------------------------------
-
-static int wait_for_lock(void *self, int times) {
-    const struct sqlite_source *s = self;
-    if (s->impatient || times >= WAITS || is_interrupted(s))
-        return 0;
-    sqlite3_sleep(WAIT_MS);
-    return 1;
+enum status sqlite_source_enter(struct sqlite_source *s, struct err *err) {
+    return sqlite_pool_enter(s->pool, s->connection, err);
 }
 
-static int look_up(void *self) {
-    return is_interrupted(self);
-}
-
-// What the path is, told before SQLite makes an empty database of nothing or waits for a pipe. O_PATH: closing any
-// other descriptor of the file would drop the locks this process holds on it.
-static enum status check_file(struct sqlite_source *s, const struct load_options *options, struct err *err) {
-    const struct fs *fs = options->fs;
-    if (strcmp(options->path, "-") == 0)
-        return err_set(err, STATUS_DATA, "a SQLite database cannot be read from standard input");
-    if (str_ends(str_of(options->path), STR(".zst")))
-        return err_set(err, STATUS_DATA, "%.*s: a compressed database cannot be queried; decompress it first",
-                       STR_ARG(s->name));
-    int fd = fs->open(fs->self, AT_FDCWD, options->path, O_PATH | O_CLOEXEC, 0);
-    if (fd < 0)
-        return err_os(err, -fd, "cannot open %.*s", STR_ARG(s->name));
-    struct stat st;
-    int failed = fs->stat(fs->self, fd, &st);
-    fs->close(fs->self, fd);
-    if (failed < 0)
-        return err_os(err, -failed, "cannot open %.*s", STR_ARG(s->name));
-    if (S_ISDIR(st.st_mode))
-        return err_set(err, STATUS_DATA, "%.*s is a directory", STR_ARG(s->name));
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, STATUS_DATA, "%.*s is not a file", STR_ARG(s->name));
-    if (st.st_size == 0)
-        return err_set(err, STATUS_DATA, "%.*s is empty, not a SQLite database", STR_ARG(s->name));
-    s->size = (uint64_t)st.st_size;
-    return STATUS_OK;
-}
-
-static bool run_sql(const struct sqlite_source *s, const char *sql) {
-    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-static enum status open_database(struct sqlite_source *s, const char *path, struct err *err) {
-    // "./" so that no name is anything else to SQLite: ":memory:", or "file:..." where URIs are on.
-    struct buf file = BUF_INIT;
-    buf_printf(&file, "%s%s", path[0] == '/' ? "" : "./", path);
-    int code = sqlite3_open_v2(buf_text(&file), &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-    buf_release(&file);
-    if (!s->db)
-        return err_set(err, STATUS_MEMORY, "%.*s: no memory", STR_ARG(s->name));
-    if (code != SQLITE_OK)
-        return sqlite_source_error(s, 0, err);
-    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_busy_handler(s->db, wait_for_lock, s);
-    sqlite3_progress_handler(s->db, STEPS, look_up, s);
-    sqlite3_stmt *stmt = NULL;
-    // cell_size_check: a damaged page is noticed when it is read. The page size is the first thing read of the
-    // file, and thus the transaction's snapshot.
-    bool fine = run_sql(s, "PRAGMA cell_size_check = ON; BEGIN") &&
-                sqlite3_prepare_v2(
-                    s->db, "SELECT page_size FROM pragma_page_size, (SELECT count(*) FROM sqlite_schema)", -1,
-                    &stmt, NULL) == SQLITE_OK &&
-                sqlite3_step(stmt) == SQLITE_ROW;
-    s->page_size = fine ? sqlite3_column_int(stmt, 0) : 0;
-    enum status status = fine ? STATUS_OK : sqlite_source_error(s, 0, err);
-    sqlite3_finalize(stmt);
-    return status;
-}
-
-// SQLite takes pages beyond the end of the file for zeros. With a write-ahead log the file may rightly be shorter
-// than the database. Looked at within the transaction, when nobody can make the file shorter any more.
-static enum status check_length(struct sqlite_source *s, const struct load_options *options,
-                                struct err *err) {
-    sqlite3_stmt *pages = NULL, *mode = NULL;
-    bool asked = sqlite3_prepare_v2(s->db, "PRAGMA page_count", -1, &pages, NULL) == SQLITE_OK &&
-                 sqlite3_step(pages) == SQLITE_ROW &&
-                 sqlite3_prepare_v2(s->db, "PRAGMA journal_mode", -1, &mode, NULL) == SQLITE_OK &&
-                 sqlite3_step(mode) == SQLITE_ROW;
-    enum status status = asked ? check_file(s, options, err) : sqlite_source_error(s, 0, err);
-    if (status == STATUS_OK && strcmp((const char *)sqlite3_column_text(mode, 0), "wal") != 0 &&
-        (uint64_t)sqlite3_column_int64(pages, 0) * (uint64_t)s->page_size > s->size)
-        status = err_set(err, STATUS_DATA, "%.*s is cut short: %lld pages of %d bytes should be there",
-                         STR_ARG(s->name), (long long)sqlite3_column_int64(pages, 0), s->page_size);
-    sqlite3_finalize(pages);
-    sqlite3_finalize(mode);
-    return status;
+void sqlite_source_leave(struct sqlite_source *s) {
+    sqlite_pool_leave(s->pool, s->connection);
 }
 
 // Tables -------------------------------------------------------------------------------------------------------
@@ -263,10 +121,12 @@ static enum status find_table(const struct sqlite_source *s, struct str wanted, 
     return n == 1 ? STATUS_OK : several_tables(s, n, err);
 }
 
-// The primary key's columns, or whichever name of the rowid no column has taken for itself.
-static void add_order(const struct sqlite_source *s, const struct table *table, struct buf *sql) {
+// What a table's rows are ordered by: the primary key's columns, or whichever name of the rowid no column has taken for
+// itself. None: neither. They can be split by it where it is one.
+static void add_order(struct sqlite_source *s, const struct table *table, struct buf *order) {
     static const char *const rowids[] = {"rowid", "_rowid_", "oid"};
-    bool taken[3] = {false, false, false}, first = true;
+    bool taken[3] = {false, false, false};
+    unsigned columns = 0;
     sqlite3_stmt *stmt = NULL;
     sqlite3_prepare_v2(s->db, "SELECT name, pk FROM pragma_table_xinfo(?1) ORDER BY pk", -1, &stmt, NULL);
     sqlite3_bind_text(stmt, 1, table->name.p, (int)table->name.n, SQLITE_STATIC);
@@ -275,34 +135,66 @@ static void add_order(const struct sqlite_source *s, const struct table *table, 
             taken[i] = taken[i] || sqlite_names_equal(column_str(stmt, 0), str_of(rowids[i]));
         if (!table->without_rowid || sqlite3_column_int(stmt, 1) == 0)
             continue;
-        buf_add_text(sql, first ? " ORDER BY " : ", ");
-        sqlite_names_add(sql, column_str(stmt, 0));
-        first = false;
+        buf_add_text(order, columns++ ? ", " : "");
+        sqlite_names_add(order, column_str(stmt, 0));
     }
     sqlite3_finalize(stmt);
-    for (size_t i = 0; i < 3 && !table->without_rowid; i++) {
-        if (taken[i])
-            continue;
-        buf_printf(sql, " ORDER BY %s", rowids[i]);
-        return;
-    }
+    for (size_t i = 0; i < 3 && !table->without_rowid && columns == 0; i++)
+        if (!taken[i]) {
+            buf_add_text(order, rowids[i]);
+            columns++;
+            s->by_rowid = true;
+        }
+    if (columns == 1)
+        buf_add_str(&s->key, buf_str(order));
+}
+
+// The rows of `whole` in that order; as they come, where there is none.
+static enum status prepare_rows(struct sqlite_source *s, struct str order, struct err *err) {
+    struct buf sql = BUF_INIT;
+    buf_add_str(&sql, buf_str(&s->whole));
+    if (order.n)
+        buf_printf(&sql, " ORDER BY %.*s", STR_ARG(order));
+    const int code = sqlite3_prepare_v2(s->db, sql.p, (int)sql.n, &s->rows, NULL);
+    buf_release(&sql);
+    return code == SQLITE_OK ? STATUS_OK : sqlite_source_error(s, 0, err);
 }
 
 static enum status prepare_table(struct sqlite_source *s, struct str wanted, struct err *err) {
     struct table table = {0};
-    struct buf sql = BUF_INIT;
+    struct buf order = BUF_INIT;
     enum status status = find_table(s, wanted, &table, err);
     if (status == STATUS_OK) {
-        buf_add_text(&sql, "SELECT * FROM ");
-        sqlite_names_add(&sql, buf_str(&table.name));
+        buf_add_text(&s->whole, "SELECT * FROM ");
+        sqlite_names_add(&s->whole, buf_str(&table.name));
         if (table.is_table)
-            add_order(s, &table, &sql);
-        if (sqlite3_prepare_v2(s->db, sql.p, (int)sql.n, &s->rows, NULL) != SQLITE_OK)
-            status = sqlite_source_error(s, 0, err);
+            add_order(s, &table, &order);
+        status = prepare_rows(s, buf_str(&order), err);
     }
-    buf_release(&sql);
+    buf_release(&order);
     buf_release(&table.name);
     return status;
+}
+
+// By the column that the manifest names, in whatever case.
+static enum status prepare_split(struct sqlite_source *s, struct str split, struct err *err) {
+    struct suggestion near = suggest_for(split);
+    const int n = sqlite3_column_count(s->rows);
+    int i = 0;
+    while (i < n && !sqlite_names_equal(str_of(sqlite3_column_name(s->rows, i)), split))
+        suggest_offer(&near, str_of(sqlite3_column_name(s->rows, i++)));
+    if (i == n && near.best.p)
+        return err_set(err, STATUS_DATA, "%.*s: split: there is no column \"%.*s\"; did you mean \"%.*s\"?",
+                       STR_ARG(s->name), STR_ARG(split), STR_ARG(near.best));
+    if (i == n)
+        return err_set(err, STATUS_DATA, "%.*s: split: there is no column \"%.*s\"", STR_ARG(s->name),
+                       STR_ARG(split));
+    buf_clear(&s->key);
+    sqlite_names_add(&s->key, str_of(sqlite3_column_name(s->rows, i)));
+    s->by_rowid = false;
+    sqlite3_finalize(s->rows);
+    s->rows = NULL;
+    return prepare_rows(s, buf_str(&s->key), err);
 }
 
 // The query ----------------------------------------------------------------------------------------------------
@@ -366,8 +258,6 @@ static enum status check_query(const struct sqlite_source *s, const char *query,
         fault = "a query must be a SELECT, VALUES or WITH that writes nothing";
     else if (*tail)
         fault = "a query must be a single statement";
-    else if (sqlite3_bind_parameter_count(s->rows) > 0)
-        fault = "a query cannot have parameters, for nothing gives them values";
     return fault ? err_set(err, STATUS_DATA, "%.*s: query: %s", STR_ARG(s->name), fault) : STATUS_OK;
 }
 
@@ -401,6 +291,14 @@ static bool names_now(const char *query) {
     return false;
 }
 
+// The query as a table, less the semicolon at its end.
+static void add_whole(struct sqlite_source *s, const char *query, const char *tail) {
+    size_t n = (size_t)(tail - query);
+    n -= n > 0 && query[n - 1] == ';';
+    buf_printf(&s->whole, "SELECT * FROM (%.*s\n)", (int)n, query); // the line ends a comment
+    s->parameters = sqlite3_bind_parameter_count(s->rows);
+}
+
 static enum status prepare_query(struct sqlite_source *s, struct str written, struct err *err) {
     if (memchr(written.p, 0, written.n) || written.n > INT32_MAX)
         return err_set(err, STATUS_DATA, "%.*s: query: it has a NUL or is far too long", STR_ARG(s->name));
@@ -417,25 +315,95 @@ static enum status prepare_query(struct sqlite_source *s, struct str written, st
         status = err_set(err, STATUS_DATA, "%.*s: query: it is empty", STR_ARG(s->name));
     else
         status = check_query(s, query, tail, err);
+    if (status == STATUS_OK)
+        add_whole(s, query, tail);
     mem_free(query);
     return status;
 }
 
-enum status sqlite_source_open(struct sqlite_source *s, const struct load_options *options, struct err *err) {
-    *s = (struct sqlite_source){
-        .name = options->name, .interrupt = options->interrupt, .impatient = options->impatient};
+static enum status bind(const struct sqlite_source *s, sqlite3_stmt *stmt, int i, struct value value,
+                        struct err *err) {
+    struct buf text = BUF_INIT;
+    int code = SQLITE_OK;
+    switch (value.tag) {
+    case VALUE_NONE:
+        break; // as it is
+    case VALUE_BOOL:
+    case VALUE_INT:
+        code = sqlite3_bind_int64(stmt, i, value.i);
+        break;
+    case VALUE_FLOAT:
+        code = sqlite3_bind_double(stmt, i, value.f);
+        break;
+    case VALUE_BIG:
+    case VALUE_STRING:
+        code = sqlite3_bind_text64(stmt, i, value.s, value.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+        break;
+    default:
+        query_parameters_add_json(&text, value);
+        code = sqlite3_bind_text64(stmt, i, text.p, text.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+    }
+    buf_release(&text);
+    return code == SQLITE_OK ? STATUS_OK : sqlite_source_error(s, 0, err);
+}
+
+enum status sqlite_source_bind(const struct sqlite_source *s, const struct load_options *options,
+                               sqlite3_stmt *stmt, struct err *err) {
     enum status status = STATUS_OK;
+    for (int i = 1; status == STATUS_OK && i <= s->parameters; i++) {
+        const char *written = sqlite3_bind_parameter_name(stmt, i);
+        if (!written || written[0] == '?')
+            return err_set(err, STATUS_DATA, "%.*s: query: a parameter has a name, such as :id",
+                           STR_ARG(s->name));
+        const struct value value = query_parameters_find(options, str_of(written + 1));
+        if (value.tag == VALUE_MISSING)
+            return query_parameters_missing(options, str_of(written + 1), err);
+        status = bind(s, stmt, i, value, err);
+    }
+    return status;
+}
+
+static int pages_read(const struct sqlite_source *s) {
+    int pages = 0, highest = 0;
+    sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_MISS, &pages, &highest, 0);
+    return pages;
+}
+
+// All that is to be known of the statement. The connection is entered.
+static enum status prepare(struct sqlite_source *s, const struct load_options *options, struct err *err) {
+    s->size = s->connection->size;
+    s->page_size = s->connection->page_size;
+    if (options->schema)
+        return STATUS_OK;
+    enum status status =
+        options->query.p ? prepare_query(s, options->query, err) : prepare_table(s, options->table, err);
+    if (status == STATUS_OK && options->split.p)
+        status = prepare_split(s, options->split, err);
+    if (status == STATUS_OK)
+        status = sqlite_source_bind(s, options, s->rows, err);
+    s->pages_before = pages_read(s);
+    return status;
+}
+
+enum status sqlite_source_open(struct sqlite_source *s, const struct load_options *options, struct err *err) {
+    static const struct sqlite_pool_limits alone = {1, 1, SQLITE_POOL_PATIENCE_MS};
+    *s = (struct sqlite_source){.name = options->name};
     if (options->query.p && options->table.p)
-        status = err_set(err, STATUS_DATA, "%.*s: either a query or a table, not both", STR_ARG(s->name));
-    if (status == STATUS_OK)
-        status = check_file(s, options, err);
-    if (status == STATUS_OK)
-        status = open_database(s, options->path, err);
-    if (status == STATUS_OK)
-        status = check_length(s, options, err);
-    if (status == STATUS_OK && !options->schema)
-        status =
-            options->query.p ? prepare_query(s, options->query, err) : prepare_table(s, options->table, err);
+        return err_set(err, STATUS_DATA, "%.*s: either a query or a table, not both", STR_ARG(s->name));
+    if (!options->pools)
+        s->own = sqlite_pools_new(&alone, NULL);
+    enum status status = sqlite_pool_use(s->own ? s->own : options->pools, options, &s->pool, err);
+    if (status != STATUS_OK)
+        s->pool = NULL;
+    if (status == STATUS_OK) {
+        s->connection = sqlite_pool_take(s->pool, false);
+        s->db = s->connection->db;
+        status = sqlite_source_enter(s, err);
+        if (status == STATUS_OK) {
+            status = prepare(s, options, err);
+            sqlite_source_leave(s);
+        }
+    }
     if (status != STATUS_OK)
         sqlite_source_close(s);
     return status;
@@ -474,15 +442,24 @@ bool sqlite_source_identity(const struct load_options *options, int64_t wall, st
 }
 
 void sqlite_source_close(struct sqlite_source *s) {
-    sqlite3_finalize(s->rows);
-    sqlite3_close(s->db);
+    if (s->connection) {
+        sqlite_pool_finalize(s->pool, s->connection, s->rows);
+        sqlite_pool_give(s->pool, s->connection);
+    }
+    if (s->pool)
+        sqlite_pool_release(s->pool);
+    sqlite_pools_free(s->own);
+    buf_release(&s->whole);
+    buf_release(&s->key);
     s->rows = NULL;
     s->db = NULL;
+    s->connection = NULL;
+    s->pool = NULL;
+    s->own = NULL;
 }
 
 uint64_t sqlite_source_bytes_read(const struct sqlite_source *s) {
-    int pages = 0, highest = 0;
-    sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_MISS, &pages, &highest, 0);
-    uint64_t bytes = (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)s->page_size;
+    const int pages = pages_read(s) - s->pages_before;
+    const uint64_t bytes = (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)s->page_size;
     return bytes < s->size ? bytes : s->size;
 }

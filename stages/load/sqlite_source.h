@@ -2,43 +2,48 @@
 #ifndef PRESSRUN_STAGES_LOAD_SQLITE_SOURCE_H
 #define PRESSRUN_STAGES_LOAD_SQLITE_SOURCE_H
 /*
- * A SQLite database opened to be read, and the one statement whose rows are wanted: the manifest's query, or all of
- * a table. What rows become is sqlite_rows.c's business.
+ * The one statement whose rows are wanted of a SQLite database: the manifest's query, or all of a table. Connections
+ * are sqlite_pool.c's business, ranges sqlite_split.c's, what rows become sqlite_rows.c's.
  *
- * The database is never written: it is opened read-only, and the statement must be a single SELECT, VALUES or WITH
- * that writes nothing. All is read in one transaction, so a writer in between changes nothing. Its schema is not
- * trusted: functions with side effects do not run from it.
+ * The statement must be a single SELECT, VALUES or WITH that writes nothing. Its parameters (:name) have the values that
+ * load_options give them. All is read in the pool's snapshot, so a writer in between changes nothing.
  *
- * A table's rows come in the order of its rowid or primary key, so that each run sees the same order; those of a view,
- * a virtual table or a query as SQLite gives them, where the query has no order by.
- *
- * Of a database with a write-ahead log SQLite makes the -wal and -shm files beside it even to read, and a reader leaves
- * them there; where the directory does not let it, that is an error.
+ * A table's rows come in the order of its rowid or primary key, or of the key it is split by, so that each run sees the
+ * same order; those of a view, a virtual table or a query as SQLite gives them, where the query has no order by. A query
+ * that is split comes in the order of that key.
  *
  * A lock of somebody else's is waited for, 5 seconds at most. `interrupt` ends that, and a long query, too.
  *
  * The rows of a query can be kept where they depend on nothing but the database (`fickle` is false) and that did not
  * change while they were read: sqlite_source_identity before and after says so.
  *
- * SQLite reads files by itself: of load_options' functions only open and stat are used, to tell what a path is before
- * SQLite sees it. One thread at a time.
+ * One thread at a time; whoever uses `db` or a statement of it has entered the connection.
  */
 #include <sqlite3.h>
 #include <stdatomic.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "stages/load/load.h"
+#include "stages/load/sqlite_pool.h"
 
 struct sqlite_source {
-    sqlite3 *db;        // owned
-    sqlite3_stmt *rows; // owned; NULL where the schema is what is asked for
+    struct sqlite_pools *own;             // owned; NULL: the pool is shared
+    struct sqlite_pool *pool;             // used
+    struct sqlite_connection *connection; // taken
+    sqlite3 *db;                          // the connection's
+    sqlite3_stmt *rows;                   // owned; NULL where the schema is what is asked for
     struct str name;
-    const atomic_bool *interrupt; // may be NULL
-    bool impatient;               // does not wait for locks
-    uint64_t size;                // of the file, in bytes
+    uint64_t size; // of the file, in bytes
     int page_size;
-    bool fickle; // the query may give other rows for the same database: random(), the time
-    bool dated;  // while it is prepared: it uses functions that may look at the time
+    int pages_before;    // that the connection had read
+    struct buf whole;    // SELECT * FROM the table, or (the query)
+    struct buf key;      // what its rows can be split by, as SQL; none: they cannot
+    int parameters;      // of the query
+    const char *unsplit; // why it is not read in ranges although that was asked for; NULL: nothing is wrong
+    bool by_rowid;       // which is unique, never NULL, and a whole number
+    bool fickle;         // the query may give other rows for the same database: random(), the time
+    bool dated;          // while it is prepared: it uses functions that may look at the time
 };
 
 // On an error everything is closed again.
@@ -47,6 +52,12 @@ enum status sqlite_source_open(struct sqlite_source *s, const struct load_option
 // there is none, or it changed so lately (`wall`: now) that another change might not show.
 bool sqlite_source_identity(const struct load_options *options, int64_t wall, struct digest *identity);
 void sqlite_source_close(struct sqlite_source *s);
+
+enum status sqlite_source_enter(struct sqlite_source *s, struct err *err);
+void sqlite_source_leave(struct sqlite_source *s);
+// Gives the statement's first parameters, as many as the query has, their values.
+enum status sqlite_source_bind(const struct sqlite_source *s, const struct load_options *options,
+                               sqlite3_stmt *stmt, struct err *err);
 
 // What the last call of SQLite's had to say; `rows` came before it.
 enum status sqlite_source_error(const struct sqlite_source *s, uint64_t rows, struct err *err);

@@ -38,6 +38,16 @@ void batch_free(struct batch *b) {
     mem_free(b);
 }
 
+void batch_exchange(struct batch *b, struct batch *made, struct arena_asked since) {
+    const struct arena_asked before = arena_asked(&b->arena), now = arena_asked(&made->arena);
+    const struct batch old = *b;
+    *b = *made;
+    *made = old;
+    b->sequence = old.sequence;
+    b->arena.pieces = before.pieces + now.pieces - since.pieces;
+    b->arena.given_back = before.bytes + now.bytes - since.bytes - arena_used(&b->arena);
+}
+
 struct item *batch_add(struct batch *b) {
     MEM_GROW(b->items, b->items_cap, b->items_n + 1);
     struct item *item = &b->items[b->items_n++];

@@ -41,6 +41,8 @@ struct batch {
 struct batch *batch_new(void);
 void batch_clear(struct batch *b); // for reuse: no items, no bytes, keeps reasonable room
 void batch_free(struct batch *b);
+// Swaps what they have, but for the sequence; what was asked of made's arena since then counts as asked of b's.
+void batch_exchange(struct batch *b, struct batch *made, struct arena_asked since);
 struct item *batch_add(struct batch *b); // a zeroed item at the end, record VALUE_MISSING
 
 #endif

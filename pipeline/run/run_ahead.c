@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sources that are read in several places at once: pieces of reading ahead go to the workers, and the load node, which
+ * pulls in order, waits for the one whose turn it is. And the connections to databases that sources of a run share.
+ */
+#include "pipeline/run/run_watch.h"
+#include "stages/load/sqlite_pool.h"
+
+enum { CONNECTIONS_MOST = 8 }; // where the manifest says nothing
+
+static bool is_database(const struct manifest_source *source) {
+    const struct load_format *format =
+        source->format.p ? load_format_named(source->format) : load_format_for(source->path);
+    return format && str_is(str_of(format->name), "sqlite");
+}
+
+// Of the databases that a pass reads, those of what it joins included.
+static void tell_databases(const struct pass_run *pass,
+                           void (*tell)(struct sqlite_pools *, const char *path)) {
+    const struct manifest *manifest = pass->run->plan->manifest;
+    const struct manifest_source *source = pass->source;
+    if (is_database(source))
+        tell(pass->run->pools, source->path.p);
+    for (size_t i = 0; i < source->joins_n; i++)
+        if (is_database(&manifest->sources[source->joins[i].source]))
+            tell(pass->run->pools, manifest->sources[source->joins[i].source].path.p);
+}
+
+void run_ahead_init(struct run *run) {
+    const struct manifest_databases *databases = &run->plan->manifest->databases;
+    const uint32_t workers = run->options->workers,
+                   most = databases->most ? databases->most : CONNECTIONS_MOST;
+    const struct sqlite_pool_limits limits = {.least = databases->least,
+                                              .most = most < workers ? most : workers,
+                                              .patience_ms = databases->timeout ? (uint32_t)databases->timeout
+                                                                                : SQLITE_POOL_PATIENCE_MS};
+    run->pools = sqlite_pools_new(&limits, &run->options->clock);
+    for (size_t p = 0; p < run->plan->passes_n; p++) {
+        tell_databases(&run->passes[p], sqlite_pools_expect);
+        run->passes[p].expected = true;
+    }
+}
+
+void run_ahead_ended(struct pass_run *pass) {
+    if (pass->expected)
+        tell_databases(pass, sqlite_pools_done);
+    pass->expected = false;
+}
+
+static void read_ahead(void *self, struct worker *worker) {
+    struct pass_run *pass = self;
+    struct run *run = pass->run;
+    const uint64_t from = run_now(run);
+    const bool ready = load_ahead(pass->loader);
+    const struct run_span span = {.kind = SPAN_READ,
+                                  .subject = pass->source->name,
+                                  .batch = atomic_fetch_add(&pass->ahead_pieces, 1),
+                                  .index = (uint32_t)(pass - run->passes),
+                                  .from = from,
+                                  .to = run_now(run),
+                                  .after = {run_path_released(run, pass->node)}};
+    const struct path_mark mark = run_spent(run, worker, &span);
+    atomic_fetch_add(&pass->ahead_nanoseconds, span.to - from);
+    pthread_mutex_lock(&run->lock);
+    pass->ahead = path_later(pass->ahead, mark);
+    pthread_mutex_unlock(&run->lock);
+    if (ready)
+        graph_wake(run->graph, pass->node);
+}
+
+bool run_ahead_is_ready(struct pass_run *pass, struct worker *worker) {
+    const bool ready = load_ready(pass->loader);
+    for (uint32_t n = load_ahead_wanted(pass->loader); n > 0; n--)
+        graph_spawn(worker, read_ahead, pass);
+    return ready;
+}
+
+struct path_mark run_ahead_take(struct pass_run *pass, uint64_t *nanoseconds) {
+    *nanoseconds = atomic_exchange(&pass->ahead_nanoseconds, 0);
+    pthread_mutex_lock(&pass->run->lock);
+    const struct path_mark mark = pass->ahead;
+    pthread_mutex_unlock(&pass->run->lock);
+    return mark;
+}

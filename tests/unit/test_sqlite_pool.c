@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: MIT
+// Several connections to one database: what they read together is what one reads, in its order, of one state.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "stages/load/load.h"
+#include "stages/load/sqlite_connection.h"
+#include "stages/load/sqlite_pool.h"
+#include "tests/support/scene.h"
+
+struct run {
+    struct scene scene;
+    char path[300];
+    struct load_options options;
+    struct shapes *shapes;
+    struct batch *batch;
+    struct buf log; // a line per record: "ordinal: value|value|..." or "ordinal! error"
+    uint64_t records;
+    int64_t sum; // of the column "v"
+    uint64_t seed;
+    enum status status;
+    struct err err;
+};
+
+static int setup(void **state) {
+    struct run *r = MEM_NEW(struct run);
+    scene_open(&r->scene);
+    snprintf(r->path, sizeof r->path, "%s/t.db", r->scene.path);
+    r->shapes = shapes_new();
+    r->batch = batch_new();
+    r->options =
+        (struct load_options){.fs = &r->scene.fs, .path = r->path, .name = STR("t.db"), .shapes = r->shapes};
+    *state = r;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct run *r = *state;
+    batch_free(r->batch);
+    shapes_free(r->shapes);
+    buf_release(&r->log);
+    scene_close(&r->scene);
+    mem_free(r);
+    return 0;
+}
+
+static void exec(sqlite3 *db, const char *sql) {
+    char *said = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &said) != SQLITE_OK)
+        fail_msg("%s: %s", sql, said);
+}
+
+static sqlite3 *connect(const struct run *r) {
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
+    return db;
+}
+
+static void make(const struct run *r, const char *sql) {
+    sqlite3 *db = connect(r);
+    exec(db, sql);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static struct sqlite_pools *pools_of(uint32_t most) {
+    const struct clock clock = clock_system();
+    return sqlite_pools_new(&(struct sqlite_pool_limits){1, most, 1000}, &clock);
+}
+
+static struct sqlite_pool_statistics statistics(struct sqlite_pools *pools) {
+    struct sqlite_pool_statistics s;
+    assert_true(sqlite_pools_look(pools, 0, &s));
+    return s;
+}
+
+// Reading --------------------------------------------------------------------------------------------------------
+
+static void log_value(struct buf *log, struct value v) {
+    if (v.tag == VALUE_INT)
+        buf_printf(log, "|%lld", (long long)v.i);
+    else if (v.tag == VALUE_FLOAT)
+        buf_printf(log, "|%.17g.", v.f);
+    else if (v.tag == VALUE_STRING)
+        buf_printf(log, "|'%.*s'", STR_ARG(value_str(v)));
+    else
+        buf_add_text(log, "|none");
+}
+
+static void log_item(struct run *r, const struct item *item) {
+    assert_int_equal(item->ordinal, r->records);
+    r->records++;
+    if (item->error) {
+        buf_printf(&r->log, "! %.*s\n", STR_ARG(item->error->message));
+        return;
+    }
+    const struct map *map = item->record.map;
+    for (uint32_t i = 0; i < map->shape->n; i++)
+        log_value(&r->log, map->values[i]);
+    buf_add_char(&r->log, '\n');
+    const struct value v = map_get(map, STR("v"));
+    r->sum += v.tag == VALUE_INT ? v.i : 0;
+}
+
+enum { THREADS_MOST = 4096 };
+struct crew {
+    struct loader *loader;
+    pthread_t threads[THREADS_MOST];
+    size_t n;
+};
+
+static void *read_ahead(void *self) {
+    load_ahead(self);
+    return NULL;
+}
+
+// Pieces run on threads of their own, as they would on workers.
+static void begin_pieces(struct crew *crew) {
+    for (uint32_t n = load_ahead_wanted(crew->loader); n > 0; n--) {
+        assert_true(crew->n < THREADS_MOST);
+        assert_int_equal(pthread_create(&crew->threads[crew->n++], NULL, read_ahead, crew->loader), 0);
+    }
+}
+
+static bool take_batch(struct run *r, struct loader *loader) {
+    batch_clear(r->batch);
+    const struct arena_asked asked = arena_asked(&r->batch->arena);
+    r->status = load_pull(loader, r->batch, &r->err);
+    assert_true(arena_asked(&r->batch->arena).pieces - asked.pieces < 100 * (r->batch->items_n + 1));
+    for (size_t i = 0; i < r->batch->items_n; i++)
+        log_item(r, &r->batch->items[i]);
+    return r->status == STATUS_OK && r->batch->items_n > 0;
+}
+
+static void read_all(struct run *r, struct loader *loader, bool ahead) {
+    struct crew crew = {.loader = loader};
+    buf_clear(&r->log);
+    r->records = 0;
+    r->sum = 0;
+    do {
+        while (ahead && !load_ready(loader)) {
+            begin_pieces(&crew);
+            sched_yield();
+        }
+        begin_pieces(&crew);
+        for (; !ahead && crew.n > 0; crew.n--) // pieces that have begun do no harm
+            pthread_join(crew.threads[crew.n - 1], NULL);
+    } while (take_batch(r, loader));
+    for (size_t i = 0; i < crew.n; i++)
+        pthread_join(crew.threads[i], NULL);
+}
+
+static const char *load(struct run *r, struct sqlite_pools *pools, bool ahead) {
+    struct loader *loader;
+    r->options.pools = pools;
+    r->status = load_open(&r->options, &loader, &r->err);
+    if (r->status != STATUS_OK)
+        return "";
+    read_all(r, loader, ahead);
+    load_close(loader);
+    return buf_text(&r->log);
+}
+
+// One connection, several without anybody reading ahead, several at once: all the same. Returns the ranges of the last.
+static uint64_t assert_alike(struct run *r) {
+    static const struct {
+        uint32_t most;
+        bool ahead;
+    } ways[] = {{1, true}, {3, false}, {3, true}, {16, true}};
+    struct buf expected = BUF_INIT;
+    uint64_t ranges = 0;
+    buf_add_text(&expected, load(r, NULL, false));
+    const enum status status = r->status;
+    const struct err err = r->err;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct sqlite_pools *pools = pools_of(ways[i].most);
+        assert_string_equal(load(r, pools, ways[i].ahead), buf_text(&expected));
+        assert_int_equal(r->status, status);
+        if (status != STATUS_OK)
+            assert_string_equal(r->err.text, err.text);
+        ranges = statistics(pools).ranges;
+        assert_true(statistics(pools).opened <= ways[i].most);
+        sqlite_pools_free(pools);
+    }
+    buf_release(&expected);
+    return ranges;
+}
+
+// Ranges ---------------------------------------------------------------------------------------------------------
+
+#define COUNT_TO(n) "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < " #n ") "
+
+static void tables_by_rowid(void **state) {
+    struct run *r = *state;
+    r->options.batch_records = 100;
+    make(r, "CREATE TABLE t(v, s); " COUNT_TO(5000) "INSERT INTO t SELECT i, 'row ' || i FROM c");
+    assert_true(assert_alike(r) >= 40);
+    assert_int_equal(r->records, 5000);
+    // gaps, and ids at both ends of what there is
+    make(
+        r,
+        "DELETE FROM t WHERE rowid % 7 < 3 OR rowid BETWEEN 1000 AND 3000; INSERT INTO t(rowid, v) VALUES "
+        "(-9223372036854775808, 1), (-9223372036854775807, 2), (9223372036854775807, 3), (4000000000000, 4)");
+    assert_alike(r);
+    assert_true(r->records > 1000);
+    // an INTEGER PRIMARY KEY is the rowid, and tables without one have another key
+    make(r, "DROP TABLE t; CREATE TABLE t(id INTEGER PRIMARY KEY, v); " COUNT_TO(
+                3000) "INSERT INTO t SELECT i * 1000003 % 7919 - 4000, i FROM c WHERE i * 1000003 % 7919 NOT "
+                      "NULL");
+    assert_true(assert_alike(r) > 10);
+    make(r, "DROP TABLE t; CREATE TABLE t(name TEXT PRIMARY KEY, v) WITHOUT ROWID; " COUNT_TO(
+                3000) "INSERT INTO t SELECT printf('%x', i * 7919), i FROM c");
+    assert_true(assert_alike(r) > 10);
+}
+
+static void small_and_empty(void **state) {
+    struct run *r = *state;
+    make(r, "CREATE TABLE t(v)");
+    assert_int_equal(assert_alike(r), 0);
+    make(r, "INSERT INTO t VALUES (1), (2)");
+    assert_int_equal(assert_alike(r), 0); // not worth it
+    r->options.split = STR("v");
+    make(r, "CREATE INDEX i ON t(v)");
+    assert_true(assert_alike(r) > 0);
+    make(r, "DELETE FROM t");
+    assert_alike(r);
+    make(r, "INSERT INTO t VALUES (NULL), (NULL)");
+    assert_alike(r);
+    assert_int_equal(r->records, 2);
+}
+
+// Keys that are not there, that come again, and that are of several kinds.
+static void keys_of_all_kinds(void **state) {
+    struct run *r = *state;
+    r->options.batch_records = 50;
+    r->options.split = STR("K");
+    make(r,
+         "CREATE TABLE t(k, v); CREATE INDEX i ON t(k); " COUNT_TO(
+             3000) "INSERT INTO t SELECT CASE i % 6 WHEN 0 THEN NULL WHEN 1 THEN i % 40 WHEN 2 THEN i / 7.0 "
+                   "ELSE i % 500 END, i FROM c");
+    assert_true(assert_alike(r) > 10);
+    assert_int_equal(r->records, 3000);
+    make(r, "INSERT INTO t SELECT 'key ' || v % 300, v FROM t; INSERT INTO t VALUES (x'00', 1), (-1e999, 2), "
+            "(1e999, 3)");
+    assert_true(assert_alike(r) > 10);
+    assert_int_equal(r->records, 6003);
+    make(r, "DROP TABLE t; CREATE TABLE t(k TEXT COLLATE NOCASE, v); CREATE INDEX i ON t(k); " COUNT_TO(
+                2000) "INSERT INTO t SELECT char(65 + i % 26 + i / 26 % 2 * 32) || i % 90, i FROM c");
+    assert_alike(r);
+    assert_int_equal(r->records, 2000);
+    make(r, "UPDATE t SET k = 'same'"); // one range has them all
+    assert_alike(r);
+    assert_int_equal(r->records, 2000);
+}
+
+static void queries(void **state) {
+    struct run *r = *state;
+    make(r, "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE TABLE u(t INTEGER, name); CREATE INDEX i ON "
+            "u(t); " COUNT_TO(3000) "INSERT INTO t SELECT i, i % 10 FROM c; INSERT INTO u SELECT id, 'a' || "
+                                    "id FROM t UNION ALL "
+                                    "SELECT id, 'b' FROM t WHERE id % 3 = 0");
+    r->options.batch_records = 100;
+    r->options.split = STR("id");
+    r->options.query = STR("select t.id, v, name from t join u on u.t = t.id where v < 8; -- all of them");
+    assert_true(assert_alike(r) > 10);
+    r->options.query = STR("select id, v, (select count(*) from u where u.t = t.id) as n from t");
+    assert_true(assert_alike(r) > 10);
+    struct loader *loader;
+    struct sqlite_pools *pools = pools_of(2);
+    r->options.pools = pools;
+    r->options.query = STR("select v as id, count(*) as v from t group by 1");
+    assert_int_equal(load_open(&r->options, &loader, &r->err), STATUS_OK);
+    assert_string_equal(load_remark(loader),
+                        "split: no index leads to its ranges, so it is read by one connection");
+    load_close(loader);
+    sqlite_pools_free(pools);
+    assert_int_equal(assert_alike(r), 0);
+    assert_int_equal(r->records, 10);
+    r->options.split = STR("idd");
+    load(r, NULL, false);
+    assert_string_equal(r->err.text, "t.db: split: there is no column \"idd\"; did you mean \"id\"?");
+    r->options.split = STR("rowid");
+    load(r, NULL, false);
+    assert_string_equal(r->err.text, "t.db: split: there is no column \"rowid\"");
+}
+
+static void faults(void **state) {
+    struct run *r = *state;
+    r->options.batch_records = 64;
+    make(r, "CREATE TABLE t(v); " COUNT_TO(
+                4000) "INSERT INTO t SELECT CASE WHEN i % 611 = 0 THEN x'01' ELSE i END "
+                      "FROM c");
+    assert_alike(r);
+    assert_non_null(strstr(buf_text(&r->log), "! row 611, column \"v\": a BLOB is no text"));
+    assert_non_null(strstr(buf_text(&r->log), "! row 3666, column \"v\": a BLOB is no text"));
+    make(r, "DROP TABLE t; CREATE TABLE t(id INTEGER PRIMARY KEY, v); " COUNT_TO(
+                4000) "INSERT INTO t SELECT i, CASE i WHEN 2500 THEN 'nonsense' ELSE '[1]' END FROM c");
+    r->options.query = STR("select id, json_extract(v, '$[0]') as v from t");
+    r->options.split = STR("id");
+    assert_alike(r);
+    assert_int_equal(r->status, STATUS_DATA);
+    assert_string_equal(r->err.text, "t.db: malformed JSON after row 2499");
+}
+
+// One state of the database ----------------------------------------------------------------------------------------
+
+struct writer {
+    struct run *run;
+    atomic_bool stop;
+    atomic_uint commits;
+};
+
+// Never changes the sum.
+static void *write_on(void *self) {
+    struct writer *w = self;
+    sqlite3 *db = connect(w->run);
+    sqlite3_busy_timeout(db, 10000);
+    for (unsigned i = 0; !atomic_load(&w->stop); i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql,
+                 "BEGIN IMMEDIATE; UPDATE t SET v = v + %u WHERE rowid = %u; UPDATE t SET v = v - %u WHERE "
+                 "rowid = %u; "
+                 "COMMIT",
+                 1 + i % 1000, 1 + i % 4000, 1 + i % 1000, 4000 - i % 3000);
+        if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+            atomic_fetch_add(&w->commits, 1);
+        else
+            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    sqlite3_close(db);
+    return NULL;
+}
+
+static void read_while_somebody_writes(struct run *r, bool has_log) {
+    enum { ROUNDS = 12 };
+    struct writer writer = {.run = r};
+    pthread_t thread;
+    uint64_t shared = 0;
+    r->options.batch_records = 100;
+    r->options.table = STR("t");
+    assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct sqlite_pools *pools = pools_of(3);
+        sqlite_pools_expect(pools, r->path);
+        load(r, pools, true);
+        if (r->status != STATUS_OK)
+            fail_msg("%s", r->err.text);
+        assert_int_equal(r->records, 4000);
+        assert_int_equal(r->sum, 4000 * 1000);
+        struct buf first = BUF_INIT;
+        buf_add_str(&first, buf_str(&r->log));
+        const unsigned before = atomic_load(&writer.commits);
+        while (has_log && atomic_load(&writer.commits) < before + 3)
+            sched_yield();
+        assert_string_equal(load(r, pools, true), buf_text(&first)); // another source, the same state
+        assert_int_equal(statistics(pools).has_log, has_log);
+        shared += statistics(pools).at_once > 1;
+        sqlite_pools_done(pools, r->path);
+        sqlite_pools_free(pools);
+        buf_release(&first);
+    }
+    atomic_store(&writer.stop, true);
+    pthread_join(thread, NULL);
+    assert_true(!has_log || atomic_load(&writer.commits) > ROUNDS);
+    assert_true(shared > 0);
+}
+
+#define ACCOUNTS "CREATE TABLE t(v); " COUNT_TO(4000) "INSERT INTO t SELECT 1000 FROM c"
+
+static void snapshot_with_a_log(void **state) {
+    struct run *r = *state;
+    make(r, "PRAGMA journal_mode = wal; " ACCOUNTS);
+    read_while_somebody_writes(r, true);
+}
+
+static void snapshot_with_a_journal(void **state) {
+    struct run *r = *state;
+    make(r, ACCOUNTS);
+    read_while_somebody_writes(r, false);
+}
+
+// As long as somebody is expected, nobody commits into a database without a log.
+static void snapshot_ends_with_the_last_one(void **state) {
+    struct run *r = *state;
+    make(r, ACCOUNTS);
+    struct sqlite_pools *pools = pools_of(2);
+    sqlite_pools_expect(pools, r->path);
+    sqlite_pools_expect(pools, r->path);
+    load(r, pools, true);
+    sqlite3 *writer = connect(r);
+    assert_int_equal(sqlite3_exec(writer, "INSERT INTO t VALUES (7)", NULL, NULL, NULL), SQLITE_BUSY);
+    sqlite_pools_done(pools, r->path);
+    load(r, pools, true);
+    assert_int_equal(r->records, 4000);
+    assert_int_equal(sqlite3_exec(writer, "INSERT INTO t VALUES (7)", NULL, NULL, NULL), SQLITE_BUSY);
+    sqlite_pools_done(pools, r->path);
+    exec(writer, "INSERT INTO t VALUES (7)");
+    sqlite3_close(writer);
+    load(r, pools, true);
+    assert_int_equal(r->records, 4001);
+    sqlite_pools_free(pools);
+}
+
+// Connections ------------------------------------------------------------------------------------------------------
+
+static void one_at_a_time(void **state) {
+    struct run *r = *state;
+    make(r, ACCOUNTS);
+    struct sqlite_pools *pools = sqlite_pools_new(&(struct sqlite_pool_limits){1, 1, 20}, NULL);
+    struct sqlite_pool *pool;
+    assert_int_equal(sqlite_pool_use(pools, &r->options, &pool, &r->err), STATUS_OK);
+    struct sqlite_connection *c = sqlite_pool_take(pool, false);
+    assert_null(sqlite_pool_take(pool, true));
+    assert_ptr_equal(sqlite_pool_take(pool, false), c);
+    assert_int_equal(sqlite_pool_enter(pool, c, &r->err), STATUS_OK);
+    assert_int_equal(sqlite_pool_enter(pool, c, &r->err), STATUS_CONFLICT);
+    assert_string_equal(r->err.text,
+                        "t.db: no connection became free within 20 ms (databases: most, timeout)");
+    sqlite_pool_leave(pool, c);
+    assert_int_equal(sqlite_pool_enter(pool, c, &r->err), STATUS_OK);
+    sqlite_pool_leave(pool, c);
+    const struct sqlite_pool_statistics s = statistics(pools);
+    assert_int_equal(s.opened, 1);
+    assert_int_equal(s.reused, 1);
+    assert_int_equal(s.waited, 1);
+    assert_int_equal(s.at_once, 1);
+    assert_int_equal(s.failed, 0);
+    sqlite_pool_release(pool);
+    sqlite_pools_free(pools);
+}
+
+static void opened_at_once(void **state) {
+    struct run *r = *state;
+    make(r, ACCOUNTS);
+    struct sqlite_pools *pools = sqlite_pools_new(&(struct sqlite_pool_limits){3, 4, 20}, NULL);
+    struct sqlite_pool *pool;
+    assert_int_equal(sqlite_pool_use(pools, &r->options, &pool, &r->err), STATUS_OK);
+    assert_int_equal(statistics(pools).opened, 3);
+    for (int i = 0; i < 4; i++)
+        assert_non_null(sqlite_pool_take(pool, true));
+    assert_null(sqlite_pool_take(pool, true));
+    assert_int_equal(statistics(pools).opened, 4);
+    sqlite_pool_release(pool);
+    sqlite_pools_free(pools);
+}
+
+// What is not as it should be is not given out again.
+static void failed_connections(void **state) {
+    struct run *r = *state;
+    make(r, ACCOUNTS);
+    struct sqlite_pools *pools = pools_of(2);
+    struct sqlite_pool *pool;
+    assert_int_equal(sqlite_pool_use(pools, &r->options, &pool, &r->err), STATUS_OK);
+    struct sqlite_connection *first = sqlite_pool_take(pool, true), *second = sqlite_pool_take(pool, true);
+    assert_non_null(second);
+    exec(second->db, "ROLLBACK"); // as it is after an error of the disk
+    sqlite_pool_give(pool, second);
+    struct buf other = get_file(&r->scene, "t.db");
+    put_file(&r->scene, "other.db", other.p, other.n);
+    buf_release(&other);
+    char replacement[320];
+    snprintf(replacement, sizeof replacement, "%s/other.db", r->scene.path);
+    assert_int_equal(rename(replacement, r->path), 0);
+    assert_null(sqlite_pool_take(pool, true)); // the one is closed, and a new one would be of another file
+    assert_int_equal(statistics(pools).failed, 2);
+    assert_ptr_equal(sqlite_pool_take(pool, false), first);
+    sqlite_pool_release(pool);
+    sqlite_pools_free(pools);
+}
+
+static void encrypted(void **state) {
+    struct run *r = *state;
+    char bytes[8192];
+    uint32_t seed = 1;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        seed = seed * 1664525 + 1013904223;
+        bytes[i] = (char)(seed >> 24);
+    }
+    put_file(&r->scene, "t.db", bytes, sizeof bytes);
+    load(r, NULL, false);
+    assert_string_equal(r->err.text,
+                        "t.db is not a SQLite database, or it is encrypted: it has to be decrypted first");
+    assert_int_equal(r->status, STATUS_DATA);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        CASE(encrypted),
+        CASE(one_at_a_time),
+        CASE(opened_at_once),
+        CASE(failed_connections),
+        CASE(small_and_empty),
+        CASE(tables_by_rowid),
+        CASE(keys_of_all_kinds),
+        CASE(queries),
+        CASE(faults),
+        CASE(snapshot_with_a_log),
+        CASE(snapshot_with_a_journal),
+        CASE(snapshot_ends_with_the_last_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
