@@ -29,35 +29,49 @@ static bool to_stdout(const struct manifest *manifest) {
     return false;
 }
 
-static void say_jobs(const struct cache_warming *warming, const struct run_report *report) {
+static void say_jobs(const struct cache_warming *warming, const struct cache_warmed *warmed) {
     struct buf text = BUF_INIT;
-    uint64_t kept = 0, bytes = 0;
-    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
-        kept += report->cache.categories[c].puts;
-        bytes += report->cache.categories[c].put_bytes;
-    }
-    const uint64_t there =
-        report->cache.categories[CACHE_RENDER].hits + report->cache.categories[CACHE_THROUGH].hits;
     if (warming->json) {
-        buf_printf(&text, "{\"kept\": %llu, \"kept_bytes\": %llu, \"there\": %llu, \"failed\": %llu}\n",
-                   (unsigned long long)kept, (unsigned long long)bytes, (unsigned long long)there,
-                   (unsigned long long)report->counters.failed);
+        buf_add_char(&text, '{');
+        cache_warmed_json(warmed, &text);
+        buf_add_text(&text, "}\n");
     } else if (!warming->cli->quiet) {
-        show_count(&text, kept);
-        buf_add_text(&text, " kept, ");
-        show_bytes(&text, bytes);
-        buf_add_text(&text, "; ");
-        show_count(&text, there);
-        buf_add_text(&text, " were there; ");
-        show_count(&text, report->counters.failed);
-        buf_add_text(&text, " failed\n");
+        cache_warmed_text(warmed, &text);
+        buf_add_char(&text, '\n');
     }
     cli_print(buf_str(&text));
     buf_release(&text);
 }
 
+void cache_warmed_json(const struct cache_warmed *warmed, struct buf *out) {
+    buf_printf(out, "\"kept\": %llu, \"kept_bytes\": %llu, \"there\": %llu, \"failed\": %llu",
+               (unsigned long long)warmed->kept, (unsigned long long)warmed->bytes,
+               (unsigned long long)warmed->there, (unsigned long long)warmed->failed);
+}
+
+void cache_warmed_text(const struct cache_warmed *warmed, struct buf *out) {
+    show_count(out, warmed->kept);
+    buf_add_text(out, " kept, ");
+    show_bytes(out, warmed->bytes);
+    buf_add_text(out, "; ");
+    show_count(out, warmed->there);
+    buf_add_text(out, " were there; ");
+    show_count(out, warmed->failed);
+    buf_add_text(out, " failed");
+}
+
+static void add_up(struct cache_warmed *warmed, const struct run_report *report) {
+    for (unsigned c = 0; c < CACHE_CATEGORIES_N; c++) {
+        warmed->kept += report->cache.categories[c].puts;
+        warmed->bytes += report->cache.categories[c].put_bytes;
+    }
+    warmed->there +=
+        report->cache.categories[CACHE_RENDER].hits + report->cache.categories[CACHE_THROUGH].hits;
+    warmed->failed += report->counters.failed;
+}
+
 // Into a directory of its own, which goes again.
-static int run_into(const struct cache_warming *warming, const char *directory) {
+static int run_into(const struct cache_warming *warming, const char *directory, struct cache_warmed *warmed) {
     struct cli *cli = warming->cli;
     struct interrupt interrupt;
     struct run_report report = {0};
@@ -91,26 +105,34 @@ static int run_into(const struct cache_warming *warming, const char *directory) 
     cli_write_diags(cli);
     if (status != STATUS_OK)
         return cli->diags.errors ? EXIT_USAGE : cli_fail("%s", err.text);
-    say_jobs(warming, &report);
+    add_up(warmed, &report);
     return report.interrupted                                 ? EXIT_INTERRUPTED
            : report.counters.failed || report.cache.differing ? EXIT_FAILED_OUTPUTS
                                                               : EXIT_DONE;
 }
 
-int cache_warm_jobs(const struct cache_warming *warming, const struct str *names, size_t n) {
-    struct err err;
+int cache_warm_make(const struct cache_warming *warming, struct cache_warmed *warmed) {
     const char *parent = getenv("TMPDIR");
     char directory[4096];
-    if (!manifest_select(warming->manifest, names, n, &err))
-        return cli_fail("%s", err.text);
     if (to_stdout(warming->manifest))
         return cli_fail("a job that writes to standard output cannot be made without writing");
     snprintf(directory, sizeof directory, "%s/pressrun-warm-XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(directory))
         return cli_fail_os(errno, "cannot make a directory %s", directory);
-    int code = run_into(warming, directory);
+    int code = run_into(warming, directory, warmed);
     if (nftw(directory, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS) != 0 && !warming->cli->quiet)
         cli_note("%s could not be removed", directory);
+    return code;
+}
+
+int cache_warm_jobs(const struct cache_warming *warming, const struct str *names, size_t n) {
+    struct err err;
+    struct cache_warmed warmed = {0};
+    if (!manifest_select(warming->manifest, names, n, &err))
+        return cli_fail("%s", err.text);
+    const int code = cache_warm_make(warming, &warmed);
+    if (code != EXIT_USAGE)
+        say_jobs(warming, &warmed);
     return code;
 }
 

@@ -9,6 +9,8 @@
 #include "cli/cache_select.h"
 #include "cli/cache_warm.h"
 #include "cli/command.h"
+#include "cli/history_place.h"
+#include "monitor/uses.h"
 
 enum { GC_SLICE = 16 << 20 };
 
@@ -23,6 +25,8 @@ static const struct option_spec cache_options[] = {
     {"define", 'D', "NAME=TEXT", "invalidate: with a global as it was set for the run; with --record"},
     {"dry-run", 'n', NULL, "clear, invalidate, gc: say what would go, and let it be"},
     {"most-used", 0, "N", "warm: the N entries that runs used most, at most 500"},
+    {"templates", 0, "N", "warm: jobs of the N templates that runs used most, one after the other"},
+    {"history", 0, "DIR", "warm --templates: where the history is (PRESSRUN_HISTORY)"},
     {"job", 0, "JOB", "warm: all of this job, without publishing anything; may be repeated"},
     {"repair", 0, NULL, "verify: write damaged segments anew, without the damage"},
     {"json", 0, NULL, "as JSON"},
@@ -210,24 +214,41 @@ static int run_verify(struct work *work) {
     return found.damaged && (!repair || found.kept) ? EXIT_FAILED_OUTPUTS : EXIT_DONE;
 }
 
-// With the tiers of the manifest; the file tier, which is open, would be another one beside that.
-static int run_warm(struct work *work) {
-    const char *most = options_get(work->options, "most-used"), *const * jobs;
-    const char *output = options_get(work->options, "output");
+static int warm(const struct work *work, const struct cache_warming *warming) {
+    const char *most = options_get(work->options, "most-used"),
+               *templates = options_get(work->options, "templates"), *const * jobs;
     struct str names[OPTION_REPEATS];
-    size_t n = options_all(work->options, "job", &jobs);
+    const size_t n = options_all(work->options, "job", &jobs);
     uint32_t number = 0;
     struct err err;
-    if ((most != NULL) == (n > 0))
-        return cli_fail("say what: --most-used N or --job JOB");
+    if ((most != NULL) + (templates != NULL) + (n > 0) != 1)
+        return cli_fail("say what: --most-used N, --templates N or --job JOB");
     if (most && options_number("--most-used", most, 1, CACHE_BOOKS_USES, &number, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
-    if (!work->manifest->sound) {
+    if (templates && options_number("--templates", templates, 1, USES_KEPT, &number, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    if (options_has(work->options, "history") && !templates)
+        return cli_fail("--history goes with --templates");
+    if (!warming->manifest->sound) {
         cli_write_diags(work->cli);
         return EXIT_USAGE;
     }
-    if (!cache_made_define(work->cli, work->manifest, work->options))
+    if (!cache_made_define(work->cli, warming->manifest, work->options))
         return EXIT_USAGE;
+    for (size_t i = 0; i < n; i++)
+        names[i] = str_of(jobs[i]);
+    if (templates) {
+        const char *history = history_given(&work->cli->arena, work->options);
+        if (!history)
+            history = history_of_manifest(&work->cli->arena, warming->manifest, warming->output);
+        return cache_warm_templates(warming, history, number);
+    }
+    return most ? cache_warm_most_used(warming, number) : cache_warm_jobs(warming, names, n);
+}
+
+// With the tiers of the manifest; the file tier, which is open, would be another one beside that.
+static int run_warm(struct work *work) {
+    const char *output = options_get(work->options, "output");
     caches_close(&work->caches, 0);
     struct cache_warming warming = {.cli = work->cli,
                                     .manifest = work->manifest,
@@ -235,9 +256,7 @@ static int run_warm(struct work *work) {
                                     .output = output ? output : work->manifest->output.p,
                                     .json = work->json};
     warming.wish.tiers = warming.wish.read_only = 0;
-    for (size_t i = 0; i < n; i++)
-        names[i] = str_of(jobs[i]);
-    return most ? cache_warm_most_used(&warming, number) : cache_warm_jobs(&warming, names, n);
+    return warm(work, &warming);
 }
 
 static const struct subcommand {
@@ -251,7 +270,7 @@ static const struct subcommand {
     {"invalidate", run_invalidate, true, " template category older-than key record define dry-run"},
     {"gc", run_gc, true, " dry-run"},
     {"verify", run_verify, true, " repair"},
-    {"warm", run_warm, false, " most-used job define"},
+    {"warm", run_warm, false, " most-used templates history job define"},
 };
 
 // The work --------------------------------------------------------------------------------------------------
@@ -303,8 +322,8 @@ static const struct subcommand *find_subcommand(const char *name) {
 
 // An option that another subcommand has; NULL: all is well.
 static const char *foreign_option(const struct options *options, const struct subcommand *subcommand) {
-    static const char *const own[] = {"template", "category", "older-than", "key",       "record",
-                                      "define",   "dry-run",  "repair",     "most-used", "job"};
+    static const char *const own[] = {"template", "category", "older-than", "key", "record",    "define",
+                                      "dry-run",  "repair",   "most-used",  "job", "templates", "history"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         char word[24];
         snprintf(word, sizeof word, " %s", own[i]);
@@ -345,9 +364,12 @@ const struct command command_cache = {
         "invalidate  drops what all of these are true of: --template, --category, --older-than, --key\n"
         "gc          gives back the room of what was dropped, and keeps to the bound\n"
         "verify      reads every entry and compares its checksum; --repair drops the damage\n"
-        "warm        makes all of a --job and keeps what is dear, publishing nothing; or reads what was used "
-        "most\n"
-        "            (--most-used), and puts it into redis where there is one\n"
+        "warm        makes all of a --job, or of the jobs whose --templates were used most, and keeps what "
+        "is "
+        "dear,\n"
+        "            publishing nothing; or reads what was used most (--most-used), and puts it into redis "
+        "where\n"
+        "            there is one\n"
         "\n"
         "All of it works while runs are at work on the same cache. The cache is where the manifest says, or "
         "in\n"

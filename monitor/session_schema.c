@@ -143,6 +143,12 @@ static json_t *profile_schema(void) {
     return profile;
 }
 
+static json_t *templates_schema(void) {
+    json_t *use = object_with(json_pack("{s:o, s:o}", "name", text(NULL), "uses", count(NULL)), NULL);
+    require_all(use);
+    return list_of(use, "how often templates were used, the most used first; at most 500");
+}
+
 static json_t *distributions_schema(void) {
     json_t *schema = typed("object", "durations, by name: of stages, jobs, templates, filters outside");
     json_object_set_new(schema, "additionalProperties", distribution_schema());
@@ -171,6 +177,7 @@ static json_t *session_schema(void) {
                         part_schema("busy time by node of the graph, summed over workers"));
     json_object_set_new(properties, "critical_path", part_schema("what decided how long the run took"));
     json_object_set_new(properties, "profile", profile_schema());
+    json_object_set_new(properties, "templates", templates_schema());
     json_object_set_new(properties, "merged", merged_schema());
     return schema;
 }
