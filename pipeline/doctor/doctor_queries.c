@@ -190,8 +190,8 @@ static void say_all(struct doctor *doctor, size_t queries, size_t indexes) {
 static const struct manifest_source *source_of(const struct doctor *doctor, size_t i,
                                                doctor_examine_queries **examine) {
     const struct manifest_source *source = &doctor->options->manifest->sources[i];
-    if (!source->path.p || !source->name.p)
-        return NULL; // the manifest has errors
+    if (!source->path.p || !source->name.p || source->schema)
+        return NULL; // the manifest has errors, or it asks for no rows
     const struct load_format *format =
         source->format.p ? load_format_named(source->format) : load_format_for(source->path);
     for (size_t k = 0; format && k < sizeof examiners / sizeof *examiners; k++)

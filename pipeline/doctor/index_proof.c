@@ -13,6 +13,7 @@ enum {
     TRIED_MOST = 12,    // indexes that are made, for one of the proposals
     NEVER = 100 * 1000, // nanoseconds: what takes less is left alone
     SPARED = 100 * 1000,
+    LITTLE = 200 * 1000, // is not worth another column
     COVERING_MOST = 4, // candidates that are tried with all that is read, where none was worth it without
     FAR_LESS = 8,      // a query that is not slow does so much too much
 };
@@ -210,9 +211,9 @@ static bool time_with(struct index_prover *prover, const char *sql, uint64_t mos
 static bool is_better(const struct index_proposal *a, const struct index_proposal *b) {
     const uint64_t x = a->after.cpu, y = b->after.cpu;
     if (a->index.n < b->index.n)
-        return x < y + y / 3 + SPARED / 2;
+        return x < y + y / 3 + LITTLE;
     if (a->index.n > b->index.n)
-        return x + x / 3 + SPARED / 2 < y;
+        return x + x / 3 + LITTLE < y;
     return x < y;
 }
 
@@ -409,7 +410,7 @@ bool index_prove_wider(struct index_prover *prover, const char *sql, const struc
         return false;
     take_time(prover);
     const bool as_good = time_with(prover, sql, proposal->before.wall, &other) && !other.after.stopped &&
-                         other.after.cpu <= proposal->after.cpu + proposal->after.cpu / 2 + SPARED / 2;
+                         other.after.cpu <= proposal->after.cpu + proposal->after.cpu / 2 + LITTLE;
     give_time_back(prover);
     other.before = proposal->before;
     other.together = false;
