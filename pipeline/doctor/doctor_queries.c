@@ -57,11 +57,7 @@ static const char *write_size(uint64_t bytes, char out[TEXT]) {
 
 // Only reading what is asked for takes so long: each row is read once, and most of them are wanted.
 static bool is_as_long_as_its_rows(const struct query_look *look) {
-    for (size_t i = 0; i < look->plan.n; i++)
-        if (plan_step_costs(&look->plan.steps[i]) &&
-            (look->plan.steps[i].again || look->plan.steps[i].kind > PLAN_SCAN_COVERED))
-            return false;
-    return look->rows >= look->scanned / 2;
+    return !query_plan_toils(&look->plan) && look->rows >= look->scanned / 2;
 }
 
 static void say_plan(struct doctor *doctor, const struct query_plan *plan) {

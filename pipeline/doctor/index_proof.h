@@ -6,8 +6,8 @@
  * query with and without. What is only a little faster is not worth an index, which every write pays for.
  *
  * A query that is slow, by the threshold given, is worth one that spares a third of its time. One that is not, only where it
- * does eight times what it would have to: the table grows, what is wanted of it does not. Little things, of some tenths
- * of a millisecond, are left as they are.
+ * does eight times what it would have to: the table grows, what is wanted of it does not; or where it sorts, or
+ * goes through a table again and again, and takes four times as long and 10 ms more. Little things, of some tenths of a millisecond, are left as they are.
  *
  * Candidates are first tried on the outline, where SQLite says whether it would use them, so few are really made. Of those
  * that are about as fast the one with the fewest columns wins. A query that joins may need several: after each the search
@@ -56,6 +56,7 @@ struct index_prover {
     struct arena *arena;
     // its own
     struct query_deadline deadline; // of what is under way
+    bool toils;                     // the query that is under way does: query_plan.h
     struct wishes wishes;
     sqlite3 *outline, *copy;
     char why_not[512]; // there is no copy; "": none was wanted yet

@@ -13,6 +13,7 @@ const char *plan_kind_name(enum plan_kind kind) {
         [PLAN_SCAN_MADE] = "scan of subquery",
         [PLAN_SEARCH] = "search by index",
         [PLAN_SEARCH_KEY] = "search by key",
+        [PLAN_SKIP] = "skip scan",
         [PLAN_AUTOMATIC] = "automatic index",
         [PLAN_SORT] = "temporary b-tree",
         [PLAN_CORRELATED] = "correlated subquery",
@@ -64,6 +65,15 @@ static void take_way(struct plan_step *step, struct str way, bool search) {
     }
 }
 
+// "ANY(day) AND customer=?"
+static void take_skip(struct plan_step *step) {
+    const size_t end = find_last(step->terms, "ANY(");
+    const struct str rest = str_from(step->terms, end);
+    const size_t and = find_last(rest, " AND ");
+    step->kind = PLAN_SKIP;
+    step->terms = and == SIZE_MAX ? rest : str_from(rest, and+5);
+}
+
 // "orders USING INDEX by_day (day>?) LEFT-JOIN"
 static void take_loop(struct plan_step *step, struct str text, bool search) {
     const struct str left = STR(" LEFT-JOIN");
@@ -80,6 +90,8 @@ static void take_loop(struct plan_step *step, struct str text, bool search) {
         table = str_slice(text, 0, way);
         take_terms(step, &how);
         take_way(step, how, search);
+        if (step->kind == PLAN_SEARCH && behind(step->terms, "ANY(").p)
+            take_skip(step);
     }
     step->table = table;
 }
@@ -235,6 +247,12 @@ static void say_loop(const struct plan_step *step, struct buf *out) {
         buf_printf(out, "finds rows of %.*s by index %.*s (%.*s)", STR_ARG(step->table), STR_ARG(step->index),
                    STR_ARG(terms));
         break;
+    case PLAN_SKIP:
+        buf_printf(
+            out,
+            "looks for (%.*s) into every part of index %.*s, which begins with another column (skip scan)",
+            STR_ARG(terms), STR_ARG(step->index));
+        break;
     case PLAN_AUTOMATIC:
         buf_printf(out, "makes an index of %.*s (%.*s), uses it for this one query and throws it away",
                    STR_ARG(step->table), STR_ARG(terms));
@@ -284,6 +302,7 @@ bool plan_step_costs(const struct plan_step *step) {
     case PLAN_SCAN:
     case PLAN_SCAN_INDEX:
     case PLAN_SCAN_COVERED:
+    case PLAN_SKIP:
     case PLAN_AUTOMATIC:
     case PLAN_SORT:
     case PLAN_CORRELATED:
@@ -296,6 +315,14 @@ bool plan_step_costs(const struct plan_step *step) {
 bool query_plan_costs(const struct query_plan *plan) {
     for (size_t i = 0; i < plan->n; i++)
         if (plan_step_costs(&plan->steps[i]))
+            return true;
+    return false;
+}
+
+bool query_plan_toils(const struct query_plan *plan) {
+    for (size_t i = 0; i < plan->n; i++)
+        if (plan_step_costs(&plan->steps[i]) &&
+            (plan->steps[i].again || plan->steps[i].kind > PLAN_SCAN_COVERED))
             return true;
     return false;
 }

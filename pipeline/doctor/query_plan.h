@@ -25,11 +25,12 @@ enum plan_kind {
     PLAN_SCAN_MADE,    // every row of what a subquery or view gave
     PLAN_SEARCH,       // rows by an index
     PLAN_SEARCH_KEY,   // rows by the key they are stored by
-    PLAN_AUTOMATIC,    // rows by an index that is made for this one query
-    PLAN_SORT,         // a temporary b-tree: `terms` says what for
-    PLAN_CORRELATED,   // a subquery, for every row of the query around it
-    PLAN_SUBQUERY,     // a subquery, once
-    PLAN_MADE,         // the rows of a subquery or view
+    PLAN_SKIP, // rows by an index that begins with another column: looked for once for each of its values
+    PLAN_AUTOMATIC,  // rows by an index that is made for this one query
+    PLAN_SORT,       // a temporary b-tree: `terms` says what for
+    PLAN_CORRELATED, // a subquery, for every row of the query around it
+    PLAN_SUBQUERY,   // a subquery, once
+    PLAN_MADE,       // the rows of a subquery or view
     PLAN_OTHER,
 };
 // As `--json` has it: "full scan", "temporary b-tree", "automatic index", "correlated subquery", ...
@@ -60,6 +61,8 @@ void plan_step_say(const struct plan_step *step, struct buf *out);
 // Whether it is such that an index might spare it.
 bool plan_step_costs(const struct plan_step *step);
 bool query_plan_costs(const struct query_plan *plan);
+// Whether there is more to it than reading each row of a table once: sorting, or going through one again and again.
+bool query_plan_toils(const struct query_plan *plan);
 bool query_plan_uses(const struct query_plan *plan, struct str index);
 bool query_plans_equal(const struct query_plan *a, const struct query_plan *b);
 

@@ -100,6 +100,11 @@ static const struct subject lacking[] = {
      "SELECT * FROM \"order items\" WHERE \"group\" = 'g7'",
      {"\"order items\" (\"group\")"},
      NULL},
+    {"second column of an index",
+     "CREATE INDEX o ON orders (total, user_id); ANALYZE;",
+     "SELECT * FROM orders WHERE user_id = 88",
+     {"orders (user_id)"},
+     "skip scan"},
     {"greatest", "", "SELECT max(total) FROM orders", {"orders (total)"}, NULL},
 };
 
@@ -294,8 +299,11 @@ static void test_sound(void **state) {
 
 // What is not worth an index is, where the query takes too long for whoever asks.
 static void test_slow(void **state) {
-    const struct subject subject = {
-        "slow", "", "SELECT DISTINCT name FROM users", {"users (name)"}, "temporary b-tree"};
+    const struct subject subject = {"slow",
+                                    "CREATE TABLE few AS SELECT name FROM users WHERE id <= 4000",
+                                    "SELECT DISTINCT name FROM few",
+                                    {"few (name)"},
+                                    "temporary b-tree"};
     struct visit visit;
     begin(&visit, *state, subject.more, subject.query);
     examine(&visit);
@@ -418,6 +426,8 @@ static void test_words(void **state) {
         {"SELECT * FROM a WHERE x = 1 OR id = 2",
          "looks once for each side of an OR, and puts together what it finds"},
         {"SELECT max(y) FROM a", "reads all of a"},
+        {"SELECT * FROM c WHERE y = 1",
+         "looks for (y=?) into every part of index c_xy, which begins with another column (skip scan)"},
         {"VALUES (1), (2)", "SCAN 2 CONSTANT ROWS"},
     };
     sqlite3 *db;
@@ -426,7 +436,10 @@ static void test_words(void **state) {
     arena_init(&arena, 0);
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     sqlite3_exec(
-        db, "CREATE TABLE a (id INTEGER PRIMARY KEY, x, y); CREATE INDEX a_x ON a (x); CREATE TABLE b (z)",
+        db,
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x, y); CREATE INDEX a_x ON a (x); CREATE TABLE b (z);"
+        "CREATE TABLE c (x, y, z); CREATE INDEX c_xy ON c (x, y); ANALYZE; INSERT INTO sqlite_stat1 VALUES "
+        "('c', 'c_xy', '10000 5000 10'); ANALYZE sqlite_schema",
         NULL, NULL, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct query_plan plan;
