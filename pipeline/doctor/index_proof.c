@@ -10,11 +10,11 @@
 #include "stages/record/sqlite_names.h"
 
 enum {
-    TRIED_MOST = 12,    // indexes that are made, for one of the proposals
-    NEVER = 100 * 1000, // nanoseconds: what takes less is left alone
-    SPARED = 100 * 1000,
-    LITTLE = 200 * 1000, // is not worth another column
-    COVERING_MOST = 4,   // candidates that are tried with all that is read, where none was worth it without
+    TRIED_MOST = 12,   // indexes that are made, for one of the proposals
+    COVERING_MOST = 4, // candidates that are tried with all that is read, where none was worth it without
+    WORK_LEAST = 10 * 1000,  // steps of SQLite's machine, some thousand rows: what does less is left alone
+    SPARED = 50 * 1000,      // nanoseconds at least
+    LITTLE = 200 * 1000,     // is not worth another column
     MUCH = 10 * 1000 * 1000, // that a query which is not slow does not have to take
     FAR_FASTER = 4,
     FAR_LESS = 8, // a query that is not slow does so much too much
@@ -179,6 +179,10 @@ static uint64_t size_of(sqlite3 *db, struct str name) {
     }
     sqlite3_finalize(stmt);
     return bytes;
+}
+
+static bool is_little(const struct query_time *time) {
+    return !time->stopped && (time->work < WORK_LEAST || time->cpu < SPARED);
 }
 
 static bool is_worth(const struct index_prover *prover, const struct query_time *before,
@@ -359,7 +363,7 @@ static void prove_on_copy(struct index_prover *prover, const char *sql,
     struct query_time before;
     if (!begin_query(prover, sql, &before))
         return;
-    while (advice->n < PROPOSALS_MOST && (before.stopped || before.cpu > NEVER) && has_time(prover) &&
+    while (advice->n < PROPOSALS_MOST && !is_little(&before) && has_time(prover) &&
            prove_next(prover, sql, candidates, &before, advice))
         before = advice->proposals[advice->n - 1].after;
     for (size_t i = 0; i < advice->n; i++) {
@@ -399,7 +403,7 @@ void index_prove(struct index_prover *prover, const char *sql, const struct quer
     struct index_candidates candidates = {NULL, 0, 0};
     struct index_proposal set[PROPOSALS_MOST];
     *advice = (struct index_advice){.n = 0};
-    if (prover->time_left == 0 || (!timed->stopped && timed->cpu < NEVER))
+    if (prover->time_left == 0 || is_little(timed))
         return;
     take_time(prover);
     if (have_outlines(prover) && index_candidates_find(&prover->wishes, sql, &candidates) == SQLITE_OK &&
