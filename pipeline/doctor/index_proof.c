@@ -14,7 +14,7 @@ enum {
     COVERING_MOST = 4, // candidates that are tried with all that is read, where none was worth it without
     WORK_LEAST = 10 * 1000,  // steps of SQLite's machine, some thousand rows: what does less is left alone
     SPARED = 50 * 1000,      // nanoseconds at least
-    LITTLE = 200 * 1000,     // is not worth another column
+    LITTLE = 200 * 1000,     // nanoseconds: is not worth another column
     MUCH = 10 * 1000 * 1000, // that a query which is not slow does not have to take
     FAR_FASTER = 4,
     FAR_LESS = 8, // a query that is not slow does so much too much
@@ -182,7 +182,7 @@ static uint64_t size_of(sqlite3 *db, struct str name) {
 }
 
 static bool is_little(const struct query_time *time) {
-    return !time->stopped && (time->work < WORK_LEAST || time->cpu < SPARED);
+    return !time->stopped && (time->cpu < SPARED || (time->work < WORK_LEAST && time->cpu < LITTLE));
 }
 
 static bool is_worth(const struct index_prover *prover, const struct query_time *before,
