@@ -2,6 +2,7 @@
 #include "pipeline/plan/check.h"
 
 #include "base/mem.h"
+#include "pipeline/plan/check_joins.h"
 #include "stages/load/load.h"
 #include "stages/record/shape.h"
 #include "stages/render/vm.h"
@@ -145,16 +146,37 @@ static void see_records(struct fields *fields, const struct batch *batch, size_t
     }
 }
 
+static void check_key(const struct plan *plan, const struct manifest_source *source,
+                      const struct program *key, const struct batch *batch, struct diags *diags) {
+    size_t seen;
+    if (!key)
+        return;
+    struct fields *fields = fields_new(plan->compile.library);
+    fields_add(fields, key, &(struct fields_scope){.record = true});
+    see_records(fields, batch, &seen);
+    warn_missing(plan, source, fields, false, seen, diags);
+    fields_free(fields);
+}
+
+// What joins of `other` compare of the records of `s`.
+static void check_join_keys(const struct plan *plan, size_t s, size_t other, const struct batch *batch,
+                            struct diags *diags) {
+    const struct manifest_source *source = &plan->manifest->sources[s], *from = &plan->manifest->sources[other];
+    const struct plan_join_keys *keys = plan->sources[other].joins;
+    for (size_t i = 0; keys && i < from->joins_n; i++) {
+        if (from->joins[i].source == s)
+            check_key(plan, source, keys[i].on, batch, diags);
+        if (other == s)
+            check_key(plan, source, keys[i].key, batch, diags);
+    }
+}
+
 static void check_fields(const struct plan *plan, size_t s, const struct batch *batch, struct diags *diags) {
     const struct manifest_source *source = &plan->manifest->sources[s];
     size_t seen;
-    if (plan->sources[s].key) {
-        struct fields *fields = fields_new(plan->compile.library);
-        fields_add(fields, plan->sources[s].key, &(struct fields_scope){.record = true});
-        see_records(fields, batch, &seen);
-        warn_missing(plan, source, fields, false, seen, diags);
-        fields_free(fields);
-    }
+    check_key(plan, source, plan->sources[s].key, batch, diags);
+    for (size_t o = 0; o < plan->manifest->sources_n; o++)
+        check_join_keys(plan, s, o, batch, diags);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
         const struct plan_job *job = &plan->jobs[j];
         if (job->job->source != s || !job->fields)
@@ -194,7 +216,10 @@ static void check_source(const struct fs *fs, const struct plan *plan, size_t s,
             *added = *diag_copy(diags->arena, batch->items[i].error);
             added->severity = SEVERITY_WARNING; // a bad record costs a record, not the run
         }
+        struct check_joins *joins = check_joins_new(fs, plan, shapes);
+        check_joins_attach(joins, s, batch);
         check_fields(plan, s, batch, diags);
+        check_joins_free(joins);
     }
     if (loader)
         load_close(loader);

@@ -12,7 +12,10 @@ static const struct manifest_source *source_of(const struct plan *plan, size_t p
 // What a node works on, in a few words: a path, a template, a sink.
 static void write_detail(const struct plan *plan, const struct plan_node *node, struct buf *out) {
     if (node->stage == STAGE_LOAD) {
-        buf_add_str(out, source_of(plan, node->index)->shown);
+        const struct manifest_source *source = source_of(plan, node->index);
+        buf_add_str(out, source->shown);
+        for (size_t i = 0; i < source->joins_n; i++)
+            buf_printf(out, "%s %.*s", i ? "," : ", joins", STR_ARG(source->joins[i].name));
         return;
     }
     if (node->stage == STAGE_OPEN) {

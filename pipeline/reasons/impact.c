@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "pipeline/plan/plan_joins.h"
 #include "pipeline/reasons/explanation.h"
 #include "pipeline/reasons/job_entry.h"
 #include "pipeline/reasons/recipe.h"
@@ -73,15 +74,87 @@ static bool reads(struct str read, struct str field) {
     return !str_ends(read, STR(".*")) && is_beneath(field, read);
 }
 
-static void take_fields(struct finding *f, struct str field, const struct str *names, size_t n,
-                        struct impact_job *job) {
-    job->by = ARENA_NEW_ARRAY(&f->impact->arena, struct str, n + 1);
-    if (!job->by)
-        mem_fail(n);
-    for (size_t i = 0; i < n; i++) {
-        offer(f, names[i]);
-        if (reads(names[i], field))
-            job->by[job->by_n++] = keep(f->impact, names[i]);
+// What a job reads, and where among it the field asked for is, which joined records may have, too.
+struct reading {
+    struct finding *f;
+    struct str source, field;
+    struct str *names, *asked;
+    size_t names_n, names_cap, asked_n, asked_cap;
+};
+
+static struct str join_name(struct impact *impact, struct str prefix, struct str name) {
+    const char *text = prefix.n ? arena_printf(&impact->arena, "%.*s%s%.*s", STR_ARG(prefix), name.n ? "." : "",
+                                               STR_ARG(name))
+                                : NULL;
+    return text ? str_of(text) : keep(impact, name);
+}
+
+static void add_names(struct reading *r, struct str prefix, const struct projection *projection) {
+    struct imprint *imprint = imprint_new(projection);
+    const struct str *names = imprint_names(imprint);
+    for (uint32_t i = 0; i < imprint_fields(imprint); i++) {
+        MEM_GROW(r->names, r->names_cap, r->names_n + 1);
+        r->names[r->names_n++] = join_name(r->f->impact, prefix, names[i]);
+    }
+    imprint_free(imprint);
+}
+
+static void add_key_names(struct reading *r, struct str prefix, const struct program *program) {
+    struct fields *fields = fields_new(r->f->plan->compile.library);
+    fields_add(fields, program, &(struct fields_scope){.record = true});
+    add_names(r, prefix, fields_projection(fields));
+    fields_free(fields);
+}
+
+// What the records of `from` are, at `prefix` of the job's, and those that are joined to them as far as they are read.
+static void add_source(struct reading *r, size_t from, struct str prefix, const struct projection *read,
+                       unsigned depth) {
+    enum { DEPTH = 6 };
+    const struct plan *plan = r->f->plan;
+    const struct manifest_source *source = &plan->manifest->sources[from];
+    if (str_equal(source->name, r->source)) {
+        MEM_GROW(r->asked, r->asked_cap, r->asked_n + 1);
+        r->asked[r->asked_n++] = join_name(r->f->impact, prefix, r->field);
+    }
+    for (size_t i = 0; i < source->joins_n && depth < DEPTH; i++) {
+        const struct manifest_join *join = &source->joins[i];
+        const struct projection *field = read ? projection_find(read, join->name) : NULL;
+        const struct plan_join_keys *keys = plan->sources[from].joins ? &plan->sources[from].joins[i] : NULL;
+        const struct str inner = join_name(r->f->impact, prefix, join->name);
+        if ((read && !field) || !keys || !keys->on || !keys->key)
+            continue;
+        add_key_names(r, prefix, keys->key);
+        add_key_names(r, inner, keys->on);
+        add_source(r, join->source, inner, field && !field->whole ? field : NULL, depth + 1);
+    }
+}
+
+static bool is_asked(const struct reading *r, struct str name) {
+    for (size_t i = 0; i < r->asked_n; i++)
+        if (reads(name, r->asked[i]))
+            return true;
+    return false;
+}
+
+static bool is_taken(const struct impact_job *job, struct str name) {
+    for (size_t i = 0; i < job->by_n; i++)
+        if (str_equal(job->by[i], name))
+            return true;
+    return false;
+}
+
+static void take_fields(struct reading *r, const struct plan_job *plan_job, struct impact_job *job) {
+    const struct projection *read = fields_projection(plan_job->fields);
+    const bool own = str_equal(r->f->plan->manifest->sources[plan_job->job->source].name, r->source);
+    r->names_n = r->asked_n = 0;
+    add_names(r, STR(""), read);
+    add_source(r, plan_job->job->source, STR(""), read, 0);
+    job->by = r->asked_n ? ARENA_NEW_ARRAY(&r->f->impact->arena, struct str, r->names_n + 1) : NULL;
+    for (size_t i = 0; job->by && i < r->names_n; i++) {
+        if (own)
+            offer(r->f, r->names[i]);
+        if (is_asked(r, r->names[i]) && !is_taken(job, r->names[i]))
+            job->by[job->by_n++] = r->names[i];
     }
 }
 
@@ -99,20 +172,20 @@ static enum status unknown_source(const struct manifest *manifest, struct str so
 static enum status find_field(struct finding *f, struct err *err) {
     const struct manifest *manifest = f->plan->manifest;
     struct str field, source = split_field(f->impact, f->question->name, &field);
-    bool found = false;
+    struct reading reading = {.f = f, .source = source, .field = field};
+    size_t index = 0;
     f->near = suggest_for(field);
-    for (size_t s = 0; s < manifest->sources_n; s++)
-        found |= str_equal(manifest->sources[s].name, source);
-    if (!found)
+    while (index < manifest->sources_n && !str_equal(manifest->sources[index].name, source))
+        index++;
+    if (index == manifest->sources_n)
         return unknown_source(manifest, source, err);
     for (size_t j = 0; j < manifest->jobs_n; j++) {
-        const struct plan_job *job = &f->plan->jobs[j];
-        if (!str_equal(manifest->sources[job->job->source].name, source))
-            continue;
-        struct imprint *imprint = imprint_new(fields_projection(job->fields));
-        take_fields(f, field, imprint_names(imprint), imprint_fields(imprint), &f->impact->jobs[j]);
-        imprint_free(imprint);
+        const size_t from = f->plan->jobs[j].job->source;
+        if (str_equal(manifest->sources[from].name, source) || plan_may_join(manifest, from, index))
+            take_fields(&reading, &f->plan->jobs[j], &f->impact->jobs[j]);
     }
+    mem_free(reading.names);
+    mem_free(reading.asked);
     const char *nearest =
         f->near.best.p ? arena_printf(&f->impact->arena, "%.*s.%.*s", STR_ARG(source), STR_ARG(f->near.best))
                        : NULL;

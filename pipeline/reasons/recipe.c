@@ -191,8 +191,8 @@ static struct str manifest_name(const struct manifest *manifest) {
     return str_from(path, from);
 }
 
-static void add_source(struct making *m) {
-    const struct manifest_source *source = &m->plan->manifest->sources[m->job->job->source];
+// How a source is read, whatever is in it.
+static void frame_source(struct buf *text, const struct manifest_source *source) {
     const struct load_format *format =
         source->format.p ? load_format_named(source->format) : load_format_for(source->path);
     const struct str texts[] = {str_of(format ? format->name : ""),
@@ -201,8 +201,6 @@ static void add_source(struct making *m) {
                                 source->table,
                                 source->files,
                                 source->key};
-    struct buf *text = &m->scratch;
-    buf_clear(text);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         frame(text, texts[i]);
     for (size_t i = 0; i < source->columns_n; i++)
@@ -214,7 +212,6 @@ static void add_source(struct making *m) {
     buf_printf(text, "%d,%d", source->delimiter, source->header);
     if (source->split.p) // another order
         frame(text, source->split);
-    add(m, "source", source->name, digest_of(buf_str(text)), STR(""));
 }
 
 // Whether none of the n parameters before it has its name.
@@ -243,6 +240,48 @@ static void add_parameters(struct making *m) {
             add(m, "parameter", name, digest_of(buf_str(&text)), buf_str(&text));
     }
     buf_release(&text);
+}
+
+static void frame_parameters(struct buf *text, const struct manifest *manifest,
+                             const struct manifest_source *source) {
+    const struct load_options options = manifest_load_options(manifest, source);
+    struct str name;
+    for (size_t at = 0; options.query.p && query_parameters_next(options.query, &at, &name);) {
+        const struct value value = query_parameters_find(&options, name);
+        frame(text, name);
+        if (value.tag != VALUE_MISSING)
+            query_parameters_add_json(text, value);
+    }
+}
+
+// Its joins, as far as the job reads what they give.
+static void frame_joins(const struct manifest *manifest, struct buf *text, size_t from,
+                        const struct projection *read, unsigned depth) {
+    enum { DEPTH = 6 }; // of sources that join each other there is no end
+    const struct manifest_source *source = &manifest->sources[from];
+    for (size_t i = 0; i < source->joins_n && depth < DEPTH; i++) {
+        const struct manifest_join *join = &source->joins[i];
+        const struct projection *field = read ? projection_find(read, join->name) : NULL;
+        if (read && !field)
+            continue;
+        frame(text, join->name);
+        frame(text, join->on);
+        frame(text, join->key);
+        buf_printf(text, "%d", join->one);
+        frame_source(text, &manifest->sources[join->source]);
+        frame_parameters(text, manifest, &manifest->sources[join->source]);
+        frame_joins(manifest, text, join->source, field && !field->whole ? field : NULL, depth + 1);
+    }
+}
+
+static void add_source(struct making *m) {
+    const struct manifest *manifest = m->plan->manifest;
+    const size_t from = m->job->job->source;
+    struct buf *text = &m->scratch;
+    buf_clear(text);
+    frame_source(text, &manifest->sources[from]);
+    frame_joins(manifest, text, from, fields_projection(m->job->fields), 0);
+    add(m, "source", manifest->sources[from].name, digest_of(buf_str(text)), STR(""));
 }
 
 static void add_filter(struct making *m) {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/mem.h"
+#include "pipeline/plan/plan_joins.h"
 #include "pipeline/run/failures.h"
 #include "pipeline/run/lock.h"
 
@@ -112,12 +113,21 @@ void retry_free(struct retry *retry) {
     mem_free(retry);
 }
 
+// Whose records lack what is bad of another source is not known.
+static bool joins_failed(const struct retry *retry, const struct manifest *m, const struct manifest_job *job) {
+    for (size_t s = 0; s < m->sources_n; s++)
+        if (has(retry, SOURCE, m->sources[s].name, STR("")) && plan_may_join(m, job->source, s))
+            return true;
+    return false;
+}
+
 void retry_select(const struct retry *retry, struct manifest *m) {
     struct str *names = MEM_NEW_ARRAY(struct str, m->jobs_n + 1);
     size_t n = 0;
     for (size_t j = 0; j < m->jobs_n; j++) {
         const struct manifest_job *job = &m->jobs[j];
-        if (has(retry, JOB, job->name, STR("")) || has(retry, SOURCE, m->sources[job->source].name, STR("")))
+        if (has(retry, JOB, job->name, STR("")) ||
+            has(retry, SOURCE, m->sources[job->source].name, STR("")) || joins_failed(retry, m, job))
             names[n++] = job->name;
     }
     struct err err;
@@ -125,8 +135,8 @@ void retry_select(const struct retry *retry, struct manifest *m) {
     mem_free(names);
 }
 
-bool retry_is_whole(const struct retry *retry, const struct manifest_job *job) {
-    return has(retry, WHOLE, job->name, STR(""));
+bool retry_is_whole(const struct retry *retry, const struct manifest *m, const struct manifest_job *job) {
+    return has(retry, WHOLE, job->name, STR("")) || joins_failed(retry, m, job);
 }
 
 bool retry_wants(const struct retry *retry, const struct manifest *m, const struct manifest_job *job,

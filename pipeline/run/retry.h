@@ -24,7 +24,7 @@ void retry_free(struct retry *retry);
 void retry_select(const struct retry *retry, struct manifest *m);
 
 // Whether all of a job's outputs are to be made again.
-bool retry_is_whole(const struct retry *retry, const struct manifest_job *job);
+bool retry_is_whole(const struct retry *retry, const struct manifest *m, const struct manifest_job *job);
 
 // Whether a record is to be rendered again. `key` {NULL, 0}: by its number, from 1.
 bool retry_wants(const struct retry *retry, const struct manifest *m, const struct manifest_job *job,

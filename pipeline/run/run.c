@@ -272,7 +272,7 @@ static void prepare_jobs(struct run *run) {
         job->claim_turns = turns_new(run->credits);
         job->emit_turns = turns_new(run->credits);
         job->partial = run->options->retry && !job->job->gathers && job->job->sink->named &&
-                       !retry_is_whole(run->options->retry, job->job->job);
+                       !retry_is_whole(run->options->retry, plan->manifest, job->job->job);
         arena_init(&job->arena, 0);
     }
     for (size_t p = 0; p < plan->passes_n; p++)

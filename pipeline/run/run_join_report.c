@@ -52,8 +52,17 @@ static void tell_one(struct run *run, const struct run_join_report *join, struct
     buf_release(&text);
 }
 
+// Several passes may join the same, and what does not fit is the same then.
+static bool is_told(const struct run_join_report *all, const struct run_join_report *join) {
+    for (const struct run_join_report *other = all; other < join; other++)
+        if (str_equal(other->source, join->source) && str_equal(other->name, join->name) &&
+            other->lost == join->lost && other->missed == join->missed)
+            return true;
+    return false;
+}
+
 static void report_join(struct run *run, const struct pass_run *pass, struct run_join *join,
-                        struct str source, struct run_join_report *out) {
+                        struct str source, const struct run_join_report *all, struct run_join_report *out) {
     const struct manifest_join *spec = join->join->join;
     struct join_figures figures;
     struct arena arena;
@@ -72,10 +81,12 @@ static void report_join(struct run *run, const struct pass_run *pass, struct run
     if (pass->whole && !spec->one) {
         out->lost = figures.lost_records;
         out->shared = spec->own_key ? figures.found_again : 0;
-        tell_list(run, out, example);
+        if (!is_told(all, out))
+            tell_list(run, out, example);
     } else if (pass->whole) {
         out->missed = atomic_load(&join->missed);
-        tell_one(run, out, buf_str(&join->missed_key));
+        if (!is_told(all, out))
+            tell_one(run, out, buf_str(&join->missed_key));
     }
     arena_release(&arena);
 }
@@ -87,7 +98,8 @@ static void report_joins(struct run *run, const struct pass_run *pass, struct st
         struct run_join *join = joins[i];
         if (!join->index)
             continue;
-        report_join(run, pass, join, source, &out[report->joins_n++]);
+        report_join(run, pass, join, source, out, &out[report->joins_n]);
+        report->joins_n++;
         report->counters.failed += join->failed;
         report->counters.retried += join->tried;
         report->counters.source_bytes += join->bytes;
