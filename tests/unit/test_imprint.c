@@ -268,10 +268,57 @@ static void test_shown(void **state) {
     end(&w);
 }
 
+// What changed of a field, as far as one element of a list did.
+static void test_narrowed(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *after, *told;
+    } cases[] = {
+        {"{\"o\":[{\"p\":1},{\"p\":2}]}", "{\"o\":[{\"p\":1},{\"p\":3}]}", "o[1].p 2 3"},
+        {"{\"o\":[{\"p\":\"a, ]\\\"[\"},{\"p\":2}]}", "{\"o\":[{\"p\":\"b\"},{\"p\":2}]}",
+         "o[0].p \"a, ]\\\"[\" \"b\""},
+        {"{\"o\":[{\"p\":[1,2]},{\"p\":[3,4]}]}", "{\"o\":[{\"p\":[1,2]},{\"p\":[3,5]}]}", "o[1].p[1] 4 5"},
+        {"{\"o\":[{\"p\":{\"x\":[1, 2]}}]}", "{\"o\":[{\"p\":{\"x\":[1, 3]}}]}",
+         "o[0].p {\"x\": [1, 2]} {\"x\": [1, 3]}"},
+        {"{\"o\":[{\"p\":1},{}]}", "{\"o\":[{\"p\":1},{\"p\":3}]}", "o[1].p null 3"},
+        {"{\"o\":[{\"p\":1},{\"p\":2}]}", "{\"o\":[{\"p\":2},{\"p\":1}]}", NULL}, // two of them
+        {"{\"o\":[{\"p\":1}]}", "{\"o\":[{\"p\":1},{\"p\":3}]}", NULL},           // more
+        {"{\"o\":[{\"p\":1},{\"p\":3}]}", "{\"o\":[{\"p\":1}]}", NULL},           // fewer
+        {"{\"o\":[]}", "{\"o\":[{\"p\":1}]}", NULL},
+        {"{\"o\":[{\"p\":1}]}", "{\"o\":[]}", NULL},
+        {"{\"o\":{\"p\":1}}", "{\"o\":{\"p\":2}}", NULL}, // no list
+        {"{\"o\":{\"p\":1}}", "{\"o\":[{\"p\":2}]}", NULL},
+    };
+    static const struct projection leaf = {.name = {"p", 1}, .whole = true}, *const leaves[] = {&leaf},
+                                   list = {.name = {"o", 1}, .children = leaves, .n = 1},
+                                   *const lists[] = {&list}, record = {.children = lists, .n = 1};
+    struct world w;
+    struct buf before = BUF_INIT, place = BUF_INIT, now = BUF_INIT;
+    begin(&w);
+    struct imprint *p = imprint_new(&record);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buf_clear(&before);
+        buf_clear(&place);
+        assert_true(imprint_show(p, 0, parse(&w, cases[i].before), &before));
+        struct str was = buf_str(&before);
+        const bool narrowed = imprint_narrow(p, 0, parse(&w, cases[i].after), &was, &place, &now);
+        assert_int_equal(narrowed, cases[i].told != NULL);
+        buf_printf(&place, " %.*s %.*s", STR_ARG(was), STR_ARG(buf_str(&now)));
+        if (narrowed)
+            assert_string_equal(buf_text(&place), cases[i].told);
+    }
+    buf_release(&before);
+    buf_release(&place);
+    buf_release(&now);
+    imprint_free(p);
+    end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names), cmocka_unit_test(test_what_is_read), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_steps), cmocka_unit_test(test_kept),         cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_what_is_read), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_steps),    cmocka_unit_test(test_kept),         cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_narrowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
