@@ -134,10 +134,12 @@ static void write_key(struct str key, struct buf *out) {
         buf_add_text(out, "...");
 }
 
-// Where a failure is inside a template, the record it happened for is worth a line of its own.
+// Where a failure is not in the record itself, but in a template or an expression, the record it happened for is worth a
+// line of its own.
 static void write_failure(const struct failure *failure, bool colour, struct buf *out) {
-    diag_write(failure->detail, colour, out);
-    if (!failure->job.p && failure->detail->line)
+    const struct diag *detail = failure->detail;
+    diag_write(detail, colour, out);
+    if (!failure->job.p && detail->line && str_equal(detail->file, failure->path))
         return;
     buf_printf(out, "  record: %.*s", STR_ARG(failure->path));
     if (failure->line)

@@ -157,24 +157,25 @@ static void report_bad(struct pass_run *pass, struct run_join *join, const struc
     }
 }
 
+// One without a key gets what is joined to it, too, though nobody sees that: so it is known what belongs to nobody.
 static enum status take_record(struct run_attaching *a, struct run_join *join, struct batch *batch,
                                struct item *item, struct err *err) {
     struct str key = {NULL, 0};
     item->error_byte = item->byte;
     if (!run_join_key(a->pass, a->vm, join->join->on, item->record, &batch->arena, &key, &item->error))
         return STATUS_OK;
-    if (!key.p) {
-        join->keyless++;
-        return STATUS_OK;
-    }
     if (join->joins_n > 0) {
-        key = arena_str(&batch->arena, key); // the machine's memory is for the next keys
-        if (!key.p)
+        const bool has_key = key.p != NULL;
+        key = has_key ? arena_str(&batch->arena, key) : key; // the machine's memory is for the next keys
+        if (has_key && !key.p)
             return err_set(err, STATUS_MEMORY, "no memory for the key of a join");
         if (!run_attach(a, &batch->arena, item->ordinal, &item->record, &item->error))
             return STATUS_OK;
     }
-    join->records++;
+    if (!key.p) {
+        join->keyless++;
+        return STATUS_OK;
+    }
     return join_index_add(join->index, key, item->record, err);
 }
 

@@ -8,7 +8,7 @@
  * that of the indexes (limits: join_bytes), each of which goes to a temporary file beyond it.
  *
  * A key is the text of what its expression gives, integers and floats of the same value being one; none, undefined and
- * the empty text are no key, and a list or tuple that has none in it is none.
+ * the empty text are no key, nor is a list or tuple that has one of these in it.
  *
  * A record of the other source that is bad costs that record. Records that were joined tell what a pass's source is as its
  * own do (run_survey.c), and an output's fingerprint has the fields that its job reads of them.
@@ -31,7 +31,7 @@ struct run_join {
     uint32_t tried;        // again
     uint64_t batches;
     struct source_sum sum;
-    uint64_t records, keyless, failed, bytes;
+    uint64_t keyless, failed, bytes;
     struct field_count fields;
     atomic_uint_fast64_t missed; // own records with a key that is nobody's
     uint64_t missed_first;       // under run->lock: the first of these, its number and key
@@ -45,7 +45,8 @@ struct run_joins {
     struct run_join **own;
     size_t own_n;
     struct batch *batch;
-    bool known; // no record of them was bad
+    bool known;          // no record of them was bad
+    atomic_bool lacking; // one of the pass was
 };
 
 void run_joins_prepare(struct run *run); // when fields are known

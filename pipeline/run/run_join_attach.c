@@ -7,12 +7,13 @@
 
 // Keys -------------------------------------------------------------------------------------------------------------
 
-static bool has_none(struct value v) {
+static bool is_nothing(struct value v) {
     if (v.tag == VALUE_LIST)
         for (uint32_t i = 0; i < v.list->n; i++)
-            if (has_none(v.list->items[i]))
+            if (is_nothing(v.list->items[i]))
                 return true;
-    return v.tag == VALUE_NONE || v.tag == VALUE_UNDEFINED || v.tag == VALUE_MISSING;
+    return v.tag == VALUE_NONE || v.tag == VALUE_UNDEFINED || v.tag == VALUE_MISSING ||
+           (value_is_string(v) && v.n == 0);
 }
 
 // A column of numbers may give 7.0 where another one gives 7.
@@ -33,12 +34,12 @@ bool run_join_key(struct pass_run *pass, struct vm *vm, const struct program *pr
         *fault = diag_copy(arena, plan_place(pass->run->plan, arena, program, found));
         return false;
     }
-    if (has_none(v))
+    if (is_nothing(v))
         return true;
     const struct str text = value_is_string(v) ? value_str(v) : vm_text(vm, as_integer(v));
     if (!text.p)
         *fault = diag_make(arena, NULL, (struct span){0, 0}, "no memory for the key of a join");
-    else if (text.n > 0)
+    else
         *key = text;
     return text.p != NULL;
 }
@@ -147,10 +148,11 @@ void run_joins_attach(struct flight *flight, struct worker *worker) {
                         run_vm(pass->run, worker, UNDEFINED_DEFAULT));
     for (size_t i = 0; i < batch->items_n; i++) {
         struct item *item = &batch->items[i];
-        if (item->error || item->unwanted)
-            continue;
-        if (!run_attach(&a, &batch->arena, item->ordinal, &item->record, &item->error))
+        if (!item->error && !item->unwanted &&
+            !run_attach(&a, &batch->arena, item->ordinal, &item->record, &item->error))
             item->error_byte = item->byte;
+        if (item->error)
+            atomic_store(&pass->joins->lacking, true);
     }
     run_attaching_end(&a);
 }

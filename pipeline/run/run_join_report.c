@@ -61,8 +61,9 @@ static bool is_told(const struct run_join_report *all, const struct run_join_rep
     return false;
 }
 
-static void report_join(struct run *run, const struct pass_run *pass, struct run_join *join,
-                        struct str source, const struct run_join_report *all, struct run_join_report *out) {
+// `whole`: all records that it was joined to are known.
+static void report_join(struct run *run, struct run_join *join, struct str source, bool whole,
+                        const struct run_join_report *all, struct run_join_report *out) {
     const struct manifest_join *spec = join->join->join;
     struct join_figures figures;
     struct arena arena;
@@ -78,34 +79,34 @@ static void report_join(struct run *run, const struct pass_run *pass, struct run
                                     .failed = join->failed,
                                     .repeated = figures.repeated,
                                     .spilled = figures.spilled};
-    if (pass->whole && !spec->one) {
+    if (!spec->one && whole) {
         out->lost = figures.lost_records;
         out->shared = spec->own_key ? figures.found_again : 0;
-        if (!is_told(all, out))
-            tell_list(run, out, example);
-    } else if (pass->whole) {
+    } else if (spec->one && join->failed == 0) {
         out->missed = atomic_load(&join->missed);
-        if (!is_told(all, out))
-            tell_one(run, out, buf_str(&join->missed_key));
     }
+    if (!is_told(all, out) && spec->one)
+        tell_one(run, out, buf_str(&join->missed_key));
+    else if (!is_told(all, out))
+        tell_list(run, out, example);
     arena_release(&arena);
 }
 
-static void report_joins(struct run *run, const struct pass_run *pass, struct str source,
-                         struct run_join *const *joins, size_t n, struct run_report *report,
-                         struct run_join_report *out) {
+static void report_joins(struct run *run, struct str source, bool whole, struct run_join *const *joins,
+                         size_t n, struct run_report *report, struct run_join_report *out) {
     for (size_t i = 0; i < n; i++) {
         struct run_join *join = joins[i];
         if (!join->index)
             continue;
-        report_join(run, pass, join, source, out, &out[report->joins_n]);
+        report_join(run, join, source, whole, out, &out[report->joins_n]);
         report->joins_n++;
         report->counters.failed += join->failed;
         report->counters.retried += join->tried;
         report->counters.source_bytes += join->bytes;
         report->counters.fields_parsed += join->fields.parsed;
         report->counters.fields_skipped += join->fields.skipped;
-        report_joins(run, pass, join->join->source->name, join->joins, join->joins_n, report, out);
+        report_joins(run, join->join->source->name, join->failed == 0, join->joins, join->joins_n, report,
+                     out);
     }
 }
 
@@ -122,7 +123,8 @@ void run_joins_report(struct run *run, struct run_report *report) {
     for (size_t p = 0; p < run->plan->passes_n; p++) {
         const struct pass_run *pass = &run->passes[p];
         if (pass->joins && pass->joins->built == pass->joins->n)
-            report_joins(run, pass, pass->source->name, pass->joins->own, pass->joins->own_n, report, out);
+            report_joins(run, pass->source->name, pass->whole && !atomic_load(&pass->joins->lacking),
+                         pass->joins->own, pass->joins->own_n, report, out);
     }
     report->joins = out;
 }
