@@ -161,7 +161,8 @@ static void check_key(const struct plan *plan, const struct manifest_source *sou
 // What joins of `other` compare of the records of `s`.
 static void check_join_keys(const struct plan *plan, size_t s, size_t other, const struct batch *batch,
                             struct diags *diags) {
-    const struct manifest_source *source = &plan->manifest->sources[s], *from = &plan->manifest->sources[other];
+    const struct manifest_source *source = &plan->manifest->sources[s],
+                                 *from = &plan->manifest->sources[other];
     const struct plan_join_keys *keys = plan->sources[other].joins;
     for (size_t i = 0; keys && i < from->joins_n; i++) {
         if (from->joins[i].source == s)

@@ -83,8 +83,8 @@ struct reading {
 };
 
 static struct str join_name(struct impact *impact, struct str prefix, struct str name) {
-    const char *text = prefix.n ? arena_printf(&impact->arena, "%.*s%s%.*s", STR_ARG(prefix), name.n ? "." : "",
-                                               STR_ARG(name))
+    const char *text = prefix.n ? arena_printf(&impact->arena, "%.*s%s%.*s", STR_ARG(prefix),
+                                               name.n ? "." : "", STR_ARG(name))
                                 : NULL;
     return text ? str_of(text) : keep(impact, name);
 }

@@ -114,7 +114,8 @@ void retry_free(struct retry *retry) {
 }
 
 // Whose records lack what is bad of another source is not known.
-static bool joins_failed(const struct retry *retry, const struct manifest *m, const struct manifest_job *job) {
+static bool joins_failed(const struct retry *retry, const struct manifest *m,
+                         const struct manifest_job *job) {
     for (size_t s = 0; s < m->sources_n; s++)
         if (has(retry, SOURCE, m->sources[s].name, STR("")) && plan_may_join(m, job->source, s))
             return true;
