@@ -29,7 +29,10 @@
     X(SOURCE, source, 3, 64 << 20, 2 * 3600)                                                                 \
     X(PROGRAM, program, 3, 4 << 20, 0)                                                                       \
     X(RENDER, render, 3, 1 << 20, 0)                                                                         \
-    X(THROUGH, through, 3, 8 << 20, 0)
+    X(THROUGH, through, 3, 8 << 20, 0)                                                                       \
+    X(SCHEMA, schema, 3, 64 << 20, 2 * 3600)                                                                 \
+    X(TYPES, types, 3, 16 << 20, 24 * 3600)                                                                  \
+    X(RELATIONS, relations, 3, 64 << 20, 24 * 3600)
 
 enum cache_category {
 #define X(NAME, name, level, size, lifetime) CACHE_##NAME,

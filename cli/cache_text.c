@@ -68,12 +68,12 @@ static void write_category(const struct cache_figures *figures, unsigned c, stru
     const uint64_t asked = was->hits + was->misses;
     size_t from = out->n;
     buf_printf(out, "  %s", name_of(c));
-    pad(out, from, 11);
+    pad(out, from, 12);
     if (c == CACHE_PROGRAM)
         buf_add_text(out, "shared within a run;");
     else
         write_held(&figures->tier.held[c], out);
-    pad(out, from, 11 + 44);
+    pad(out, from, 12 + 44);
     buf_add_char(out, ' ');
     show_count(out, was->hits);
     buf_printf(out, " hit%s, ", was->hits == 1 ? "" : "s");

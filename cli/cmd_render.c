@@ -26,6 +26,7 @@ static const struct option_spec render_options[] = {
     {"format", 0, "NAME", "with --each: the records' format, where the name does not say it"},
     {"query", 0, "SQL", "with --each: what to read from a database"},
     {"table", 0, "NAME", "with --each: the table of a database"},
+    {"schema", 0, NULL, "with --each: the tables of a database are the records, not their rows"},
     {"pointer", 0, "POINTER", "with --each: JSON pointer to the records of a JSON document"},
     {"columns", 0, "NAMES", "with --each: names of a CSV file's columns, where it has no header"},
     {"delimiter", 0, "CHARACTER", "with --each: what separates the fields of a CSV file"},
@@ -50,9 +51,9 @@ static bool parse_undefined(const char *text, enum undefined_mode *mode) {
 // What stands on the command line without what it belongs to, or NULL.
 static const char *misplaced(const struct options *options) {
     static const char *const of_each[] = {
-        "to",         "key",       "where", "format",  "query",   "table", "pointer", "columns",
-        "delimiter",  "separator", "raw",   "jobs",    "json",    "force", "durable", "only-failed",
-        "max-failed", "wait",      "trace", "verbose", "profile", NULL};
+        "to",          "key",        "where",     "format", "query",   "table",   "schema", "pointer",
+        "columns",     "delimiter",  "separator", "raw",    "jobs",    "json",    "force",  "durable",
+        "only-failed", "max-failed", "wait",      "trace",  "verbose", "profile", NULL};
     static const char *const of_one[] = {"data", "language", "program", NULL};
     for (const char *const *name = options_has(options, "each") ? of_one : of_each; *name; name++)
         if (options_has(options, *name))
@@ -82,6 +83,7 @@ static int render_each(struct cli *cli, const struct options *options) {
         .format = options_get(options, "format"),
         .query = options_get(options, "query"),
         .table = options_get(options, "table"),
+        .schema = options_has(options, "schema"),
         .pointer = options_get(options, "pointer"),
         .columns = options_get(options, "columns"),
         .delimiter = options_get(options, "delimiter"),

@@ -36,6 +36,9 @@ static bool is_share(enum metric metric) {
     case METRIC_CACHE_THROUGH_HIT_RATE:
     case METRIC_CACHE_SOURCE_HIT_RATE:
     case METRIC_CACHE_PROGRAM_HIT_RATE:
+    case METRIC_CACHE_SCHEMA_HIT_RATE:
+    case METRIC_CACHE_TYPES_HIT_RATE:
+    case METRIC_CACHE_RELATIONS_HIT_RATE:
     case METRIC_LIVE_PROGRESS:
         return true;
     default:
@@ -76,6 +79,9 @@ static bool never_falls(enum metric metric) {
     case METRIC_CACHE_THROUGH_MISSES:
     case METRIC_CACHE_SOURCE_MISSES:
     case METRIC_CACHE_PROGRAM_MISSES:
+    case METRIC_CACHE_SCHEMA_MISSES:
+    case METRIC_CACHE_TYPES_MISSES:
+    case METRIC_CACHE_RELATIONS_MISSES:
     case METRIC_CACHE_DIFFERING:
     case METRIC_QUEUE_PEAK:
         return true;

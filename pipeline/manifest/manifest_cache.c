@@ -7,6 +7,9 @@ static const unsigned usual_tiers[CACHE_CATEGORIES_N] = {
     [CACHE_PROGRAM] = 1u << CACHE_MEMORY,
     [CACHE_RENDER] = 1u << CACHE_PACKS | 1u << CACHE_REDIS, // within a run hardly an output is made twice
     [CACHE_THROUGH] = 1u << CACHE_MEMORY | 1u << CACHE_PACKS | 1u << CACHE_REDIS,
+    [CACHE_SCHEMA] = 1u << CACHE_PACKS | 1u << CACHE_REDIS,
+    [CACHE_TYPES] = 1u << CACHE_PACKS | 1u << CACHE_REDIS,
+    [CACHE_RELATIONS] = 1u << CACHE_PACKS | 1u << CACHE_REDIS,
 };
 
 static void fill_tiers(const struct document_node *node, unsigned *tiers) {

@@ -126,6 +126,7 @@ static void add_source(const struct fs *fs, const struct each_options *options, 
     add_option(out, ",\n  \"format\": ", options->format);
     add_option(out, ",\n  \"query\": ", options->query);
     add_option(out, ",\n  \"table\": ", options->table);
+    buf_add_text(out, options->schema ? ",\n  \"schema\": true" : "");
     add_option(out, ",\n  \"pointer\": ", options->pointer);
     add_option(out, ",\n  \"delimiter\": ", options->delimiter);
     add_columns(options->columns, out);

@@ -20,7 +20,7 @@ struct each_options {
     const char *format, *query, *table, *pointer, *delimiter, *columns, *key, *where, *separator;
     const char *const *environment; // names of variables that may be read
     size_t environment_n;
-    bool raw;
+    bool raw, schema;
     const char *undefined;
     bool trim_blocks, lstrip_blocks, keep_trailing_newline, autoescape, chat;
 };

@@ -84,11 +84,15 @@ enum { RUN_CACHE_FACTOR = 4 };
 // For a source (run_cache_source.c).
 struct run_keeper {
     struct load_keeper keeper;
+    struct load_shelf shelf; // run_cache_schema.c
     struct run *run;
     struct cache_found found; // since the last span that told of any
     struct str name;          // the source's
 };
 void run_cache_keep_source(struct run *run, struct str name, struct run_keeper *keeper);
+// What a source that is a schema may keep; NULL: nothing.
+const struct load_shelf *run_cache_shelf(const struct run *run, const struct run_keeper *keeper);
+void run_cache_keep_schema(struct run_keeper *keeper);
 
 // Hits and misses so far, before the end; of the tiers nothing.
 void run_cache_look(struct run *run, struct run_cache_report *report);

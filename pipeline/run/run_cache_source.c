@@ -55,4 +55,5 @@ void run_cache_keep_source(struct run *run, struct str name, struct run_keeper *
                                              .wall = wall},
                                   .run = run,
                                   .name = name};
+    run_cache_keep_schema(keeper);
 }

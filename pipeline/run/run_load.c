@@ -313,6 +313,7 @@ enum status run_open_loader(struct run *run, const struct manifest_source *sourc
         source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
     options.projection = projection;
     options.keeper = run_cache_has(run, CACHE_SOURCE) ? &keeper->keeper : NULL;
+    options.shelf = run_cache_shelf(run, keeper);
     return load_open(&options, loader, err);
 }
 

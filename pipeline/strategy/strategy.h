@@ -76,7 +76,8 @@ struct strategy_workers {
 struct strategy_workers strategy_workers(const struct strategy *strategy, uint32_t available);
 
 #define STRATEGY_EVERY_CATEGORY                                                                              \
-    (1u << CACHE_SOURCE | 1u << CACHE_PROGRAM | 1u << CACHE_RENDER | 1u << CACHE_THROUGH)
+    (1u << CACHE_SOURCE | 1u << CACHE_PROGRAM | 1u << CACHE_RENDER | 1u << CACHE_THROUGH |                   \
+     1u << CACHE_SCHEMA | 1u << CACHE_TYPES | 1u << CACHE_RELATIONS)
 #define STRATEGY_LOCAL (1u << CACHE_MEMORY | 1u << CACHE_PACKS)
 
 #endif

@@ -93,9 +93,9 @@ static void name_composite(struct schema_relations *r, struct schema_link *link)
     const uint32_t first = key_of(r, link)->columns[0];
     bool stripped;
     struct str own = without_reference(r->names->tables[link->holder].columns[first].snake, &stripped);
-    link->role = words.n ? words : target;
     link->there = words.n ? take(r, link->holder, words, join(r, words, "_", target))
                           : take(r, link->holder, target, join(r, own, "_", target));
+    link->role = words.n ? words : link->there.snake;
 }
 
 static void name_there(struct schema_relations *r, struct schema_link *link) {
@@ -237,20 +237,24 @@ static void add_many(struct schema_relations *r, size_t near, size_t far, size_t
                                                 .name = take(r, table, first, longer)};
 }
 
-// The links from..to are all that the table has.
-static void find_join(struct schema_relations *r, uint32_t t, size_t from, size_t to) {
-    const struct schema_table *table = table_of(r, t);
+// The links a and b make the table a joining one by a key, or by its having nothing else.
+static bool joins(const struct schema_relations *r, size_t a, size_t b, bool sole) {
+    const struct schema_link *near = &r->links[a], *far = &r->links[b];
+    const struct schema_table *table = table_of(r, near->holder);
+    if (near->target == near->holder || far->target == near->holder)
+        return false;
+    return have_key(table, key_of(r, near), key_of(r, far)) ||
+           (sole && !near->one && !far->one && is_only_joining(table, key_of(r, near), key_of(r, far)));
+}
+
+// The links from..to are all that the table has. `referred`: it is more than a join to others.
+static void find_join(struct schema_relations *r, size_t from, size_t to, bool referred) {
+    const uint32_t t = r->links[from].holder;
     for (size_t a = from; a < to; a++) {
         for (size_t b = a + 1; b < to; b++) {
-            const struct schema_foreign_key *first = key_of(r, &r->links[a]),
-                                            *second = key_of(r, &r->links[b]);
-            const bool keyed = have_key(table, first, second);
-            if (!keyed && (to - from != 2 || r->links[a].one || r->links[b].one))
+            if (!joins(r, a, b, to - from == 2 && !referred))
                 continue;
-            const bool only = is_only_joining(table, first, second);
-            if (!keyed && !only)
-                continue;
-            r->joins[t] = only;
+            r->joins[t] = is_only_joining(table_of(r, t), key_of(r, &r->links[a]), key_of(r, &r->links[b]));
             add_many(r, a, b, r->many_n + 1);
             add_many(r, b, a, r->many_n - 1);
             return;
@@ -259,12 +263,16 @@ static void find_join(struct schema_relations *r, uint32_t t, size_t from, size_
 }
 
 static void find_joins(struct schema_relations *r) {
+    bool *referred = MEM_NEW_ARRAY(bool, r->names->schema->tables_n + 1);
+    for (size_t i = 0; i < r->links_n; i++)
+        referred[r->links[i].target] = true;
     for (size_t from = 0, to; from < r->links_n; from = to) {
         for (to = from + 1; to < r->links_n && r->links[to].holder == r->links[from].holder;)
             to++;
         if (to - from >= 2)
-            find_join(r, r->links[from].holder, from, to);
+            find_join(r, from, to, referred[r->links[from].holder]);
     }
+    mem_free(referred);
 }
 
 void schema_relations_init(struct schema_relations *r, struct schema_names *names) {

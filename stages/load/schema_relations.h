@@ -6,8 +6,8 @@
  *
  * Every foreign key to a table that is there and wanted is one link: belongs_to on the side of the holder, and has_many
  * or has_one on the other. A table that joins two others makes a pair of many-to-many relations: one whose primary key, or a unique
- * index, is the columns of two of its links together; or one that has, but for two links, only what has no meaning of
- * its own: an automatic key, and times. A polymorphic pair has its targets from the manifest, or from the values found: a
+ * index, is the columns of two of its links together; or one that nothing refers to and that has, but for two links, only
+ * what has no meaning of its own: an automatic key, and times. A polymorphic pair has its targets from the manifest, or from the values found: a
  * value stands for the table whose singular name it is in any spelling ("BlogPost", "blog_posts", "App\Models\BlogPost").
  * A pair none of whose values is a table is no relation; one without values is a relation whose targets are not known.
  *
