@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The databases that records come from.
+// The databases that records and templates come from.
 #include "base/buf.h"
 #include "pipeline/doctor/doctor.h"
 #include "pipeline/doctor/doctor_sqlite.h"
@@ -21,24 +21,24 @@ static void say_fault(struct doctor *doctor, const char *name, struct str shown,
     } words[] = {
         [DOCTOR_SQLITE_UNREADABLE] = {DOCTOR_FAIL, "cannot be read", "name another file, or make it"},
         [DOCTOR_SQLITE_LOCKED] = {DOCTOR_WARN, "is somebody else's for now",
-                                  "`retries` of the source waits for it"},
+                                  "run again when it is free; `retries` of a source waits for that"},
         [DOCTOR_SQLITE_DAMAGED] = {DOCTOR_FAIL, "is damaged",
                                    "sqlite3 FILE .recover saves what can be saved"},
-        [DOCTOR_SQLITE_QUERY] = {DOCTOR_FAIL, "cannot answer its query", "correct `query` of the source"},
+        [DOCTOR_SQLITE_QUERY] = {DOCTOR_FAIL, "cannot answer its query", "correct its `query`"},
     };
     doctor_say(doctor, words[look->end].state, name, words[look->end].advice, "%.*s %s: %s", STR_ARG(shown),
                words[look->end].found, look->fault);
 }
 
-static void check_source(struct doctor *doctor, const struct manifest_source *source) {
+static void check_database(struct doctor *doctor, struct str named, struct str shown, struct str path,
+                           struct str query) {
     struct doctor_sqlite look;
     struct buf name = BUF_INIT;
     char size[SIZE_TEXT], log[SIZE_TEXT];
-    buf_printf(&name, "%.*s", STR_ARG(source->name));
-    doctor_sqlite_look(&look, &doctor->options->clock, source->path.p, source->query.p);
+    buf_add_str(&name, named);
+    doctor_sqlite_look(&look, &doctor->options->clock, path.p, query.p);
     doctor_write_bytes(look.pages * look.page_size, size, sizeof size);
     doctor_write_bytes(look.log_bytes, log, sizeof log);
-    const struct str shown = source->shown;
     if (look.end != DOCTOR_SQLITE_SOUND)
         say_fault(doctor, buf_text(&name), shown, &look);
     else if (look.log_bytes > LOG_MANY)
@@ -55,9 +55,16 @@ static void check_source(struct doctor *doctor, const struct manifest_source *so
 void doctor_check_databases(struct doctor *doctor) {
     const struct manifest *manifest = doctor->options->manifest;
     const size_t before = doctor->n;
-    for (size_t i = 0; manifest && i < manifest->sources_n; i++)
-        if (manifest->sources[i].path.p && manifest->sources[i].name.p && is_database(&manifest->sources[i]))
-            check_source(doctor, &manifest->sources[i]);
+    for (size_t i = 0; manifest && i < manifest->sources_n; i++) {
+        const struct manifest_source *source = &manifest->sources[i];
+        if (source->path.p && source->name.p && is_database(source))
+            check_database(doctor, source->name, source->shown, source->path, source->query);
+    }
+    for (size_t i = 0; manifest && i < manifest->places_n; i++) {
+        const struct manifest_place *place = &manifest->places[i];
+        if (place->is_store)
+            check_database(doctor, STR("templates"), place->shown, place->path, place->store.query);
+    }
     if (doctor->n == before)
         doctor_say(doctor, DOCTOR_SKIPPED, NULL, NULL, "no source is one");
 }

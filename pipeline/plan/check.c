@@ -75,9 +75,17 @@ static void warn_unused(struct plan *plan, const struct reach *reach, struct dia
     struct str *names;
     size_t n = templates_list(plan->templates, &names);
     for (size_t i = 0; i < n; i++) {
-        if (is_template(plan, names[i]) && !is_reached(reach, names[i]))
-            diags_warning(diags, &(struct source_text){.name = names[i]}, (struct span){0, 0},
-                          "no job uses this template");
+        bool missing;
+        if (!is_template(plan, names[i]) || is_reached(reach, names[i]))
+            continue;
+        struct str shown = names[i];
+        const struct program *stored = NULL;
+        if (templates_is_stored(plan->templates, names[i]))
+            stored = templates_find(plan->templates, names[i], NULL, false, NULL, &missing);
+        if (stored) // by the database, too
+            shown = stored->source.name;
+        diags_warning(diags, &(struct source_text){.name = shown}, (struct span){0, 0},
+                      "no job uses this template");
     }
     mem_free(names);
 }

@@ -24,8 +24,10 @@ static void write_detail(const struct plan *plan, const struct plan_node *node, 
     }
     const struct plan_job *job = &plan->jobs[node->index];
     switch (node->stage) {
-    case STAGE_COMPILE:
-        buf_add_str(out, job->job->template_name);
+    case STAGE_COMPILE: // of a store, when it is known to have been found there, with the store's name
+        buf_add_str(out, job->body && templates_is_stored(plan->templates, job->job->template_name)
+                             ? job->body->source.name
+                             : job->job->template_name);
         break;
     case STAGE_RENDER:
         if (job->job->collect)

@@ -13,7 +13,7 @@
 #include "stages/compile/plain.h"
 #include "stages/compile/templates_files.h"
 
-enum { BUCKETS = 1024 };
+enum { BUCKETS = 8192 };
 
 struct entry {
     struct str name;

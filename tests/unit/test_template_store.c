@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -228,6 +229,49 @@ static void test_chosen(void **state) {
     assert_int_equal(n, 3);
 }
 
+enum { THREADS = 4, ROUNDS = 300 };
+
+static void *choose_all(void *world) {
+    struct world *w = world;
+    size_t found = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        char name[16];
+        bool missing;
+        snprintf(name, sizeof name, "t%d", i % 50);
+        found += templates_choose(w->templates, str_of(name), NULL, false, &missing) != NULL;
+        found += templates_is_stored(w->templates, str_of(name));
+    }
+    return found == 2 * ROUNDS ? w : NULL;
+}
+
+static void add_up(void *context, struct str name, const struct program *program, uint64_t n) {
+    (void)name, (void)program;
+    *(uint64_t *)context += n;
+}
+
+static void test_threads(void **state) {
+    struct world *w = *state;
+    struct template_store *store = template_store_new(STR("s"));
+    pthread_t threads[THREADS];
+    uint64_t n = 0;
+    void *end;
+    char id[16], text[48];
+    for (int i = 0; i < 50; i++) {
+        snprintf(id, sizeof id, "t%d", i);
+        snprintf(text, sizeof text, "{%% include 't%d.j2' %%}", (i + 1) % 50);
+        add(store, id, text, NULL);
+    }
+    templates_add_store(w->templates, store);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, choose_all, w), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &end);
+        assert_non_null(end);
+    }
+    templates_each_chosen(w->templates, add_up, &n);
+    assert_int_equal(n, THREADS * ROUNDS);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -239,6 +283,7 @@ int main(void) {
         TEST(test_languages),
         TEST(test_digest),
         TEST(test_chosen),
+        TEST(test_threads),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
