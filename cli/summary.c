@@ -223,6 +223,31 @@ static void write_cache(const struct run_cache_report *cache, struct buf *out) {
     buf_printf(out, " differ%s\n", cache->differing == 1 ? "s" : "");
 }
 
+// Of databases that several connections read, or that were waited for.
+static void write_databases(const struct run_report *report, struct buf *out) {
+    for (size_t i = 0; i < report->databases_n; i++) {
+        const struct run_database_report *database = &report->databases[i];
+        if (database->opened == 1 && !database->waited)
+            continue;
+        buf_printf(out, "  database  %.*s: ", STR_ARG(database->name));
+        write_number(out, database->opened, "connection");
+        if (database->ranges) {
+            buf_add_text(out, ", ");
+            write_number(out, database->ranges, "range");
+        }
+        if (database->failed) {
+            buf_add_text(out, ", ");
+            show_count(out, database->failed);
+            buf_add_text(out, " failed");
+        }
+        if (database->waited) {
+            buf_add_text(out, ", waited for ");
+            show_seconds(out, database->waited_seconds);
+        }
+        buf_add_char(out, '\n');
+    }
+}
+
 static void write_alerts(const struct alerts *alerts, struct buf *out) {
     size_t fired = 0;
     for (size_t i = 0; i < alerts->n; i++)
@@ -264,6 +289,7 @@ void summary_write(const struct manifest *manifest, const struct run_report *rep
         write_alerts(report->alerts, out);
     write_workers(report, out);
     write_cache(&report->cache, out);
+    write_databases(report, out);
     write_work(&report->counters, out);
     buf_add_text(out, "  stages    ");
     for (int stage = 0; stage < RUN_STAGES; stage++) {

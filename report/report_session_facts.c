@@ -175,6 +175,34 @@ void report_session_cache(struct report *report, const json_t *session) {
     add_tiers(section, json_object_get(cache, "tiers"));
 }
 
+// ---- databases
+
+void report_session_databases(struct report *report, const json_t *session) {
+    static const struct report_column columns[] = {{"database", false, false}, {"connections", true, false},
+                                                   {"at once", true, false},   {"ranges", true, false},
+                                                   {"failed", true, false},    {"waits", true, false},
+                                                   {"waited", true, false}};
+    const json_t *databases = json_object_get(session, "databases");
+    if (json_array_size(databases) == 0)
+        return;
+    json_t *section =
+        report_section(report, "databases", "Databases", "Connections that sources were read with.", false);
+    json_t *table = report_add_table(section, "Connections", columns, sizeof columns / sizeof *columns),
+           *database;
+    size_t i;
+    json_array_foreach(databases, i, database) {
+        json_t *row =
+            report_add_row(table, given_count(database, "failed") ? REPORT_WARNING : REPORT_NEUTRAL);
+        report_add_cell(row, given_text(database, "name"));
+        report_add_number(row, given_number(database, "opened"), "");
+        report_add_number(row, given_number(database, "at_once"), "");
+        report_add_number(row, given_number(database, "ranges"), "");
+        report_add_number(row, given_number(database, "failed"), "");
+        report_add_number(row, given_number(database, "waited"), "");
+        report_add_number(row, given_number(database, "waited_seconds"), "s");
+    }
+}
+
 // ---- the strategy that was chosen on the way
 
 void report_session_strategy(struct report *report, const json_t *session) {

@@ -384,6 +384,7 @@ static void fill_report(struct run *run, struct run_report *report) {
     report->seconds = (double)(run_now(run) - run->started) / 1e9;
     report->worker_seconds = run_worker_seconds(run, &(uint32_t){0});
     run_govern_report(run, report);
+    run_ahead_report(run, report);
     run_watch_end(run, report);
 }
 

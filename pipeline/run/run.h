@@ -204,6 +204,18 @@ struct run_join_report {
     uint64_t spilled;              // bytes of a temporary file
 };
 
+// The connections to a database.
+struct run_database_report {
+    struct str name;         // as its first source calls it
+    uint64_t opened, reused; // connections; how often one was taken that was in use before
+    uint64_t failed;         // of them: they were not what they should be
+    uint64_t waited;         // times that one was another source's
+    double waited_seconds;   // in all
+    uint64_t ranges;         // that sources were read in
+    uint32_t at_once;        // connections in use, at most
+    bool has_log;            // a write-ahead log
+};
+
 enum run_job_state { RUN_JOB_DONE, RUN_JOB_FAILED, RUN_JOB_SKIPPED }; // because of another one
 
 // How a job ended.
@@ -235,6 +247,8 @@ struct run_report {
     size_t jobs_done, jobs_failed, jobs_skipped;
     const struct run_join_report *joins; // live as long as the plan
     size_t joins_n;
+    const struct run_database_report *databases; // likewise
+    size_t databases_n;
     const struct run_job_end *jobs; // in the manifest's order; live as long as the plan. NULL: no memory
     size_t jobs_n;
     bool interrupted;

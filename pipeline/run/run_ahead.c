@@ -3,6 +3,7 @@
  * Sources that are read in several places at once: pieces of reading ahead go to the workers, and the load node, which
  * pulls in order, waits for the one whose turn it is. And the connections to databases that sources of a run share.
  */
+#include "base/mem.h"
 #include "pipeline/run/run_watch.h"
 #include "stages/load/sqlite_pool.h"
 
@@ -81,4 +82,28 @@ struct path_mark run_ahead_take(struct pass_run *pass, uint64_t *nanoseconds) {
     const struct path_mark mark = pass->ahead;
     pthread_mutex_unlock(&pass->run->lock);
     return mark;
+}
+
+void run_ahead_report(struct run *run, struct run_report *report) {
+    struct sqlite_pool_statistics found;
+    size_t n = 0;
+    while (sqlite_pools_look(run->pools, n, &found))
+        n++;
+    if (n == 0)
+        return;
+    struct run_database_report *out = ARENA_NEW_ARRAY(&run->plan->arena, struct run_database_report, n);
+    if (!out)
+        mem_fail(n);
+    for (size_t i = 0; i < n && sqlite_pools_look(run->pools, i, &found); i++)
+        out[i] = (struct run_database_report){.name = found.name,
+                                              .opened = found.opened,
+                                              .reused = found.reused,
+                                              .failed = found.failed,
+                                              .waited = found.waited,
+                                              .waited_seconds = (double)found.waited_ns / 1e9,
+                                              .ranges = found.ranges,
+                                              .at_once = found.at_once,
+                                              .has_log = found.has_log};
+    report->databases = out;
+    report->databases_n = n;
 }

@@ -52,6 +52,25 @@ void run_figures_of_cache(const struct run_cache_report *cache, struct run_figur
     }
 }
 
+static void set_databases(struct run_figures *figures, const struct run_report *report) {
+    double opened = 0, failed = 0, ranges = 0, waits = 0, waited = 0;
+    for (size_t i = 0; i < report->databases_n; i++) {
+        const struct run_database_report *database = &report->databases[i];
+        opened += (double)database->opened;
+        failed += (double)database->failed;
+        ranges += (double)database->ranges;
+        waits += (double)database->waited;
+        waited += database->waited_seconds;
+    }
+    if (report->databases_n == 0)
+        return;
+    set(figures, METRIC_DATABASE_CONNECTIONS, opened);
+    set(figures, METRIC_DATABASE_FAILED, failed);
+    set(figures, METRIC_DATABASE_RANGES, ranges);
+    set(figures, METRIC_DATABASE_WAITS, waits);
+    set(figures, METRIC_DATABASE_WAITED, waited);
+}
+
 static void set_govern(struct run_figures *figures, const struct run_govern_report *govern) {
     if (!govern->governed)
         return;
@@ -109,6 +128,7 @@ void run_figures_of(const struct run_report *report, struct run_figures *figures
         set(figures, counts[i].metric, (double)counts[i].value);
     set_times(figures, report);
     run_figures_of_cache(&report->cache, figures);
+    set_databases(figures, report);
     set_govern(figures, &report->govern);
     set_choice(figures, report);
 }

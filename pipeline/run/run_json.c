@@ -166,12 +166,33 @@ static json_t *joins(const struct run_report *report) {
     return array;
 }
 
+static json_t *databases(const struct run_report *report) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->databases_n; i++) {
+        const struct run_database_report *database = &report->databases[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "name", json_stringn(database->name.p, database->name.n));
+        json_object_set_new(object, "opened", integer(database->opened));
+        json_object_set_new(object, "at_once", integer(database->at_once));
+        json_object_set_new(object, "reused", integer(database->reused));
+        json_object_set_new(object, "failed", integer(database->failed));
+        json_object_set_new(object, "waited", integer(database->waited));
+        json_object_set_new(object, "waited_seconds", json_real(database->waited_seconds));
+        json_object_set_new(object, "ranges", integer(database->ranges));
+        json_object_set_new(object, "log", json_boolean(database->has_log));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 void run_write_parts(const struct run_report *report, struct session *session) {
     session_set_more(session, "jobs", jobs(report));
     if (report->cache.used)
         session_set_more(session, "cache", caches(&report->cache));
     if (report->joins_n)
         session_set_more(session, "joins", joins(report));
+    if (report->databases_n)
+        session_set_more(session, "databases", databases(report));
     if (report->automatic)
         session_set_more(session, "auto", choice(report));
 }
@@ -205,6 +226,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
         json_object_set_new(object, fields[i].name, fields[i].value);
     if (report->joins_n)
         json_object_set_new(object, "joins", joins(report));
+    if (report->databases_n)
+        json_object_set_new(object, "databases", databases(report));
     if (report->path_n)
         json_object_set_new(object, "critical_path", path(report));
     if (report->costs)

@@ -338,6 +338,8 @@ struct path_mark run_ahead_take(struct pass_run *pass,
                                 uint64_t *nanoseconds); // what a batch has cost before it was pulled
 void run_ahead_ended(struct pass_run *pass);            // nobody reads it any more
 
+void run_ahead_report(struct run *run, struct run_report *report);
+
 // run_unfinished.c: jobs that did not come to their end.
 void run_report_unfinished(struct run *run);
 

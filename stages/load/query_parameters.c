@@ -45,11 +45,13 @@ bool query_parameters_next(struct str query, size_t *at, struct str *name) {
             continue;
         }
         if ((c == ':' || c == '@' || c == '$') && end > i + 1) {
-            *name = str_slice(query, i + 1, end - i - 1);
+            *name = str_slice(query, i + 1, end);
             *at = end;
             return true;
         }
-        i = is_of_name(c) ? end : i + 1; // a '$' within a name is none of ours
+        while (is_of_name(c) && end < query.n && (is_of_name(query.p[end]) || query.p[end] == '$'))
+            end++; // a '$' within a name begins none
+        i = is_of_name(c) ? end : i + 1;
     }
     *at = i;
     return false;
