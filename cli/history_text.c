@@ -12,7 +12,7 @@
 #include "cli/show.h"
 #include "monitor/json_line.h"
 
-enum { DIGITS = 15 };
+enum { DIGITS = 15, TEMPLATES_SHOWN = 10 };
 
 static void add_moment(struct buf *out, int64_t nanoseconds) {
     char text[32];
@@ -176,22 +176,29 @@ static void add_path(json_t *path, double seconds, bool colour, struct buf *out)
     path_text_write(parts, n, seconds, colour, out);
 }
 
-static void add_errors(json_t *errors, bool colour, struct buf *out) {
+// How often there was what, a line each.
+static void add_counts(json_t *list, const char *heading, const char *name, const char *number, size_t most,
+                       bool colour, struct buf *out) {
     size_t i;
-    json_t *error;
-    if (json_array_size(errors)) {
+    json_t *one;
+    const size_t n = json_array_size(list);
+    if (n) {
         buf_add_char(out, '\n');
-        add_heading(out, "  errors", colour);
+        add_heading(out, heading, colour);
     }
-    json_array_foreach(errors, i, error) {
+    json_array_foreach(list, i, one) {
+        if (i == most)
+            break;
         struct buf cell = BUF_INIT;
-        const char *kind = json_string_value(json_object_get(error, "kind"));
-        show_count(&cell, whole(json_number_value(json_object_get(error, "count"))));
+        const char *text = json_string_value(json_object_get(one, name));
+        show_count(&cell, whole(json_number_value(json_object_get(one, number))));
         add_cell(out, &cell, 10);
         buf_add_text(out, "  ");
-        add_last(out, str_of(kind ? kind : "?"));
+        add_last(out, str_of(text ? text : "?"));
         buf_release(&cell);
     }
+    if (n > most)
+        buf_printf(out, "            and %zu more\n", n - most);
 }
 
 static void add_alerts(json_t *alerts, bool colour, struct buf *out) {
@@ -282,7 +289,9 @@ bool history_text_session(struct str document, bool colour, struct buf *out) {
                  json_number_value(json_object_get(json_object_get(session, "metrics"), "run.seconds")),
                  colour, out);
         profile_text_write(json_object_get(session, "profile"), colour, out);
-        add_errors(json_object_get(session, "errors"), colour, out);
+        add_counts(json_object_get(session, "templates"), "  templates used", "name", "uses", TEMPLATES_SHOWN,
+                   colour, out);
+        add_counts(json_object_get(session, "errors"), "  errors", "kind", "count", SIZE_MAX, colour, out);
         add_alerts(json_object_get(session, "alerts"), colour, out);
         add_samples(json_object_get(session, "samples"), colour, out);
     }

@@ -1,25 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How often templates were used, in many sessions together.
-#include "base/mem.h"
 #include "monitor/history_private.h"
-
-// What a session says of it. What is no such list adds nothing.
-static void add_session(struct uses *uses, const char *text, size_t n, struct arena *arena) {
-    json_t *list = json_loadb(text, n, 0, NULL), *one;
-    size_t i;
-    json_array_foreach(list, i, one) {
-        const json_t *name = json_object_get(one, "name");
-        const json_int_t used = json_integer_value(json_object_get(one, "uses"));
-        if (!json_is_string(name) || used <= 0)
-            continue;
-        const struct str kept =
-            arena_str(arena, (struct str){json_string_value(name), json_string_length(name)});
-        if (!kept.p)
-            mem_fail(json_string_length(name));
-        uses_add(uses, kept, (uint64_t)used);
-    }
-    json_decref(list);
-}
 
 enum status history_uses(struct history *h, const struct history_filter *filters, size_t filters_n,
                          uint32_t limit, struct arena *arena, struct uses *uses, struct err *err) {
@@ -33,8 +14,9 @@ enum status history_uses(struct history *h, const struct history_filter *filters
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(statement, 0);
-        if (text)
-            add_session(uses, text, (size_t)sqlite3_column_bytes(statement, 0), arena);
+        json_t *list = text ? json_loadb(text, (size_t)sqlite3_column_bytes(statement, 0), 0, NULL) : NULL;
+        uses_add_json(uses, list, arena);
+        json_decref(list);
     }
     sqlite3_finalize(statement);
     uses_rank(uses, SIZE_MAX);

@@ -8,6 +8,7 @@
 #include "monitor/distribution_json.h"
 #include "monitor/session.h"
 #include "monitor/session_faults.h"
+#include "monitor/uses.h"
 
 enum { TEXTS = 5, TEXTS_KEPT = 8 };
 static const char *const text_keys[TEXTS] = {"name", "strategy", "machine", "version", "digest"};
@@ -60,6 +61,8 @@ struct session_merge {
     struct merged_distribution *distributions; // owned
     size_t distributions_n, distributions_cap;
     json_t *errors;             // object: kind -> count
+    struct uses uses;           // of templates
+    struct arena arena;         // their names
     json_t *faults;             // as the member `failures` of a session; NULL: no session has one
     json_t *nodes;              // object: "stage\nrole\nsubject" -> node
     double first, last;         // when the first one began and the last one ended
@@ -72,6 +75,7 @@ struct session_merge *session_merge_new(void) {
     m->seen = json_object();
     m->errors = json_object();
     m->nodes = json_object();
+    arena_init(&m->arena, 0);
     for (int i = 0; i < TEXTS; i++)
         m->texts[i] = json_array();
     return m;
@@ -91,6 +95,8 @@ void session_merge_free(struct session_merge *m) {
     json_decref(m->errors);
     json_decref(m->nodes);
     json_decref(m->faults);
+    uses_release(&m->uses);
+    arena_release(&m->arena);
     mem_free(m->distributions);
     mem_free(m);
 }
@@ -370,6 +376,8 @@ bool session_merge_add(struct session_merge *m, const json_t *session) {
     add_metrics(m, metrics);
     add_distributions(m, json_object_get(session, "distributions"));
     add_errors(m, json_object_get(session, "errors"));
+    uses_add_json(&m->uses, json_object_get(session, "templates"), &m->arena);
+    uses_rank(&m->uses, SIZE_MAX);
     add_faults(m, json_object_get(session, "failures"));
     add_nodes(m, json_object_get(session, "nodes"));
     return true;
@@ -406,6 +414,8 @@ json_t *session_merge_json(const struct session_merge *m) {
     if (m->faults)
         json_object_set(object, "failures", m->faults);
     json_object_set_new(object, "samples", json_array());
+    if (m->uses.n)
+        json_object_set_new(object, "templates", uses_json(&m->uses));
     if (json_object_size(m->nodes))
         json_object_set_new(object, "nodes", nodes_json(m));
     json_object_set_new(object, "merged", merged_json(m));

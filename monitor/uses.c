@@ -52,3 +52,19 @@ json_t *uses_json(const struct uses *uses) {
     }
     return array;
 }
+
+void uses_add_json(struct uses *uses, const json_t *list, struct arena *arena) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one) {
+        const json_t *name = json_object_get(one, "name");
+        const json_int_t used = json_integer_value(json_object_get(one, "uses"));
+        if (!json_is_string(name) || used <= 0)
+            continue;
+        const struct str kept =
+            arena_str(arena, (struct str){json_string_value(name), json_string_length(name)});
+        if (!kept.p)
+            mem_fail(json_string_length(name));
+        uses_add(uses, kept, (uint64_t)used);
+    }
+}
