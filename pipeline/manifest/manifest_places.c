@@ -22,13 +22,23 @@ static void add_directory(struct manifest *m, struct str shown, struct span span
         .path = manifest_resolve(&m->arena, m->directory, shown), .shown = shown, .span = span};
 }
 
+// Reports unless it is a directory, and tells how a database is named.
+static bool check_place(struct manifest_filling *f, const struct manifest_place *place) {
+    const struct load_format *format = load_format_for(place->path);
+    const size_t errors = f->diags->errors;
+    manifest_check_directory(f, place->path, place->shown, place->span);
+    if (f->diags->errors > errors && format && strcmp(format->name, "sqlite") == 0)
+        diag_hint(f->diags, f->diags->last, "a database of templates is a mapping: { sqlite: \"%.*s\" }",
+                  STR_ARG(place->shown));
+    return f->diags->errors == errors;
+}
+
 static void fill_place(struct manifest_filling *f, const struct document_node *node) {
     struct manifest *m = f->m;
     struct manifest_place place;
     if (!node->faulty && node->kind == DOCUMENT_TEXT) {
         add_directory(m, node->text, node->span);
-        const struct manifest_place *added = &m->places[m->places_n - 1];
-        f->places_known &= manifest_check_directory(f, added->path, added->shown, added->span);
+        f->places_known &= check_place(f, &m->places[m->places_n - 1]);
         return;
     }
     f->places_known = false;
