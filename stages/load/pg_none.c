@@ -9,12 +9,12 @@ static enum status open(const struct load_options *options, struct loader **out,
 }
 
 static const char *const extensions[] = {NULL};
-static const char *const keys[] = {"url", "query", "table", NULL};
+static const char *const keys[] = {"url", "query", "table", "schema", NULL};
 
 const struct load_format load_postgresql = {
     .name = "postgresql",
     .extensions = extensions,
-    .doc = "the rows of a PostgreSQL query or table, by the url of its database",
+    .doc = "the rows of a PostgreSQL query or table, or its schema, by the url of its database",
     .keys = keys,
     .open = open,
 };

@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "stages/load/csv_scan.h"
 #include "stages/load/loader.h"
+#include "stages/load/pg_schema.h"
 #include "stages/load/pg_source.h"
 #include "stages/load/pg_values.h"
+#include "stages/load/schema_records.h"
 
 struct rows {
     struct loader base;
@@ -103,6 +105,8 @@ static enum status open_source(struct rows *rows, const struct load_options *opt
 }
 
 static enum status open(const struct load_options *options, struct loader **out, struct err *err) {
+    if (options->schema)
+        return schema_records_open(&pg_schema, options, out, err);
     struct rows *rows = MEM_NEW(struct rows);
     loader_take_options(&rows->base, options);
     rows->base.pull = pull;
@@ -123,12 +127,12 @@ static enum status open(const struct load_options *options, struct loader **out,
 }
 
 static const char *const extensions[] = {NULL};
-static const char *const keys[] = {"url", "query", "table", NULL};
+static const char *const keys[] = {"url", "query", "table", "schema", NULL};
 
 const struct load_format load_postgresql = {
     .name = "postgresql",
     .extensions = extensions,
-    .doc = "the rows of a PostgreSQL query or table, by the url of its database",
+    .doc = "the rows of a PostgreSQL query or table, or its schema, by the url of its database",
     .keys = keys,
     .open = open,
 };

@@ -1,0 +1,16 @@
+CREATE TYPE mood AS ENUM ('calm', 'very cross', 'x''y');
+CREATE DOMAIN count AS int NOT NULL CHECK (VALUE >= 0);
+CREATE DOMAIN feeling AS mood;
+CREATE TABLE users (id serial PRIMARY KEY, email varchar(80) UNIQUE NOT NULL, manager_id int REFERENCES users ON DELETE SET NULL, mood mood DEFAULT 'calm', feeling feeling, n count, dropped int, full_name text GENERATED ALWAYS AS (upper(email)) STORED, tags text[]);
+ALTER TABLE users DROP COLUMN dropped;
+COMMENT ON TABLE users IS 'who may log in'; COMMENT ON COLUMN users.email IS 'theirs';
+CREATE TABLE profiles (user_id int PRIMARY KEY REFERENCES users ON DELETE CASCADE, bio text);
+CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int NOT NULL REFERENCES users, at timestamptz DEFAULT now());
+CREATE TABLE items (order_id bigint REFERENCES orders, line int, sku text, PRIMARY KEY (order_id, line));
+CREATE TABLE notes (order_id bigint, line int, FOREIGN KEY (order_id, line) REFERENCES items ON UPDATE CASCADE);
+CREATE TABLE groups (id int PRIMARY KEY); CREATE TABLE memberships (user_id int REFERENCES users, group_id int REFERENCES groups, PRIMARY KEY (user_id, group_id));
+CREATE TABLE comments (id int PRIMARY KEY, commentable_type text, commentable_id int); INSERT INTO comments VALUES (1,'Order',1),(2,'User',1),(3,'Order',2);
+CREATE INDEX ON comments (commentable_type, commentable_id); CREATE UNIQUE INDEX part ON orders (at) WHERE user_id > 3; CREATE INDEX expr ON users (lower(email), mood);
+CREATE VIEW v AS SELECT id, email FROM users;
+CREATE SCHEMA other; CREATE TABLE other.users (id int PRIMARY KEY, u int REFERENCES public.users);
+CREATE TABLE parts (id int, at date) PARTITION BY RANGE (at); CREATE TABLE parts_a PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
