@@ -82,17 +82,14 @@ static void check_input(struct manifest_filling *f, size_t index, struct span pa
                     "only one source can read standard input; \"%.*s\" does already", STR_ARG(first->name));
 }
 
-// Another format is said to be no database's on a server, and no url to be none of PostgreSQL's.
 static void check_url(struct manifest_filling *f, const struct manifest_source *source,
                       const struct load_format *format, const struct document_node *node, struct span span) {
-    bool on_server = format && strcmp(format->name, "postgresql") == 0;
     if (source->url.p && !pg_url_is(source->url))
         diags_error(f->diags, &f->m->text, span,
                     "the url of a database begins with postgresql://; a file is named by \"path\"");
-    else if (format && on_server != (source->url.p != NULL))
+    else if (!source->url.p && format && strcmp(format->name, "postgresql") == 0)
         diags_error(f->diags, &f->m->text, manifest_node(node, "format")->span,
-                    on_server ? "a database on a server is named by \"url\", not by a path"
-                              : "what a \"url\" names has no other format than postgresql");
+                    "a database on a server is named by \"url\", not by a path");
 }
 
 static void check_source(struct manifest_filling *f, size_t index, const struct document_node *node,

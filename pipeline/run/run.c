@@ -11,6 +11,7 @@
 #include "pipeline/run/run_join.h"
 #include "pipeline/run/run_profile.h"
 #include "pipeline/run/run_watch.h"
+#include "stages/load/pg_pool.h"
 #include "stages/load/sqlite_pool.h"
 
 // Enough flights that a worker always finds one, few enough that memory and descriptors stay few.
@@ -419,6 +420,7 @@ static void release(struct run *run) {
     claims_free(run->claims);
     through_free(run->through);
     sqlite_pools_free(run->pools);
+    pg_pools_free(run->servers);
     shapes_free(run->shapes);
     mem_free(run->jobs);
     mem_free(run->passes);

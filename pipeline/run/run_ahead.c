@@ -5,26 +5,27 @@
  */
 #include "base/mem.h"
 #include "pipeline/run/run_watch.h"
+#include "stages/load/pg_pool.h"
 #include "stages/load/sqlite_pool.h"
 
 enum { CONNECTIONS_MOST = 8 }; // where the manifest says nothing
 
-static bool is_database(const struct manifest_source *source) {
+static void tell_database(const struct run *run, const struct manifest_source *source, bool done) {
     const struct load_format *format =
         source->format.p ? load_format_named(source->format) : load_format_for(source->path);
-    return format && str_is(str_of(format->name), "sqlite");
+    if (source->url.p)
+        (done ? pg_pools_done : pg_pools_expect)(run->servers, source->url.p);
+    else if (format && str_is(str_of(format->name), "sqlite"))
+        (done ? sqlite_pools_done : sqlite_pools_expect)(run->pools, source->path.p);
 }
 
 // Of the databases that a pass reads, those of what it joins included.
-static void tell_databases(const struct pass_run *pass,
-                           void (*tell)(struct sqlite_pools *, const char *path)) {
+static void tell_databases(const struct pass_run *pass, bool done) {
     const struct manifest *manifest = pass->run->plan->manifest;
     const struct manifest_source *source = pass->source;
-    if (is_database(source))
-        tell(pass->run->pools, source->path.p);
+    tell_database(pass->run, source, done);
     for (size_t i = 0; i < source->joins_n; i++)
-        if (is_database(&manifest->sources[source->joins[i].source]))
-            tell(pass->run->pools, manifest->sources[source->joins[i].source].path.p);
+        tell_database(pass->run, &manifest->sources[source->joins[i].source], done);
 }
 
 void run_ahead_init(struct run *run) {
@@ -36,15 +37,16 @@ void run_ahead_init(struct run *run) {
                                               .patience_ms = databases->timeout ? (uint32_t)databases->timeout
                                                                                 : SQLITE_POOL_PATIENCE_MS};
     run->pools = sqlite_pools_new(&limits, &run->options->clock);
+    run->servers = pg_pools_new(limits.most);
     for (size_t p = 0; p < run->plan->passes_n; p++) {
-        tell_databases(&run->passes[p], sqlite_pools_expect);
+        tell_databases(&run->passes[p], false);
         run->passes[p].expected = true;
     }
 }
 
 void run_ahead_ended(struct pass_run *pass) {
     if (pass->expected)
-        tell_databases(pass, sqlite_pools_done);
+        tell_databases(pass, true);
     pass->expected = false;
 }
 

@@ -308,6 +308,7 @@ enum status run_open_loader(struct run *run, const struct manifest_source *sourc
     options.fs = run->options->fs;
     options.shapes = run->shapes;
     options.pools = run->pools;
+    options.servers = run->servers;
     options.interrupt = run->options->interrupt;
     options.impatient =
         source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
@@ -412,6 +413,14 @@ static enum step read_joins(struct pass_run *pass, struct worker *worker) {
     return try_again(pass, source, ++join->tried, &err);
 }
 
+// Unless it waited for somebody, and an interrupt ended that.
+static enum step open_failed(struct pass_run *pass, const struct err *err) {
+    if (err->status != STATUS_CANCELLED || !run_is_interrupted(pass->run))
+        return source_failed(pass, err);
+    pass->source_known = false;
+    return STEP_DONE;
+}
+
 static void note_empty(const struct pass_run *pass) {
     char text[512];
     snprintf(text, sizeof text, "source %.*s (%.*s) has no records", STR_ARG(pass->source->name),
@@ -439,7 +448,7 @@ static enum step load_step(struct pass_run *pass, struct worker *worker) {
         return step == STEP_DONE && !run_is_interrupted(run) ? STEP_AGAIN : step;
     }
     if (!pass->loader && open_source(pass, &err) != STATUS_OK)
-        return source_failed(pass, &err);
+        return open_failed(pass, &err);
     if (run_govern_holds(pass) || !run_ahead_is_ready(pass, worker) || !credits_take(&pass->credits))
         return STEP_BLOCKED;
     if (!run_auto_admit(run)) {

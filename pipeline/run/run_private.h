@@ -258,6 +258,7 @@ struct run {
     uint32_t told_again;        // by whoever serves them
     struct shapes *shapes;
     struct sqlite_pools *pools;
+    struct pg_pools *servers;
     struct pass_run *passes;
     struct job_run *jobs;
     struct worker_run *workers;

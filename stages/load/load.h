@@ -92,7 +92,7 @@ struct load_options {
     size_t types_n;
     char delimiter; // 0: the format's own
     enum load_header header;
-    // sqlite: one of the two
+    // databases: one of the two
     struct str query, table;
     const struct schema_settings
         *schema;      // of a database: its tables are the records, not their rows; or NULL
@@ -100,6 +100,7 @@ struct load_options {
     struct value parameters, globals; // mappings that have the values of the query's :names; no mapping: none
     uint32_t connections;             // that may read it at once; 0: as many as the pool has
     struct sqlite_pools *pools;       // shared (sqlite_pool.h); NULL: a connection of its own
+    struct pg_pools *servers;         // likewise (pg_pool.h)
     // files
     struct str files;                    // pattern, relative to `path`
     const struct projection *projection; // that readers will have, for formats that make values while pulling

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 
 enum {
-    LOOK_MS = 100,        // between two looks at `interrupt`
     CONNECT_SECONDS = 10, // unless the url or the environment says otherwise
     SAID_SIZE = 400,      // of a message of somebody else's
 };
@@ -100,13 +99,17 @@ static uint64_t now(void) {
     return clock.monotonic(clock.self);
 }
 
+enum status pg_connection_look(struct pg_connection *c, struct err *err) {
+    return is_interrupted(c) ? interrupted(c, err) : STATUS_OK;
+}
+
 // Until the socket is ready; `until` 0: for ever.
 static enum status wait_socket(struct pg_connection *c, short events, uint64_t until, struct err *err) {
     for (;;) {
-        if (is_interrupted(c))
-            return interrupted(c, err);
+        if (pg_connection_look(c, err) != STATUS_OK)
+            return err->status;
         struct pollfd fd = {.fd = c->pg.socket(c->conn), .events = events};
-        int ready = fd.fd < 0 ? 1 : poll(&fd, 1, LOOK_MS);
+        int ready = fd.fd < 0 ? 1 : poll(&fd, 1, PG_LOOK_MS);
         if (ready > 0 || (ready < 0 && errno != EINTR)) // what is wrong with it is found by whoever uses it
             return STATUS_OK;
         if (until && now() >= until)
@@ -180,41 +183,55 @@ enum status pg_connection_ask(struct pg_connection *c, const char *sql, PGresult
 }
 
 enum status pg_connection_copy(struct pg_connection *c, const char *sql, struct err *err) {
-    PGresult *result;
-    enum status status = pg_connection_ask(c, sql, &result, err);
-    c->pg.clear(result);
-    return status;
+    if (!c->pg.sendQuery(c->conn, sql))
+        return pg_connection_error(c, NULL, 0, err);
+    c->busy = c->starting = true;
+    return STATUS_OK;
 }
 
-static enum status end_of_rows(struct pg_connection *c, uint64_t rows, struct err *err) {
-    PGresult *result;
-    enum status status = next_result(c, &result, err);
-    if (status == STATUS_OK && !is_fine(c, result))
-        status = pg_connection_error(c, result, rows, err);
-    for (PGresult *more = result; status == STATUS_OK && more;) {
-        status = next_result(c, &more, err);
-        c->pg.clear(more);
-    }
+// Takes what is left of the statement's results.
+static enum pg_got end_of_rows(struct pg_connection *c, PGresult *result, uint64_t rows, struct err *err) {
+    enum status status = result && is_fine(c, result) ? STATUS_OK : pg_connection_error(c, result, rows, err);
     c->pg.clear(result);
-    c->busy = false;
-    return status;
+    for (struct err unseen; result && next_result(c, &result, &unseen) == STATUS_OK && result;)
+        c->pg.clear(result);
+    c->busy = c->starting = false;
+    return status == STATUS_OK ? PG_END : PG_FAILED;
 }
 
-enum status pg_connection_row(struct pg_connection *c, uint64_t rows, char **row, size_t *n,
-                              struct err *err) {
-    for (;;) {
-        int got = c->pg.getCopyData(c->conn, row, 1);
-        *n = got > 0 ? (size_t)got : 0;
-        if (got > 0)
-            return STATUS_OK;
-        if (got == 0) {
-            if (pg_connection_wait(c, err) == STATUS_OK)
-                continue;
-            return err->status;
-        }
-        *row = NULL;
-        return got == -1 ? end_of_rows(c, rows, err) : pg_connection_error(c, NULL, rows, err);
-    }
+// Whether the server has begun to send rows; what it sent instead is an error.
+static enum pg_got start(struct pg_connection *c, struct err *err) {
+    if (c->pg.isBusy(c->conn))
+        return PG_LATER;
+    PGresult *result = c->pg.getResult(c->conn);
+    if (!result || c->pg.resultStatus(result) != PGRES_COPY_OUT)
+        return end_of_rows(c, result, 0, err);
+    c->pg.clear(result);
+    c->starting = false;
+    return PG_ROW;
+}
+
+enum pg_got pg_connection_next(struct pg_connection *c, uint64_t rows, char **row, size_t *n,
+                               struct err *err) {
+    *row = NULL;
+    *n = 0;
+    enum pg_got started = c->starting ? start(c, err) : PG_ROW;
+    if (started != PG_ROW)
+        return started;
+    int got = c->pg.getCopyData(c->conn, row, 1);
+    *n = got > 0 ? (size_t)got : 0;
+    if (got > 0)
+        return PG_ROW;
+    *row = NULL;
+    if (got == 0)
+        return PG_LATER;
+    PGresult *result;
+    if (got == -1 && next_result(c, &result, err) == STATUS_OK)
+        return end_of_rows(c, result, rows, err);
+    if (got == -1)
+        return PG_FAILED;
+    pg_connection_error(c, NULL, rows, err);
+    return PG_FAILED;
 }
 
 // Connecting -------------------------------------------------------------------------------------------------
@@ -269,8 +286,15 @@ static enum status check_url(const struct pg_connection *c, const char *url, str
                    STR_ARG(c->name));
 }
 
+static enum status say(struct pg_connection *c, const char *sql, struct err *err) {
+    PGresult *result;
+    enum status status = pg_connection_ask(c, sql, &result, err);
+    c->pg.clear(result);
+    return status;
+}
+
+// pg_export_snapshot wants no savepoint before it.
 static enum status begin(struct pg_connection *c, const char *snapshot, struct err *err) {
-    PGresult *result = NULL;
     struct buf sql = BUF_INIT;
     buf_add_text(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;");
     if (snapshot)
@@ -278,11 +302,48 @@ static enum status begin(struct pg_connection *c, const char *snapshot, struct e
     buf_add_text(
         &sql, "SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC';"
               "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex';"
-              "SET LOCAL idle_in_transaction_session_timeout = 0");
-    enum status status = pg_connection_ask(c, buf_text(&sql), &result, err);
-    c->pg.clear(result);
+              "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL synchronize_seqscans = off");
+    enum status status = say(c, buf_text(&sql), err);
     buf_release(&sql);
     return status;
+}
+
+enum status pg_connection_export(struct pg_connection *c, char snapshot[PG_SNAPSHOT_SIZE], struct err *err) {
+    PGresult *result;
+    enum status status = pg_connection_ask(c, "SELECT pg_catalog.pg_export_snapshot()", &result, err);
+    if (status == STATUS_OK)
+        snprintf(snapshot, PG_SNAPSHOT_SIZE, "%s", c->pg.getvalue(result, 0, 0));
+    c->pg.clear(result);
+    return status;
+}
+
+bool pg_connection_is_sound(struct pg_connection *c) {
+    return c->pg.consumeInput(c->conn) && c->pg.status(c->conn) == CONNECTION_OK &&
+           c->pg.transactionStatus(c->conn) == PQTRANS_INTRANS;
+}
+
+bool pg_connection_reset(struct pg_connection *c) {
+    struct err err;
+    char *row;
+    size_t n;
+    bool busy = c->busy;
+    pg_connection_cancel(c);
+    c->busy = busy;
+    while (c->busy &&
+           c->pg.status(c->conn) == CONNECTION_OK) { // its end is an error, or it was quicker than that
+        enum pg_got got = pg_connection_next(c, 0, &row, &n, &err);
+        if (got == PG_FAILED || (got == PG_LATER && pg_connection_wait(c, &err) != STATUS_OK))
+            break;
+        c->pg.freemem(row);
+    }
+    c->busy = false;
+    if (is_interrupted(c) || c->pg.status(c->conn) != CONNECTION_OK)
+        return false;
+    return say(c, "ROLLBACK TO SAVEPOINT pressrun", &err) == STATUS_OK && pg_connection_is_sound(c);
+}
+
+enum status pg_connection_protect(struct pg_connection *c, struct err *err) {
+    return say(c, "SAVEPOINT pressrun", err);
 }
 
 enum status pg_connection_open(struct pg_connection *c, const char *url, struct str name,

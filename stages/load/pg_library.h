@@ -50,7 +50,8 @@
     X(serverVersion)                                                                                         \
     X(setNoticeProcessor)                                                                                    \
     X(socket)                                                                                                \
-    X(status)
+    X(status)                                                                                                \
+    X(transactionStatus)
 
 struct pg_library {
     void *handle; // owned

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // PostgreSQL in a build without libpq: it can be asked for, and says that it is not there.
-#include "stages/load/load.h"
+#include "stages/load/pg_pool.h"
 
 static enum status open(const struct load_options *options, struct loader **out, struct err *err) {
     *out = NULL;
@@ -8,8 +8,36 @@ static enum status open(const struct load_options *options, struct loader **out,
                    STR_ARG(options->name));
 }
 
+struct pg_pools *pg_pools_new(uint32_t most) {
+    (void)most;
+    return NULL;
+}
+
+void pg_pools_free(struct pg_pools *pools) {
+    (void)pools;
+}
+
+uint32_t pg_pools_most(const struct pg_pools *pools) {
+    (void)pools;
+    return 0;
+}
+
+void pg_pools_expect(struct pg_pools *pools, const char *url) {
+    (void)pools, (void)url;
+}
+
+void pg_pools_done(struct pg_pools *pools, const char *url) {
+    (void)pools, (void)url;
+}
+
+bool pg_pools_look(struct pg_pools *pools, size_t i, struct sqlite_pool_statistics *out) {
+    (void)pools, (void)i, (void)out;
+    return false;
+}
+
 static const char *const extensions[] = {NULL};
-static const char *const keys[] = {"url", "query", "table", "schema", NULL};
+static const char *const keys[] = {"url",   "query",      "table",       "schema",
+                                   "split", "parameters", "connections", NULL};
 
 const struct load_format load_postgresql = {
     .name = "postgresql",

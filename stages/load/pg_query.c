@@ -167,3 +167,13 @@ void pg_query_add_name(struct buf *out, struct str name) {
     }
     buf_add_char(out, '"');
 }
+
+void pg_query_add_element(struct buf *out, struct str text) {
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '"' || text.p[i] == '\\')
+            buf_add_char(out, '\\');
+        buf_add_char(out, text.p[i]);
+    }
+    buf_add_char(out, '"');
+}

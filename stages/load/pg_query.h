@@ -41,6 +41,8 @@ void pg_query_release(struct pg_query *query);
 
 // A text as a literal, whatever is in it but NUL.
 void pg_query_add_literal(struct buf *out, struct str text);
+// A text as an array's element.
+void pg_query_add_element(struct buf *out, struct str text);
 // A name, quoted.
 void pg_query_add_name(struct buf *out, struct str name);
 

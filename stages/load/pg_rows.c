@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "stages/load/csv_scan.h"
 #include "stages/load/loader.h"
+#include "stages/load/pg_lanes.h"
 #include "stages/load/pg_schema.h"
 #include "stages/load/pg_source.h"
 #include "stages/load/pg_values.h"
@@ -14,28 +15,21 @@
 
 struct rows {
     struct loader base;
-    struct pg_connection connection;
+    struct pg_pools *own; // where nobody shares any
     struct pg_source source;
+    struct pg_lanes lanes;
     struct csv_columns *columns; // apart, since parsing adds to it
-    bool begun, ended;
+    bool ended;
 };
 
 static void free_loader(struct loader *base) {
     struct rows *rows = (struct rows *)base;
-    pg_connection_close(&rows->connection);
+    pg_lanes_close(&rows->lanes);
+    pg_pools_free(rows->own);
     pg_source_release(&rows->source);
     csv_columns_release(rows->columns);
     mem_free(rows->columns);
     mem_free(rows);
-}
-
-static enum status begin(struct rows *rows, struct err *err) {
-    struct buf sql = BUF_INIT;
-    buf_printf(&sql, "COPY (%s\n) TO STDOUT", buf_text(&rows->source.sql));
-    enum status status = pg_connection_copy(&rows->connection, buf_text(&sql), err);
-    buf_release(&sql);
-    rows->begun = true;
-    return status;
 }
 
 static void add_row(struct rows *rows, struct batch *batch, const char *text, size_t n) {
@@ -55,20 +49,19 @@ static void add_row(struct rows *rows, struct batch *batch, const char *text, si
 
 static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
     struct rows *rows = (struct rows *)base;
-    enum status status = rows->begun ? STATUS_OK : begin(rows, err);
+    enum status status = rows->ended ? STATUS_OK : pg_lanes_look(&rows->lanes, err);
     while (status == STATUS_OK && !rows->ended && batch->items_n < base->batch_records &&
            batch->bytes_n < base->batch_bytes) {
-        char *row = NULL;
-        size_t n;
-        status = pg_connection_row(&rows->connection, base->ordinal, &row, &n, err);
-        if (row)
-            add_row(rows, batch, row, n);
-        else
-            rows->ended = true;
-        atomic_fetch_add(&base->read, n);
-        rows->connection.pg.freemem(row);
+        struct str row;
+        status = pg_lanes_row(&rows->lanes, base->ordinal, &row, err);
+        rows->ended = status != STATUS_OK || !row.p;
+        if (row.p)
+            add_row(rows, batch, row.p, row.n);
+        atomic_fetch_add(&base->read, row.n);
     }
     rows->ended = rows->ended || status != STATUS_OK;
+    if (rows->ended) // others may want the connections
+        pg_lanes_close(&rows->lanes);
     return status;
 }
 
@@ -89,19 +82,32 @@ static struct digest context_of(const struct pg_source *source) {
     return digest;
 }
 
-static enum status open_source(struct rows *rows, const struct load_options *options, struct err *err) {
-    enum status status =
-        pg_connection_open(&rows->connection, options->path, options->name, options->interrupt, NULL, err);
-    if (status == STATUS_OK)
-        status = pg_source_find(&rows->source, &rows->connection, options, err);
-    if (status != STATUS_OK)
-        return status;
+static enum status name_columns(struct rows *rows, const struct load_options *options, struct err *err) {
     struct load_options named = *options;
     named.columns = rows->source.names;
     named.columns_n = rows->source.n;
     named.types_n = 0;
     rows->base.context = context_of(&rows->source);
     return csv_columns_init(rows->columns, &named, err);
+}
+
+static enum status open_source(struct rows *rows, const struct load_options *options, struct err *err) {
+    struct pg_pools *pools = options->servers;
+    struct pg_connection *c;
+    if (!pools)
+        pools = rows->own = pg_pools_new(options->connections);
+    enum status status = pg_pools_take(pools, options, false, &c, err);
+    if (status != STATUS_OK)
+        return status;
+    status = pg_source_find(&rows->source, c, options, err);
+    if (status == STATUS_OK)
+        status = name_columns(rows, options, err);
+    if (status != STATUS_OK) {
+        pg_pools_give(c);
+        return status;
+    }
+    return pg_lanes_open(&rows->lanes, pools, c, &rows->source, options,
+                         options->connections ? options->connections : pg_pools_most(pools), err);
 }
 
 static enum status open(const struct load_options *options, struct loader **out, struct err *err) {
@@ -127,7 +133,8 @@ static enum status open(const struct load_options *options, struct loader **out,
 }
 
 static const char *const extensions[] = {NULL};
-static const char *const keys[] = {"url", "query", "table", "schema", NULL};
+static const char *const keys[] = {"url",   "query",      "table",       "schema",
+                                   "split", "parameters", "connections", NULL};
 
 const struct load_format load_postgresql = {
     .name = "postgresql",

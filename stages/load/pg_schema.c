@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "stages/load/load.h"
 #include "stages/load/pg_connection.h"
+#include "stages/load/pg_pool.h"
 #include "stages/load/pg_query.h"
 
 // The tables that are asked for; each question joins them as t.
@@ -28,25 +29,25 @@ struct place { // of a table of the catalog
 };
 
 struct asking {
-    struct pg_connection connection;
+    struct pg_connection *connection;
     struct schema *schema;
     struct place *places; // owned, as many as tables
     size_t places_n, places_cap;
 };
 
 static struct str text_at(const struct asking *a, const PGresult *result, int row, int column) {
-    if (a->connection.pg.getisnull(result, row, column))
+    if (a->connection->pg.getisnull(result, row, column))
         return (struct str){NULL, 0};
-    return (struct str){a->connection.pg.getvalue(result, row, column),
-                        (size_t)a->connection.pg.getlength(result, row, column)};
+    return (struct str){a->connection->pg.getvalue(result, row, column),
+                        (size_t)a->connection->pg.getlength(result, row, column)};
 }
 
 static Oid number_at(const struct asking *a, const PGresult *result, int row, int column) {
-    return (Oid)strtoul(a->connection.pg.getvalue(result, row, column), NULL, 10);
+    return (Oid)strtoul(a->connection->pg.getvalue(result, row, column), NULL, 10);
 }
 
 static bool truth_at(const struct asking *a, const PGresult *result, int row, int column) {
-    return a->connection.pg.getvalue(result, row, column)[0] == 't';
+    return a->connection->pg.getvalue(result, row, column)[0] == 't';
 }
 
 // Asks, and hands each row to `take`.
@@ -54,10 +55,10 @@ static enum status each_row(struct asking *a, const char *sql,
                             void (*take)(struct asking *a, const PGresult *result, int row),
                             struct err *err) {
     PGresult *result;
-    enum status status = pg_connection_ask(&a->connection, sql, &result, err);
-    for (int row = 0; status == STATUS_OK && row < a->connection.pg.ntuples(result); row++)
+    enum status status = pg_connection_ask(a->connection, sql, &result, err);
+    for (int row = 0; status == STATUS_OK && row < a->connection->pg.ntuples(result); row++)
         take(a, result, row);
-    a->connection.pg.clear(result);
+    a->connection->pg.clear(result);
     return status;
 }
 
@@ -91,7 +92,7 @@ static uint32_t count_numbers(const char *list) {
 // Tables -----------------------------------------------------------------------------------------------------
 
 static void take_table(struct asking *a, const PGresult *result, int row) {
-    char kind = a->connection.pg.getvalue(result, row, 4)[0];
+    char kind = a->connection->pg.getvalue(result, row, 4)[0];
     struct schema_table *table = schema_add_table(a->schema, text_at(a, result, row, 1),
                                                   kind == 'v' || kind == 'm' ? SCHEMA_VIEW
                                                   : kind == 'f'              ? SCHEMA_VIRTUAL
@@ -155,7 +156,7 @@ static void take_column(struct asking *a, const PGresult *result, int row) {
     column->automatic = truth_at(a, result, row, 6);
     column->default_text = schema_text(a->schema, text_at(a, result, row, 7));
     column->comment = schema_text(a->schema, text_at(a, result, row, 8));
-    if (!a->connection.pg.getisnull(result, row, 9))
+    if (!a->connection->pg.getisnull(result, row, 9))
         take_choices(a, column, text_at(a, result, row, 9));
 }
 
@@ -189,7 +190,7 @@ static void take_index(struct asking *a, const PGresult *result, int row) {
     if (at < 0)
         return;
     struct schema_table *table = &a->schema->tables[at];
-    const char *list = a->connection.pg.getvalue(result, row, 5);
+    const char *list = a->connection->pg.getvalue(result, row, 5);
     uint32_t n = (uint32_t)number_at(a, result, row, 6);
     struct schema_index *index = schema_add_index(a->schema, table, text_at(a, result, row, 1), n);
     index->unique = truth_at(a, result, row, 2);
@@ -231,8 +232,8 @@ static void take_foreign_key(struct asking *a, const PGresult *result, int row) 
             to = find_place(a, number_at(a, result, row, 1));
     if (at < 0)
         return;
-    const char *own = a->connection.pg.getvalue(result, row, 3),
-               *others = a->connection.pg.getvalue(result, row, 4);
+    const char *own = a->connection->pg.getvalue(result, row, 3),
+               *others = a->connection->pg.getvalue(result, row, 4);
     const struct str target = to >= 0 ? a->schema->tables[to].name : text_at(a, result, row, 2);
     uint32_t n = count_numbers(own);
     struct schema_foreign_key *key =
@@ -244,8 +245,8 @@ static void take_foreign_key(struct asking *a, const PGresult *result, int row) 
         key->references[i] =
             other == SCHEMA_EXPRESSION ? (struct str){NULL, 0} : a->schema->tables[to].columns[other].name;
     }
-    key->on_delete = action(a->connection.pg.getvalue(result, row, 5)[0]);
-    key->on_update = action(a->connection.pg.getvalue(result, row, 6)[0]);
+    key->on_delete = action(a->connection->pg.getvalue(result, row, 5)[0]);
+    key->on_update = action(a->connection->pg.getvalue(result, row, 6)[0]);
 }
 
 static enum status read_foreign_keys(struct asking *a, struct err *err) {
@@ -293,10 +294,10 @@ static enum status read_values(struct asking *a, struct schema_pair *pair, struc
     struct buf sql = BUF_INIT;
     PGresult *result;
     write_values_query(a, pair, &sql);
-    enum status status = pg_connection_ask(&a->connection, buf_text(&sql), &result, err);
-    for (int row = 0; status == STATUS_OK && row < a->connection.pg.ntuples(result); row++)
+    enum status status = pg_connection_ask(a->connection, buf_text(&sql), &result, err);
+    for (int row = 0; status == STATUS_OK && row < a->connection->pg.ntuples(result); row++)
         schema_add_value(a->schema, pair, text_at(a, result, row, 0));
-    a->connection.pg.clear(result);
+    a->connection->pg.clear(result);
     buf_release(&sql);
     return status;
 }
@@ -318,11 +319,14 @@ static enum status read_all(struct asking *a, const struct schema_settings *sett
 
 static enum status introspect(const struct load_options *options, struct schema *schema, struct err *err) {
     struct asking a = {.schema = schema};
+    struct pg_pools *own = options->servers ? NULL : pg_pools_new(1);
     enum status status =
-        pg_connection_open(&a.connection, options->path, options->name, options->interrupt, NULL, err);
-    if (status == STATUS_OK)
+        pg_pools_take(options->servers ? options->servers : own, options, false, &a.connection, err);
+    if (status == STATUS_OK) {
         status = read_all(&a, options->schema, err);
-    pg_connection_close(&a.connection);
+        pg_pools_give(a.connection);
+    }
+    pg_pools_free(own);
     for (size_t i = 0; i < a.places_n; i++) {
         mem_free((char *)a.places[i].quoted.p);
         mem_free(a.places[i].columns);

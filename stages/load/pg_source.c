@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "base/utf8.h"
 #include "stages/load/pg_query.h"
+#include "stages/load/query_parameters.h"
 
 enum {
     TABLES_LISTED = 12, // in a message
@@ -86,22 +87,28 @@ static enum status find_table(struct pg_connection *c, struct str wanted, struct
     return status;
 }
 
-// By the primary key's columns.
-static enum status add_order(struct pg_connection *c, const struct table *table, struct buf *sql,
+enum { RANGES_FROM = 50000 }; // rows of a table that are worth several connections
+
+// By the primary key's columns. A large table's key of one column can make ranges.
+static enum status add_order(struct pg_source *source, struct pg_connection *c, const struct table *table,
                              struct err *err) {
     struct buf question = BUF_INIT;
     PGresult *keys;
     buf_printf(
         &question,
-        "SELECT a.attname FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY k(attnum, "
+        "SELECT a.attname, r.reltuples >= %d AND a.atttypid IN (20, 21, 23) FROM pg_catalog.pg_index i JOIN "
+        "pg_catalog.pg_class r ON r.oid = i.indrelid, pg_catalog.unnest(i.indkey) WITH ORDINALITY k(attnum, "
         "place), pg_catalog.pg_attribute a WHERE i.indrelid = %u AND i.indisprimary AND a.attrelid = "
         "i.indrelid AND a.attnum = k.attnum AND k.place <= i.indnkeyatts ORDER BY k.place",
-        table->oid);
+        RANGES_FROM, table->oid);
     enum status status = pg_connection_ask(c, buf_text(&question), &keys, err);
-    for (int row = 0; status == STATUS_OK && row < c->pg.ntuples(keys); row++) {
-        buf_add_text(sql, row ? ", " : " ORDER BY ");
-        pg_query_add_name(sql, text_at(c, keys, row, 0));
+    int n = status == STATUS_OK ? c->pg.ntuples(keys) : 0;
+    for (int row = 0; row < n; row++) {
+        buf_add_text(&source->order, row ? ", " : " ORDER BY ");
+        pg_query_add_name(&source->order, text_at(c, keys, row, 0));
     }
+    if (n == 1 && c->pg.getvalue(keys, 0, 1)[0] == 't')
+        buf_add_str(&source->key, text_at(c, keys, 0, 0));
     c->pg.clear(keys);
     buf_release(&question);
     return status;
@@ -114,7 +121,7 @@ static enum status write_table(struct pg_source *source, struct pg_connection *c
     if (status == STATUS_OK) {
         buf_add_text(&source->sql, "SELECT * FROM ");
         buf_add_str(&source->sql, buf_str(&table.name));
-        status = add_order(c, &table, &source->sql, err);
+        status = add_order(source, c, &table, err);
     }
     buf_release(&table.name);
     return status;
@@ -206,29 +213,102 @@ static enum status look_at(struct pg_source *source, struct pg_connection *c, co
     return status;
 }
 
-static enum status find_query(struct pg_source *source, struct pg_connection *c, struct str written,
-                              struct err *err) {
+// A list is an array, whose elements' type is that of what it is compared with; a mapping is JSON.
+static void write_array(struct buf *out, const struct list *list) { // NOLINT(misc-no-recursion)
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct value v = list->items[i];
+        buf_add_char(out, i ? ',' : '{');
+        if (v.tag == VALUE_LIST)
+            write_array(out, v.list);
+        else if (v.tag == VALUE_NONE)
+            buf_add_text(out, "NULL");
+        else if (value_is_string(v))
+            pg_query_add_element(out, value_str(v));
+        else
+            query_parameters_add_json(out, v);
+    }
+    buf_add_text(out, list->n ? "}" : "{}");
+}
+
+static bool write_parameter(void *self, struct str name, struct buf *out) {
+    const struct value v = query_parameters_find(self, name);
+    struct buf text = BUF_INIT;
+    switch (v.tag) {
+    case VALUE_MISSING:
+        return false;
+    case VALUE_NONE:
+        buf_add_text(out, "NULL");
+        return true;
+    case VALUE_STRING:
+        pg_query_add_literal(out, value_str(v));
+        return true;
+    case VALUE_LIST:
+        write_array(&text, v.list);
+        pg_query_add_literal(out, buf_str(&text));
+        break;
+    case VALUE_MAP:
+        query_parameters_add_json(&text, v);
+        pg_query_add_literal(out, buf_str(&text));
+        break;
+    default: // numbers and booleans are written as JSON has them; a sign does not meet the operator before it
+        buf_add_char(out, '(');
+        query_parameters_add_json(out, v);
+        buf_add_char(out, ')');
+    }
+    buf_release(&text);
+    return true;
+}
+
+static enum status find_query(struct pg_source *source, struct pg_connection *c,
+                              const struct load_options *options, struct err *err) {
+    struct load_options given = *options;
+    const struct pg_parameters parameters = {&given, write_parameter};
+    const struct str written = options->query;
     struct pg_query query = {0};
     struct str missing;
     enum status status = STATUS_OK;
     if (memchr(written.p, 0, written.n) || written.n > INT32_MAX)
         return err_set(err, STATUS_DATA, "%.*s: query: it has a NUL or is far too long", STR_ARG(c->name));
-    pg_query_write(&query, written, NULL, &missing);
+    if (pg_query_write(&query, written, &parameters, &missing) != STATUS_OK)
+        status = query_parameters_missing(options, missing, err);
     buf_add_str(&source->sql, buf_str(&query.text));
-    if (source->sql.n == 0)
+    if (status == STATUS_OK && source->sql.n == 0)
         status = err_set(err, STATUS_DATA, "%.*s: query: it is empty", STR_ARG(c->name));
-    else
+    if (status == STATUS_OK)
         status = look_at(source, c, &query, written, err);
     pg_query_release(&query);
     return status;
 }
 
+// The column that ranges are made by: the manifest's, or a large table's key.
+static enum status find_split(struct pg_source *source, const struct pg_connection *c, struct str wanted,
+                              struct err *err) {
+    struct suggestion near = suggest_for(wanted);
+    const struct str name = wanted.p ? wanted : buf_str(&source->key);
+    for (size_t i = 0; i < source->n; i++) {
+        suggest_offer(&near, source->names[i]);
+        if (!name.p || !str_equal(source->names[i], name))
+            continue;
+        if (source->types[i].kind != PG_INTEGER || source->types[i].is_list)
+            return err_set(err, STATUS_DATA, "%.*s: split: the column \"%.*s\" does not have integers",
+                           STR_ARG(c->name), STR_ARG(name));
+        source->split = source->names[i];
+        return STATUS_OK;
+    }
+    if (!wanted.p)
+        return STATUS_OK;
+    return err_set(err, STATUS_DATA, "%.*s: split: there is no column \"%.*s\"%s%.*s%s", STR_ARG(c->name),
+                   STR_ARG(wanted), near.best.p ? "; did you mean \"" : "", STR_ARG(near.best),
+                   near.best.p ? "\"?" : "");
+}
+
 enum status pg_source_find(struct pg_source *source, struct pg_connection *c,
                            const struct load_options *options, struct err *err) {
-    if (options->query.p)
-        return find_query(source, c, options->query, err);
-    enum status status = write_table(source, c, options->table, err);
-    return status == STATUS_OK ? look_at(source, c, NULL, (struct str){NULL, 0}, err) : status;
+    enum status status =
+        options->query.p ? find_query(source, c, options, err) : write_table(source, c, options->table, err);
+    if (status == STATUS_OK && !options->query.p)
+        status = look_at(source, c, NULL, (struct str){NULL, 0}, err);
+    return status == STATUS_OK ? find_split(source, c, options->split, err) : status;
 }
 
 void pg_source_release(struct pg_source *source) {
@@ -237,5 +317,7 @@ void pg_source_release(struct pg_source *source) {
     mem_free(source->names);
     mem_free(source->types);
     buf_release(&source->sql);
+    buf_release(&source->order);
+    buf_release(&source->key);
     *source = (struct pg_source){0};
 }

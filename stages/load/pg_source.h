@@ -16,6 +16,9 @@
 
 struct pg_source {
     struct buf sql;        // a SELECT without an end
+    struct buf order;      // " ORDER BY ..." of a table's
+    struct buf key;        // the key of a table that is large enough to be read in ranges of it
+    struct str split;      // the column of integers that ranges can be made by; {NULL, 0}: none
     struct str *names;     // owned, with their texts
     struct pg_type *types; // owned
     size_t n;              // columns
