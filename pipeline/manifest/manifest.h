@@ -75,6 +75,14 @@ struct manifest_source {
     size_t joins_n;
 };
 
+// What a route is besides the job that it makes of its files (stages/load/routes.h).
+struct manifest_route {
+    struct str pattern;
+    struct span span;
+    size_t source; // index into sources
+};
+#define MANIFEST_NO_ROUTE UINT32_MAX
+
 enum on_error { ON_ERROR_SKIP, ON_ERROR_FAIL, ON_ERROR_FALLBACK };
 
 struct manifest_through {
@@ -88,9 +96,10 @@ struct manifest_through {
 };
 
 struct manifest_job {
-    struct str name;
+    struct str name; // of a route: its pattern
     struct span span;
-    size_t source; // index into sources
+    size_t source;  // index into sources
+    uint32_t route; // index into routes, or MANIFEST_NO_ROUTE
     struct str template_name;
     struct span template_span;
     struct str to, where, group_by; // {NULL, 0}: not given (`to` always is)
@@ -189,8 +198,10 @@ struct manifest {
     size_t filters_n;
     struct manifest_source *sources;
     size_t sources_n;
-    struct manifest_job *jobs; // in the manifest's order
+    struct manifest_job *jobs; // in the manifest's order, those of routes behind the others
     size_t jobs_n;
+    struct manifest_route *routes; // all of them, whatever jobs are selected
+    size_t routes_n;
     struct str output; // resolved
     struct str output_shown;
     struct manifest_workers workers;

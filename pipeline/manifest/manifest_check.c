@@ -173,7 +173,7 @@ static void check_mapping(struct check *c, const struct manifest_key *parent, st
         bool misspelt = false;
         for (size_t i = 0; i < meant_n; i++)
             misspelt = misspelt || meant[i] == key;
-        bool wanted = key->required || (key->or_else && !has_any(mapping, key->or_else));
+        bool wanted = manifest_key_required(parent, key) || (key->or_else && !has_any(mapping, key->or_else));
         if (!e && wanted && !misspelt)
             missing_key(c, parent, key, mapping, entry);
         const char *others = key->unless;

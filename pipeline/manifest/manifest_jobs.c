@@ -42,21 +42,42 @@ bool manifest_take_source(struct manifest_filling *f, const struct document_node
     return false;
 }
 
-// Index of a job among the entries, or the number of them.
-static size_t find_job(const struct document_node *jobs, struct str name) {
-    size_t i = 0;
-    for (const struct document_entry *e = jobs->entries; e && !str_equal(e->key, name); e = e->next)
-        i++;
-    return i;
+// The entries of a manifest that are jobs: those of "jobs", and behind them those of "routes".
+static const struct document_entry *next_job(const struct document_node *root,
+                                             const struct document_entry *previous) {
+    const struct document_node *jobs = manifest_node(root, "jobs"), *routes = manifest_node(root, "routes");
+    const struct document_entry *first = jobs ? jobs->entries : NULL, *last = NULL;
+    if (previous && previous->next)
+        return previous->next;
+    for (const struct document_entry *e = first; e; e = e->next)
+        last = e;
+    if (!previous && first)
+        return first;
+    return routes && previous == last ? routes->entries : NULL;
 }
 
-static void add_need(struct manifest_filling *f, const struct document_node *jobs,
+// The index of a job, or SIZE_MAX.
+static size_t find_job(const struct document_node *root, struct str name) {
+    size_t i = 0;
+    for (const struct document_entry *e = NULL; (e = next_job(root, e)); i++)
+        if (str_equal(e->key, name))
+            return i;
+    return SIZE_MAX;
+}
+
+static void unknown_job(struct manifest_filling *f, const struct document_node *root,
+                        const struct document_node *need) {
+    const struct document_node *jobs = manifest_node(root, "jobs");
+    struct diag *d =
+        diags_error(f->diags, &f->m->text, need->span, "unknown job \"%.*s\"", STR_ARG(need->text));
+    hint_names(f, d, need->text, jobs ? jobs : manifest_node(root, "routes"));
+}
+
+static void add_need(struct manifest_filling *f, const struct document_node *root,
                      const struct document_node *need, size_t *needs, size_t *n) {
-    size_t job = find_job(jobs, need->text);
-    if (job == jobs->entries_n) {
-        hint_names(
-            f, diags_error(f->diags, &f->m->text, need->span, "unknown job \"%.*s\"", STR_ARG(need->text)),
-            need->text, jobs);
+    size_t job = find_job(root, need->text);
+    if (job == SIZE_MAX) {
+        unknown_job(f, root, need);
         return;
     }
     for (size_t i = 0; i < *n; i++) {
@@ -68,7 +89,7 @@ static void add_need(struct manifest_filling *f, const struct document_node *job
     needs[(*n)++] = job;
 }
 
-static void fill_needs(struct manifest_filling *f, const struct document_node *jobs,
+static void fill_needs(struct manifest_filling *f, const struct document_node *root,
                        const struct document_node *node, struct manifest_job *job) {
     struct document_node *needed = manifest_node(node, "needs");
     if (!needed)
@@ -79,7 +100,7 @@ static void fill_needs(struct manifest_filling *f, const struct document_node *j
     for (const struct document_entry *e = needed->kind == DOCUMENT_LIST ? needed->entries : &one; e;
          e = e->next) {
         if (!e->value->faulty)
-            add_need(f, jobs, e->value, needs, &n);
+            add_need(f, root, e->value, needs, &n);
     }
     job->needs = needs;
     job->needs_n = n;
@@ -90,8 +111,8 @@ static bool is_true(const struct document_node *mapping, const char *key) {
     return node && node->kind == DOCUMENT_BOOL && node->boolean;
 }
 
-static void fill_job(struct manifest_filling *f, const struct document_node *root,
-                     const struct document_node *node, struct manifest_job *job) {
+void manifest_fill_job(struct manifest_filling *f, const struct document_node *root,
+                       const struct document_node *node, struct manifest_job *job) {
     struct span span;
     manifest_take_text(node, "template", &job->template_name, &job->template_span);
     if (job->template_name.p)
@@ -115,14 +136,14 @@ static void fill_job(struct manifest_filling *f, const struct document_node *roo
     job->write_asked = manifest_node(node, "write") != NULL;
     manifest_take_write(node, &job->inplace);
     manifest_take_source(f, manifest_node(root, "sources"), node, &job->source);
-    fill_needs(f, manifest_node(root, "jobs"), node, job);
+    fill_needs(f, root, node, job);
 }
 
 struct step { // of a walk along needs
     size_t job, next;
 };
 
-static void report_cycle(struct manifest_filling *f, const struct document_node *jobs,
+static void report_cycle(struct manifest_filling *f, const struct document_node *root,
                          const struct step *path, size_t n, size_t start) {
     const struct manifest *m = f->m;
     struct buf names = BUF_INIT;
@@ -130,9 +151,9 @@ static void report_cycle(struct manifest_filling *f, const struct document_node 
         buf_printf(&names, "%.*s -> ", STR_ARG(m->jobs[path[i].job].name));
     buf_add_str(&names, m->jobs[path[start].job].name);
     // The place: the first job of the cycle, where it names the second.
-    const struct document_entry *e = jobs->entries;
+    const struct document_entry *e = next_job(root, NULL);
     for (size_t i = 0; i < path[start].job; i++)
-        e = e->next;
+        e = next_job(root, e);
     const struct document_node *needs = manifest_node(e->value, "needs");
     struct str second = m->jobs[path[start + 1 < n ? start + 1 : start].job].name;
     struct span span = needs->span;
@@ -145,16 +166,16 @@ static void report_cycle(struct manifest_filling *f, const struct document_node 
 }
 
 // Cycles in needs, each reported where it closes.
-static void check_cycles(struct manifest_filling *f, const struct document_node *jobs) {
+static void check_cycles(struct manifest_filling *f, const struct document_node *root) {
     enum { NEW, OPEN, DONE };
     const struct manifest *m = f->m;
     struct step *path = MEM_NEW_ARRAY(struct step, m->jobs_n + 1);
     unsigned char *state = MEM_NEW_ARRAY(unsigned char, m->jobs_n + 1);
-    for (size_t root = 0; root < m->jobs_n; root++) {
+    for (size_t first = 0; first < m->jobs_n; first++) {
         size_t n = 0;
-        if (state[root] == NEW) {
-            path[n++] = (struct step){root, 0};
-            state[root] = OPEN;
+        if (state[first] == NEW) {
+            path[n++] = (struct step){first, 0};
+            state[first] = OPEN;
         }
         while (n) {
             struct step *top = &path[n - 1];
@@ -172,7 +193,7 @@ static void check_cycles(struct manifest_filling *f, const struct document_node 
                 size_t start = n - 1;
                 while (path[start].job != need)
                     start--;
-                report_cycle(f, jobs, path, n, start);
+                report_cycle(f, root, path, n, start);
             }
         }
     }
@@ -180,28 +201,37 @@ static void check_cycles(struct manifest_filling *f, const struct document_node 
     mem_free(state);
 }
 
-void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root) {
-    const struct document_node *jobs = manifest_node(root, "jobs");
-    if (!jobs)
-        return;
-    struct manifest *m = f->m;
+static bool may_go_on(const struct manifest_filling *f) {
+    return f->diags->errors < f->errors_before + DOCUMENT_ERRORS;
+}
+
+// What the manifest says for all jobs.
+static struct manifest_job standard_job(const struct document_node *root) {
     struct on_error_choice choice = {ON_ERROR_SKIP, {NULL, 0}};
+    struct manifest_job job = {.route = MANIFEST_NO_ROUTE, .undefined = 1}; // strict
     manifest_take_on_error(root, &choice);
-    uint8_t undefined = 1; // strict
-    manifest_take_undefined(root, &undefined);
-    bool inplace = false;
-    manifest_take_write(root, &inplace);
-    m->jobs = document_alloc(&m->arena, sizeof *m->jobs * (jobs->entries_n + 1));
-    for (const struct document_entry *e = jobs->entries; e; e = e->next) {
+    manifest_take_undefined(root, &job.undefined);
+    manifest_take_write(root, &job.inplace);
+    job.on_error = choice.kind;
+    job.fallback = choice.fallback;
+    return job;
+}
+
+void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root) {
+    const struct document_node *jobs = manifest_node(root, "jobs"), *routes = manifest_node(root, "routes");
+    struct manifest *m = f->m;
+    const struct manifest_job standard = standard_job(root);
+    const size_t n = (jobs ? jobs->entries_n : 0) + (routes ? routes->entries_n : 0);
+    m->jobs = document_alloc(&m->arena, sizeof *m->jobs * (n + 1));
+    for (const struct document_entry *e = jobs ? jobs->entries : NULL; e; e = e->next) {
         struct manifest_job *job = &m->jobs[m->jobs_n++];
-        *job = (struct manifest_job){.name = e->key,
-                                     .span = e->key_span,
-                                     .on_error = choice.kind,
-                                     .fallback = choice.fallback,
-                                     .undefined = undefined,
-                                     .inplace = inplace};
-        if (!e->value->faulty && f->diags->errors < f->errors_before + DOCUMENT_ERRORS)
-            fill_job(f, root, e->value, job);
+        *job = standard;
+        job->name = e->key;
+        job->span = e->key_span;
+        if (!e->value->faulty && may_go_on(f))
+            manifest_fill_job(f, root, e->value, job);
     }
-    check_cycles(f, jobs);
+    if (routes)
+        manifest_fill_routes(f, root, &standard);
+    check_cycles(f, root);
 }

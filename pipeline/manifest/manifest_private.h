@@ -39,6 +39,12 @@ void manifest_fill_joins(struct manifest_filling *f,
 bool manifest_take_source(struct manifest_filling *f, const struct document_node *sources,
                           const struct document_node *mapping, size_t *source);
 void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
+// What a job and a route say alike.
+void manifest_fill_job(struct manifest_filling *f, const struct document_node *root,
+                       const struct document_node *node, struct manifest_job *job);
+// Those of the document's routes, with jobs that begin as `standard` says; m->jobs has room.
+void manifest_fill_routes(struct manifest_filling *f, const struct document_node *root,
+                          const struct manifest_job *standard);
 
 struct on_error_choice {
     enum on_error kind;

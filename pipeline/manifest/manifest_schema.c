@@ -126,7 +126,7 @@ static json_t *mapping_schema(const struct manifest_key *parent) {
            *rules = made(json_array());
     for (const struct manifest_key *key = NULL; (key = manifest_key_next(parent, key));) {
         set(properties, manifest_key_name(key), value_schema(key));
-        if (key->required)
+        if (manifest_key_required(parent, key))
             append(required, json_string(manifest_key_name(key)));
         const char *others = key->unless;
         for (struct str other; manifest_key_word(&others, &other);)

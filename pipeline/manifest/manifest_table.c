@@ -401,7 +401,7 @@ const struct manifest_key manifest_keys[] = {
      .doc = "How long another program's lock, or a connection that is in use, is waited for."},
     {.path = "jobs",
      .forms = FORM_NAMED,
-     .required = true,
+     .or_else = "routes",
      .what = "a mapping of jobs",
      .doc = "What is made of the records, by name."},
     {.path = "jobs.*",
@@ -518,6 +518,22 @@ const struct manifest_key manifest_keys[] = {
      .may_be_empty = true,
      .what = WHAT_FALLBACK,
      .doc = "The text to put in place of a failed output."},
+    {.path = "routes",
+     .forms = FORM_NAMED,
+     .any_name = true,
+     .what = "a mapping of routes",
+     .doc = "Which template renders which path of a source of files, by pattern: names of parts, {name}, "
+            "{name:int} for digits, {name:path} for any number of parts, * and **. Of the routes that a path "
+            "fits the most specific one takes it."},
+    {.path = "routes.*",
+     .forms = FORM_MAPPING,
+     .noun = "route",
+     .like = "jobs.*",
+     .spares = "from",
+     .what = "a mapping that describes a route",
+     .doc = "One route: a job for the files of that pattern, with the keys of a job; its templates and "
+            "expressions see what stands in the pattern's places by name. \"from\" is needed where there are "
+            "several sources of files."},
     {.path = "output",
      .forms = FORM_TEXT,
      .what = "a directory",
@@ -817,8 +833,17 @@ const struct manifest_key manifest_keys[] = {
     {.path = NULL},
 };
 
+// The row whose rows below it are the keys.
+static const struct manifest_key *pattern_of(const struct manifest_key *parent) {
+    const struct manifest_key *key = manifest_keys;
+    while (parent->like && key->path && strcmp(key->path, parent->like) != 0)
+        key++;
+    return parent->like ? key : parent;
+}
+
 const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
                                              const struct manifest_key *previous) {
+    parent = pattern_of(parent);
     size_t n = strlen(parent->path);
     for (const struct manifest_key *key = previous ? previous + 1 : parent + 1; key->path; key++) {
         if (n && (strncmp(key->path, parent->path, n) != 0 || key->path[n] != '.'))
@@ -827,6 +852,10 @@ const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
             return key;
     }
     return NULL;
+}
+
+bool manifest_key_required(const struct manifest_key *parent, const struct manifest_key *key) {
+    return key->required && !(parent->spares && strcmp(manifest_key_name(key), parent->spares) == 0);
 }
 
 const struct manifest_key *manifest_key_child(const struct manifest_key *parent, struct str name) {

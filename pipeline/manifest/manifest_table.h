@@ -52,6 +52,8 @@ struct manifest_key {
         *unless; // siblings (false does not count) that this one cannot stand beside, a space between them
     const char *or_else;  // siblings of which one must be there where this one is not, likewise
     bool any_name;        // of FORM_NAMED: names are whatever the data has, not only plain words
+    const char *like;     // of FORM_MAPPING: the row whose keys it has, instead of rows of its own
+    const char *spares;   // of these, one that need not be there although it is required
     const char *standard; // what holds without it, as JSON; NULL: nothing does
     const char *doc;      // one line
 };
@@ -62,6 +64,8 @@ extern const struct manifest_key manifest_keys[]; // ends with a NULL path
 // NULL: no more.
 const struct manifest_key *manifest_key_next(const struct manifest_key *parent,
                                              const struct manifest_key *previous);
+// Whether a mapping of `parent` must have `key`, which is one of its keys.
+bool manifest_key_required(const struct manifest_key *parent, const struct manifest_key *key);
 const struct manifest_key *manifest_key_child(const struct manifest_key *parent,
                                               struct str name); // NULL: none
 const char *manifest_key_name(const struct manifest_key *key);  // last segment

@@ -11,6 +11,7 @@
 #include "pipeline/plan/search_path.h"
 #include "pipeline/run/claims.h"
 #include "stages/load/load.h"
+#include "stages/load/routes.h"
 #include "stages/record/sqlite_names.h"
 #include "stages/render/builtins.h"
 
@@ -60,6 +61,11 @@ bool plan_is_stream(struct str to) {
         if (to.p[i] == '{' && (to.p[i + 1] == '{' || to.p[i + 1] == '%' || to.p[i + 1] == '#'))
             return false;
     return true;
+}
+
+bool plan_writes_stream(const struct manifest_job *job) {
+    const bool one_path = job->route != MANIFEST_NO_ROUTE && route_is_exact(job->name);
+    return plan_is_stream(job->to) && (!one_path || str_is(job->to, "-"));
 }
 
 bool plan_is_to_stdout(const struct plan_job *job) {
@@ -131,7 +137,7 @@ static void arrange_output(struct plan *plan, struct plan_job *job, struct diags
     if (!plan_is_stream(to) && (str_ends(to, STR(".sqlite")) || str_ends(to, STR(".sqlite3"))))
         diags_error(diags, &manifest->text, job->job->to_span,
                     "a database is one for all outputs, which become its rows: its path has no expression");
-    if (!plan_is_stream(to)) {
+    if (!plan_writes_stream(job->job)) {
         job->sink = &emit_files;
         check_output_keys(manifest, job, diags);
         return;
@@ -180,7 +186,8 @@ static bool needs_within(const struct manifest_job *inner, const struct manifest
 static size_t find_pass(const struct plan *plan, const struct plan_job *job) {
     for (size_t p = 0; p < plan->passes_n; p++) {
         const struct manifest_job *lead = plan->jobs[plan->passes[p].lead].job;
-        if (plan->passes[p].source != job->job->source)
+        if (plan->passes[p].source != job->job->source ||
+            plan->passes[p].routed != (job->job->route != MANIFEST_NO_ROUTE))
             continue;
         if (job->gathers ? needs_within(lead, job->job) : needs_are(job->job, lead->needs, lead->needs_n))
             return p;
@@ -199,7 +206,8 @@ static void arrange_passes(struct plan *plan) {
                 continue;
             size_t p = find_pass(plan, job);
             if (p == plan->passes_n)
-                plan->passes[plan->passes_n++] = (struct plan_pass){.lead = j, .source = job->job->source};
+                plan->passes[plan->passes_n++] = (struct plan_pass){
+                    .lead = j, .source = job->job->source, .routed = job->job->route != MANIFEST_NO_ROUTE};
             job->pass = p;
         }
     }
@@ -333,6 +341,7 @@ struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, str
     if (manifest->jobs_n > CLAIMS_JOBS_MAX)
         diags_error(diags, &manifest->text, manifest->jobs[CLAIMS_JOBS_MAX].span,
                     "a manifest has at most %d jobs", CLAIMS_JOBS_MAX);
+    plan_arrange_routes(plan, diags);
     arrange_passes(plan);
     check_standard_input(plan, diags);
     arrange_graph(plan);
@@ -344,8 +353,10 @@ struct plan *plan_make(const struct fs *fs, const struct manifest *manifest, str
 void plan_free(struct plan *plan) {
     if (!plan)
         return;
-    for (size_t s = 0; s < plan->manifest->sources_n; s++)
+    for (size_t s = 0; s < plan->manifest->sources_n; s++) {
         program_free(plan->sources[s].key);
+        routes_free(plan->sources[s].routes);
+    }
     plan_free_joins(plan);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
         program_free(plan->jobs[j].to);

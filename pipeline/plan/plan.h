@@ -9,6 +9,9 @@
  * the source is read once. A job with `collect` or `group_by` gathers its records in the earliest pass it may
  * join and renders when what it needs is done.
  *
+ * Routes are jobs. Those of one source that need the same share a pass of their own, in which a record goes to the one
+ * route that takes it.
+ *
  * The graph: every compile node → open outputs → load of each pass; and for each job, load of its pass → render → emit.
  * So nothing is touched before every template is known to be sound. `needs` leads from the emit node of the needed job
  * to the load node of a pass, or to the render node of a gathering job.
@@ -51,6 +54,7 @@ struct plan_job {
 struct plan_pass {
     size_t lead;        // the job it was opened for: it waits for what that one needs
     size_t source;      // index into the manifest's sources
+    bool routed;        // its jobs are routes: each takes the records of its own
     const size_t *jobs; // indexes, in the manifest's order
     size_t jobs_n;
     struct fields *fields;               // set by plan_project: what its jobs and the source's key read
@@ -62,6 +66,11 @@ struct plan_pass {
 struct plan_source {
     struct program *key;          // NULL: none
     struct plan_join_keys *joins; // one for each of the source's
+    struct routes *routes;        // NULL: none
+    const uint32_t *
+        route_jobs; // by route of `routes`: index of its job, or MANIFEST_NO_ROUTE where that is not selected
+    const size_t *route_numbers; // and which of the manifest's it is
+    size_t routes_n;
 };
 
 enum plan_stage { STAGE_COMPILE, STAGE_OPEN, STAGE_LOAD, STAGE_RENDER, STAGE_EMIT };
@@ -127,6 +136,21 @@ void plan_arrange_filter(const struct fs *fs, const struct manifest *manifest, s
 void plan_write_filter(const struct plan_job *job, struct buf *out);      // its command, for people
 void plan_write_filter_json(const struct plan_job *job, struct buf *out); // a member of a node
 bool plan_is_stream(struct str to);                                       // a `to` without any expression
+// Whether all outputs of a job go into one. A route for one path names a file with its `to`, as one with an expression does.
+bool plan_writes_stream(const struct manifest_job *job);
+// plan_routes.c: the routes of all sources; conflicts are in diags.
+void plan_arrange_routes(struct plan *plan, struct diags *diags);
+// How many files there are by route of a source, and what none takes; no file is read.
+struct plan_routed {
+    uint64_t *files; // by route; owned (base/mem.h)
+    uint64_t left_out;
+    struct str first_left_out; // in the plan's arena
+};
+enum status plan_count_routes(const struct fs *fs, struct plan *plan, size_t source, struct plan_routed *out,
+                              struct err *err);
+void plan_write_routes(const struct plan *plan, const struct plan_routed *counts,
+                       struct buf *out); // counts by source
+void plan_write_routes_json(const struct plan *plan, const struct plan_routed *counts, struct buf *out);
 bool plan_is_to_stdout(const struct plan_job *job);
 struct stat;
 // What is at the source's path; false: nothing, or it is standard input.

@@ -163,7 +163,7 @@ static void check_source(struct plan *plan, const struct manifest_source *source
 static void check_job(struct plan *plan, const struct manifest_job *job, struct diags *diags) {
     if (job->template_name.p)
         find_template(plan, job, false, diags);
-    if (job->to.p && plan_is_stream(job->to))
+    if (job->to.p && plan_writes_stream(job))
         plan_check_stream(plan, job, diags);
     else if (job->to.p)
         program_free(compile_inline(plan, job->to, job->to_span, languages[0], diags));

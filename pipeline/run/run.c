@@ -257,7 +257,7 @@ static void prepare_passes(struct run *run) {
         pass->jobs_n = pass->pass->jobs_n;
         pass->source_known = true;
         pass->claim_turns = turns_new(run->credits);
-        pass->claimers = MEM_NEW_ARRAY(size_t, pass->pass->jobs_n + 1);
+        run_routes_want(pass);
     }
 }
 
@@ -276,8 +276,6 @@ static void prepare_jobs(struct run *run) {
                        !retry_is_whole(run->options->retry, plan->manifest, job->job->job);
         arena_init(&job->arena, 0);
     }
-    for (size_t p = 0; p < plan->passes_n; p++)
-        run_pass_find_claimers(&run->passes[p]);
 }
 
 static void prepare_workers(struct run *run) {
@@ -480,6 +478,7 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         const bool complete = is_complete(&run);
         struct run_review review = {.known = 0};
         run_past_end(&run, complete);
+        run_routes_tell(&run);
         run_stage_end(&run, complete, &review);
         fill_report(&run, report);
         run_joins_report(&run, report);

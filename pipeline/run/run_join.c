@@ -99,7 +99,8 @@ bool run_joins_can_be_read_twice(const struct pass_run *pass) {
 
 static enum status open_join(struct pass_run *pass, struct run_join *join, struct loader **loader,
                              struct err *err) {
-    return run_open_loader(pass->run, join->join->source, join->join->projection, &join->keeper, loader, err);
+    return run_open_loader(pass->run, join->join->source, join->join->projection, NULL, &join->keeper, loader,
+                           err);
 }
 
 static bool survey_join(struct pass_run *pass, struct run_join *join, struct worker_run *mine,

@@ -43,12 +43,15 @@ static struct flight *take_flight(struct pass_run *pass) {
         flight->batch = batch_new();
         arena_init(&flight->past, 0);
         flight->lots = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
+        flight->renderers = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
+        flight->claimers = MEM_NEW_ARRAY(struct lot *, pass->pass->jobs_n);
     }
     flight->done = freed;
     flight->kept = false;
     flight->keys = NULL;
     flight->raws = NULL;
     flight->known = NULL;
+    flight->lot_of = NULL;
     arena_clear(&flight->past);
     batch_clear(flight->batch);
     flight->asked = arena_asked(&flight->batch->arena);
@@ -92,6 +95,8 @@ static void free_flights(struct flight *flight) {
         batch_free(flight->batch);
         arena_release(&flight->past);
         mem_free(flight->lots);
+        mem_free(flight->renderers);
+        mem_free(flight->claimers);
         mem_free(flight);
         flight = next;
     }
@@ -104,7 +109,8 @@ void run_pass_release(struct pass_run *pass) {
     histogram_release(&pass->batches);
     imprint_free(pass->imprint);
     mem_free(pass->jobs);
-    mem_free(pass->claimers);
+    mem_free(pass->routes_wanted);
+    mem_free(pass->left_out_first);
     run_joins_release(pass);
     if (pass->loader)
         load_close(pass->loader);
@@ -159,32 +165,16 @@ void run_report_bad_records(const struct flight *flight, size_t *told, size_t en
     }
 }
 
-void run_pass_find_claimers(struct pass_run *pass) {
-    pass->claimers_n = 0;
-    for (size_t i = 0; i < pass->jobs_n; i++) {
-        const struct plan_job *job = pass->run->jobs[pass->jobs[i]].job;
-        if (!job->gathers && job->sink->named)
-            pass->claimers[pass->claimers_n++] = i;
-    }
-}
-
 // All lots begin before any is rendered, so that nobody's claims wait for rendering. Lots that gather may take the
 // flight with them when the last one ends; as long as another one is to be rendered, the flight is there.
-static void start_lots(const struct pass_run *pass, struct flight *flight, struct worker *worker) {
-    const struct job_run *jobs = pass->run->jobs;
-    size_t jobs_n = pass->jobs_n, unrendered = 0;
-    for (size_t i = 0; i < jobs_n; i++)
-        unrendered += !jobs[pass->jobs[i]].job->gathers;
-    for (size_t i = 0; i < jobs_n; i++)
+static void start_lots(struct flight *flight, struct worker *worker) {
+    const size_t lots_n = flight->lots_n, renderers_n = flight->renderers_n;
+    for (size_t i = 0; i < lots_n; i++)
         run_lot_start(flight->lots[i], worker);
-    if (unrendered > 0)
+    if (renderers_n > 0)
         run_lots_claim(flight, worker);
-    for (size_t i = 0; unrendered > 0; i++) {
-        if (jobs[pass->jobs[i]].job->gathers)
-            continue;
-        unrendered--;
-        run_lot_render(flight->lots[i], worker);
-    }
+    for (size_t i = 0; i < renderers_n; i++)
+        run_lot_render(flight->renderers[i], worker);
 }
 
 static struct run_span span_of(const struct flight *flight, enum run_span_kind kind, uint64_t from,
@@ -206,7 +196,9 @@ static void parse(struct flight *flight, struct reader *reader, struct run_count
     reader->projection = flight->pass->pass->projection;
     load_parse(flight->pass->loader, reader, batch);
     const struct arena_asked asked = arena_asked(&batch->arena);
-    counters->loaded += batch->items_n;
+    for (size_t k = 0; flight->lot_of && k < batch->items_n; k++)
+        flight->lots[flight->lot_of[k]]->counters.loaded++;
+    counters->loaded += flight->lot_of ? 0 : batch->items_n;
     counters->source_bytes += batch->bytes_n;
     counters->fields_parsed += reader->fields.parsed - fields.parsed;
     counters->fields_skipped += reader->fields.skipped - fields.skipped;
@@ -221,8 +213,11 @@ static void note_source(const struct flight *flight, struct worker_run *mine) {
     bool known = true;
     if (!pass->run->past)
         return;
-    for (size_t k = 0; known && k < flight->batch->items_n; k++)
-        known = run_source_add(&sum, &flight->batch->items[k], &flight->raws[k], pass->imprint, mine);
+    for (size_t k = 0; known && k < flight->batch->items_n; k++) {
+        const struct item *item = &flight->batch->items[k];
+        known = pass->pass->routed ? run_routes_note_record(flight, item, mine)
+                                   : run_source_add(&sum, item, &flight->raws[k], pass->imprint, mine);
+    }
     pthread_mutex_lock(&pass->run->lock);
     pass->sum.all = digest_add(pass->sum.all, sum.all);
     pass->sum.first = digest_add(pass->sum.first, sum.first);
@@ -236,6 +231,19 @@ static void take_known(struct entry *entry, const struct known *known) {
         return;
     entry->path = known->path;
     run_past_take(entry, known->past);
+}
+
+// Of item k, in lot i.
+static void add_entry(struct flight *flight, size_t i, size_t k) {
+    const struct item *item = &flight->batch->items[k];
+    if (item->error)
+        return;
+    struct entry *entry = run_lot_add(flight->lots[i]);
+    entry->item = item;
+    if (flight->keys)
+        entry->key = flight->keys[k];
+    if (flight->known)
+        take_known(entry, &flight->known[i * flight->batch->items_n + k]);
 }
 
 static void observe_batch(struct flight *flight, uint64_t nanoseconds) {
@@ -268,7 +276,6 @@ static void fly(void *self, struct worker *worker) {
     observe_batch(flight, flight->read_nanoseconds + span.to - from);
     atomic_store(&flight->worked, flight->read_nanoseconds + span.to - from);
 
-    size_t jobs_n = pass->jobs_n;
     flight->bad_records = 0;
     for (size_t k = 0; k < flight->batch->items_n; k++)
         flight->bad_records += flight->batch->items[k].error != NULL;
@@ -276,21 +283,12 @@ static void fly(void *self, struct worker *worker) {
     if (flight->bad_records)
         atomic_store(&run->loses_sight, true);
     atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);
-    for (size_t i = 0; i < jobs_n; i++) {
-        struct lot *lot = flight->lots[i];
-        for (size_t k = 0; k < flight->batch->items_n; k++) {
-            const struct item *item = &flight->batch->items[k];
-            if (item->error)
-                continue;
-            struct entry *entry = run_lot_add(lot);
-            entry->item = item;
-            if (flight->keys)
-                entry->key = flight->keys[k];
-            if (flight->known)
-                take_known(entry, &flight->known[i * flight->batch->items_n + k]);
-        }
-    }
-    start_lots(pass, flight, worker);
+    for (size_t i = 0; !flight->lot_of && i < flight->lots_n; i++)
+        for (size_t k = 0; k < flight->batch->items_n; k++)
+            add_entry(flight, i, k);
+    for (size_t k = 0; flight->lot_of && k < flight->batch->items_n; k++)
+        add_entry(flight, flight->lot_of[k], k);
+    start_lots(flight, worker);
 }
 
 static bool wanted(const struct pass_run *pass) {
@@ -302,8 +300,8 @@ static bool wanted(const struct pass_run *pass) {
 }
 
 enum status run_open_loader(struct run *run, const struct manifest_source *source,
-                            const struct projection *projection, struct run_keeper *keeper,
-                            struct loader **loader, struct err *err) {
+                            const struct projection *projection, const struct load_routes *routes,
+                            struct run_keeper *keeper, struct loader **loader, struct err *err) {
     struct load_options options = manifest_load_options(run->plan->manifest, source);
     options.fs = run->options->fs;
     options.shapes = run->shapes;
@@ -313,13 +311,15 @@ enum status run_open_loader(struct run *run, const struct manifest_source *sourc
     options.impatient =
         source->retry.times > 0; // locks are waited for by trying again, which keeps no worker
     options.projection = projection;
+    options.routes = routes;
     options.keeper = run_cache_has(run, CACHE_SOURCE) ? &keeper->keeper : NULL;
     options.shelf = run_cache_shelf(run, keeper);
     return load_open(&options, loader, err);
 }
 
 enum status run_open_source(struct pass_run *pass, struct loader **loader, struct err *err) {
-    return run_open_loader(pass->run, pass->source, pass->pass->projection, &pass->keeper, loader, err);
+    return run_open_loader(pass->run, pass->source, pass->pass->projection,
+                           pass->pass->routed ? &pass->routes : NULL, &pass->keeper, loader, err);
 }
 
 static void note_remark(const struct pass_run *pass, const struct loader *loader) {
@@ -423,8 +423,9 @@ static enum step open_failed(struct pass_run *pass, const struct err *err) {
 
 static void note_empty(const struct pass_run *pass) {
     char text[512];
-    snprintf(text, sizeof text, "source %.*s (%.*s) has no records", STR_ARG(pass->source->name),
-             STR_ARG(manifest_source_shown(pass->source)));
+    snprintf(text, sizeof text, "source %.*s (%.*s) has no %s", STR_ARG(pass->source->name),
+             STR_ARG(manifest_source_shown(pass->source)),
+             pass->pass->routed ? "files that a route takes" : "records");
     run_note(pass->run, text);
 }
 
@@ -432,6 +433,19 @@ static void note_empty(const struct pass_run *pass) {
 static void take_hits(struct pass_run *pass, struct run_hits *hits) {
     *hits = (struct run_hits){.found = pass->keeper.found};
     pass->keeper.found = (struct cache_found){0};
+}
+
+static void take_lots(struct flight *flight) {
+    struct pass_run *pass = flight->pass;
+    if (pass->pass->routed) {
+        run_routes_take_lots(flight);
+    } else {
+        flight->lots_n = pass->jobs_n;
+        for (size_t i = 0; i < pass->jobs_n; i++)
+            flight->lots[i] = run_lot_take(&pass->run->jobs[pass->jobs[i]], flight, pass->sequence);
+    }
+    run_lots_sort(flight);
+    atomic_store(&flight->open, (unsigned)flight->lots_n);
 }
 
 static enum step load_step(struct pass_run *pass, struct worker *worker) {
@@ -476,15 +490,15 @@ static enum step load_step(struct pass_run *pass, struct worker *worker) {
         pass->whole = status == STATUS_OK;
         if (status == STATUS_OK && pass->sequence == 0)
             note_empty(pass);
+        if (status == STATUS_OK)
+            run_routes_note(pass, pass->loader);
         if (status == STATUS_CANCELLED && run_is_interrupted(run))
             pass->source_known = false;
         if (status == STATUS_OK || (status == STATUS_CANCELLED && run_is_interrupted(run)))
             return STEP_DONE;
         return source_failed(pass, &err);
     }
-    atomic_store(&flight->open, (unsigned)pass->jobs_n);
-    for (size_t i = 0; i < pass->jobs_n; i++)
-        flight->lots[i] = run_lot_take(&run->jobs[pass->jobs[i]], flight, pass->sequence);
+    take_lots(flight);
     pass->sequence++;
     pass->pulled += flight->batch->items_n;
     pass->pulled_bytes += flight->batch->bytes_n;

@@ -72,21 +72,21 @@ void run_past_look_raw(struct flight *flight, struct worker *worker) {
     struct run *run = pass->run;
     struct batch *batch = flight->batch;
     flight->raws = arena_zero(&flight->past, sizeof *flight->raws * batch->items_n);
-    flight->known = arena_zero(&flight->past, sizeof *flight->known * batch->items_n * pass->jobs_n);
+    flight->known = arena_zero(&flight->past, sizeof *flight->known * batch->items_n * flight->lots_n);
     if (!flight->raws || !flight->known)
-        mem_fail(sizeof *flight->known * batch->items_n * pass->jobs_n);
+        mem_fail(sizeof *flight->known * batch->items_n * flight->lots_n);
     for (size_t k = 0; k < batch->items_n; k++) {
         struct item *item = &batch->items[k];
         size_t known = 0;
         if (!load_raw_digest(pass->loader, item, &flight->raws[k]))
             continue;
-        for (size_t i = 0; i < pass->jobs_n; i++) {
-            const struct job_run *job = &run->jobs[pass->jobs[i]];
+        for (size_t i = 0; i < flight->lots_n; i++) {
+            const struct job_run *job = flight->lots[i]->job;
             known += !pass->joins && looks_at_records(job) &&
                      find_raw(flight, job, &run->workers[worker->index].past, flight->raws[k],
                               &flight->known[i * batch->items_n + k]);
         }
-        item->unwanted = known == pass->jobs_n;
+        item->unwanted = known == flight->lots_n;
     }
 }
 

@@ -32,6 +32,7 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
     lot->emit_nanoseconds = 0;
     lot->worked = 0;
     lot->rendered_to = 0;
+    lot->claimed_to = 0;
     buf_clear(&lot->remembered.bytes);
     lot->remembered.entries = 0;
     atomic_store_explicit(&lot->claim_phase, CLAIM_ENTERED, memory_order_relaxed);
@@ -208,30 +209,59 @@ static void claim_groups_in_turn(void *self, struct worker *worker) {
     claimed(lot, worker);
 }
 
+static bool claims_for_records(const struct lot *lot) {
+    return !lot->job->job->gathers && lot->job->job->sink->named;
+}
+
+// Each record is one job's.
+static void claim_routed(const struct flight *flight) {
+    for (size_t k = 0; k < flight->batch->items_n; k++) {
+        struct lot *lot = flight->lots[flight->lot_of[k]];
+        if (claims_for_records(lot) && lot->claimed_to < lot->entries_n &&
+            lot->entries[lot->claimed_to].item == &flight->batch->items[k])
+            claim_path(lot, lot->claimed_to++);
+    }
+}
+
 // Record by record, and of one record job by job: who gets a path does not depend on where batches end.
 static void claim_records_in_turn(void *self, struct worker *worker) {
     struct flight *flight = self;
     struct pass_run *pass = flight->pass;
     struct claims *claims = pass->run->claims;
-    const size_t entries_n = flight->lots[pass->claimers[0]]->entries_n;
-    const size_t lots_n = pass->claimers_n;
+    const size_t entries_n = flight->lot_of ? 0 : flight->claimers[0]->entries_n;
+    struct lot **lots = flight->claimers;
+    const size_t lots_n = flight->claimers_n;
     claims_lock(claims);
+    if (flight->lot_of)
+        claim_routed(flight);
     for (size_t i = 0; i < entries_n; i++)
         for (size_t k = 0; k < lots_n; k++)
-            claim_path(flight->lots[pass->claimers[k]], i);
+            claim_path(lots[k], i);
     claims_unlock(claims);
     for (size_t k = 0; k < lots_n; k++)
-        pass->claimed = path_later(pass->claimed, flight->lots[pass->claimers[k]]->done);
+        pass->claimed = path_later(pass->claimed, lots[k]->done);
     for (size_t k = 0; k < lots_n; k++)
-        flight->lots[pass->claimers[k]]->done = pass->claimed;
+        lots[k]->done = pass->claimed;
     for (size_t k = 0; k < lots_n; k++) // with the last one the flight may go
-        claimed(flight->lots[pass->claimers[k]], worker);
+        claimed(lots[k], worker);
+}
+
+void run_lots_sort(struct flight *flight) {
+    flight->renderers_n = flight->claimers_n = 0;
+    for (size_t i = 0; i < flight->lots_n; i++) {
+        struct lot *lot = flight->lots[i];
+        if (!lot->job->job->gathers)
+            flight->renderers[flight->renderers_n++] = lot;
+        if (claims_for_records(lot))
+            flight->claimers[flight->claimers_n++] = lot;
+    }
+    if (flight->claimers_n)
+        flight->claim = flight->pass->claims++;
 }
 
 void run_lots_claim(struct flight *flight, struct worker *worker) {
-    if (flight->pass->claimers_n > 0)
-        turns_enter(flight->pass->claim_turns, flight->batch->sequence, claim_records_in_turn, flight,
-                    worker);
+    if (flight->claimers_n > 0)
+        turns_enter(flight->pass->claim_turns, flight->claim, claim_records_in_turn, flight, worker);
 }
 
 // Render ----------------------------------------------------------------------------------------------------

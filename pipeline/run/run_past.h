@@ -52,8 +52,9 @@ struct job_past {
     bool settled;
     bool trusted;   // not even looked at; only what did not break off: that may have left more than it said
     bool has_entry; // of its own, which is to go when anything is made
-    struct digest made_with; // of the recipe
-    struct job_entry done;   // what that entry says
+    struct digest made_with;    // of the recipe
+    struct job_entry done;      // what that entry says
+    struct source_sum surveyed; // of a route: what its files are now
     // Of a stream: what speaks for making it again, and the recipe it was made with; NULL: not known.
     uint32_t why;
     const struct journal_recipe *before;

@@ -104,6 +104,7 @@ struct lot {
     uint64_t worked;           // nanoseconds of workers and filters
     atomic_int claim_phase;    // enum claim_phase, see run_lot.c
     size_t rendered_to;        // entries before this one have been rendered
+    size_t claimed_to;         // of a routed pass: entries before this one have claimed their paths
     struct passage *passages;  // of a job with a filter: what is on its way
     size_t passages_n, passages_cap;
     size_t passages_open;         // that have not come back
@@ -123,13 +124,21 @@ struct flight {
     uint64_t began, read_nanoseconds;
     atomic_uint_fast64_t worked; // nanoseconds of workers, and of its lots that have ended
     struct arena_asked asked;    // of the batch's arena, before it was filled
-    struct lot **lots;           // one per job of the pass
-    atomic_uint open;            // lots that have not ended
-    struct arena past;           // of the next two
-    struct digest *raws;         // of the records, by item; NULL: no journal
-    struct known *known;         // by job of the pass and item
-    struct digest source_sum;    // of the records
-    atomic_bool kept;            // some job gathers records of it: it lives until the run ends
+    struct lot **lots;           // one per job of the pass; of a routed one, per job that has records in it
+    size_t lots_n;
+    uint32_t
+        *lot_of; // of a routed pass: place among the lots, by item; in `past`. NULL: each lot has all items
+    struct lot **renderers; // those of the lots that do not gather
+    size_t renderers_n;
+    struct lot **claimers; // those of them that claim paths for records
+    size_t claimers_n;
+    uint64_t claim;           // its claim turn, where there are any
+    atomic_uint open;         // lots that have not ended
+    struct arena past;        // of the next two
+    struct digest *raws;      // of the records, by item; NULL: no journal
+    struct known *known;      // by lot and item
+    struct digest source_sum; // of the records
+    atomic_bool kept;         // some job gathers records of it: it lives until the run ends
     struct flight *next;
 };
 
@@ -152,13 +161,17 @@ struct pass_run {
     atomic_uint_fast64_t ahead_nanoseconds;  // of reading ahead that no batch has got yet
     atomic_uint_fast64_t ahead_pieces;       // of reading ahead, so far
     bool expected;                           // its databases are (sqlite_pools_expect)
-    struct turns *claim_turns;               // flight by flight
-    size_t *claimers, claimers_n; // those of `jobs`, by their place there, that claim paths for records
-    size_t *jobs;                 // indexes of those that have something to do
+    struct turns *claim_turns;               // of the flights in which paths are claimed
+    uint64_t claims;                         // how many these are so far
+    size_t *jobs;                            // indexes of those that have something to do
     size_t jobs_n;
-    struct imprint *imprint; // of all fields; for sources that their bytes do not tell
-    struct run_joins *joins; // NULL: none; run_join.h
-    bool whole;              // it was read to its end; touched by the load node
+    struct imprint *imprint;   // of all fields; for sources that their bytes do not tell
+    struct run_joins *joins;   // NULL: none; run_join.h
+    bool whole;                // it was read to its end; touched by the load node
+    struct load_routes routes; // of a routed pass: what its loader is to know
+    bool *routes_wanted;       // owned; those of `jobs`
+    uint64_t left_out;         // files without a route
+    char *left_out_first;      // one of them; owned
     bool surveyed;
     atomic_bool held;           // its load node waits until no batch is in flight, or memory is free
     struct source_sum sum;      // under run->lock: of the records so far
@@ -197,6 +210,10 @@ struct job_run {
     size_t buckets_n;       // a power of two, or 0
     struct credits credits;
     uint64_t group_lots;
+    uint64_t routed_lots;   // of a route: so far; touched by the load node
+    struct lot *routed_lot; // in the flight that is being made, and its place there
+    uint32_t routed_place;
+    struct source_sum sum;        // of a route, under run->lock: of its records so far
     struct batch_size group_size; // under run->lock
     struct run_job_end ending;    // when all has ended
     // totals, touched in emit turns
@@ -321,14 +338,13 @@ bool run_is_interrupted(struct run *run);
 enum status run_open_source(struct pass_run *pass, struct loader **loader, struct err *err);
 // Another one, of which so much is wanted; `keeper` is its own.
 enum status run_open_loader(struct run *run, const struct manifest_source *source,
-                            const struct projection *projection, struct run_keeper *keeper,
-                            struct loader **loader, struct err *err);
+                            const struct projection *projection, const struct load_routes *routes,
+                            struct run_keeper *keeper, struct loader **loader, struct err *err);
 enum step run_load_step(void *self, struct worker *worker);
 // One of its lots has ended, with that span.
 void run_flight_end(struct flight *flight, const struct worker *worker, struct path_mark last);
 // Those of the items from *told to `end`; in the turn of its first lot.
 void run_report_bad_records(const struct flight *flight, size_t *told, size_t end);
-void run_pass_find_claimers(struct pass_run *pass); // when its jobs are known
 void run_pass_release(struct pass_run *pass);
 
 // run_ahead.c: databases, and sources that are read in several places at once.
@@ -340,6 +356,21 @@ struct path_mark run_ahead_take(struct pass_run *pass,
 void run_ahead_ended(struct pass_run *pass);            // nobody reads it any more
 
 void run_ahead_report(struct run *run, struct run_report *report);
+
+// run_routes.c: passes in which each record goes to one job.
+void run_routes_want(struct pass_run *pass);      // when its jobs are known
+void run_routes_take_lots(struct flight *flight); // when its records are pulled
+struct job_run *run_route_job(const struct pass_run *pass, const struct item *item);
+// What is there without any route, by a loader that has come to its end.
+void run_routes_note(struct pass_run *pass, const struct loader *loader);
+void run_routes_tell(struct run *run);
+uint64_t run_routes_left_out(const struct run *run);
+// What the records of a job's source are, those of its route alone, with what is joined to them.
+struct source_sum run_source_of(const struct job_run *job);
+// A file is part of that, whatever the order. False: it has failed.
+bool run_routes_add(const struct pass_run *pass, const struct item *item,
+                    struct worker_run *mine); // of a survey
+bool run_routes_note_record(const struct flight *flight, const struct item *item, struct worker_run *mine);
 
 // run_unfinished.c: jobs that did not come to their end.
 void run_report_unfinished(struct run *run);
@@ -371,6 +402,7 @@ struct lot *run_lot_take(struct job_run *job, struct flight *flight, uint64_t se
 struct entry *run_lot_add(struct lot *lot);
 // Begins a lot; one that gathers may be gone after that, any other one is then to be rendered.
 void run_lot_start(struct lot *lot, struct worker *worker);
+void run_lots_sort(struct flight *flight);                         // when it has its lots; by the load node
 void run_lots_claim(struct flight *flight, struct worker *worker); // when all of its lots have begun
 void run_lot_render(struct lot *lot, struct worker *worker);
 void run_job_free_lots(struct job_run *job); // when none is in flight, before its sink is closed

@@ -66,7 +66,7 @@ void run_past_give_up(struct run *run, const struct err *err) {
 // What is done is done ------------------------------------------------------------------------------------------
 
 static void add_job(struct run *run, const struct job_run *job, struct journal_batch *batch) {
-    const struct job_entry done = {.source = run->passes[job->job->pass].sum,
+    const struct job_entry done = {.source = run_source_of(job),
                                    .output = job->digest,
                                    .outputs = job->outputs + job->counters.up_to_date,
                                    .excluded = job->counters.excluded};

@@ -55,10 +55,10 @@ bool run_source_add(struct source_sum *sum, const struct item *item, const struc
     return true;
 }
 
-// A batch of a source. False: one of its records has failed.
+// A batch of a source; `routed`: of its pass, where that has routes. False: one of its records has failed.
 static bool read_batch(const struct loader *loader, const struct projection *projection,
-                       const struct imprint *imprint, struct batch *batch, struct worker_run *mine,
-                       struct source_sum *sum) {
+                       const struct imprint *imprint, const struct pass_run *routed, struct batch *batch,
+                       struct worker_run *mine, struct source_sum *sum) {
     bool fine = true;
     if (!load_tells_raw(loader)) {
         mine->reader.projection = projection;
@@ -67,7 +67,8 @@ static bool read_batch(const struct loader *loader, const struct projection *pro
     for (size_t k = 0; fine && k < batch->items_n; k++) {
         struct digest raw = {0, 0};
         load_raw_digest(loader, &batch->items[k], &raw);
-        fine = run_source_add(sum, &batch->items[k], &raw, imprint, mine);
+        fine = routed ? run_routes_add(routed, &batch->items[k], mine)
+                      : run_source_add(sum, &batch->items[k], &raw, imprint, mine);
     }
     return fine;
 }
@@ -81,7 +82,7 @@ bool run_survey_records(const struct pass_run *pass, struct loader *loader,
     while (fine && more) {
         batch_clear(batch);
         fine = !run_is_interrupted(pass->run) && load_pull(loader, batch, &err) == STATUS_OK &&
-               read_batch(loader, projection, imprint, batch, mine, sum);
+               read_batch(loader, projection, imprint, NULL, batch, mine, sum);
         more = batch->items_n > 0;
     }
     batch_free(batch);
@@ -109,13 +110,15 @@ static bool read_source(struct pass_run *pass, struct worker_run *mine, struct s
     for (uint64_t n = 0; fine && more; n += batch->items_n) {
         batch_clear(batch);
         fine = !run_is_interrupted(run) && load_pull(loader, batch, &err) == STATUS_OK &&
-               read_batch(loader, pass->pass->projection, pass->imprint, batch, mine, sum);
+               read_batch(loader, pass->pass->projection, pass->imprint, pass->pass->routed ? pass : NULL,
+                          batch, mine, sum);
         more = batch->items_n > 0;
-        if (n < SOURCE_FIRST && (!more || n + batch->items_n >= SOURCE_FIRST)) {
+        if (!pass->pass->routed && n < SOURCE_FIRST && (!more || n + batch->items_n >= SOURCE_FIRST)) {
             compare_first(pass, sum);
             more = more && any_settled(run, pass->pass);
         }
     }
+    run_routes_note(pass, loader);
     batch_free(batch);
     load_close(loader);
     return fine && (!any_settled(run, pass->pass) || run_joins_survey(pass, mine, sum));
@@ -133,7 +136,8 @@ static void survey_source(void *self, struct worker *worker) {
     mine->reader.fields = fields; // what is parsed for this does not count
     for (size_t i = 0; i < pass->pass->jobs_n; i++) {
         struct job_past *past = run->jobs[pass->pass->jobs[i]].past;
-        past->settled = past->settled && digest_equal(past->done.source.all, sum.all);
+        const struct digest now = pass->pass->routed ? digest_add(past->surveyed.all, sum.all) : sum.all;
+        past->settled = past->settled && digest_equal(past->done.source.all, now);
     }
     const struct run_span span = {.kind = SPAN_SURVEY,
                                   .subject = pass->source->name,
@@ -286,7 +290,7 @@ static void leave_out(struct pass_run *pass) {
         pass->jobs[n++] = pass->jobs[i];
     }
     pass->jobs_n = n;
-    run_pass_find_claimers(pass);
+    run_routes_want(pass);
 }
 
 static void forget_unsettled(struct run *run) {

@@ -180,7 +180,7 @@ uint32_t run_why_of_stream(const struct job_run *job) {
     const struct pass_run *pass = &job->run->passes[job->job->pass];
     const struct job_past *past = job->past;
     const bool other =
-        past->has_entry && pass->source_known && !digest_equal(past->source_before, pass->sum.all);
+        past->has_entry && pass->source_known && !digest_equal(past->source_before, run_source_of(job).all);
     const uint32_t why = past->why | (other ? REASON_RECORD : 0);
     return why ? why : REASON_LOST;
 }

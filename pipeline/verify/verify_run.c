@@ -123,7 +123,7 @@ static bool take_entry(void *context, const struct journal_entry *entry) {
     if (!concerns(part, entry, &job))
         return true;
     const struct manifest_job *known = find_job(v->options->manifest, job);
-    if (job_entry_is(entry) || (known && plan_is_stream(known->to))) {
+    if (job_entry_is(entry) || (known && plan_writes_stream(known))) {
         if (entry->recipe)
             keep(tally_of(part, job), entry->output, entry->generation);
         return true;
@@ -310,7 +310,7 @@ static void verify_all(struct verifying *v, struct arena *arena, struct verify_r
     struct graph *graph = graph_new();
     v->parts = MEM_NEW_ARRAY(struct part, v->options->workers + manifest->jobs_n);
     for (size_t j = 0; j < manifest->jobs_n; j++) {
-        if (!plan_is_stream(manifest->jobs[j].to))
+        if (!plan_writes_stream(&manifest->jobs[j]))
             continue;
         struct part *part = add_part(v, graph, stream_step);
         part->stream_job = &manifest->jobs[j];

@@ -98,6 +98,10 @@ uint64_t load_bytes_total(const struct loader *loader) {
     return loader->input ? input_bytes_total(loader->input) : atomic_load(&loader->total);
 }
 
+struct load_left_out load_left_out(const struct loader *loader) {
+    return loader->left_out;
+}
+
 void load_close(struct loader *loader) {
     if (!loader)
         return;

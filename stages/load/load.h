@@ -77,6 +77,19 @@ struct load_shelf {
 };
 
 struct schema_settings;
+// Of a source of files: only those that some route takes are records, which also have what stands in its pattern's places.
+struct routes;
+struct load_routes {
+    const struct routes *table;
+    const bool *wanted; // by route; NULL: all. Files of the others are passed over
+};
+
+// What no route takes.
+struct load_left_out {
+    uint64_t n;
+    struct str first; // {NULL, 0}: none
+};
+
 struct load_options {
     const struct fs *fs;
     const char *path;      // "-": standard input; of a directory of files: where the pattern starts
@@ -103,6 +116,7 @@ struct load_options {
     struct pg_pools *servers;         // likewise (pg_pool.h)
     // files
     struct str files;                    // pattern, relative to `path`
+    const struct load_routes *routes;    // NULL: all files are records; lives as long as the loader
     const struct projection *projection; // that readers will have, for formats that make values while pulling
     size_t batch_bytes;                  // 0: 256 KiB
     size_t batch_records;                // 0: 4096
@@ -167,6 +181,8 @@ bool load_parse_full(const struct loader *loader, struct shapes *shapes, const s
 const char *load_remark(const struct loader *loader);   // what was asked for and could not be; NULL: nothing
 uint64_t load_bytes_read(const struct loader *loader);  // so far, as stored (compressed); any thread
 uint64_t load_bytes_total(const struct loader *loader); // 0: unknown (a pipe)
+// So far, by whoever pulls; borrowed from the loader.
+struct load_left_out load_left_out(const struct loader *loader);
 void load_close(struct loader *loader);
 
 #endif

@@ -16,7 +16,8 @@ struct loader {
     atomic_uint_fast64_t read, total;
     struct str name;
     size_t batch_bytes, batch_records, record_bytes;
-    uint64_t ordinal;   // of the next record
+    uint64_t ordinal; // of the next record
+    struct load_left_out left_out;
     struct err pending; // the source's error: it waits for the records before it, and then stays
     enum status (*pull)(struct loader *loader, struct batch *batch, struct err *err);
     const char *remark; // what was asked for and could not be; NULL: nothing

@@ -16,6 +16,9 @@
  * its record, with a place in that file, and the others go on. Files that are data themselves by their names
  * (.json, .jsonl, .ndjson, .yaml, .yml) have no front matter.
  *
+ * Where there are routes (routes.h), a path is looked up when it is pulled, so files that no route takes are not even
+ * looked at. What stands in the pattern's places comes behind the fields above, or takes the place of the one of that name.
+ *
  * A file that is no longer as long as it was is read as it is now: somebody saved it meanwhile.
  */
 #include <errno.h>
@@ -26,6 +29,7 @@
 #include "stages/load/front_matter.h"
 #include "stages/load/glob.h"
 #include "stages/load/loader.h"
+#include "stages/load/routes.h"
 #include "stages/load/walk.h"
 
 enum { BATCH_FILES = 64, GROW_BYTES = 4096 };
@@ -45,8 +49,10 @@ struct pages {
     const struct fs *fs;
     const atomic_bool *interrupt;
     struct glob *glob;
-    char *directory; // owned
-    int fd;          // of the directory, for opening files in it
+    const struct load_routes *routes; // NULL: none
+    struct routes_search search;      // of pulling
+    char *directory;                  // owned
+    int fd;                           // of the directory, for opening files in it
     bool walked;
     struct walk_paths files; // a record's ordinal is its place in it
 };
@@ -114,14 +120,36 @@ static size_t size_of(const struct pages *pages, const char *path) {
     return regular && st.st_size > 0 ? (size_t)st.st_size : 0;
 }
 
+// Whether the next file is a record; if so, *route is its route.
+static bool is_taken(struct pages *pages, uint32_t *route) {
+    struct loader *base = &pages->base;
+    const struct str path = str_of(pages->files.paths[base->ordinal]);
+    *route = 0;
+    if (!pages->routes)
+        return true;
+    *route = routes_find(pages->routes->table, &pages->search, path);
+    if (*route == ROUTE_NONE) {
+        if (base->left_out.n++ == 0)
+            base->left_out.first = path;
+        return false;
+    }
+    return !pages->routes->wanted || pages->routes->wanted[*route];
+}
+
 static enum status pull(struct loader *base, struct batch *batch, struct err *err) {
     struct pages *pages = (struct pages *)base;
     if (!pages->walked && find_files(pages, err) != STATUS_OK)
         return err->status;
     size_t most = base->batch_records < BATCH_FILES ? base->batch_records : BATCH_FILES, bytes = 0;
     while (batch->items_n < most && bytes < base->batch_bytes && base->ordinal < pages->files.n) {
+        uint32_t route;
+        if (!is_taken(pages, &route)) {
+            base->ordinal++;
+            continue;
+        }
         size_t size = size_of(pages, pages->files.paths[base->ordinal]);
         struct item *item = loader_add(base, batch, bytes, 0, 0);
+        item->route = route;
         if (size > base->record_bytes) {
             fail_too_long(base, batch, item);
             item->error_byte = bytes; // as loader_settle wants it
@@ -216,13 +244,53 @@ static void split_path(struct str path, struct value *fields) {
     fields[EXTENSION] = value_string(str_from(path, extension));
 }
 
-static struct map *new_map(struct reader *reader, struct arena *arena, uint32_t fields) {
-    const struct shape *shape = shapes_of_names(reader->shapes, field_names, fields);
+static struct map *new_map(struct reader *reader, struct arena *arena, const struct value *names,
+                           uint32_t n) {
+    const struct shape *shape = shapes_of_names(reader->shapes, names, n);
     struct arena_asked asked = arena_asked(arena);
-    if (!shape)
-        shape = shape_new_private(arena, field_names, fields);
+    if (!shape) {
+        struct value *own = arena_alloc(arena, n * sizeof *own + 1);
+        if (own && n)
+            memcpy(own, names, n * sizeof *own);
+        shape = own ? shape_new_private(arena, own, n) : NULL;
+    }
     arena_uncount(arena, asked);
     return shape ? map_new(arena, shape) : NULL;
+}
+
+// Text of digits; routes_capture saw to it that it fits.
+static struct value integer_of(struct str digits) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < digits.n; i++)
+        sum = sum * 10 + (digits.p[i] - '0');
+    return value_int(sum);
+}
+
+// The fields of a record and the values that its route gives.
+struct fields {
+    struct value names[FIELDS + ROUTE_NAMES], values[FIELDS + ROUTE_NAMES];
+    uint32_t n;
+};
+
+static void set_field(struct fields *fields, struct str name, struct value value) {
+    uint32_t i = 0;
+    while (i < fields->n && !str_equal(value_str(fields->names[i]), name))
+        i++;
+    fields->names[i] = value_string(name);
+    fields->values[i] = value;
+    fields->n += i == fields->n;
+}
+
+static void add_captures(const struct pages *pages, uint32_t route, struct str path, struct fields *fields) {
+    struct routes_search search = {0};
+    struct str values[ROUTE_NAMES];
+    const struct route_name *names;
+    const size_t n = routes_names(pages->routes->table, route, &names);
+    if (n > 0 && routes_capture(pages->routes->table, route, &search, path, values))
+        for (size_t i = 0; i < n; i++)
+            set_field(fields, names[i].name,
+                      names[i].kind == ROUTE_INT ? integer_of(values[i]) : value_string(values[i]));
+    routes_search_release(&search);
 }
 
 static void parse(const struct loader *base, struct reader *reader, struct batch *batch, struct item *item) {
@@ -235,26 +303,35 @@ static void parse(const struct loader *base, struct reader *reader, struct batch
     }
     if (!read_file(pages, batch, item) || !check_text(base, batch, item))
         return;
-    struct map *map = new_map(reader, arena, FIELDS);
-    struct map *none = new_map(reader, arena, 0);
-    if (!map || !none) {
-        fail_os(base, batch, item, ENOMEM, "cannot make the record");
-        return;
-    }
-    split_path(path, map->values);
+    struct fields fields = {.n = FIELDS};
+    memcpy(fields.names, field_names, sizeof field_names);
+    split_path(path, fields.values);
     const struct source_text page = {path, item->raw};
     struct front_matter front = {.meta = value_missing(), .text = item->raw};
-    if (!is_data(value_str(map->values[EXTENSION])))
+    if (!is_data(value_str(fields.values[EXTENSION])))
         front = front_matter_read(arena, reader, &page);
     if (front.fault) {
         fail_with(item, front.fault, front.fault_at);
         return;
     }
-    map->values[SIZE] = value_int((int64_t)item->raw.n);
-    map->values[CONTENT] = value_string(front.text);
-    map->values[META] = front.meta.tag == VALUE_MAP ? front.meta : value_map(none);
+    struct map *none = new_map(reader, arena, NULL, 0);
+    if (!none) {
+        fail_os(base, batch, item, ENOMEM, "cannot make the record");
+        return;
+    }
+    fields.values[SIZE] = value_int((int64_t)item->raw.n);
+    fields.values[CONTENT] = value_string(front.text);
+    fields.values[META] = front.meta.tag == VALUE_MAP ? front.meta : value_map(none);
+    if (pages->routes)
+        add_captures(pages, item->route, path, &fields);
+    struct map *map = new_map(reader, arena, fields.names, fields.n);
+    if (!map) {
+        fail_os(base, batch, item, ENOMEM, "cannot make the record");
+        return;
+    }
+    memcpy(map->values, fields.values, fields.n * sizeof *fields.values);
     item->record = value_map(map);
-    reader->fields.parsed += FIELDS;
+    reader->fields.parsed += fields.n;
 }
 
 // ------------------------------------------------------------------------------------------------------------
@@ -265,6 +342,7 @@ static void free_loader(struct loader *base) {
         pages->fs->close(pages->fs->self, pages->fd);
     glob_free(pages->glob);
     walk_release(&pages->files);
+    routes_search_release(&pages->search);
     mem_free(pages->directory);
     mem_free(pages);
 }
@@ -285,6 +363,7 @@ static enum status open_pages(const struct load_options *options, struct loader 
     struct pages *pages = MEM_NEW(struct pages);
     pages->fs = options->fs;
     pages->interrupt = options->interrupt;
+    pages->routes = options->routes;
     pages->fd = -1;
     loader_take_options(&pages->base, options);
     if (pages->base.record_bytes >= UINT32_MAX) // as long as a string may be

@@ -66,10 +66,11 @@ static bool is_identifier(struct str name) {
 }
 
 static enum status refuse_place(const struct reading *r, struct str place) {
-    return err_set(r->err, STATUS_DATA,
-                   "the route has \"{%.*s}\"; it is {name}, {name:int} or {name:path} with a name of letters, "
-                   "digits and _",
-                   STR_ARG(place));
+    return err_set(
+        r->err, STATUS_DATA,
+        "the route has \"{%.*s}\"; it is {name}, {name:int} or {name:path} with a name of letters, "
+        "digits and _",
+        STR_ARG(place));
 }
 
 // What stands alone in its part; `piece` is for such.
@@ -77,11 +78,12 @@ static enum status add_parts(struct reading *r, struct str text, uint16_t name) 
     struct piece *last = last_piece(r);
     const bool ends = r->at == r->pattern.n;
     if (text.n != r->part.n)
-        return err_set(r->err, STATUS_DATA, "the route has \"%.*s\" beside other text; it must be a part of its own",
+        return err_set(r->err, STATUS_DATA,
+                       "the route has \"%.*s\" beside other text; it must be a part of its own",
                        STR_ARG(text));
     if (last && last->kind == PIECE_PARTS)
-        return err_set(r->err, STATUS_DATA, "the route has \"%.*s\" behind what takes any number of parts already",
-                       STR_ARG(text));
+        return err_set(r->err, STATUS_DATA,
+                       "the route has \"%.*s\" behind what takes any number of parts already", STR_ARG(text));
     add_piece(r, ends ? PIECE_REST : PIECE_PARTS)->name = name;
     r->at += !ends; // the slash belongs to it
     return STATUS_OK;
@@ -103,7 +105,8 @@ static enum status check_neighbour(const struct reading *r, struct str place) {
     struct piece *last = last_piece(r);
     if (!is_place(last) || last->kind == PIECE_PARTS)
         return STATUS_OK;
-    return err_set(r->err, STATUS_DATA, "the route has \"%.*s\" right behind another place; a text must stand between",
+    return err_set(r->err, STATUS_DATA,
+                   "the route has \"%.*s\" right behind another place; a text must stand between",
                    STR_ARG(place));
 }
 
@@ -193,7 +196,8 @@ static enum status check_text(struct str pattern, struct err *err) {
         if ((unsigned char)pattern.p[i] < 0x20 || pattern.p[i] == 0x7f)
             return err_set(err, STATUS_DATA, "the route has a control character");
     if (pattern.p[0] == '/')
-        return err_set(err, STATUS_DATA, "the route begins with '/'; paths of files are relative to the manifest");
+        return err_set(err, STATUS_DATA,
+                       "the route begins with '/'; paths of files are relative to the manifest");
     if (pattern.p[pattern.n - 1] == '/')
         return err_set(err, STATUS_DATA, "the route ends with '/'; it is files that routes are for");
     return STATUS_OK;
@@ -214,6 +218,15 @@ enum status route_check(struct str pattern, struct err *err) {
     const enum status status = read_route(&arena, pattern, &route, err);
     arena_release(&arena);
     return status;
+}
+
+bool route_is_exact(struct str pattern) {
+    for (size_t i = 0; i < pattern.n; i++) {
+        if (pattern.p[i] == '{' || pattern.p[i] == '*')
+            return false;
+        i += pattern.p[i] == '\\';
+    }
+    return true;
 }
 
 // Tokens and ranks --------------------------------------------------------------------------------------------
@@ -319,8 +332,7 @@ struct growing {
 
 static uint32_t add_node(struct routes *routes, uint16_t token) {
     MEM_GROW(routes->nodes, routes->nodes_cap, routes->nodes_n + 1);
-    routes->nodes[routes->nodes_n] =
-        (struct node){.token = token, .route = ROUTE_NONE, .place = ROUTE_NONE};
+    routes->nodes[routes->nodes_n] = (struct node){.token = token, .route = ROUTE_NONE, .place = ROUTE_NONE};
     if (token >= TOKEN_INT)
         routes->nodes[routes->nodes_n].place = (uint32_t)routes->places_n++;
     return (uint32_t)routes->nodes_n++;
@@ -356,7 +368,8 @@ static uint32_t mix(uint32_t digest, uint32_t rank) {
 }
 
 // The node for the routes from..to, which have `depth` tokens in common. As deep as a pattern is long.
-static void grow(const struct growing *g, uint32_t id, struct ranking part, size_t depth, size_t from, size_t to) {
+static void grow(const struct growing *g, uint32_t id, struct ranking part, size_t depth, size_t from,
+                 size_t to) {
     struct routes *routes = g->routes;
     struct node *node = &routes->nodes[id];
     uint32_t rank, kids = 0;

@@ -63,6 +63,7 @@ void routes_search_release(struct routes_search *search);
 
 // STATUS_DATA with a sentence about "the route", which does not repeat the pattern.
 enum status route_check(struct str pattern, struct err *err);
+bool route_is_exact(struct str pattern); // it has no places, so it is for one path
 
 // Of patterns that passed the check; they are copied. A route is known by its place among them.
 struct routes *routes_new(const struct str *patterns, size_t n);
@@ -82,10 +83,11 @@ typedef bool (*routes_conflict_fn)(void *context, uint32_t first, uint32_t secon
 bool routes_conflicts(const struct routes *routes, routes_conflict_fn fn, void *context);
 
 struct routes_figures {
-    size_t routes, literal, named, wild; // wild: with * or whole parts in it; named: with names and nothing wild
-    size_t nodes, depth;                 // of the trie; depth: steps from the top to the farthest route
-    size_t parts;                        // most parts of a route
-    size_t bytes;                        // of memory
+    size_t routes, literal, named,
+        wild;            // wild: with * or whole parts in it; named: with names and nothing wild
+    size_t nodes, depth; // of the trie; depth: steps from the top to the farthest route
+    size_t parts;        // most parts of a route
+    size_t bytes;        // of memory
 };
 struct routes_figures routes_figures(const struct routes *routes);
 

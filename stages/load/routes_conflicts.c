@@ -131,7 +131,8 @@ static struct str path_to(const struct walking *w, uint32_t at, char path[PATH_B
     return (struct str){path + n, PATH_BYTES - n};
 }
 
-static bool tell(struct walking *w, uint32_t at, uint32_t a, uint32_t b, routes_conflict_fn fn, void *context) {
+static bool tell(struct walking *w, uint32_t at, uint32_t a, uint32_t b, routes_conflict_fn fn,
+                 void *context) {
     char path[PATH_BYTES];
     const uint32_t first = a < b ? a : b, second = a < b ? b : a;
     return is_told(w, first, second) || fn(context, first, second, path_to(w, at, path));

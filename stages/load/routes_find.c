@@ -161,8 +161,8 @@ static bool fits_at(const struct fitting *f, size_t i, size_t at) {
     size_t part;
     switch (piece->kind) {
     case PIECE_LITERAL:
-        return piece->literal.n <= n - at && memcmp(f->path.p + at, piece->literal.p, piece->literal.n) == 0 &&
-               next[at + piece->literal.n];
+        return piece->literal.n <= n - at &&
+               memcmp(f->path.p + at, piece->literal.p, piece->literal.n) == 0 && next[at + piece->literal.n];
     case PIECE_PARTS:
         part = next_part(f->path, at);
         return next[at] || (part && here[part]);
@@ -171,7 +171,8 @@ static bool fits_at(const struct fitting *f, size_t i, size_t at) {
     case PIECE_STAR:
         return next[at] || (at < n && f->path.p[at] != '/' && here[at + 1]);
     default:
-        return at < n && suits(piece->kind == PIECE_INT ? TOKEN_INT : TOKEN_TEXT, (unsigned char)f->path.p[at]) &&
+        return at < n &&
+               suits(piece->kind == PIECE_INT ? TOKEN_INT : TOKEN_TEXT, (unsigned char)f->path.p[at]) &&
                (next[at + 1] || here[at + 1]);
     }
 }

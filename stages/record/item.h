@@ -24,6 +24,7 @@ struct item {
     uint64_t column;          // of raw in its line, from 1; 0: as 1
     uint64_t byte;            // offset of raw in the (uncompressed) source
     struct value record;      // VALUE_MISSING until parsed, and where that failed
+    uint32_t route;           // of a file that was chosen by routes: which one; else 0
     bool unwanted;            // nobody asks for its values, so it is not parsed
     const struct diag *error; // in the batch's arena; NULL: fine so far
     uint64_t error_byte;      // offset of the fault in the (uncompressed) source

@@ -452,11 +452,11 @@ static void test_table(void **state) {
         bool parent = key->forms & (FORM_MAPPING | FORM_NAMED | FORM_LISTED);
         size_t children = 0;
         for (const struct manifest_key *child = NULL; (child = manifest_key_next(key, child)); children++)
-            assert_true(child > key);
+            assert_true(child > key || key->like);
         assert_int_equal(parent, children > 0);
         assert_true(!(key->forms & (FORM_NAMED | FORM_LISTED)) ||
                     (children == 1 && manifest_key_next(key, NULL)->noun));
-        found += children;
+        found += key->like ? 0 : children; // these are another row's
     }
     assert_int_equal(found + 1, rows);
 }

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "stages/load/routes.h"
 
-enum { MANY = 12 };
+enum { MANY = 12, SIZE = 256 };
 
 static struct routes *make(const char *const *patterns) {
     struct str texts[MANY];
@@ -47,12 +47,14 @@ static void refusals(void **state) {
     refused("a/{id", "the route has a '{' that is not closed");
     refused("a}", "the route has a '}' that closes nothing");
     refused("\\a", "the route has a backslash before none of { } * and \\");
-    refused("{}", "the route has \"{}\"; it is {name}, {name:int} or {name:path} with a name of letters, digits "
-                  "and _");
+    refused("{}",
+            "the route has \"{}\"; it is {name}, {name:int} or {name:path} with a name of letters, digits "
+            "and _");
     refused("{1a}", "the route has \"{1a}\"; it is {name}, {name:int} or {name:path} with a name of letters, "
                     "digits and _");
-    refused("{a:float}", "the route has \"{a:float}\"; it is {name}, {name:int} or {name:path} with a name of "
-                         "letters, digits and _");
+    refused("{a:float}",
+            "the route has \"{a:float}\"; it is {name}, {name:int} or {name:path} with a name of "
+            "letters, digits and _");
     refused("{a}/{a:int}", "the route has the name \"a\" twice");
     refused("{a}{b}", "the route has \"{b}\" right behind another place; a text must stand between");
     refused("a/*{b}", "the route has \"{b}\" right behind another place; a text must stand between");
@@ -81,8 +83,14 @@ static void expect(const char *const *patterns, const char *path, const char *wa
 
 static void the_most_specific(void **state) {
     (void)state;
-    const char *const users[] = {"users/{id}.json", "users/admin.json", "users/{id:int}.json", "users/*",
-                                 "users/**",        "**",               "{area}/admin.json",   NULL};
+    const char *const users[] = {"users/{id}.json",
+                                 "users/admin.json",
+                                 "users/{id:int}.json",
+                                 "users/*",
+                                 "users/**",
+                                 "**",
+                                 "{area}/admin.json",
+                                 NULL};
     expect(users, "users/admin.json", "users/admin.json");
     expect(users, "users/7.json", "users/{id:int}.json");
     expect(users, "users/x7.json", "users/{id}.json");
@@ -170,16 +178,19 @@ static bool fits(const char *p, const char *s) {
         return !*s;
     if (*p == '{') {
         const char *close = strchr(p, '}');
-        const bool integer = close[-1] == 't' && close[-4] == ':', path = close[-1] == 'h' && close[-5] == ':';
+        const bool integer = close[-1] == 't' && close[-4] == ':',
+                   path = close[-1] == 'h' && close[-5] == ':';
         if (path)
-            return close[1] ? fits(close + 2, s) || (strchr(s, '/') && s[0] != '/' && fits(p, strchr(s, '/') + 1))
-                            : *s != 0;
+            return close[1]
+                       ? fits(close + 2, s) || (strchr(s, '/') && s[0] != '/' && fits(p, strchr(s, '/') + 1))
+                       : *s != 0;
         if (!*s || *s == '/' || (integer && (*s < '0' || *s > '9')))
             return false;
         return fits(close + 1, s + 1) || fits(p, s + 1);
     }
     if (p[0] == '*' && p[1] == '*')
-        return p[2] ? fits(p + 3, s) || (strchr(s, '/') && s[0] != '/' && fits(p, strchr(s, '/') + 1)) : *s != 0;
+        return p[2] ? fits(p + 3, s) || (strchr(s, '/') && s[0] != '/' && fits(p, strchr(s, '/') + 1))
+                    : *s != 0;
     if (*p == '*')
         return fits(p + 1, s) || (*s && *s != '/' && fits(p, s + 1));
     return *p == *s && fits(p + 1, s + 1);
@@ -225,7 +236,12 @@ static uint32_t draw(uint64_t *seed, uint32_t n) {
     return (uint32_t)(*seed >> 33) % n;
 }
 
-static void draw_pattern(uint64_t *seed, char *out) {
+static void append(char out[SIZE], const char *text) {
+    const size_t n = strlen(out);
+    snprintf(out + n, SIZE - n, "%s", text);
+}
+
+static void draw_pattern(uint64_t *seed, char out[SIZE]) {
     static const char *const pieces[] = {"a", "b", "1", "{x}", "{y:int}", "*", "a", "b"};
     static const char *const parts[] = {"**", "{z:path}"};
     const uint32_t n = 1 + draw(seed, 4);
@@ -234,15 +250,15 @@ static void draw_pattern(uint64_t *seed, char *out) {
     for (uint32_t i = 0; i < n; i++) {
         const bool any = !after_parts && draw(seed, 4) == 0;
         if (i)
-            strcat(out, "/");
+            append(out, "/");
         if (any)
-            strcat(out, parts[draw(seed, 2)]);
+            append(out, parts[draw(seed, 2)]);
         for (uint32_t k = 0, m = 1 + draw(seed, 3), place = 0; !any && k < m; k++) {
             const uint32_t piece = draw(seed, 8);
             const bool is_place = piece >= 3 && piece <= 5;
             if (is_place && place)
-                strcat(out, "a");
-            strcat(out, pieces[piece]);
+                append(out, "a");
+            append(out, pieces[piece]);
             place = is_place;
         }
         after_parts = any;
@@ -286,7 +302,7 @@ static bool is_told(const struct told *told, uint32_t i) {
 
 // One set of patterns: all that is said of it, over some paths.
 static void compare_set(uint64_t *seed) {
-    enum { PATHS = 60, SIZE = 256 };
+    enum { PATHS = 60 };
     char texts[MANY][SIZE], path[SIZE];
     const char *patterns[MANY + 1] = {NULL};
     struct routes_search search = {0};
@@ -311,7 +327,8 @@ static void compare_set(uint64_t *seed) {
             const bool matches = fits(patterns[i], path);
             assert_int_equal(routes_capture(routes, i, &search, str_of(path), values), matches);
             if (matches && (found == ROUTE_NONE || compare(patterns[i], patterns[found]) < 0))
-                fail_msg("%s: %s and not %s", path, found == ROUTE_NONE ? "none" : patterns[found], patterns[i]);
+                fail_msg("%s: %s and not %s", path, found == ROUTE_NONE ? "none" : patterns[found],
+                         patterns[i]);
             for (uint32_t j = 0; matches && j < i; j++)
                 if (fits(patterns[j], path) && compare(patterns[i], patterns[j]) == 0 && !told.pairs[j][i] &&
                     !is_told(&told, i) && !is_told(&told, j))
@@ -339,7 +356,7 @@ static bool count(void *context, uint32_t first, uint32_t second, struct str pat
 
 static void thousands(void **state) {
     (void)state;
-    enum { N = 3000, SIZE = 32 };
+    enum { N = 3000 };
     char(*texts)[SIZE] = mem_alloc(sizeof *texts * N);
     struct str *patterns = MEM_NEW_ARRAY(struct str, N);
     struct routes_search search = {0};
@@ -376,9 +393,8 @@ static void thousands(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals),          cmocka_unit_test(the_most_specific),
-        cmocka_unit_test(the_edges),         cmocka_unit_test(what_stands_there),
-        cmocka_unit_test(as_one_by_one),     cmocka_unit_test(thousands),
+        cmocka_unit_test(refusals),          cmocka_unit_test(the_most_specific), cmocka_unit_test(the_edges),
+        cmocka_unit_test(what_stands_there), cmocka_unit_test(as_one_by_one),     cmocka_unit_test(thousands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
