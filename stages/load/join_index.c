@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "stages/load/join_index.h"
 
+#include <string.h>
+
 #include "base/digest.h"
 #include "base/mem.h"
 #include "stages/load/join_spill.h"
 #include "stages/record/value_pack.h"
 
-enum { USUAL_BYTES = 256 << 20, FIRST_SLOTS = 1024 };
+enum { USUAL_BYTES = 256 << 20, FIRST_SLOTS = 1024, KEY_WITHIN = 16 };
 
-struct node { // a record, in its key's order
-    struct node *next;
+struct node {            // a record
+    struct node *before; // of the same key
     struct value record;
     uint64_t place;
 };
 
+// One cache line, so that adding a record to a key that is far away in memory costs one way there: short keys are within,
+// and the key's last record is not looked at.
 struct group {
-    struct str key;
     uint64_t hash;
-    struct node *first, *last;
-    uint32_t n;
+    uint32_t n, key_n;
+    union {
+        char within[KEY_WITHIN]; // key_n up to that
+        const char *far;
+    } key;
+    struct node *last;
+    uint64_t place;     // of the first record
     struct value found; // when all are added
 };
+_Static_assert(sizeof(struct group) == 64, "a group is a cache line");
 
 struct join_index {
     struct join_index_options options;
@@ -68,11 +77,15 @@ void join_index_free(struct join_index *index) {
 
 // In memory --------------------------------------------------------------------------------------------------
 
+static struct str key_of(const struct group *group) {
+    return (struct str){group->key_n <= KEY_WITHIN ? group->key.within : group->key.far, group->key_n};
+}
+
 static uint32_t *slot_of(const struct join_index *index, struct str key, uint64_t hash) {
     size_t i = hash & (index->slots_n - 1);
     for (; index->slots[i]; i = (i + 1) & (index->slots_n - 1)) {
         const struct group *group = &index->groups[index->slots[i] - 1];
-        if (group->hash == hash && str_equal(group->key, key))
+        if (group->hash == hash && str_equal(key_of(group), key))
             break;
     }
     return &index->slots[i];
@@ -83,7 +96,7 @@ static void grow_slots(struct join_index *index) {
     index->slots_n = index->slots_n ? index->slots_n * 2 : FIRST_SLOTS;
     index->slots = MEM_NEW_ARRAY(uint32_t, index->slots_n);
     for (size_t g = 0; g < index->groups_n; g++)
-        *slot_of(index, index->groups[g].key, index->groups[g].hash) = (uint32_t)g + 1;
+        *slot_of(index, key_of(&index->groups[g]), index->groups[g].hash) = (uint32_t)g + 1;
 }
 
 // NULL: there is no memory.
@@ -94,12 +107,16 @@ static struct group *group_of(struct join_index *index, struct str key) {
     uint32_t *slot = slot_of(index, key, hash);
     if (*slot)
         return &index->groups[*slot - 1];
-    struct str kept = arena_str(&index->arena, key);
-    if (!kept.p || index->groups_n >= UINT32_MAX - 1)
+    struct group made = {.hash = hash, .key_n = (uint32_t)key.n};
+    if (key.n <= KEY_WITHIN)
+        memcpy(made.key.within, key.n ? key.p : "", key.n);
+    else
+        made.key.far = arena_str(&index->arena, key).p;
+    if ((key.n > KEY_WITHIN && !made.key.far) || index->groups_n >= UINT32_MAX - 1)
         return NULL;
     MEM_GROW(index->groups, index->groups_cap, index->groups_n + 1);
     struct group *group = &index->groups[index->groups_n++];
-    *group = (struct group){.key = kept, .hash = hash};
+    *group = made;
     *slot = (uint32_t)index->groups_n;
     return group;
 }
@@ -109,12 +126,10 @@ static bool add_to_group(struct join_index *index, struct group *group, uint64_t
     if (!node || !value_copy(&index->arena, record, &node->record))
         return false;
     node->place = place;
-    if (group->last)
-        group->last->next = node;
-    else
-        group->first = node;
+    node->before = group->last;
     group->last = node;
-    group->n++;
+    if (group->n++ == 0)
+        group->place = place;
     return true;
 }
 
@@ -140,8 +155,9 @@ static enum status add_spilled(struct join_index *index, struct str key, uint64_
 static enum status spill(struct join_index *index, struct err *err) {
     enum status status = join_spill_open(index->options.name, index->options.interrupt, &index->spill, err);
     for (size_t g = 0; status == STATUS_OK && g < index->groups_n; g++)
-        for (const struct node *node = index->groups[g].first; status == STATUS_OK && node; node = node->next)
-            status = add_spilled(index, index->groups[g].key, node->place, node->record, err);
+        for (const struct node *node = index->groups[g].last; status == STATUS_OK && node;
+             node = node->before)
+            status = add_spilled(index, key_of(&index->groups[g]), node->place, node->record, err);
     forget_memory(index);
     return status;
 }
@@ -184,15 +200,15 @@ enum status join_index_add(struct join_index *index, struct str key, struct valu
 
 static bool end_group(struct join_index *index, struct group *group) {
     if (index->options.one) {
-        group->found = group->first->record;
+        group->found = group->last->record; // the only one
         return true;
     }
     struct list *list = list_new(&index->arena, group->n);
     if (!list)
         return false;
-    uint32_t i = 0;
-    for (const struct node *node = group->first; node; node = node->next)
-        list->items[i++] = node->record;
+    uint32_t i = group->n;
+    for (const struct node *node = group->last; node; node = node->before)
+        list->items[--i] = node->record;
     group->found = value_list(list);
     return true;
 }
@@ -279,5 +295,5 @@ void join_index_figures(struct join_index *index, struct join_figures *figures, 
         join_spill_each(index->spill, count_key, &c);
     }
     for (size_t g = 0; g < index->groups_n; g++)
-        count_key(&c, g, index->groups[g].key, index->groups[g].first->place, index->groups[g].n);
+        count_key(&c, g, key_of(&index->groups[g]), index->groups[g].place, index->groups[g].n);
 }
