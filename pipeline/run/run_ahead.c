@@ -4,6 +4,7 @@
  * pulls in order, waits for the one whose turn it is. And the connections to databases that sources of a run share.
  */
 #include "base/mem.h"
+#include "pipeline/plan/plan_joins.h"
 #include "pipeline/run/run_watch.h"
 #include "stages/load/pg_pool.h"
 #include "stages/load/sqlite_pool.h"
@@ -19,13 +20,13 @@ static void tell_database(const struct run *run, const struct manifest_source *s
         (done ? sqlite_pools_done : sqlite_pools_expect)(run->pools, source->path.p);
 }
 
-// Of the databases that a pass reads, those of what it joins included.
+// Of the databases that a pass reads, those of what is joined to its records included.
 static void tell_databases(const struct pass_run *pass, bool done) {
     const struct manifest *manifest = pass->run->plan->manifest;
-    const struct manifest_source *source = pass->source;
-    tell_database(pass->run, source, done);
-    for (size_t i = 0; i < source->joins_n; i++)
-        tell_database(pass->run, &manifest->sources[source->joins[i].source], done);
+    const size_t own = pass->pass->source;
+    for (size_t s = 0; s < manifest->sources_n; s++)
+        if (s == own || plan_may_join(manifest, own, s))
+            tell_database(pass->run, &manifest->sources[s], done);
 }
 
 void run_ahead_init(struct run *run) {
