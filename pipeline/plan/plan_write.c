@@ -14,6 +14,7 @@ static void write_detail(const struct plan *plan, const struct plan_node *node, 
     if (node->stage == STAGE_LOAD) {
         const struct manifest_source *source = source_of(plan, node->index);
         buf_add_str(out, source->shown);
+        buf_add_text(out, source->schema ? ", its schema" : "");
         for (size_t i = 0; i < source->joins_n; i++)
             buf_printf(out, "%s %.*s", i ? "," : ", joins", STR_ARG(source->joins[i].name));
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "stages/load/loader.h"
 #include "stages/load/schema_bytes.h"
 #include "stages/load/schema_types.h"
@@ -243,6 +244,25 @@ static void get_pieces(struct records *r) {
     keep(r, LOAD_KEPT_RELATIONS, key, &r->pieces);
 }
 
+// A name among the patterns is a table's.
+static enum status check_names(const struct records *r, struct err *err) {
+    const struct schema_settings *settings = r->options.schema;
+    for (size_t i = 0; i < settings->tables_n; i++) {
+        const struct str name = settings->tables[i];
+        struct suggestion near = suggest_for(name);
+        if (memchr(name.p, '*', name.n) || memchr(name.p, '?', name.n) ||
+            schema_table_named(&r->schema, name))
+            continue;
+        for (size_t t = 0; t < r->schema.tables_n; t++)
+            suggest_offer(&near, r->schema.tables[t].name);
+        if (near.best.p)
+            return err_set(err, STATUS_DATA, "%.*s: no such table: %.*s; did you mean \"%.*s\"?",
+                           STR_ARG(r->base.name), STR_ARG(name), STR_ARG(near.best));
+        return err_set(err, STATUS_DATA, "%.*s: no such table: %.*s", STR_ARG(r->base.name), STR_ARG(name));
+    }
+    return STATUS_OK;
+}
+
 // What the manifest declares and the database does not have.
 static enum status check_targets(const struct records *r, struct err *err) {
     const struct schema_settings *settings = r->options.schema;
@@ -320,6 +340,8 @@ enum status schema_records_open(const struct schema_database *database, const st
             err_set(err, STATUS_DATA, "%.*s: either a schema, or a query or a table", STR_ARG(options->name));
     if (status == STATUS_OK)
         status = get_schema(r, err);
+    if (status == STATUS_OK)
+        status = check_names(r, err);
     if (status == STATUS_OK)
         status = check_targets(r, err);
     if (status != STATUS_OK) {

@@ -282,6 +282,18 @@ static void test_mismatched(void **state) {
               "B\n  < as: A b_id=nope ~b\n  < as_as_c_b: A c_id,d_id= ~c_b\n");
 }
 
+static void test_no_such_table(void **state) {
+    struct asked *a = *state;
+    make(a, "create table users(id int); create table posts(id int)");
+    const struct str tables[] = {STR("post?"), STR("*x"), STR("user")}; // patterns may fit nothing
+    a->settings.tables = tables;
+    a->settings.tables_n = 3;
+    expect_error(a, STATUS_DATA, "t.db: no such table: user; did you mean \"users\"?");
+    a->settings.tables = (const struct str[]){STR("zebra")};
+    a->settings.tables_n = 1;
+    expect_error(a, STATUS_DATA, "t.db: no such table: zebra");
+}
+
 static void test_declared_wrongly(void **state) {
     struct asked *a = *state;
     make(a, "create table t(x_type text, x_id int)");
@@ -607,6 +619,7 @@ int main(void) {
         TEST(test_bad_name),
         TEST(test_dangling),
         TEST(test_mismatched),
+        TEST(test_no_such_table),
         TEST(test_declared_wrongly),
         TEST(test_one_pair_each),
         TEST(test_not_unique),
