@@ -200,7 +200,7 @@ static enum status ask(struct asked *a, void (*each)(struct asked *a, struct val
         load_parse(loader, &a->reader, batch);
         for (size_t i = 0; i < batch->items_n; i++) {
             if (batch->items[i].error)
-                fail_msg("%s", batch->items[i].error->message);
+                fail_msg("%.*s", STR_ARG(batch->items[i].error->message));
             each(a, batch->items[i].record);
         }
         batch_clear(batch);
