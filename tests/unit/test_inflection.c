@@ -41,10 +41,7 @@ static void test_no_letters(void **state) {
 
 static void test_bad_bytes(void **state) {
     (void)state;
-    const char *const names[] = {"\xff\xfe",
-                                 "a\x80"
-                                 "b",
-                                 "\xc3", "x\xf0\x9f", "\xed\xa0\x80"};
+    const char *const names[] = {"\xff\xfe", "a\200b", "\xc3", "x\xf0\x9f", "\xed\xa0\x80"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct buf out = BUF_INIT;
         inflection_snake(str_of(names[i]), &out);
