@@ -4,6 +4,8 @@
 #include "pipeline/doctor/doctor_queries.h"
 #include "pipeline/doctor/doctor_sqlite.h"
 #include "pipeline/doctor/index_proof.h"
+#include "stages/load/sqlite_connection.h"
+#include "stages/load/sqlite_source.h"
 #include "stages/record/sqlite_names.h"
 
 static const uint64_t MS = 1000000;
@@ -57,27 +59,52 @@ static void take_proposals(struct doctor *doctor, const struct index_advice *adv
         look->unproved = doctor_keep(doctor, str_of(advice->unproved));
 }
 
-// What is no question is not asked, on a copy least of all. NULL, or what is wrong.
-static const char *fault_of(sqlite3 *db, const char *sql) {
-    sqlite3_stmt *stmt = NULL;
-    const char *fault = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        fault = sqlite3_errmsg(db);
-    else if (!stmt || !sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
-        fault = "it only may read";
-    sqlite3_finalize(stmt);
-    return fault;
+// What is looked at of a source, between one thing and the next.
+struct asking {
+    const struct manifest_source *source;
+    const char *sql; // with the values of its parameters; NULL: it cannot be asked
+    struct index_advice advice;
+};
+
+static bool bind(const struct doctor *doctor, const struct manifest_source *source, sqlite3 *db,
+                 sqlite3_stmt *stmt, struct err *err) {
+    struct sqlite_connection connection = {.db = db, .name = source->shown};
+    const struct sqlite_source bound = {.connection = &connection,
+                                        .db = db,
+                                        .name = source->shown,
+                                        .parameters = sqlite3_bind_parameter_count(stmt)};
+    const struct load_options options = {.name = source->shown,
+                                         .query = source->query,
+                                         .parameters = source->parameters,
+                                         .globals = doctor->options->manifest->globals};
+    return sqlite_source_bind(&bound, &options, stmt, err) == STATUS_OK;
 }
 
-static bool time_query(struct doctor *doctor, const struct index_prover *prover, struct query_look *look,
-                       struct query_time *timed) {
-    const char *fault = fault_of(prover->db, look->sql.p);
-    if (!fault &&
-        (query_plan_read(prover->db, look->sql.p, &doctor->arena, &look->plan) != SQLITE_OK ||
-         query_time_best(prover->db, look->sql.p, prover->clock, prover->query_most, timed) != SQLITE_OK))
-        fault = sqlite3_errmsg(prover->db);
-    if (fault) {
-        look->fault = doctor_keep(doctor, str_of(fault));
+// What is no question is not asked, on a copy least of all. NULL, with the fault in the look.
+static const char *find_question(struct doctor *doctor, sqlite3 *db, const struct manifest_source *source,
+                                 struct query_look *look) {
+    sqlite3_stmt *stmt = NULL;
+    struct err err = {.status = STATUS_OK};
+    if (sqlite3_prepare_v2(db, look->sql.p, -1, &stmt, NULL) != SQLITE_OK)
+        err_set(&err, STATUS_DATA, "%s", sqlite3_errmsg(db));
+    else if (!stmt || !sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
+        err_set(&err, STATUS_DATA, "a query only reads");
+    else
+        bind(doctor, source, db, stmt, &err);
+    char *text = err.status == STATUS_OK ? sqlite3_expanded_sql(stmt) : NULL;
+    sqlite3_finalize(stmt);
+    if (!text)
+        look->fault = doctor_keep(doctor, str_of(err.status == STATUS_OK ? "no memory" : err.text));
+    const char *kept = text ? doctor_keep(doctor, str_of(text)).p : NULL;
+    sqlite3_free(text);
+    return kept;
+}
+
+static bool time_query(struct doctor *doctor, const struct index_prover *prover, const char *sql,
+                       struct query_look *look, struct query_time *timed) {
+    if (query_plan_read(prover->db, sql, &doctor->arena, &look->plan) != SQLITE_OK ||
+        query_time_best(prover->db, sql, prover->clock, prover->query_most, timed) != SQLITE_OK) {
+        look->fault = doctor_keep(doctor, str_of(sqlite3_errmsg(prover->db)));
         return false;
     }
     look->rows = timed->rows;
@@ -89,25 +116,25 @@ static bool time_query(struct doctor *doctor, const struct index_prover *prover,
     return true;
 }
 
-static void look_at_query(struct doctor *doctor, const struct manifest_source *source,
-                          struct index_prover *prover, struct index_advice *advice) {
+static void look_at_query(struct doctor *doctor, struct index_prover *prover, struct asking *asking) {
+    const struct manifest_source *source = asking->source;
     struct query_look *look = doctor_add_query(doctor);
     struct query_time timed;
     *look = (struct query_look){.source = source->name, .database = source->shown, .sql = source->query};
     if (!look->sql.p)
         look->sql = table_query(doctor, prover->db, source->table);
-    if (time_query(doctor, prover, look, &timed) && query_plan_costs(&look->plan))
-        index_prove(prover, look->sql.p, &timed, advice);
+    asking->sql = find_question(doctor, prover->db, source, look);
+    if (asking->sql && time_query(doctor, prover, asking->sql, look, &timed) && query_plan_costs(&look->plan))
+        index_prove(prover, asking->sql, &timed, &asking->advice);
 }
 
 // An index that begins another one's way need not be beside it.
-static void widen(struct index_prover *prover, const struct query_look *looks, struct index_advice *advices,
-                  size_t n) {
+static void widen(struct index_prover *prover, struct asking *all, size_t n) {
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < n && advices[i].n == 1; k++)
-            for (size_t p = 0; p < advices[k].n && k != i; p++)
-                if (index_prove_wider(prover, looks[i].sql.p, &advices[k].proposals[p],
-                                      &advices[i].proposals[0]))
+        for (size_t k = 0; k < n && all[i].advice.n == 1; k++)
+            for (size_t p = 0; p < all[k].advice.n && k != i; p++)
+                if (index_prove_wider(prover, all[i].sql, &all[k].advice.proposals[p],
+                                      &all[i].advice.proposals[0]))
                     break;
 }
 
@@ -176,13 +203,15 @@ void doctor_examine_sqlite(struct doctor *doctor, const struct manifest_source *
                                   .arena = &doctor->arena};
     if (!doctor_sqlite_open(sources[0]->path.p, &prover.db))
         return;
-    struct index_advice *advices = MEM_NEW_ARRAY(struct index_advice, n);
+    struct asking *all = MEM_NEW_ARRAY(struct asking, n);
+    for (size_t i = 0; i < n; i++) {
+        all[i].source = sources[i];
+        look_at_query(doctor, &prover, &all[i]);
+    }
+    widen(&prover, all, n);
     for (size_t i = 0; i < n; i++)
-        look_at_query(doctor, sources[i], &prover, &advices[i]);
-    widen(&prover, &doctor->looks.queries[first], advices, n);
-    for (size_t i = 0; i < n; i++)
-        take_proposals(doctor, &advices[i], &doctor->looks.queries[first + i]);
-    mem_free(advices);
+        take_proposals(doctor, &all[i].advice, &doctor->looks.queries[first + i]);
+    mem_free(all);
     look_at_indexes(doctor, prover.db, sources[0]->shown, first);
     index_prover_release(&prover);
     sqlite3_close(prover.db);
