@@ -16,6 +16,7 @@ const char *plan_kind_name(enum plan_kind kind) {
         [PLAN_SKIP] = "skip scan",
         [PLAN_AUTOMATIC] = "automatic index",
         [PLAN_SORT] = "temporary b-tree",
+        [PLAN_SORTED] = "sort",
         [PLAN_CORRELATED] = "correlated subquery",
         [PLAN_SUBQUERY] = "subquery",
         [PLAN_MADE] = "made first",
@@ -284,6 +285,8 @@ void plan_step_say(const struct plan_step *step, struct buf *out) {
         say_loop(step, out);
     else if (step->kind == PLAN_SORT)
         say_sort(step, out);
+    else if (step->kind == PLAN_SORTED)
+        buf_printf(out, "sorts all rows before the first can be had (%.*s)", STR_ARG(step->terms));
     else if (step->kind == PLAN_CORRELATED)
         buf_printf(out, "runs a subquery again for every row of %.*s (correlated)",
                    STR_ARG(step->outer.p ? step->outer : STR("the query around it")));
@@ -305,6 +308,7 @@ bool plan_step_costs(const struct plan_step *step) {
     case PLAN_SKIP:
     case PLAN_AUTOMATIC:
     case PLAN_SORT:
+    case PLAN_SORTED:
     case PLAN_CORRELATED:
         return true;
     default:

@@ -5,7 +5,7 @@
  * How a database is going to answer a query: its own plan, taken apart and said in plain words. Which steps are dear depends on
  * the data, which nobody looks at here; `plan_step_costs` names those that may be.
  *
- * SQLite's is read by query_plan_read. Another database's reader fills the same steps. Steps of the same depth below the same step
+ * SQLite's is read by query_plan_read. Another database's reader (pg_plan.h) fills the same steps. Steps of the same depth below the same step
  * are loops within each other, in their order: each is gone through again for every row of the one before.
  *
  * Texts live in the arena. No state; any thread with its own connection.
@@ -28,6 +28,7 @@ enum plan_kind {
     PLAN_SKIP, // rows by an index that begins with another column: looked for once for each of its values
     PLAN_AUTOMATIC,  // rows by an index that is made for this one query
     PLAN_SORT,       // a temporary b-tree: `terms` says what for
+    PLAN_SORTED,     // by sorting, in memory or files; `terms` says by what
     PLAN_CORRELATED, // a subquery, for every row of the query around it
     PLAN_SUBQUERY,   // a subquery, once
     PLAN_MADE,       // the rows of a subquery or view
