@@ -73,7 +73,8 @@ static json_t *query_json(const struct query_look *look) {
     if (!look->fault.p) {
         set_count(query, "rows", look->rows);
         set_time(query, "seconds", look->took);
-        set_time(query, "first_row_seconds", look->first);
+        if (look->first)
+            set_time(query, "first_row_seconds", look->first);
         set(query, "stopped", json_boolean(look->stopped));
         set(query, "slow", json_boolean(look->slow));
     }

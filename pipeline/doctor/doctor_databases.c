@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The databases that records and templates come from.
 #include "base/buf.h"
-#include "pipeline/doctor/doctor.h"
+#include "pipeline/doctor/doctor_queries.h"
 #include "pipeline/doctor/doctor_sqlite.h"
 
 enum { SIZE_TEXT = 32 };
@@ -57,7 +57,9 @@ void doctor_check_databases(struct doctor *doctor) {
     const size_t before = doctor->n;
     for (size_t i = 0; manifest && i < manifest->sources_n; i++) {
         const struct manifest_source *source = &manifest->sources[i];
-        if (source->path.p && source->name.p && is_database(source))
+        if (source->url.p && source->name.p)
+            doctor_check_server(doctor, source);
+        else if (source->path.p && source->name.p && is_database(source))
             check_database(doctor, source->name, source->shown, source->path, source->query);
     }
     for (size_t i = 0; manifest && i < manifest->places_n; i++) {

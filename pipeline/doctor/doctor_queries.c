@@ -13,6 +13,7 @@ static const struct {
     doctor_examine_queries *examine;
 } examiners[] = {
     {"sqlite", doctor_examine_sqlite},
+    {"postgresql", doctor_examine_postgresql},
 };
 
 struct query_look *doctor_add_query(struct doctor *doctor) {
@@ -80,8 +81,8 @@ static void say_query(struct doctor *doctor, const struct query_look *look) {
         doctor_say(doctor, DOCTOR_SKIPPED, buf_text(&name), NULL, "it could not be timed: %.*s",
                    STR_ARG(look->fault));
     else if (look->stopped)
-        doctor_say(doctor, DOCTOR_WARN, buf_text(&name), NULL, "slow: it was stopped after %s, at %s", took,
-                   rows);
+        doctor_say(doctor, DOCTOR_WARN, buf_text(&name), NULL, "slow: it was stopped after %s%s%s", took,
+                   look->rows ? ", at " : "", look->rows ? rows : "");
     else if (look->slow && is_as_long_as_its_rows(look))
         doctor_say(doctor, DOCTOR_OK, buf_text(&name), NULL, "%s in %s: as long as so many take", rows, took);
     else
@@ -152,8 +153,9 @@ static void say_indexes(struct doctor *doctor, struct str database, const struct
     char size[TEXT];
     size_t unused = 0;
     uint64_t bytes = 0;
+    const bool counted = n && list[0].scans >= 0;
     for (size_t i = 0; i < n; i++) {
-        if (!str_equal(list[i].database, database) || list[i].used || list[i].unique)
+        if (list[i].used || list[i].unique || list[i].scans > 0)
             continue;
         if (unused++ < INDEXES_NAMED)
             buf_printf(&names, "%s%.*s", unused > 1 ? ", " : "", STR_ARG(list[i].index));
@@ -164,13 +166,22 @@ static void say_indexes(struct doctor *doctor, struct str database, const struct
     buf_add_str(&subject, database);
     if (unused)
         doctor_say(doctor, DOCTOR_OK, buf_text(&subject),
-                   "drop what nobody else uses either: writing takes longer for each",
-                   bytes ? "no query here uses %s (%s)" : "no query here uses %s", buf_text(&names),
-                   write_size(bytes, size));
+                   counted ? "drop what nobody needs, if the server has counted for long enough: writing "
+                             "takes longer for each"
+                           : "drop what nobody else uses either: writing takes longer for each",
+                   "%s %s%s%s%s", counted ? "nobody has used" : "no query here uses", buf_text(&names),
+                   bytes ? " (" : "", bytes ? write_size(bytes, size) : "", bytes ? ")" : "");
     buf_release(&names);
     buf_release(&subject);
 }
 
+static void count_users(struct query_looks *looks, size_t queries, size_t indexes) {
+    for (size_t i = indexes; i < looks->indexes_n; i++)
+        for (size_t k = queries; k < looks->queries_n; k++)
+            looks->indexes[i].used += query_plan_uses(&looks->queries[k].plan, looks->indexes[i].index);
+}
+
+// Of one database: its looks are the last ones.
 static void say_all(struct doctor *doctor, size_t queries, size_t indexes) {
     const struct query_looks *looks = &doctor->looks;
     for (size_t i = queries; i < looks->queries_n; i++)
@@ -183,19 +194,29 @@ static void say_all(struct doctor *doctor, size_t queries, size_t indexes) {
 
 // ---- the check
 
+static const struct load_format *format_of(const struct manifest_source *source) {
+    if (source->url.p)
+        return load_format_named(STR("postgresql"));
+    return source->format.p ? load_format_named(source->format) : load_format_for(source->path);
+}
+
 static const struct manifest_source *source_of(const struct doctor *doctor, size_t i,
                                                doctor_examine_queries **examine) {
     const struct manifest_source *source = &doctor->options->manifest->sources[i];
-    if (!source->path.p || !source->name.p || source->schema)
+    if ((!source->path.p && !source->url.p) || !source->name.p || source->schema)
         return NULL; // the manifest has errors, or it asks for no rows
-    const struct load_format *format =
-        source->format.p ? load_format_named(source->format) : load_format_for(source->path);
+    const struct load_format *format = format_of(source);
     for (size_t k = 0; format && k < sizeof examiners / sizeof *examiners; k++)
         if (strcmp(format->name, examiners[k].format) == 0) {
             *examine = examiners[k].examine;
             return source;
         }
     return NULL;
+}
+
+static bool is_same_database(const struct manifest_source *a, const struct manifest_source *b) {
+    return a->url.p || b->url.p ? a->url.p && b->url.p && str_equal(a->url, b->url)
+                                : str_equal(a->path, b->path);
 }
 
 // All sources that read what the i-th does, if it is the first of them.
@@ -207,7 +228,7 @@ static void examine_database(struct doctor *doctor, size_t i, const struct manif
     size_t n = 0;
     for (size_t k = 0; first && k < manifest->sources_n; k++) {
         const struct manifest_source *source = source_of(doctor, k, &other);
-        if (!source || !str_equal(source->path, first->path))
+        if (!source || !is_same_database(source, first))
             continue;
         if (k < i)
             return;
@@ -216,6 +237,7 @@ static void examine_database(struct doctor *doctor, size_t i, const struct manif
     if (!first)
         return;
     examine(doctor, same, n);
+    count_users(&doctor->looks, queries, indexes);
     say_all(doctor, queries, indexes);
 }
 

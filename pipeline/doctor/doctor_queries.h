@@ -15,7 +15,11 @@ enum {
 // Looks at `sources` of the manifest, which read the same database.
 typedef void doctor_examine_queries(struct doctor *doctor, const struct manifest_source *const *sources,
                                     size_t n);
-doctor_examine_queries doctor_examine_sqlite; // doctor_sqlite_queries.c
+doctor_examine_queries doctor_examine_sqlite;     // doctor_sqlite_queries.c
+doctor_examine_queries doctor_examine_postgresql; // doctor_pg_queries.c
+
+// For the check of databases: whether the server answers.
+void doctor_check_server(struct doctor *doctor, const struct manifest_source *source); // doctor_pg_queries.c
 
 struct query_look *doctor_add_query(struct doctor *doctor); // valid until the next is added
 struct index_look *doctor_add_index(struct doctor *doctor);

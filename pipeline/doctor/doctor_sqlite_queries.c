@@ -140,13 +140,6 @@ static void widen(struct index_prover *prover, struct asking *all, size_t n) {
 
 // ---- indexes
 
-static size_t count_users(const struct doctor *doctor, size_t from, struct str index) {
-    size_t n = 0;
-    for (size_t i = from; i < doctor->looks.queries_n; i++)
-        n += query_plan_uses(&doctor->looks.queries[i].plan, index);
-    return n;
-}
-
 // Those that somebody made; a constraint's belong to it.
 static const char *const indexes =
     "SELECT t.name, i.name, i.\"unique\" FROM pragma_table_list AS t, pragma_index_list(t.name) AS i "
@@ -175,7 +168,7 @@ static void measure_indexes(struct doctor *doctor, sqlite3 *db, size_t from) {
     query_deadline_clear(db);
 }
 
-static void look_at_indexes(struct doctor *doctor, sqlite3 *db, struct str database, size_t first_query) {
+static void look_at_indexes(struct doctor *doctor, sqlite3 *db, struct str database) {
     const size_t from = doctor->looks.indexes_n;
     sqlite3_stmt *stmt = NULL;
     sqlite3_prepare_v2(db, indexes, -1, &stmt, NULL);
@@ -185,7 +178,6 @@ static void look_at_indexes(struct doctor *doctor, sqlite3 *db, struct str datab
         look->table = column(doctor, stmt, 0);
         look->index = column(doctor, stmt, 1);
         look->unique = sqlite3_column_int(stmt, 2) != 0;
-        look->used = count_users(doctor, first_query, look->index);
     }
     sqlite3_finalize(stmt);
     measure_indexes(doctor, db, from);
@@ -212,7 +204,7 @@ void doctor_examine_sqlite(struct doctor *doctor, const struct manifest_source *
     for (size_t i = 0; i < n; i++)
         take_proposals(doctor, &all[i].advice, &doctor->looks.queries[first + i]);
     mem_free(all);
-    look_at_indexes(doctor, prover.db, sources[0]->shown, first);
+    look_at_indexes(doctor, prover.db, sources[0]->shown);
     index_prover_release(&prover);
     sqlite3_close(prover.db);
 }

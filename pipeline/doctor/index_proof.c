@@ -12,10 +12,11 @@
 enum {
     TRIED_MOST = 12,   // indexes that are made, for one of the proposals
     COVERING_MOST = 4, // candidates that are tried with all that is read, where none was worth it without
-    WORK_LEAST = 10 * 1000,  // steps of SQLite's machine, some thousand rows: what does less is left alone
-    SPARED = 50 * 1000,      // nanoseconds at least
-    LITTLE = 200 * 1000,     // nanoseconds: is not worth another column
-    MUCH = 10 * 1000 * 1000, // that a query which is not slow does not have to take
+    WORK_LEAST = 10 * 1000,    // steps of SQLite's machine, some thousand rows: what does less is left alone
+    SPARED = 50 * 1000,        // nanoseconds at least
+    LITTLE = 200 * 1000,       // nanoseconds: is not worth another column
+    MUCH = 10 * 1000 * 1000,   // that a query which is not slow does not have to take
+    PAUSE = 500 * 1000 * 1000, // that the machine may be busy with something else
     FAR_FASTER = 4,
     FAR_LESS = 8, // a query that is not slow does so much too much
 };
@@ -227,7 +228,7 @@ static bool is_better(const struct index_proposal *a, const struct index_proposa
 static void try_one(struct index_prover *prover, const char *sql, const struct query_time *before,
                     struct index_proposal *proposal, struct index_advice *advice,
                     struct index_proposal *best) {
-    const uint64_t most = before->stopped ? prover->query_most : before->wall * 2 + SPARED;
+    const uint64_t most = before->stopped ? prover->query_most : before->wall * 2 + PAUSE;
     proposal->before = *before;
     proposal->proved = true;
     advice->tried++;
@@ -424,7 +425,8 @@ bool index_prove_wider(struct index_prover *prover, const char *sql, const struc
         !index_candidate_begins(&proposal->index, &wider->index) || wider->index.n == proposal->index.n)
         return false;
     take_time(prover);
-    const bool as_good = time_with(prover, sql, proposal->before.wall, &other) && !other.after.stopped &&
+    const bool as_good = time_with(prover, sql, proposal->before.wall + PAUSE, &other) &&
+                         !other.after.stopped &&
                          other.after.cpu <= proposal->after.cpu + proposal->after.cpu / 2 + LITTLE;
     give_time_back(prover);
     other.before = proposal->before;

@@ -33,7 +33,7 @@ struct query_look {
     struct str database; // as the manifest has it
     struct str sql;
     struct str fault;           // why it was not timed; {NULL, 0}: it was
-    uint64_t rows, took, first; // `first`: until the first row
+    uint64_t rows, took, first; // `first`: until the first row; 0: not known
     uint64_t scanned;           // rows that were gone through without an index
     bool stopped;               // it was not waited for
     bool slow;
