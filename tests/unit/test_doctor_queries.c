@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "pipeline/doctor/doctor.h"
+#include "pipeline/doctor/pg_plan.h"
 #include "tests/support/scene.h"
 
 #define NUMBERS(n) "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < " #n ") "
@@ -460,12 +461,70 @@ static void test_words(void **state) {
     sqlite3_close(db);
 }
 
+// Nodes of PostgreSQL's plans, and whatever else a server may say.
+static void test_server_plans(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *words; // of all steps
+    } cases[] = {
+        {"", ""},
+        {"[]", ""},
+        {"{\"Plan\": 3}", ""},
+        {"[{\"Plan\": [1, 2]}]", ""},
+        {"[{\"Plan\": {\"Node Type\": 7, \"Plans\": {\"a\": 1}}}]", ";"},
+        {"[{\"Plan\": {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"a\"}}]", "reads all of a;"},
+        {"[{\"Plan\": {\"Node Type\": \"Limit\", \"Plans\": [{\"Node Type\": \"Index Only Scan\", \"Alias\": "
+         "\"b\", \"Index Name\": "
+         "\"i\"}]}}]",
+         "reads all of index i, and nothing of b;"},
+        {"[{\"Plan\": {\"Node Type\": \"Nested Loop\", \"Plans\": [{\"Node Type\": \"Seq Scan\", \"Parent "
+         "Relationship\": "
+         "\"Outer\", \"Alias\": \"a\"}, {\"Node Type\": \"Bitmap Heap Scan\", \"Alias\": \"b\", \"Parent "
+         "Relationship\": \"Inner\", "
+         "\"Plans\": [{\"Node Type\": \"Bitmap Index Scan\", \"Index Name\": \"i\", \"Index Cond\": \"(x = "
+         "a.y)\"}]}]}}]",
+         "Nested Loop;reads all of a;Bitmap Heap Scan on b;finds rows of b by index i (x = a.y) for every "
+         "row of a;"},
+        {"[{\"Plan\": {\"Node Type\": \"Sort\", \"Sort Key\": [\"x\", \"y DESC\", 4], \"Plans\": [{\"Node "
+         "Type\": \"Result\", "
+         "\"Parent Relationship\": \"InitPlan\", \"Actual Loops\": 1}]}}]",
+         "sorts all rows before the first can be had (x, y DESC, );runs a subquery once;"},
+    };
+    struct arena arena;
+    struct buf text = BUF_INIT, deep = BUF_INIT;
+    struct pg_plan plan;
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(pg_plan_read(str_of(cases[i].json), &arena, &plan), cases[i].words[0] != 0);
+        buf_clear(&text);
+        for (size_t k = 0; k < plan.plan.n; k++) {
+            plan_step_say(&plan.plan.steps[k], &text);
+            buf_add_char(&text, ';');
+        }
+        assert_string_equal(buf_text(&text), cases[i].words);
+        assert_false(plan.ran);
+    }
+    buf_add_text(&deep, "[{\"Plan\": ");
+    for (int i = 0; i < 1000; i++)
+        buf_add_text(&deep, "{\"Node Type\": \"Unique\", \"Plans\": [");
+    for (int i = 0; i < 1000; i++)
+        buf_add_text(&deep, "]}");
+    buf_add_text(&deep, ", \"Execution Time\": 2.5}]");
+    assert_true(pg_plan_read(buf_str(&deep), &arena, &plan));
+    assert_true(plan.ran);
+    assert_int_equal(plan.took, 2500000);
+    buf_release(&deep);
+    buf_release(&text);
+    arena_release(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lacking),      cmocka_unit_test(test_sound),
         cmocka_unit_test(test_slow),         cmocka_unit_test(test_one_for_two),
         cmocka_unit_test(test_no_time),      cmocka_unit_test(test_odd_databases),
         cmocka_unit_test(test_no_questions), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_server_plans),
     };
     return cmocka_run_group_tests(tests, make_base, drop_base);
 }
