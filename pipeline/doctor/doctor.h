@@ -95,6 +95,7 @@ void doctor_check_redis(struct doctor *doctor);
 void doctor_check_history(struct doctor *doctor);
 // doctor_databases.c
 void doctor_check_databases(struct doctor *doctor);
+void doctor_check_connections(struct doctor *doctor); // of the last run, where its session is kept
 // doctor_queries.c
 void doctor_check_queries(struct doctor *doctor);
 

@@ -67,6 +67,8 @@ void doctor_check_databases(struct doctor *doctor) {
         if (place->is_store)
             check_database(doctor, STR("templates"), place->shown, place->path, place->store.query);
     }
-    if (doctor->n == before)
+    if (doctor->n > before)
+        doctor_check_connections(doctor);
+    else
         doctor_say(doctor, DOCTOR_SKIPPED, NULL, NULL, "no source is one");
 }

@@ -116,6 +116,19 @@ static bool time_query(struct doctor *doctor, const struct index_prover *prover,
     return true;
 }
 
+// In the order that it is read in.
+static const char *in_order(struct doctor *doctor, const char *sql, struct str split) {
+    size_t n = strlen(sql);
+    struct buf text = BUF_INIT;
+    while (n > 0 && (sql[n - 1] == ';' || sql[n - 1] == ' ' || sql[n - 1] == '\n'))
+        n--;
+    buf_printf(&text, "SELECT * FROM (%.*s\n) ORDER BY ", (int)n, sql);
+    sqlite_names_add(&text, split);
+    const struct str ordered = doctor_keep(doctor, buf_str(&text));
+    buf_release(&text);
+    return ordered.p;
+}
+
 static void look_at_query(struct doctor *doctor, struct index_prover *prover, struct asking *asking) {
     const struct manifest_source *source = asking->source;
     struct query_look *look = doctor_add_query(doctor);
@@ -124,6 +137,8 @@ static void look_at_query(struct doctor *doctor, struct index_prover *prover, st
     if (!look->sql.p)
         look->sql = table_query(doctor, prover->db, source->table);
     asking->sql = find_question(doctor, prover->db, source, look);
+    if (asking->sql && source->split.p)
+        asking->sql = in_order(doctor, asking->sql, source->split);
     if (asking->sql && time_query(doctor, prover, asking->sql, look, &timed) && query_plan_costs(&look->plan))
         index_prove(prover, asking->sql, &timed, &asking->advice);
 }
