@@ -205,6 +205,7 @@ static struct report *build(const json_t *session, const struct report_options *
     report_session_profile(report, session);
     report_session_cache(report, session);
     report_session_databases(report, session);
+    report_session_joins(report, session);
     report_session_strategy(report, session);
     report_session_resources(report, session);
     report_add_trends(report, options->history);

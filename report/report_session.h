@@ -24,6 +24,7 @@ void report_session_failures(struct report *report, const json_t *session);
 void report_session_jobs(struct report *report, const json_t *session);
 void report_session_cache(struct report *report, const json_t *session);
 void report_session_databases(struct report *report, const json_t *session);
+void report_session_joins(struct report *report, const json_t *session);
 void report_session_strategy(struct report *report, const json_t *session);
 void report_session_alerts(struct report *report, const json_t *session);
 void report_session_work(struct report *report, const json_t *session);

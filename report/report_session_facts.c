@@ -203,6 +203,40 @@ void report_session_databases(struct report *report, const json_t *session) {
     }
 }
 
+// ---- joins
+
+static bool fits(const json_t *join) {
+    return !given_count(join, "lost") && !given_count(join, "missed") && !given_count(join, "repeated") &&
+           !given_count(join, "shared") && !given_count(join, "failed");
+}
+
+void report_session_joins(struct report *report, const json_t *session) {
+    static const struct report_column columns[] = {
+        {"source", false, false}, {"join", false, false},  {"from", false, false},
+        {"records", true, false}, {"keys", true, false},   {"keyless", true, false},
+        {"lost", true, false},    {"missed", true, false}, {"repeated", true, false},
+        {"shared", true, false},  {"failed", true, false}, {"spilled", true, false}};
+    static const char *const numbers[] = {"records", "keys",     "keyless", "lost",
+                                          "missed",  "repeated", "shared",  "failed"};
+    const json_t *joins = json_object_get(session, "joins");
+    if (json_array_size(joins) == 0)
+        return;
+    json_t *section = report_section(
+        report, "joins", "Joins",
+        "Records of other sources that belong to a source's own, and what did not fit.", false);
+    json_t *table = report_add_table(section, "Joins", columns, sizeof columns / sizeof *columns), *join;
+    size_t i;
+    json_array_foreach(joins, i, join) {
+        json_t *row = report_add_row(table, fits(join) ? REPORT_NEUTRAL : REPORT_WARNING);
+        report_add_cell(row, given_text(join, "source"));
+        report_add_cell(row, given_text(join, "join"));
+        report_add_cell(row, given_text(join, "from"));
+        for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++)
+            report_add_number(row, given_number(join, numbers[n]), "");
+        report_add_number(row, given_number(join, "spilled_bytes"), "B");
+    }
+}
+
 // ---- the strategy that was chosen on the way
 
 void report_session_strategy(struct report *report, const json_t *session) {

@@ -384,6 +384,7 @@ static void fill_report(struct run *run, struct run_report *report) {
     report->worker_seconds = run_worker_seconds(run, &(uint32_t){0});
     run_govern_report(run, report);
     run_ahead_report(run, report);
+    run_joins_report(run, report);
     run_watch_end(run, report);
 }
 
@@ -481,7 +482,6 @@ enum status run_execute(struct plan *plan, const struct run_options *options, st
         run_routes_tell(&run);
         run_stage_end(&run, complete, &review);
         fill_report(&run, report);
-        run_joins_report(&run, report);
         report->review = review;
     }
     enum status status = diags->errors ? STATUS_DATA : run.broken ? err->status : STATUS_OK;
