@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "stages/load/schema.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 void schema_init(struct schema *schema) {

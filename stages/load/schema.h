@@ -23,7 +23,6 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -33,13 +32,12 @@ enum { SCHEMA_VALUES_MOST = 200 }; // of a type column
 enum schema_kind { SCHEMA_TABLE, SCHEMA_VIEW, SCHEMA_VIRTUAL };
 
 struct schema_column {
-    struct str name, type;     // type as declared, such as "varchar(40)" or "integer[]"; "": none
-    struct str default_text;   // the expression as SQL; {NULL, 0}: none
-    struct str comment;        // {NULL, 0}: none
-    bool nullable;             // false for all of a primary key
-    bool generated;            // computed from others
-    bool automatic;            // the database gives a value: identity, serial, a rowid
-    const struct str *choices; // of an enumerated type, in its order
+    struct str name, type;            // type as declared, such as "varchar(40)" or "integer[]"; "": none
+    struct str default_text, comment; // {NULL, 0}: none. The default is an expression of SQL
+    bool nullable;                    // false for all of a primary key
+    bool generated;                   // computed from others
+    bool automatic;                   // the database gives a value: identity, serial, a rowid
+    const struct str *choices;        // of an enumerated type, in its order
     uint32_t choices_n;
 };
 
@@ -97,10 +95,9 @@ struct schema_word {
 struct schema_mapping { // one entry of a language's table of types
     struct str language, type, text;
 };
-struct schema_target {      // of a polymorphic pair
-    struct str table, name; // of the holder; of the pair
-    struct str value,
-        target; // value {NULL, 0}: the target's class name, or its table's name; target {NULL, 0}: no pair at all
+struct schema_target {        // of a polymorphic pair
+    struct str table, name;   // of the holder; of the pair
+    struct str value, target; // {NULL, 0}: the target's class name; it is no pair at all
 };
 struct schema_settings {
     const struct str *tables, *except; // patterns (* and ?); no `tables`: all
