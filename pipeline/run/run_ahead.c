@@ -87,17 +87,25 @@ struct path_mark run_ahead_take(struct pass_run *pass, uint64_t *nanoseconds) {
     return mark;
 }
 
+// The i-th of the databases in files, then of those on servers. False: there are no more.
+static bool look_at_pool(const struct run *run, size_t i, struct sqlite_pool_statistics *found) {
+    size_t files = 0;
+    while (files <= i && sqlite_pools_look(run->pools, files, found))
+        files++;
+    return files > i || pg_pools_look(run->servers, i - files, found);
+}
+
 void run_ahead_report(struct run *run, struct run_report *report) {
     struct sqlite_pool_statistics found;
     size_t n = 0;
-    while (sqlite_pools_look(run->pools, n, &found))
+    while (look_at_pool(run, n, &found))
         n++;
     if (n == 0)
         return;
     struct run_database_report *out = ARENA_NEW_ARRAY(&run->plan->arena, struct run_database_report, n);
     if (!out)
         mem_fail(n);
-    for (size_t i = 0; i < n && sqlite_pools_look(run->pools, i, &found); i++)
+    for (size_t i = 0; i < n && look_at_pool(run, i, &found); i++)
         out[i] = (struct run_database_report){.name = found.name,
                                               .opened = found.opened,
                                               .reused = found.reused,
