@@ -135,11 +135,12 @@ static void write_key(struct str key, struct buf *out) {
 }
 
 // Where a failure is not in the record itself, but in a template or an expression, the record it happened for is worth a
-// line of its own.
+// line of its own, unless nothing is known of it but its source.
 static void write_failure(const struct failure *failure, bool colour, struct buf *out) {
     const struct diag *detail = failure->detail;
     diag_write(detail, colour, out);
-    if (!failure->job.p && detail->line && str_equal(detail->file, failure->path))
+    const bool known = failure->line || failure->key.p;
+    if (!failure->job.p && detail->line && (!known || str_equal(detail->file, failure->path)))
         return;
     buf_printf(out, "  record: %.*s", STR_ARG(failure->path));
     if (failure->line)
