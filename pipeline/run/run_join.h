@@ -13,13 +13,29 @@
  * A record of the other source that is bad costs that record. Records that were joined tell what a pass's source is as its
  * own do (run_survey.c), and an output's fingerprint has the fields that its job reads of them.
  *
- * Prepared by the node that opens outputs; built by the load node; then looked up by any worker.
+ * Prepared by the node that opens outputs. The load node pulls batches of one source after the other; any worker makes a
+ * batch's values and keys; in turn they are added to the index. Then any worker looks up.
  */
 #include "pipeline/plan/plan_joins.h"
 #include "pipeline/run/run_private.h"
 #include "stages/load/join_index.h"
 
+// A batch of a source that is joined, on its way to the index.
+struct run_join_piece {
+    struct run_join *join;
+    struct batch *batch;
+    uint64_t sequence;
+    struct str *keys; // of its records, in the batch's arena; {NULL, 0}: none
+    struct source_sum sum;
+    struct field_count fields;
+    enum status status; // not STATUS_OK: what is wrong with more than a record
+    struct err err;
+    struct path_mark done;
+    struct run_join_piece *next;
+};
+
 struct run_join {
+    struct pass_run *pass;
     const struct plan_join *join;
     struct run_join *const *joins; // of its records
     size_t joins_n;
@@ -27,12 +43,21 @@ struct run_join {
     struct imprint *imprint;
     struct run_keeper keeper;
     struct loader *loader; // while it is read
-    bool inner;            // of records that are joined themselves
+    bool ended;            // there is nothing more to pull
+    struct err pulling;    // why there may be more, but it is not to be had; status STATUS_OK: it is
+    atomic_bool broken;    // so, or something else is wrong with more than a record
     uint32_t tried;        // again
     uint64_t batches;
+    atomic_uint open;            // pieces on their way
+    struct run_join_piece *free; // under run->lock
+    struct turns *turns;
+    // touched in turns
+    struct err failure; // the first; status STATUS_OK: none
     struct source_sum sum;
     uint64_t keyless, failed, bytes;
     struct field_count fields;
+    struct path_mark added;
+    // of lookups
     atomic_uint_fast64_t missed; // own records with a key that is nobody's
     uint64_t missed_first;       // under run->lock: the first of these, its number and key
     struct buf missed_key;
@@ -44,19 +69,23 @@ struct run_joins {
     size_t built; // of them
     struct run_join **own;
     size_t own_n;
-    struct batch *batch;
-    bool known;          // no record of them was bad
-    atomic_bool lacking; // one of the pass was
+    atomic_bool lacking; // a record of the pass was bad
 };
 
 void run_joins_prepare(struct run *run); // when fields are known
 void run_joins_release(struct pass_run *pass);
 
-// The load node's first steps: STEP_DONE when all is read. A source that cannot be: STEP_FAILED, `failed` and err say
-// which, and why.
+enum status run_join_open(struct pass_run *pass, struct run_join *join, struct loader **loader,
+                          struct err *err);
+struct join_index *run_join_index(const struct run *run, const struct plan_join *planned); // empty
+
+// run_join_read.c: the load node's first steps. STEP_DONE when all is read. A source that cannot be: STEP_FAILED, `failed`
+// and err say which, and why.
 enum step run_joins_step(struct pass_run *pass, struct worker *worker, struct run_join **failed,
                          struct err *err);
-void run_joins_start_over(struct run_join *join); // it is tried again
+bool run_joins_are_busy(const struct pass_run *pass); // something is on its way yet, and wakes the load node
+void run_joins_start_over(struct run_join *join);     // it is tried again
+void run_join_free_pieces(struct run_join *join);
 
 // run_join_attach.c: the fields of a flight's records, of a record's own kind. Those that cannot be had fail it.
 void run_joins_attach(struct flight *flight, struct worker *worker);

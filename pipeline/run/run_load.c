@@ -453,6 +453,8 @@ static enum step load_step(struct pass_run *pass, struct worker *worker) {
     struct err err;
     if (run_is_interrupted(run) || !wanted(pass)) {
         pass->source_known = false;
+        if (run_joins_are_busy(pass))
+            return STEP_BLOCKED;
         return STEP_DONE;
     }
     if (pass->resume_at > run_now(run))
