@@ -104,6 +104,8 @@ void schema_relations_find_polymorphic(struct schema_relations *r) {
             mem_free(p.unknown); // columns that happen to be called so
             continue;
         }
+        p.one = schema_is_unique(holder_of(r, p.pair),
+                                 (const uint32_t[]){p.pair->type_column, p.pair->id_column}, 2);
         name_pair(r, &p);
         MEM_GROW(r->polymorphic, r->polymorphic_cap, r->polymorphic_n + 1);
         r->polymorphic[r->polymorphic_n++] = p;
@@ -112,11 +114,12 @@ void schema_relations_find_polymorphic(struct schema_relations *r) {
 
 static void name_held(struct schema_relations *r, const struct schema_polymorphic *p,
                       struct schema_held *held) {
-    const struct str many = r->names->tables[p->pair->table].many.snake;
+    const struct schema_table_names *holder = &r->names->tables[p->pair->table];
+    const struct str name = p->one ? holder->one.snake : holder->many.snake;
     struct buf longer = BUF_INIT;
-    buf_printf(&longer, "%.*s_as_%.*s", STR_ARG(many), STR_ARG(p->name.snake));
-    bool plain = schema_names_are_free(r->names, held->table, many) && held->table != p->pair->table;
-    held->back = schema_names_take(r->names, held->table, plain ? many : buf_str(&longer));
+    buf_printf(&longer, "%.*s_as_%.*s", STR_ARG(name), STR_ARG(p->name.snake));
+    bool plain = schema_names_are_free(r->names, held->table, name) && held->table != p->pair->table;
+    held->back = schema_names_take(r->names, held->table, plain ? name : buf_str(&longer));
     buf_release(&longer);
 }
 

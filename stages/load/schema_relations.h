@@ -17,7 +17,7 @@
  *   has_many       the holder's plural (has_one: singular); _as_ROLE behind it where it has several links to this table,
  *                  but for the one called as this table; of a parent in the same table children
  *   many_to_many   the other's plural; of a table with itself the plural of the far role; _through_JOIN behind it
- *   held_as        the holder's plural; _as_NAME behind it
+ *   held_as        the holder's plural (where type and id are unique: singular); _as_NAME behind it
  *
  * Borrows the names; owns its arrays. One thread.
  */
@@ -54,6 +54,7 @@ struct schema_held {
 struct schema_polymorphic {
     const struct schema_pair *pair;
     struct schema_name name;
+    bool one; // no two rows of the holder name the same
     struct schema_held *targets;
     size_t targets_n;
     struct str *unknown; // values that are no table

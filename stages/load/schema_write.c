@@ -212,6 +212,7 @@ static void held(const struct writing *w, const struct schema_polymorphic *p,
     member(w->json, "as", p->name.snake);
     member(w->json, "type_column", holder->columns[p->pair->type_column].name);
     member(w->json, "id_column", holder->columns[p->pair->id_column].name);
+    flag(w->json, "one", p->one);
     member(w->json, "value", held->values[0]);
     list_texts(w->json, "values", held->values, held->values_n);
     buf_add_char(w->json, '}');

@@ -447,6 +447,14 @@ static void test_polymorphic(void **state) {
     expect(a, found);
 }
 
+static void test_held_once(void **state) {
+    struct asked *a = *state;
+    make(a,
+         "create table posts(id integer primary key); create table covers(of_type text, of_id int, path text,"
+         " unique(of_id, of_type)); insert into covers values ('Post', 1, 'x')");
+    expect(a, "Cover\n  ? of: Post=Post ~cover !\nPost\n  @ cover: Cover as of\n");
+}
+
 static void test_declared(void **state) {
     struct asked *a = *state;
     make(a, "create table posts(id integer primary key); create table users(id integer primary key);"
@@ -628,6 +636,7 @@ int main(void) {
         TEST(test_class_names_differ),
         TEST(test_joins),
         TEST(test_polymorphic),
+        TEST(test_held_once),
         TEST(test_declared),
         TEST(test_columns),
         TEST(test_kept),
