@@ -37,7 +37,7 @@ struct schema_column {
     bool nullable;                    // false for all of a primary key
     bool generated;                   // computed from others
     bool automatic;                   // the database gives a value: identity, serial, a rowid
-    const struct str *choices;        // of an enumerated type, in its order
+    const struct str *choices;        // the texts that it may have, in their order; none: any
     uint32_t choices_n;
 };
 

@@ -115,7 +115,7 @@ static struct digest key_of(struct buf *parts) {
 
 static struct digest schema_key(const struct records *r, struct digest identity) {
     struct buf parts = BUF_INIT;
-    buf_printf(&parts, "schema 1 %s ", r->database->name);
+    buf_printf(&parts, "schema 2 %s ", r->database->name);
     add_digest(&parts, identity);
     add_wishes(&parts, r->options.schema);
     return key_of(&parts);

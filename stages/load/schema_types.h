@@ -44,7 +44,7 @@ struct schema_type {
     int64_t length, precision, scale; // -1: not said
 };
 
-// `choices`: it is an enumerated type, which is text whatever it is called.
+// `choices`: it has texts to choose from, so it is text whatever it is called.
 struct schema_type schema_type_of(struct str declared, bool choices);
 
 // Adds the members that a column's record has of its type: "type":"text","array":false,"length":40,...,"types":{...}

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "stages/load/sqlite_checks.h"
 #include "stages/load/sqlite_source.h"
 #include "stages/record/sqlite_names.h"
 
@@ -169,6 +170,23 @@ static enum status read_indexes(struct asking *a, struct schema_table *table, co
     return status;
 }
 
+// Conditions ---------------------------------------------------------------------------------------------------
+
+static enum status read_checks(struct asking *a, struct err *err) {
+    // Nearly all tables have no such word.
+    sqlite3_stmt *stmt =
+        ask(a,
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%check%' "
+            "ORDER BY name",
+            (struct str){NULL, 0});
+    while (next(stmt)) {
+        const struct schema_table *table = schema_table_named(a->schema, text_of(stmt, 0));
+        if (table && table->kind == SCHEMA_TABLE)
+            sqlite_checks_read(a->schema, &a->schema->tables[table - a->schema->tables], text_of(stmt, 1));
+    }
+    return settle(a, stmt, err);
+}
+
 // Foreign keys ------------------------------------------------------------------------------------------------------
 
 static const struct schema_table *find_table(const struct schema *schema, struct str name) {
@@ -314,6 +332,8 @@ static enum status read_all(struct asking *a, const struct schema_settings *sett
         status = read_foreign_keys(a, &schema->tables[i], err);
         find_automatic(&schema->tables[i], a->without_rowid[i]);
     }
+    if (status == STATUS_OK)
+        status = read_checks(a, err);
     schema_find_pairs(schema, settings);
     for (size_t i = 0; status == STATUS_OK && i < schema->pairs_n; i++)
         if (!schema->pairs[i].declared)

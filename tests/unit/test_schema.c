@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "stages/load/load.h"
 #include "stages/load/schema_bytes.h"
+#include "stages/load/sqlite_checks.h"
 #include "stages/load/sqlite_schema.h"
 #include "tests/support/scene.h"
 
@@ -510,6 +511,50 @@ static void test_columns(void **state) {
                                             "id id id INTEGER - key unique;\n");
 }
 
+static void add_choices(struct asked *a, struct value record) {
+    struct value columns = field(record, "columns");
+    for (uint32_t i = 0; i < columns.list->n; i++) {
+        add(a, field(columns.list->items[i], "name"));
+        buf_add_text(&a->text, "[");
+        add_list(a, field(columns.list->items[i], "choices"));
+        buf_add_text(&a->text, "]");
+    }
+    buf_add_text(&a->text, "\n");
+}
+
+static void test_choices(void **state) {
+    struct asked *a = *state;
+    make(a,
+         "create table a(state text check (state in ('open', 'it''s', '')), /* check (n in ('x')) */ n text,"
+         " \"odd \"\"name\" int CHECK(/**/\"ODD \"\"name\"IN('a')) -- check (n in ('y'))\n"
+         ", constraint c check ([n] in ('z')), check (n in ('later')));"
+         "create table b(x int check (x in (1, 2)), y text check (y in ('a') or y is null), z text check (z "
+         "in ('a', \"b\")),"
+         " v text check (v not in ('a')), w text default 'check (w in (''a''))', u text check (lower(u) in "
+         "('a')))");
+    assert_int_equal(ask(a, add_choices), STATUS_OK);
+    assert_string_equal(buf_text(&a->text), "state[open,it's,]n[z]odd \"name[a]\nx[]y[]z[]v[]w[]u[]\n");
+}
+
+// No text is read beyond its end.
+static void test_choices_cut_short(void **state) {
+    struct asked *a = *state;
+    static const char sql[] = "create table t(\"a\" int check (a in ('b', 'c''d')), [d] /* */, `e` -- x";
+    struct schema schema;
+    (void)a;
+    for (size_t n = 0; n < sizeof sql; n++) {
+        char *cut = mem_alloc(n ? n : 1);
+        memcpy(cut, sql, n);
+        schema_init(&schema);
+        struct schema_table *table = schema_add_table(&schema, STR("t"), SCHEMA_TABLE);
+        schema_add_column(&schema, table, STR("a"), STR("int"));
+        sqlite_checks_read(&schema, table, (struct str){cut, n});
+        assert_int_equal(table->columns[0].choices_n, n >= 49 ? 2 : 0);
+        schema_release(&schema);
+        mem_free(cut);
+    }
+}
+
 // What is kept -----------------------------------------------------------------------------------------------------------
 
 static void expect_kept(const struct asked *a, const char *text) {
@@ -639,6 +684,8 @@ int main(void) {
         TEST(test_held_once),
         TEST(test_declared),
         TEST(test_columns),
+        TEST(test_choices),
+        TEST(test_choices_cut_short),
         TEST(test_kept),
         TEST(test_kept_wrongly),
         TEST(test_damaged_bytes),
