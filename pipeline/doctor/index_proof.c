@@ -384,13 +384,16 @@ static void guess(struct index_prover *prover, const char *sql, const struct ind
     }
 }
 
-static void take_time(struct index_prover *prover) {
-    prover->deadline = (struct query_deadline){prover->clock, now(prover) + prover->time_left};
+// Half of what is left, so that no query takes all of it.
+static uint64_t take_time(struct index_prover *prover) {
+    const uint64_t from = now(prover);
+    prover->deadline = (struct query_deadline){prover->clock, from + prover->time_left / 2};
+    return from;
 }
 
-static void give_time_back(struct index_prover *prover) {
-    const uint64_t moment = now(prover);
-    prover->time_left = prover->deadline.end > moment ? prover->deadline.end - moment : 0;
+static void count_time(struct index_prover *prover, uint64_t from) {
+    const uint64_t spent = now(prover) - from;
+    prover->time_left = prover->time_left > spent ? prover->time_left - spent : 0;
 }
 
 static bool have_outlines(struct index_prover *prover) {
@@ -406,7 +409,7 @@ void index_prove(struct index_prover *prover, const char *sql, const struct quer
     *advice = (struct index_advice){.n = 0};
     if (prover->time_left == 0 || is_little(timed))
         return;
-    take_time(prover);
+    const uint64_t from = take_time(prover);
     if (have_outlines(prover) && index_candidates_find(&prover->wishes, sql, &candidates) == SQLITE_OK &&
         find_set(prover, sql, &candidates, set) > 0) {
         if (have_copy(prover))
@@ -415,7 +418,7 @@ void index_prove(struct index_prover *prover, const char *sql, const struct quer
             guess(prover, sql, &candidates, timed, advice);
     }
     index_candidates_release(&candidates);
-    give_time_back(prover);
+    count_time(prover, from);
 }
 
 bool index_prove_wider(struct index_prover *prover, const char *sql, const struct index_proposal *wider,
@@ -424,11 +427,11 @@ bool index_prove_wider(struct index_prover *prover, const char *sql, const struc
     if (!prover->copy || prover->time_left == 0 || proposal->together || !proposal->proved ||
         !index_candidate_begins(&proposal->index, &wider->index) || wider->index.n == proposal->index.n)
         return false;
-    take_time(prover);
+    const uint64_t from = take_time(prover);
     const bool as_good = time_with(prover, sql, proposal->before.wall + PAUSE, &other) &&
                          !other.after.stopped &&
                          other.after.cpu <= proposal->after.cpu + proposal->after.cpu / 2 + LITTLE;
-    give_time_back(prover);
+    count_time(prover, from);
     other.before = proposal->before;
     other.together = false;
     if (as_good)
