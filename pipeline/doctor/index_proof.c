@@ -13,6 +13,7 @@ enum {
     TRIED_MOST = 12,   // indexes that are made, for one of the proposals
     COVERING_MOST = 4, // candidates that are tried with all that is read, where none was worth it without
     WORK_LEAST = 10 * 1000,    // steps of SQLite's machine, some thousand rows: what does less is left alone
+    INDEXED_LEAST = 1000,      // rows of an automatic index that is made anew each time
     SPARED = 50 * 1000,        // nanoseconds at least
     LITTLE = 200 * 1000,       // nanoseconds: is not worth another column
     MUCH = 10 * 1000 * 1000,   // that a query which is not slow does not have to take
@@ -197,6 +198,7 @@ static bool is_worth(const struct index_prover *prover, const struct query_time 
     if (before->wall >= prover->slow)
         return after->cpu + after->cpu / 2 <= before->cpu;
     return (after->work < before->work / FAR_LESS && after->cpu < before->cpu / 2) ||
+           (before->indexed >= INDEXED_LEAST && after->indexed == 0) ||
            (prover->toils && before->cpu - after->cpu >= MUCH && after->cpu < before->cpu / FAR_FASTER);
 }
 
@@ -242,8 +244,9 @@ static void try_covering(struct index_prover *prover, const char *sql, const str
                          const struct index_candidate *base, struct index_advice *advice,
                          struct index_proposal *best) {
     struct index_proposal wide = {.index = *base};
-    if (base->rest_n == 0 || (before->wall < prover->slow && before->cpu < MUCH) || !has_time(prover) ||
-        base->n + base->rest_n > INDEX_COLUMNS_MOST)
+    const bool heavy =
+        before->wall >= prover->slow || before->cpu >= MUCH || before->indexed >= INDEXED_LEAST;
+    if (base->rest_n == 0 || !heavy || !has_time(prover) || base->n + base->rest_n > INDEX_COLUMNS_MOST)
         return;
     memcpy(&wide.index.columns[wide.index.n], base->rest, base->rest_n * sizeof *base->rest);
     wide.index.n += base->rest_n;

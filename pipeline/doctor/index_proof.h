@@ -6,7 +6,8 @@
  * query with and without. What is only a little faster is not worth an index, which every write pays for.
  *
  * A query that is slow, by the threshold given, is worth one that spares a third of its time. One that is not, only where it
- * does eight times what it would have to: the table grows, what is wanted of it does not; or where it sorts, or goes through a
+ * does eight times what it would have to: the table grows, what is wanted of it does not; where the database makes an index of a
+ * thousand rows for it each time; or where it sorts, or goes through a
  * table again and again, and takes four times as long and 10 ms more. What reads less than some thousand rows is left as it is.
  *
  * Candidates are first tried on the outline, where SQLite says whether it would use them, so few are really made. Of those

@@ -31,6 +31,7 @@ static int step_through(sqlite3_stmt *stmt, const struct clock *clock, struct qu
     time->wall = now(clock) - from;
     time->first = time->rows ? time->first : time->wall;
     time->work = (uint64_t)sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
+    time->indexed = (uint64_t)sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_AUTOINDEX, 0);
     time->scanned = (uint64_t)sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
     return code;
 }

@@ -22,6 +22,7 @@ struct query_time {
     uint64_t first; // until the first row, or the end where there is none
     uint64_t rows;
     uint64_t work;
+    uint64_t indexed; // rows that were put into automatic indexes
     uint64_t scanned; // rows of tables that were gone through without an index
     bool stopped;
 };
