@@ -72,6 +72,7 @@ soak: export PRESSRUN_DOCUMENTS = 1000000
 soak: export PRESSRUN_FAULT_ALL = 1
 soak: export PRESSRUN_MUTATIONS = 1000
 soak: export PRESSRUN_SCHEMAS = 500
+soak: export PRESSRUN_JOINS = 300
 soak: export PRESSRUN_AGAIN_SECONDS = 900
 soak: export PRESSRUN_STRATEGIES_SECONDS = 900
 soak:

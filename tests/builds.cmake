@@ -12,7 +12,7 @@
 # The targets plain_tests and threaded_tests are what these builds want.
 set(PRESSRUN_PLAIN "^golden[.](reference|corpus|jobs|strategies)|^fault[.](kill|resume|damage|edit|fail|review|signal|workers|system|paths|records|sources|templates|pages|work|mutate)$|^unit[.](statistics_reference|test_emit_faults|test_ranking|test_reader_jansson|test_staging|test_table|test_vm_pieces)$|^cli[.](bench.*|run-(batches|partition|trace)|strategies)$")
 set(PRESSRUN_THREADS "^fault[.]strategies$|^unit[.]test_graph$")
-set(PRESSRUN_THREADS_TOO "^fault[.]crowd$|^unit[.]test_(breaker|cache|csv_values|fs|governor|history|jobserver|journal_faults|loadgen|packs|packs_list|pool|pressure|publish|redis|schedules|shape|snapshot|tables|templates|through|trace|workers)$|^cli[.](all-errors-at-once|cache-(foreign|options|redis|shared)|collisions-between-jobs|interrupt.*|load-failure-stops-jobs|monitor|report|run-.*|sink-.*|source-.*|stream-withdrawn|verify-streams)$")
+set(PRESSRUN_THREADS_TOO "^fault[.]crowd$|^unit[.]test_(breaker|cache|csv_values|fs|governor|history|jobserver|join_index|journal_faults|loadgen|packs|packs_list|pool|pressure|publish|redis|schedules|shape|snapshot|tables|templates|through|trace|workers)$|^cli[.](all-errors-at-once|cache-(foreign|options|redis|shared)|collisions-between-jobs|interrupt.*|joins|load-failure-stops-jobs|monitor|report|run-.*|sink-.*|source-.*|stream-withdrawn|verify-streams)$")
 
 add_custom_target(plain_tests)
 add_custom_target(threaded_tests)
