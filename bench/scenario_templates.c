@@ -202,7 +202,7 @@ const struct scenario_template scenario_templates_schema[] = {
      "{% for r in has_many + held_as %}\n"
      "\n"
      "  {{ r.camel }}(): Promise<{{ r.class_name }}[]> {\n"
-     "    return this.all({{ r.table|tojson }}, \"{{ r.inverse|default(r.as) }}\");\n"
+     "    return this.all({{ r.table|tojson }}, \"{{ r.inverse }}\");\n"
      "  }\n"
      "{% endfor %}\n"
      "{% for p in polymorphic %}\n"

@@ -232,7 +232,7 @@ static bool pieces_fit(const struct records *r) {
 
 static void get_pieces(struct records *r) {
     struct buf parts = BUF_INIT;
-    buf_add_text(&parts, "relations 2 ");
+    buf_add_text(&parts, "relations 3 ");
     add_digest(&parts, digest_of(buf_str(&r->bytes)));
     add_wishes(&parts, r->options.schema);
     add_words(&parts, r->options.schema);

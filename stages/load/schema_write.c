@@ -209,7 +209,7 @@ static void held(const struct writing *w, const struct schema_polymorphic *p,
                  const struct schema_held *held) {
     const struct schema_table *holder = &w->schema->tables[p->pair->table];
     begin_relation(w, held->back, p->pair->table);
-    member(w->json, "as", p->name.snake);
+    member(w->json, "inverse", p->name.snake);
     member(w->json, "type_column", holder->columns[p->pair->type_column].name);
     member(w->json, "id_column", holder->columns[p->pair->id_column].name);
     flag(w->json, "one", p->one);

@@ -75,7 +75,7 @@ def check_holders(records):
         for p in r["polymorphic"]:
             for t in p["targets"]:
                 back = [x for x in by_table[t["table"]]["held_as"] if x["name"] == t["inverse"]]
-                assert len(back) == 1 and (back[0]["table"], back[0]["as"]) == (r["table"], p["name"]), (p, t, back)
+                assert len(back) == 1 and (back[0]["table"], back[0]["inverse"]) == (r["table"], p["name"]), (p, t, back)
                 assert by_table[t["table"]]["class_name"] == t["class_name"]
                 held += 1
     assert held == sum(len(r["held_as"]) for r in records)

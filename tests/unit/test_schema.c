@@ -171,7 +171,7 @@ static void add_polymorphic(struct asked *a, struct value record) {
         buf_add_text(&a->text, ": ");
         add(a, field(held.list->items[i], "class_name"));
         buf_add_text(&a->text, " as ");
-        add(a, field(held.list->items[i], "as"));
+        add(a, field(held.list->items[i], "inverse"));
         buf_add_text(&a->text, "\n");
     }
 }
