@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What queries gave, for the loader of databases. Kept is what was slow to begin: a query that sorts or sums up does
- * its work before the first row, and reading the rows from the cache takes but the time that reading them from the
- * database would. One whose first row comes at once is not even looked up for long: nothing of it is kept.
+ * What queries gave, for the loader of databases. Kept is what was slow for what it gave: a query that sorts or sums up
+ * before its first row, or asks much for each. Reading the rows of any other one from the cache takes the time that
+ * reading them from the database would: nothing of it is kept, and it is not even looked up for long.
  */
 #include "pipeline/run/run_watch.h"
 
@@ -24,14 +24,14 @@ static void drop(void *self, void *handle) {
     cache_value_drop(handle);
 }
 
-static void put(void *self, struct digest key, struct str bytes, uint64_t first) {
+static void put(void *self, struct digest key, struct str bytes, uint64_t took) {
     const struct run_keeper *keeper = self;
     struct cache_books_job learnt = {
-        .category = CACHE_SOURCE, .name = keeper->name, .make = first, .keep = run_cache_cost(bytes.n)};
-    learnt.used = bytes.p && first >= RUN_CACHE_FACTOR * learnt.keep;
+        .category = CACHE_SOURCE, .name = keeper->name, .make = took, .keep = run_cache_cost(bytes.n)};
+    learnt.used = bytes.p && took >= RUN_CACHE_FACTOR * learnt.keep;
     if (learnt.used)
         run_cache_put(keeper->run, (struct cache_key){CACHE_SOURCE, key}, 0, bytes);
-    if (bytes.p || first < SLOW) // else it was slow, and something else was in the way this time
+    if (bytes.p || took < SLOW) // else it was slow, and something else was in the way this time
         run_cache_learn(keeper->run, &learnt);
 }
 
@@ -45,15 +45,17 @@ static int64_t wall(void *self) {
 }
 
 void run_cache_keep_source(struct run *run, struct str name, struct run_keeper *keeper) {
-    *keeper = (struct run_keeper){.keeper = {.self = keeper,
-                                             .slow = SLOW,
-                                             .most = run_cache_most(run, CACHE_SOURCE),
-                                             .get = get,
-                                             .drop = drop,
-                                             .put = put,
-                                             .now = now,
-                                             .wall = wall},
-                                  .run = run,
-                                  .name = name};
+    *keeper = (struct run_keeper){
+        .keeper = {.self = keeper,
+                   .most = run_cache_most(run, CACHE_SOURCE),
+                   .slow = SLOW,
+                   .slow_byte = RUN_CACHE_FACTOR * (run_cache_cost(1) - run_cache_cost(0)),
+                   .get = get,
+                   .drop = drop,
+                   .put = put,
+                   .now = now,
+                   .wall = wall},
+        .run = run,
+        .name = name};
     run_cache_keep_schema(keeper);
 }

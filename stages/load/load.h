@@ -52,14 +52,14 @@ enum load_header {
 // options' texts live as long as the loader.
 struct load_keeper {
     void *self;
-    uint64_t slow; // nanoseconds until the first record from which on it may be worth it
-    size_t most;   // bytes
+    uint64_t slow, slow_byte; // nanoseconds, in all and for each byte, from which on it may be worth it
+    size_t most;              // bytes
     // {NULL, 0}: nothing is kept. Else bytes that stay until `drop` gets the handle.
     struct str (*get)(void *self, struct digest key, void **handle);
     void (*drop)(void *self, void *handle);
-    // Once per source that could be kept: all of it, and how long it was until the first record. `bytes` {NULL, 0}: that
-    // was not long, or it is not worth keeping for another reason.
-    void (*put)(void *self, struct digest key, struct str bytes, uint64_t first);
+    // Once per source that could be kept: all of it, and how long reading it took. `bytes` {NULL, 0}: it is not kept; then
+    // `took` is 0 where that is because it was quick.
+    void (*put)(void *self, struct digest key, struct str bytes, uint64_t took);
     uint64_t (*now)(void *self); // monotonic
     int64_t (*wall)(void *self); // nanoseconds since 1970
 };

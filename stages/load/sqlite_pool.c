@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "stages/load/sqlite_connection.h"
+#include "stages/load/sqlite_identity.h"
 
 enum {
     SHARES = 50,        // tries to begin several transactions in one state of the database
@@ -32,6 +33,7 @@ struct sqlite_pool {
     uint32_t slots_n, busy;
     struct load_options options; // of who opened it
     struct sqlite_pool_statistics statistics;
+    struct digest identity; // before it was opened
 };
 
 struct sqlite_pools {
@@ -137,6 +139,14 @@ void sqlite_pools_done(struct sqlite_pools *pools, const char *path) {
     pthread_mutex_unlock(&pools->lock);
 }
 
+bool sqlite_pools_is_shared(struct sqlite_pools *pools, const char *path) {
+    pthread_mutex_lock(&pools->lock);
+    const struct sqlite_pool *pool = find_pool(pools, path);
+    const bool shared = pool->users + pool->expected > 1;
+    pthread_mutex_unlock(&pools->lock);
+    return shared;
+}
+
 bool sqlite_pools_look(struct sqlite_pools *pools, size_t i, struct sqlite_pool_statistics *out) {
     pthread_mutex_lock(&pools->lock);
     struct sqlite_pool *pool = pools->first;
@@ -235,6 +245,7 @@ static void open_as_one(struct sqlite_pool *pool) {
 static enum status begin(struct sqlite_pool *pool, const struct load_options *options, struct err *err) {
     const uint32_t patience = options->impatient ? 0 : pool->pools->limits.patience_ms;
     pool->options = *options;
+    sqlite_identity(options, 0, &pool->identity);
     if (open_slot(pool, patience, err) != STATUS_OK)
         return err->status;
     struct sqlite_connection *first = &pool->slots[0]->connection;
@@ -267,6 +278,10 @@ enum status sqlite_pool_use(struct sqlite_pools *pools, const struct load_option
     if (status != STATUS_OK)
         sqlite_pool_release(pool);
     return status;
+}
+
+struct digest sqlite_pool_identity(const struct sqlite_pool *pool) {
+    return pool->identity;
 }
 
 void sqlite_pool_release(struct sqlite_pool *pool) {

@@ -56,6 +56,8 @@ uint32_t sqlite_pools_most(const struct sqlite_pools *pools);
 // Somebody is going to read the database at this path, or has come to his end, one way or another.
 void sqlite_pools_expect(struct sqlite_pools *pools, const char *path);
 void sqlite_pools_done(struct sqlite_pools *pools, const char *path);
+// Others are expected, too: what they read and what this one reads must be of one state.
+bool sqlite_pools_is_shared(struct sqlite_pools *pools, const char *path);
 // The i-th database that was opened. False: there are no more.
 bool sqlite_pools_look(struct sqlite_pools *pools, size_t i, struct sqlite_pool_statistics *out);
 
@@ -67,6 +69,8 @@ struct sqlite_connection;
 enum status sqlite_pool_use(struct sqlite_pools *pools, const struct load_options *options,
                             struct sqlite_pool **out, struct err *err);
 void sqlite_pool_release(struct sqlite_pool *pool);
+// The database's (sqlite_identity.h) from just before the pool's snapshot. As long as it is the same, so is the database.
+struct digest sqlite_pool_identity(const struct sqlite_pool *pool);
 
 // The connection that has the fewest statements; another one where all have some and there may be one. `other`: NULL,
 // where that would be one that has some.

@@ -3,14 +3,15 @@
  * The rows of a SQLite query or table, one record a row (sqlite_values.h). SQLite's values last until the next row, so
  * reading copies them into the batch's arena and thereby makes the records; nothing is left for parse.
  *
- * Where somebody keeps what dear queries gave (load_keeper), rows come from there, and SQLite is not even opened; those
- * of a query that was slow to give its first row are recorded on their way.
+ * Where somebody keeps what dear queries gave (load_keeper), rows come from there, and the database is read only where other
+ * sources of it are; rows of a query are recorded on their way as long as it is slow for what it gives.
  *
  * A source that can be split is read by lanes (sqlite_lanes.h), any other one by a single statement.
  */
 #include "base/mem.h"
 #include "stages/load/query_parameters.h"
 #include "stages/load/schema_records.h"
+#include "stages/load/sqlite_identity.h"
 #include "stages/load/sqlite_lanes.h"
 #include "stages/load/sqlite_schema.h"
 
@@ -23,16 +24,26 @@ struct rows {
     const struct load_keeper *keeper; // NULL: nothing is kept of this source
     struct load_options options;
     struct digest identity, key;
+    struct sqlite_pool
+        *held;             // used, so that kept rows and what others read are of one state; NULL: it is not
     void *handle;          // of the bytes that `kept` reads
     struct kept_rows kept; // rows come from here where there is a handle
     bool recording;
     struct buf record;
-    uint64_t first; // nanoseconds until the first row
+    uint64_t took; // nanoseconds, so far
+    bool quick;    // for what it gives
 };
+
+static void let_go(struct rows *rows) {
+    if (rows->held)
+        sqlite_pool_release(rows->held);
+    rows->held = NULL;
+}
 
 static void free_loader(struct loader *base) {
     struct rows *rows = (struct rows *)base;
     sqlite_lanes_free(rows->lanes);
+    let_go(rows);
     sqlite_source_close(&rows->source);
     if (rows->handle)
         rows->keeper->drop(rows->keeper->self, rows->handle);
@@ -44,19 +55,29 @@ static void free_loader(struct loader *base) {
 // Kept rows --------------------------------------------------------------------------------------------------------
 
 // SQLITE_ROW, SQLITE_DONE, or what went wrong.
-static int step(struct rows *rows, bool first) {
+static int step(struct rows *rows) {
     if (rows->handle)
         return kept_rows_next(&rows->kept) ? SQLITE_ROW : SQLITE_DONE;
-    if (!rows->keeper || !first)
-        return sqlite3_step(rows->source.rows);
-    const struct load_keeper *keeper = rows->keeper;
-    uint64_t from = keeper->now(keeper->self);
-    int code = sqlite3_step(rows->source.rows);
-    rows->first = keeper->now(keeper->self) - from;
-    rows->recording = (code == SQLITE_ROW || code == SQLITE_DONE) && rows->first >= keeper->slow;
-    if (rows->recording)
-        kept_rows_begin(&rows->record, rows->columns.names, rows->columns.n);
-    return code;
+    return sqlite3_step(rows->source.rows);
+}
+
+static uint64_t now(const struct rows *rows) {
+    return rows->keeper ? rows->keeper->now(rows->keeper->self) : 0;
+}
+
+static bool is_slow(const struct rows *rows) {
+    return rows->took / rows->keeper->slow_byte >= rows->record.n;
+}
+
+// After so many rows it is known whether a query is slow for what it gives.
+static void judge(struct rows *rows, uint64_t took) {
+    enum { ENOUGH = 64 };
+    rows->took += took;
+    if (!rows->recording || rows->base.ordinal < ENOUGH || is_slow(rows))
+        return;
+    rows->quick = true;
+    rows->recording = false;
+    buf_release(&rows->record);
 }
 
 // All was read: it is kept where it is what the database says still.
@@ -66,25 +87,41 @@ static void keep_rows(struct rows *rows) {
     struct str bytes = {NULL, 0};
     if (!keeper || rows->handle)
         return;
-    rows->recording = rows->recording &&
-                      sqlite_source_identity(&rows->options, keeper->wall(keeper->self), &after) &&
+    if (rows->recording && (rows->took < keeper->slow || !is_slow(rows)))
+        rows->quick = true;
+    const bool kept = rows->recording && !rows->quick &&
+                      sqlite_identity(&rows->options, keeper->wall(keeper->self), &after) &&
                       digest_equal(rows->identity, after);
-    if (rows->recording) {
+    if (kept) {
         kept_rows_end(&rows->record, rows->base.ordinal);
         bytes = buf_str(&rows->record);
     }
-    keeper->put(keeper->self, rows->key, bytes, rows->first);
+    keeper->put(keeper->self, rows->key, bytes, rows->quick ? 0 : rows->took);
     buf_release(&rows->record);
+}
+
+// The state of the database that the source is of: where others read it, too, theirs.
+static bool find_state(struct rows *rows, const struct load_options *options) {
+    struct err err;
+    // Lately changed or not, what is found was kept when it was not.
+    sqlite_identity(options, options->keeper->wall(options->keeper->self), &rows->identity);
+    if (!options->pools || !sqlite_pools_is_shared(options->pools, options->path))
+        return true;
+    if (sqlite_pool_use(options->pools, options, &rows->held, &err) != STATUS_OK) {
+        rows->held = NULL;
+        return false; // why will be said when it is opened
+    }
+    rows->identity = sqlite_pool_identity(rows->held);
+    return true;
 }
 
 // Whether the rows of the query are kept: then they are what is read.
 static bool find_kept(struct rows *rows, const struct load_options *options) {
     const struct load_keeper *keeper = options->keeper;
     struct buf parts = BUF_INIT;
-    if (!keeper || !options->query.p || options->split.p || strcmp(options->path, "-") == 0)
+    if (!keeper || !options->query.p || options->split.p || strcmp(options->path, "-") == 0 ||
+        !find_state(rows, options))
         return false;
-    // Lately changed or not, what is found was kept when it was not.
-    sqlite_source_identity(options, keeper->wall(keeper->self), &rows->identity);
     buf_printf(&parts, "sqlite rows 1 %s %016llx%016llx ", sqlite3_libversion(),
                (unsigned long long)rows->identity.high, (unsigned long long)rows->identity.low);
     buf_add_str(&parts, options->query);
@@ -101,6 +138,18 @@ static bool find_kept(struct rows *rows, const struct load_options *options) {
         keeper->drop(keeper->self, rows->handle);
     rows->handle = NULL;
     return false;
+}
+
+// Of a query whose rows depend on nothing but the database, in the state that it is known by.
+static void begin_recording(struct rows *rows) {
+    if (!rows->keeper)
+        return;
+    const struct digest state = sqlite_pool_identity(rows->source.pool);
+    if (rows->source.fickle || !digest_equal(state, rows->identity))
+        rows->keeper = NULL;
+    rows->recording = rows->keeper;
+    if (rows->recording)
+        kept_rows_begin(&rows->record, rows->columns.names, rows->columns.n);
 }
 
 // One statement ----------------------------------------------------------------------------------------------------
@@ -125,7 +174,7 @@ static enum status read_rows(struct rows *rows, struct batch *batch, struct err 
     const struct shape *shape = sqlite_columns_shape(&rows->columns, &batch->arena);
     size_t most = arena_used(&batch->arena) + base->batch_bytes;
     while (batch->items_n < base->batch_records && arena_used(&batch->arena) < most) {
-        int code = step(rows, base->ordinal == 0);
+        int code = step(rows);
         if (code == SQLITE_ROW) {
             add_row(rows, batch, shape);
             continue;
@@ -140,7 +189,10 @@ static enum status pull_one(struct rows *rows, struct batch *batch, struct err *
     enum status status = rows->handle ? STATUS_OK : sqlite_source_enter(&rows->source, err);
     if (status != STATUS_OK)
         return status;
+    const uint64_t from = now(rows);
     status = read_rows(rows, batch, err);
+    if (rows->keeper)
+        judge(rows, now(rows) - from);
     bool whole = rows->ended && status == STATUS_OK;
     if (whole || !rows->handle)
         atomic_store(&rows->base.read, whole ? rows->source.size : sqlite_source_bytes_read(&rows->source));
@@ -185,6 +237,7 @@ static enum status pull(struct loader *base, struct batch *batch, struct err *er
     if (!rows->ended && status == STATUS_OK)
         return STATUS_OK;
     rows->ended = true;
+    let_go(rows);
     if (sqlite_lanes_close(rows->lanes)) // gives up the lock
         sqlite_source_close(&rows->source);
     return status;
@@ -229,13 +282,13 @@ static enum status open(const struct load_options *options, struct loader **out,
     const bool kept = find_kept(rows, options);
     if (!kept)
         status = sqlite_source_open(&rows->source, options, err);
-    if (rows->source.fickle)
-        rows->keeper = NULL;
     if (status == STATUS_OK)
         status =
             sqlite_columns_take(&rows->columns, options, kept ? NULL : rows->source.rows, &rows->kept, err);
-    if (status == STATUS_OK && !kept)
+    if (status == STATUS_OK && !kept) {
+        begin_recording(rows);
         status = open_lanes(rows, err);
+    }
     if (status != STATUS_OK) {
         free_loader(&rows->base);
         return status;

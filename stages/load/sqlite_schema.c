@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "stages/load/sqlite_checks.h"
+#include "stages/load/sqlite_identity.h"
 #include "stages/load/sqlite_source.h"
 #include "stages/record/sqlite_names.h"
 
@@ -358,6 +359,6 @@ static enum status introspect(const struct load_options *options, struct schema 
 
 const struct schema_database sqlite_schema = {
     .name = "sqlite",
-    .identity = sqlite_source_identity,
+    .identity = sqlite_identity,
     .introspect = introspect,
 };

@@ -2,7 +2,6 @@
 #include "stages/load/sqlite_source.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -407,38 +406,6 @@ enum status sqlite_source_open(struct sqlite_source *s, const struct load_option
     if (status != STATUS_OK)
         sqlite_source_close(s);
     return status;
-}
-
-// Of a file that is not there: zeros. Descriptors that are O_PATH leave SQLite's locks alone.
-static bool look_at_file(const struct load_options *options, const char *suffix, int64_t wall,
-                         struct buf *out) {
-    enum { LATELY = 2 };
-    const struct fs *fs = options->fs;
-    struct buf path = BUF_INIT;
-    struct stat st = {0};
-    buf_printf(&path, "%s%s", options->path, suffix);
-    int fd = fs->open(fs->self, AT_FDCWD, buf_text(&path), O_PATH | O_CLOEXEC, 0);
-    buf_release(&path);
-    bool there = fd >= 0 && fs->stat(fs->self, fd, &st) == 0 && st.st_size > 0;
-    if (fd >= 0)
-        fs->close(fs->self, fd);
-    if (!there)
-        st = (struct stat){0};
-    buf_printf(out, "%llu %llu %lld %lld.%09ld %lld.%09ld;", (unsigned long long)st.st_dev,
-               (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-               st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-    return !there || (int64_t)st.st_mtim.tv_sec + LATELY < wall / 1000000000;
-}
-
-bool sqlite_source_identity(const struct load_options *options, int64_t wall, struct digest *identity) {
-    struct buf text = BUF_INIT;
-    bool settled = look_at_file(options, "", wall, &text);
-    settled = look_at_file(options, "-wal", wall, &text) && settled;
-    settled = look_at_file(options, "-journal", wall, &text) && settled;
-    *identity = digest_of(buf_str(&text));
-    bool there = text.p[0] != '0' || text.p[1] != ' ';
-    buf_release(&text);
-    return settled && there;
 }
 
 void sqlite_source_close(struct sqlite_source *s) {

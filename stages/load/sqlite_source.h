@@ -15,7 +15,7 @@
  * A lock of somebody else's is waited for, 5 seconds at most. `interrupt` ends that, and a long query, too.
  *
  * The rows of a query can be kept where they depend on nothing but the database (`fickle` is false) and that did not
- * change while they were read: sqlite_source_identity before and after says so.
+ * change while they were read: sqlite_identity before and after says so.
  *
  * One thread at a time; whoever uses `db` or a statement of it has entered the connection.
  */
@@ -48,9 +48,6 @@ struct sqlite_source {
 
 // On an error everything is closed again.
 enum status sqlite_source_open(struct sqlite_source *s, const struct load_options *options, struct err *err);
-// A digest of what tells one state of a database and its write-ahead log from another: sizes, times, inodes. False:
-// there is none, or it changed so lately (`wall`: now) that another change might not show.
-bool sqlite_source_identity(const struct load_options *options, int64_t wall, struct digest *identity);
 void sqlite_source_close(struct sqlite_source *s);
 
 enum status sqlite_source_enter(struct sqlite_source *s, struct err *err);

@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -411,6 +413,145 @@ static void snapshot_ends_with_the_last_one(void **state) {
     sqlite_pools_free(pools);
 }
 
+// Rows that are kept ------------------------------------------------------------------------------------------------
+
+struct shelf {
+    struct load_keeper keeper;
+    struct digest key;
+    struct buf bytes;
+    uint64_t clock, step; // nanoseconds; how many pass between two looks
+    unsigned gets, found, puts;
+    uint64_t took;
+};
+
+static struct str get_kept(void *self, struct digest key, void **handle) {
+    struct shelf *shelf = self;
+    shelf->gets++;
+    if (!shelf->bytes.n || !digest_equal(key, shelf->key))
+        return (struct str){NULL, 0};
+    shelf->found++;
+    *handle = shelf;
+    return buf_str(&shelf->bytes);
+}
+
+static void drop_kept(void *self, void *handle) {
+    assert_ptr_equal(self, handle);
+}
+
+static void put_kept(void *self, struct digest key, struct str bytes, uint64_t took) {
+    struct shelf *shelf = self;
+    shelf->took = took;
+    if (!bytes.p)
+        return;
+    shelf->puts++;
+    shelf->key = key;
+    buf_clear(&shelf->bytes);
+    buf_add_str(&shelf->bytes, bytes);
+}
+
+static uint64_t shelf_now(void *self) {
+    struct shelf *shelf = self;
+    return shelf->clock += shelf->step;
+}
+
+static int64_t in_a_minute(void *self) { // when nothing is of the last seconds
+    (void)self;
+    const struct clock clock = clock_system();
+    return clock.wall(clock.self) + INT64_C(60000000000);
+}
+
+static void shelf_init(struct shelf *shelf, uint64_t step) {
+    *shelf = (struct shelf){.keeper = {.self = shelf,
+                                       .slow = 1000000,
+                                       .slow_byte = 20,
+                                       .most = 1 << 20,
+                                       .get = get_kept,
+                                       .drop = drop_kept,
+                                       .put = put_kept,
+                                       .now = shelf_now,
+                                       .wall = in_a_minute},
+                            .step = step};
+}
+
+// What is kept and what others read in the same run are of one state.
+static void kept_rows_and_others(void **state) {
+    struct run *r = *state;
+    struct shelf shelf;
+    shelf_init(&shelf, 1000000000);
+    make(r, "PRAGMA journal_mode = wal; CREATE TABLE t(v); INSERT INTO t VALUES (1), (2)");
+    sqlite3 *writer = connect(r);
+    exec(writer, "INSERT INTO t VALUES (3)"); // the log stays as long as he does
+    r->options.query = STR("select v from t order by v");
+    r->options.keeper = &shelf.keeper;
+    struct sqlite_pools *pools = pools_of(2);
+    for (int i = 0; i < 3; i++)
+        sqlite_pools_expect(pools, r->path);
+    assert_string_equal(load(r, pools, true), "|1\n|2\n|3\n");
+    assert_int_equal(shelf.puts, 1);
+    exec(writer, "INSERT INTO t VALUES (4)");
+    assert_string_equal(load(r, pools, true), "|1\n|2\n|3\n"); // from where it is kept
+    assert_int_equal(shelf.found, 1);
+    r->options.query = STR("select v from t where v > 0 order by v");
+    assert_string_equal(load(r, pools, true), "|1\n|2\n|3\n"); // and from the snapshot
+    assert_int_equal(shelf.puts, 1); // which is not kept as what the database says now
+    sqlite_pools_free(pools);
+    assert_string_equal(load(r, NULL, true), "|1\n|2\n|3\n|4\n");
+    assert_int_equal(shelf.found, 1);
+    assert_int_equal(shelf.puts, 2);
+    sqlite3_close(writer);
+    buf_release(&shelf.bytes);
+}
+
+// Whether the times are put back or not.
+static void another_state(void **state) {
+    struct run *r = *state;
+    struct shelf shelf;
+    struct stat before;
+    shelf_init(&shelf, 1000000000);
+    make(r, "CREATE TABLE t(v); INSERT INTO t VALUES (1)");
+    r->options.query = STR("select v from t");
+    r->options.keeper = &shelf.keeper;
+    load(r, NULL, false);
+    assert_string_equal(load(r, NULL, false), "|1\n");
+    assert_int_equal(shelf.found, 1);
+    assert_int_equal(stat(r->path, &before), 0);
+    make(r, "UPDATE t SET v = 2");
+    const struct timespec times[] = {before.st_atim, before.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, r->path, times, 0), 0);
+    assert_string_equal(load(r, NULL, false), "|2\n");
+    assert_int_equal(shelf.found, 1);
+    buf_release(&shelf.bytes);
+}
+
+// What is quick for what it gives is not kept, however long it takes in all; nor what is too much.
+static void what_is_kept(void **state) {
+    struct run *r = *state;
+    struct shelf shelf;
+    make(r, "CREATE TABLE t(v, s); " COUNT_TO(4000) "INSERT INTO t SELECT i, 'a text of some length' FROM c");
+    r->options.query = STR("select * from t");
+    r->options.batch_records = 100;
+    shelf_init(&shelf, 50000);
+    r->options.keeper = &shelf.keeper;
+    load(r, NULL, false);
+    assert_int_equal(shelf.puts, 0);
+    assert_int_equal(shelf.took, 0);
+    shelf_init(&shelf, 200000);
+    load(r, NULL, false);
+    assert_int_equal(shelf.puts, 1);
+    assert_true(shelf.took >= 40 * 200000);
+    buf_release(&shelf.bytes);
+    shelf_init(&shelf, 200000);
+    shelf.keeper.most = 1000;
+    load(r, NULL, false);
+    assert_int_equal(shelf.puts, 0);
+    assert_true(shelf.took > 0);
+    shelf_init(&shelf, 1000);
+    r->options.query = STR("select * from t limit 1"); // slow for what it gives, but no time at all
+    load(r, NULL, false);
+    assert_int_equal(shelf.puts, 0);
+    assert_int_equal(shelf.took, 0);
+}
+
 // Connections ------------------------------------------------------------------------------------------------------
 
 static void one_at_a_time(void **state) {
@@ -505,6 +646,9 @@ int main(void) {
         CASE(keys_of_all_kinds),
         CASE(queries),
         CASE(faults),
+        CASE(kept_rows_and_others),
+        CASE(another_state),
+        CASE(what_is_kept),
         CASE(snapshot_with_a_log),
         CASE(snapshot_with_a_journal),
         CASE(snapshot_ends_with_the_last_one),
