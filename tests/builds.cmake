@@ -10,7 +10,7 @@
 # clang's OpenMP survives, and what is dear enough for the cache takes other times under the thread sanitizer.)
 #
 # The targets plain_tests and threaded_tests are what these builds want.
-set(PRESSRUN_PLAIN "^golden[.](reference|corpus|jobs|strategies)|^fault[.](kill|resume|damage|edit|fail|review|signal|workers|system|paths|records|sources|templates|pages|work|mutate)$|^unit[.](statistics_reference|test_emit_faults|test_ranking|test_reader_jansson|test_staging|test_table|test_vm_pieces)$|^cli[.](bench.*|run-(batches|partition|trace)|strategies)$")
+set(PRESSRUN_PLAIN "^golden[.](reference|corpus|jobs|strategies)|^fault[.](kill|resume|damage|edit|fail|review|signal|workers|system|paths|records|sources|templates|pages|work|mutate)$|^unit[.](statistics_reference|test_emit_faults|test_ranking|test_reader_jansson|test_staging|test_table|test_vm_pieces)$|^cli[.](bench.*|run-(batches|partition|trace)|source-postgresql|strategies)$")
 set(PRESSRUN_THREADS "^fault[.]strategies$|^unit[.]test_graph$")
 set(PRESSRUN_THREADS_TOO "^fault[.]crowd$|^unit[.]test_(breaker|cache|csv_values|fs|governor|history|jobserver|join_index|journal_faults|loadgen|packs|packs_list|pool|pressure|publish|redis|schedules|shape|snapshot|tables|templates|through|trace|workers)$|^cli[.](all-errors-at-once|cache-(foreign|options|redis|shared)|collisions-between-jobs|interrupt.*|joins|load-failure-stops-jobs|monitor|report|run-.*|sink-.*|source-.*|stream-withdrawn|verify-streams)$")
 

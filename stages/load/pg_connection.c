@@ -103,8 +103,8 @@ enum status pg_connection_look(struct pg_connection *c, struct err *err) {
     return is_interrupted(c) ? interrupted(c, err) : STATUS_OK;
 }
 
-// Until the socket is ready; `until` 0: for ever.
-static enum status wait_socket(struct pg_connection *c, short events, uint64_t until, struct err *err) {
+// Until the socket is ready.
+static enum status wait_socket(struct pg_connection *c, short events, struct err *err) {
     for (;;) {
         if (pg_connection_look(c, err) != STATUS_OK)
             return err->status;
@@ -112,14 +112,14 @@ static enum status wait_socket(struct pg_connection *c, short events, uint64_t u
         int ready = fd.fd < 0 ? 1 : poll(&fd, 1, PG_LOOK_MS);
         if (ready > 0 || (ready < 0 && errno != EINTR)) // what is wrong with it is found by whoever uses it
             return STATUS_OK;
-        if (until && now() >= until)
+        if (c->until && now() >= c->until)
             return err_set(err, STATUS_IO, "cannot connect to %.*s: the server does not answer",
                            STR_ARG(c->name));
     }
 }
 
 enum status pg_connection_wait(struct pg_connection *c, struct err *err) {
-    if (wait_socket(c, POLLIN, 0, err) != STATUS_OK)
+    if (wait_socket(c, POLLIN, err) != STATUS_OK)
         return err->status;
     return c->pg.consumeInput(c->conn) ? STATUS_OK : pg_connection_error(c, NULL, 0, err);
 }
@@ -261,10 +261,10 @@ static enum status connect_server(struct pg_connection *c, const char *url, stru
     if (!c->conn || c->pg.status(c->conn) == CONNECTION_BAD)
         return connect_error(c, err);
     c->pg.setNoticeProcessor(c->conn, ignore_notice, NULL);
-    const uint64_t until = now() + patience(c);
+    c->until = now() + patience(c);
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
-        if (wait_socket(c, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until, err) != STATUS_OK)
+        if (wait_socket(c, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, err) != STATUS_OK)
             return err->status;
         state = c->pg.connectPoll(c->conn);
     }
@@ -356,8 +356,11 @@ enum status pg_connection_open(struct pg_connection *c, const char *url, struct 
         status = connect_server(c, url, err);
     if (status == STATUS_OK)
         status = begin(c, snapshot, err);
-    if (status != STATUS_OK)
+    c->until = 0;
+    if (status != STATUS_OK) {
+        c->busy = false; // a server that does not answer would not answer to that either
         pg_connection_close(c);
+    }
     return status;
 }
 

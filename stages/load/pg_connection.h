@@ -27,6 +27,7 @@ struct pg_connection {
     PGconn *conn;                 // owned
     struct str name;              // of the source, for messages; set anew by whoever borrows the connection
     const atomic_bool *interrupt; // may be NULL
+    uint64_t until;               // while it is being opened: when that has taken too long; else 0
     bool busy;                    // something is under way that was not read to its end
     bool starting;                // of a COPY the server has not yet said that it began
 };
@@ -60,7 +61,8 @@ enum pg_got pg_connection_next(struct pg_connection *c, uint64_t rows, char **ro
 // What the server had to say; `rows` came before it. Without a result, what libpq had.
 enum status pg_connection_error(struct pg_connection *c, const PGresult *result, uint64_t rows,
                                 struct err *err);
-// Lets the server give up what is under way.
+// Lets the server give up what is under way. It is told on a connection of its own, which libpq waits for: a server that
+// has gone silent since can keep the caller for as long as the system tries to connect.
 void pg_connection_cancel(struct pg_connection *c);
 // What is asked from now on can be undone by a reset.
 enum status pg_connection_protect(struct pg_connection *c, struct err *err);
