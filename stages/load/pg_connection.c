@@ -318,8 +318,11 @@ enum status pg_connection_export(struct pg_connection *c, char snapshot[PG_SNAPS
 }
 
 bool pg_connection_is_sound(struct pg_connection *c) {
-    return c->pg.consumeInput(c->conn) && c->pg.status(c->conn) == CONNECTION_OK &&
-           c->pg.transactionStatus(c->conn) == PQTRANS_INTRANS;
+    struct pollfd fd = {.fd = c->pg.socket(c->conn), .events = POLLIN};
+    while (fd.fd >= 0 && poll(&fd, 1, 0) > 0) // what a server says before it goes, and then that it has gone
+        if (!c->pg.consumeInput(c->conn))
+            return false;
+    return c->pg.status(c->conn) == CONNECTION_OK && c->pg.transactionStatus(c->conn) == PQTRANS_INTRANS;
 }
 
 bool pg_connection_reset(struct pg_connection *c) {
