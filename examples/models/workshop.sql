@@ -172,7 +172,8 @@ insert into comments values
     (3, 2, 'Repair', 1, 'Cleaned the rims.', '2024-03-04 11:30:00');
 insert into photos values
     (1, 'Product', 2, 'photos/wheel.jpg', 'A wheel'),
-    (2, 'Person', 1, 'photos/ada.jpg', null);
+    (2, 'Person', 1, 'photos/ada.jpg', null),
+    (3, 'products', 1, 'photos/pad.jpg', 'As an earlier program wrote it');
 insert into tags values (1, 'bestseller'), (2, 'regular');
 insert into taggings values (1, 'Product', 3), (2, 'Person', 3), (2, 'Order', 2);
 commit;
