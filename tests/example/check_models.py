@@ -21,7 +21,7 @@ import support  # noqa: E402
 # How the classes are used: what compiles, what must not, and what they do.
 USE = """
 import * as assert from "./assert";
-import { Comment, Order, OrderLine, Parcel, Person, Product, Tag, problems } from "./index";
+import { Comment, Order, OrderLine, Parcel, Person, Photo, Product, Tag, problems } from "./index";
 
 const product: Product.Row = {
   id: 1, sku: "BR-00017", name: "Brake pad", price: PRICE, weight: null, active: ACTIVE, details: null, drawing: null,
@@ -56,6 +56,9 @@ if (subject && subject.type === "Order") {
   assert.equal(other, undefined);
 }
 assert.equal(new Comment({ ...comment, author_id: 3, created_at: CREATED, commentable_type: "?", commentable_id: 7 }).commentable, null);
+
+const photo = new Photo({ id: 3, imageable_type: "products", imageable_id: 1, url: "", caption: null });
+assert.equal(photo.imageable && photo.imageable.type, "Product");
 
 function said(found: { field: string; message: string }[]): string {
   return found.map((problem) => problem.field + " " + problem.message).join("; ");

@@ -33,6 +33,7 @@ class Maker:
         self.database = sqlite3.connect(path, isolation_level=None)
         self.database.executescript("pragma journal_mode = off; pragma synchronous = off; pragma user_version = 1; begin;")
         self.tables = {}  # name: columns
+        self.rows = []
 
     def chance(self, percent):
         return self.random.randrange(100) < percent
@@ -86,7 +87,8 @@ class Maker:
             columns += [pair + "_type", pair + "_id"]
         columns += [t + "_id" for t in self.random.sample(list(self.tables), min(2, len(self.tables))) if self.chance(50)]
         columns = list({c.lower(): c for c in columns}.values())
-        parts = [self.column(c) if c != "id" else "id integer primary key" for c in columns]
+        parts = ["id integer primary key" if c == "id" else "%s varchar(40)" % quoted(c) if c.endswith("_type") else self.column(c)
+                 for c in columns]
         if "id" not in columns and self.chance(70):
             parts.append("primary key (%s)" % ", ".join(map(quoted, self.random.sample(columns, min(2, len(columns))))))
         if self.chance(15):
@@ -113,10 +115,17 @@ class Maker:
             if self.chance(30):
                 self.run("create %s index %s on %s (%s)" % (self.random.choice(("", "unique")), quoted("by " + name), quoted(name),
                                                             self.random.choice((quoted(columns[-1]), "lower(%s)" % quoted(columns[0])))))
-            for value in self.random.sample(VALUES, 4):
-                for column in columns:
-                    if column.endswith("_type"):
-                        self.run("insert into %s (%s, %s) values (?, 1)" % (quoted(name), quoted(column), quoted(column[:-5] + "_id")), value)
+            pairs = [column[:-5] for column in columns if column.endswith("_type")]
+            if pairs and self.chance(40):
+                self.run("create unique index %s on %s (%s, %s)" % (quoted("one " + name), quoted(name), quoted(pairs[0] + "_type"),
+                                                                    quoted(pairs[0] + "_id")))
+            held = self.random.sample(list(self.tables), min(2, len(self.tables))) if pairs else []
+            for value in (self.random.sample(VALUES, 3) if self.chance(50) else []) + held + ["App\\Models\\" + t for t in held]:
+                row = {c: len(self.rows) for c in columns}  # as no other row
+                row.update({pair + "_type": value for pair in pairs})
+                self.rows.append(name)
+                self.run("insert into %s (%s) values (%s)" % (quoted(name), ", ".join(map(quoted, row)), ", ".join("?" * len(row))),
+                         *row.values())
         for name in self.names(self.random.randint(0, 2)):
             about = self.random.choice(list(self.tables) or ["sqlite_schema"])
             self.run("create view %s as select *, 1 as %s from %s" % (quoted("view " + name), quoted(name), quoted(about)))
