@@ -330,6 +330,7 @@ const struct manifest_key manifest_keys[] = {
      .doc = "Values of the query's :names; those that are not among them are looked for in the globals."},
     {.path = "sources.*.split",
      .forms = FORM_TEXT,
+     .unless = "schema",
      .what = "the name of a column",
      .doc = "A column with an index, by which a query or table is read in ranges, by several connections at "
             "once and in its order; without it, a table is by its rowid."},
