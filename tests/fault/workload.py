@@ -35,10 +35,13 @@ def files(version, job="", n=FILES, line="{{ version }} {{ id }} {{ text }}"):
             "templates/line.j2": line, "records.jsonl": records(version, n)}
 
 
-# Some records are left out, others than before; some records, groups and outputs come, some go, some stay as they are.
+# Some records are left out, others than before; some records, groups and outputs come, some go, some stay as they are. Cities have
+# the records that belong to them.
 RICH = """
 globals: { site: here }
-sources: { records: { path: records.jsonl, key: id }, cities: { path: cities.csv } }
+sources:
+  records: { path: records.jsonl, key: id }
+  cities: { path: cities.csv, join: { people: { from: records, on: "'c%%d' | format(id %% 12)", key: name } } }
 jobs:
   files: { from: records, where: "not out", template: card.j2, to: "d{{ id %% 5 }}/e{{ id %% 2 }}/{{ id }}.txt"%s }
   groups: { from: records, group_by: kind, template: group.j2, to: "g/{{ group }}.txt" }
@@ -55,10 +58,10 @@ def rich_files(version, job="", n=FILES):
             for i in range(10 * new, n + 5 * new)]
     return {"pressrun.yaml": RICH % job, "templates/card.j2": "{{ site }} {{ version }} {{ id }} {{ text }}\n",
             "templates/group.j2": "{{ group }}:{% for r in records %} {{ r.id }} {{ r.version }}{% endfor %}\n",
-            "templates/line.j2": "{{ version }} {{ id }}", "templates/city.j2": "{{ name }} has {{ people }}\n",
+            "templates/line.j2": "{{ version }} {{ id }}", "templates/city.j2": "{{ name }} has {{ number }}:{% for r in people %} {{ r.id }} {{ r.version }}{% endfor %}\n",
             "templates/row.j2": '{"id": {{ id }}, "version": "{{ version }}"}',
             "records.jsonl": "".join(json.dumps(row) + "\n" for row in rows),
-            "cities.csv": "name,people\n" + "".join("c%d,%d\n" % (i, i) for i in range(12))}
+            "cities.csv": "name,number\n" + "".join("c%d,%d\n" % (i, i) for i in range(12))}
 
 
 class Replacement:
@@ -191,7 +194,7 @@ def rows_of(path):
 
 
 class Rich(Replacement):
-    """Groups, a stream, a table, records that are left out, a second source."""
+    """Groups, a stream, a table, records that are left out, a second source that joins the first one."""
 
     make = staticmethod(rich_files)
 
