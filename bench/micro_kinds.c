@@ -10,6 +10,7 @@
 #include "stages/compile/templates.h"
 #include "stages/emit/emit.h"
 #include "stages/load/load.h"
+#include "stages/load/routes.h"
 #include "stages/render/builtins.h"
 #include "stages/render/vm.h"
 
@@ -18,6 +19,8 @@ enum {
     ROWS = 4096,
     PATH_SIZE = 4096,
     FILE_LIMIT = 64 << 20,
+    ROUTES = 10000,
+    ROUTE_SIZE = 64,
     ROUNDS_OF_A_STREAM = 64 // then a new one is begun, since it takes memory where the scratch directory is
 };
 
@@ -41,6 +44,9 @@ struct material {
     struct sink *sink;
     struct lane *lane;
     uint64_t rounds;
+    struct routes *routes;
+    struct routes_search search;
+    char (*paths)[ROUTE_SIZE]; // one for each route; owned
 };
 
 static const struct projection two_fields = {
@@ -116,6 +122,29 @@ static enum status write_csv(struct material *m, struct err *err) {
     return status;
 }
 
+// A fifth of each: literal paths, names in parts, integers, whole parts, stars; over them routes that take what is left.
+static void make_routes(struct material *m) {
+    static const char *const patterns[] = {"s%d/posts/%d/index.md", "s%d/users/{id}/%d.json",
+                                           "s%d/logs/{day:int}-%d.txt", "s%d/{rest:path}/d%d/{name}.md",
+                                           "s%d/img-*-%d.png"};
+    static const char *const paths[] = {"s%d/posts/%d/index.md", "s%d/users/mary/%d.json",
+                                        "s%d/logs/20240131-%d.txt", "s%d/a/b/d%d/notes.md",
+                                        "s%d/img-large-%d.png"};
+    enum { KINDS = sizeof patterns / sizeof *patterns, SECTIONS = 100 };
+    char(*texts)[ROUTE_SIZE] = mem_alloc(sizeof *texts * ROUTES);
+    struct str *names = MEM_NEW_ARRAY(struct str, ROUTES + 1);
+    m->paths = mem_alloc(sizeof *m->paths * ROUTES);
+    for (int i = 0; i < ROUTES; i++) {
+        snprintf(texts[i], ROUTE_SIZE, patterns[i % KINDS], i / KINDS % SECTIONS, i);
+        snprintf(m->paths[i], ROUTE_SIZE, paths[i % KINDS], i / KINDS % SECTIONS, i);
+        names[i] = str_of(texts[i]);
+    }
+    names[ROUTES] = STR("**");
+    m->routes = routes_new(names, ROUTES + 1);
+    mem_free(names);
+    mem_free(texts);
+}
+
 static enum status open_sink(struct material *m, struct err *err) {
     if (m->kind->open(&m->sink_options, &m->sink, err) != STATUS_OK)
         return err->status;
@@ -159,6 +188,9 @@ static enum status prepare(struct material *m, int needs, struct err *err) {
     switch (needs) {
     case MICRO_CSV:
         return write_csv(m, err);
+    case MICRO_ROUTES:
+        make_routes(m);
+        return STATUS_OK;
     case MICRO_MACHINE:
         return open_machine(m, err);
     case MICRO_FILES:
@@ -201,6 +233,9 @@ void micro_material_free(struct material *m) {
         templates_free(m->templates);
     if (m->batch)
         batch_free(m->batch);
+    routes_free(m->routes);
+    routes_search_release(&m->search);
+    mem_free(m->paths);
     reader_release(&m->reader);
     reader_release(&m->some_reader);
     arena_release(&m->arena);
@@ -308,4 +343,20 @@ enum status micro_round_emit(void *material, uint64_t *operations, uint64_t *byt
     }
     *operations += m->n;
     return m->kind->flush(m->lane, &result, err);
+}
+
+// Those far from each other follow each other, as far as memory goes.
+enum status micro_round_route(void *material, uint64_t *operations, uint64_t *bytes, struct err *err) {
+    enum { STRIDE = 7919 };
+    struct material *m = material;
+    struct str values[ROUTE_NAMES];
+    for (size_t i = 0, at = 0; i < ROUTES; i++, at = (at + STRIDE) % ROUTES) {
+        const struct str path = str_of(m->paths[at]);
+        const uint32_t route = routes_find(m->routes, &m->search, path);
+        if (route != at || !routes_capture(m->routes, route, &m->search, path, values))
+            return err_set(err, STATUS_DATA, "%s has another route", m->paths[at]);
+        *bytes += path.n;
+    }
+    *operations += ROUTES;
+    return STATUS_OK;
 }

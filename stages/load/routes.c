@@ -231,13 +231,21 @@ bool route_is_exact(struct str pattern) {
 
 // Tokens and ranks --------------------------------------------------------------------------------------------
 
-static uint16_t token_of(enum piece_kind kind) {
-    static const uint16_t tokens[] = {[PIECE_INT] = TOKEN_INT,
-                                      [PIECE_TEXT] = TOKEN_TEXT,
-                                      [PIECE_STAR] = TOKEN_STAR,
-                                      [PIECE_PARTS] = TOKEN_PARTS,
-                                      [PIECE_REST] = TOKEN_REST};
-    return tokens[kind];
+// A place for each part at most, and whole parts once at most.
+static bool is_simple(const struct route *route) {
+    size_t places = 0, whole = 0;
+    for (size_t i = 0; i < route->pieces_n; i++) {
+        const struct piece *piece = &route->pieces[i];
+        if (piece->kind == PIECE_LITERAL) {
+            places = memchr(piece->literal.p, '/', piece->literal.n) ? 0 : places;
+            continue;
+        }
+        whole += piece->kind == PIECE_PARTS;
+        if (++places > 1 || whole > 1)
+            return false;
+        places = piece->kind == PIECE_PARTS ? 0 : places;
+    }
+    return true;
 }
 
 static void make_tokens(struct arena *arena, struct route *route) {
@@ -248,7 +256,7 @@ static void make_tokens(struct arena *arena, struct route *route) {
     for (size_t i = 0; i < route->pieces_n; i++) {
         const struct piece *piece = &route->pieces[i];
         if (is_place(piece))
-            route->tokens[route->tokens_n++] = token_of(piece->kind);
+            route->tokens[route->tokens_n++] = token_of_piece(piece->kind);
         for (size_t k = 0; k < piece->literal.n; k++)
             route->tokens[route->tokens_n++] = (unsigned char)piece->literal.p[k];
     }
@@ -427,6 +435,7 @@ struct routes *routes_new(const struct str *patterns, size_t n) {
             mem_fail(0); // it did not pass the check
         make_tokens(routes->arena, route);
         make_ranks(routes->arena, route);
+        route->is_simple = is_simple(route);
     }
     make_orders(routes);
     make_trie(routes);
@@ -450,6 +459,10 @@ void routes_free(struct routes *routes) {
 size_t routes_names(const struct routes *routes, uint32_t route, const struct route_name **names) {
     *names = routes->all[route].names;
     return routes->all[route].names_n;
+}
+
+uint32_t routes_order(const struct routes *routes, uint32_t route) {
+    return routes->all[route].order;
 }
 
 struct routes_figures routes_figures(const struct routes *routes) {

@@ -52,11 +52,13 @@ struct routes_search { // of one thread; zeroed at first
     struct routes_states {
         uint32_t *list;
         size_t n, cap;
-    } now, next;
+    } now, next, parts; // parts: nodes that take whole parts
     uint32_t *stamps;
     size_t stamps_cap;
-    uint32_t stamp;
-    unsigned char *fits; // of a capture
+    uint32_t stamp, began; // of a byte, of the first one
+    bool finding;          // and not looking at all ways
+    uint32_t rest;         // the most specific route so far that takes whatever comes
+    unsigned char *fits;   // of a capture
     size_t fits_cap;
 };
 void routes_search_release(struct routes_search *search);
@@ -69,8 +71,10 @@ bool route_is_exact(struct str pattern); // it has no places, so it is for one p
 struct routes *routes_new(const struct str *patterns, size_t n);
 void routes_free(struct routes *routes);
 
-// The most specific route that the path fits, or ROUTE_NONE.
+// The most specific route that the path fits, or ROUTE_NONE. A path has no empty parts.
 uint32_t routes_find(const struct routes *routes, struct routes_search *search, struct str path);
+uint32_t routes_order(const struct routes *routes,
+                      uint32_t route); // the lower, the more specific; equal ones conflict
 size_t routes_names(const struct routes *routes, uint32_t route, const struct route_name **names);
 // What stands in the names' places, slices of the path, by name. False: the path does not fit the route, or an integer has
 // more than 18 digits.

@@ -82,8 +82,8 @@ static void add_pairs(struct walking *w, uint32_t from, unsigned char byte) {
 
 static void step_pair(struct walking *w, uint32_t from, unsigned char byte) {
     const struct pair pair = w->pairs[from];
-    routes_begin(w->routes, &w->a);
-    routes_begin(w->routes, &w->b);
+    routes_begin(&w->a);
+    routes_begin(&w->b);
     routes_step(w->routes, &w->a, pair.one, byte);
     if (w->a.next.n == 0)
         return;
@@ -176,7 +176,9 @@ bool routes_conflicts(const struct routes *routes, routes_conflict_fn fn, void *
     struct walking w = {.routes = routes};
     if (routes->n < 2 || !tell_twins(routes, fn, context))
         return true;
-    routes_begin(routes, &w.a);
+    routes_ready(routes, &w.a);
+    routes_ready(routes, &w.b);
+    routes_begin(&w.a);
     routes_enter(routes, &w.a, 0);
     for (size_t i = 0; i < w.a.next.n; i++)
         for (size_t k = 0; k <= i; k++)

@@ -40,6 +40,7 @@ struct route {
     size_t ranks_n;
     uint32_t order; // equal for equally specific ones; the lower, the more specific
     bool has_integers;
+    bool is_simple; // captured without trying
 };
 
 struct node {
@@ -71,6 +72,15 @@ struct routes {
     struct arena *arena; // of the routes' pieces, names, tokens and ranks
 };
 
+static inline uint16_t token_of_piece(enum piece_kind kind) {
+    static const uint16_t tokens[] = {[PIECE_INT] = TOKEN_INT,
+                                      [PIECE_TEXT] = TOKEN_TEXT,
+                                      [PIECE_STAR] = TOKEN_STAR,
+                                      [PIECE_PARTS] = TOKEN_PARTS,
+                                      [PIECE_REST] = TOKEN_REST};
+    return tokens[kind];
+}
+
 static inline bool route_is_digit(unsigned char c) {
     return c >= '0' && c <= '9';
 }
@@ -97,8 +107,9 @@ static inline uint32_t node_place_kid(const struct routes *routes, uint32_t id, 
     return node->bytes_n + node->places_n == 1 ? id + 1 : routes->edges[node->kids + node->bytes_n + i].node;
 }
 
+void routes_ready(const struct routes *routes, struct routes_search *search); // for 2^31 sets of states
 // Empties `search->next` and begins a set of states in it.
-void routes_begin(const struct routes *routes, struct routes_search *search);
+void routes_begin(struct routes_search *search);
 // A state, with what is reached from it without any byte.
 void routes_enter(const struct routes *routes, struct routes_search *search, uint32_t state);
 // What one byte leads to from a state.

@@ -172,28 +172,62 @@ static void what_stands_there(void **state) {
 
 // Against one by one -----------------------------------------------------------------------------------------
 
-// Of a pattern without escapes.
-static bool fits(const char *p, const char *s) {
+static const char *ends[SIZE]; // by place in the pattern, of the last match
+
+// Of a pattern without escapes; notes where the names' places end, each as early as it may.
+static bool reads(const char *pattern, const char *p, const char *s);
+
+static bool ends_at(const char *pattern, const char *place, const char *rest, const char *end) {
+    if (!reads(pattern, rest, end))
+        return false;
+    ends[place - pattern] = end;
+    return true;
+}
+
+static bool reads(const char *pattern, const char *p, const char *s) {
     if (!*p)
         return !*s;
     if (*p == '{') {
         const char *close = strchr(p, '}');
         const bool integer = close[-1] == 't' && close[-4] == ':',
                    path = close[-1] == 'h' && close[-5] == ':';
-        if (path)
-            return close[1]
-                       ? fits(close + 2, s) || (strchr(s, '/') && s[0] != '/' && fits(p, strchr(s, '/') + 1))
-                       : *s != 0;
-        if (!*s || *s == '/' || (integer && (*s < '0' || *s > '9')))
-            return false;
-        return fits(close + 1, s + 1) || fits(p, s + 1);
+        if (path && !close[1])
+            return *s && ends_at(pattern, p, close + 1, s + strlen(s));
+        if (path) {
+            const char *at = s;
+            while (at && !ends_at(pattern, p, close + 2, at))
+                at = *at && *at != '/' && strchr(at, '/') ? strchr(at, '/') + 1 : NULL;
+            return at != NULL;
+        }
+        while (*s && *s != '/' && (!integer || (*s >= '0' && *s <= '9')))
+            if (ends_at(pattern, p, close + 1, ++s))
+                return true;
+        return false;
     }
     if (p[0] == '*' && p[1] == '*')
-        return p[2] ? fits(p + 3, s) || (strchr(s, '/') && s[0] != '/' && fits(p, strchr(s, '/') + 1))
+        return p[2] ? reads(pattern, p + 3, s) ||
+                          (strchr(s, '/') && s[0] != '/' && reads(pattern, p, strchr(s, '/') + 1))
                     : *s != 0;
     if (*p == '*')
-        return fits(p + 1, s) || (*s && *s != '/' && fits(p, s + 1));
-    return *p == *s && fits(p + 1, s + 1);
+        return reads(pattern, p + 1, s) || (*s && *s != '/' && reads(pattern, p, s + 1));
+    return *p == *s && reads(pattern, p + 1, s + 1);
+}
+
+static bool fits(const char *pattern, const char *path) {
+    return reads(pattern, pattern, path);
+}
+
+// What was captured is what the last match noted.
+static void same_ends(const char *pattern, const struct str *values) {
+    size_t n = 0;
+    for (const char *p = pattern; (p = strchr(p, '{')); p++, n++) {
+        const char *close = strchr(p, '}');
+        const bool parts = close[-1] == 'h' && close[-5] == ':' && close[1];
+        const char *end = values[n].p + values[n].n;
+        if (values[n].n > 0 && end != ends[p - pattern] && !(parts && end + 1 == ends[p - pattern]))
+            fail_msg("%s: place %zu is \"%.*s\", and not up to \"%s\"", pattern, n, STR_ARG(values[n]),
+                     ends[p - pattern]);
+    }
 }
 
 static unsigned rank(const char *part, size_t n) {
@@ -326,6 +360,8 @@ static void compare_set(uint64_t *seed) {
             struct str values[ROUTE_NAMES];
             const bool matches = fits(patterns[i], path);
             assert_int_equal(routes_capture(routes, i, &search, str_of(path), values), matches);
+            if (matches)
+                same_ends(patterns[i], values);
             if (matches && (found == ROUTE_NONE || compare(patterns[i], patterns[found]) < 0))
                 fail_msg("%s: %s and not %s", path, found == ROUTE_NONE ? "none" : patterns[found],
                          patterns[i]);
