@@ -89,7 +89,7 @@ static int run_run(struct cli *cli, const struct options *options) {
         return cli_argument_error(&command_run,
                                   "--dry-run writes nothing, so it cannot be staged: run --stage, "
                                   "look at it with \"pressrun diff\", and \"pressrun drop\" it");
-    struct manifest *manifest = cli_read_manifest(cli, options);
+    struct manifest *manifest = cli_read_selected(cli, options);
     if (!manifest)
         return EXIT_USAGE;
     if (!running_select_jobs(options, manifest, &err)) {

@@ -132,7 +132,7 @@ static int run_verify(struct cli *cli, const struct options *options) {
         return cli_argument_error(&command_verify, "unexpected argument \"%s\"", options->arguments[0]);
     if (running_choose_workers(options, &workers, &err) != STATUS_OK)
         return cli_argument_error(&command_verify, "%s", err.text);
-    struct manifest *manifest = cli_read_manifest(cli, options);
+    struct manifest *manifest = cli_read_selected(cli, options);
     if (!manifest)
         return EXIT_USAGE;
     int code;

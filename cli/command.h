@@ -82,5 +82,7 @@ int cli_argument_error(const struct command *command, const char *format, ...)
 struct manifest *cli_read_manifest(struct cli *cli, const struct options *options);
 // The same, whatever its errors are, which stay unsaid; NULL where there is none, which has been told.
 struct manifest *cli_open_manifest(struct cli *cli, const struct options *options);
+// As cli_read_manifest, for what works on the jobs that --only names: sources that these do not need may be missing.
+struct manifest *cli_read_selected(struct cli *cli, const struct options *options);
 
 #endif

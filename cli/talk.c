@@ -90,7 +90,8 @@ void cli_write_diags(struct cli *cli) {
     buf_release(&text);
 }
 
-struct manifest *cli_open_manifest(struct cli *cli, const struct options *options) {
+// `selected`: only the jobs that --only names.
+static struct manifest *open_manifest(struct cli *cli, const struct options *options, bool selected) {
     const char *directory = options_get(options, "directory");
     if (directory && chdir(directory) != 0) {
         cli_fail_os(errno, "cannot work in %s", directory);
@@ -107,15 +108,31 @@ struct manifest *cli_open_manifest(struct cli *cli, const struct options *option
             "project, -f names another manifest");
         return NULL;
     }
-    return manifest_read(&cli->fs, path, &cli->diags);
+    const char *const *words;
+    struct str jobs[OPTION_REPEATS];
+    const size_t n = selected ? options_all(options, "only", &words) : 0;
+    for (size_t i = 0; i < n; i++)
+        jobs[i] = str_of(words[i]);
+    return manifest_read_for(&cli->fs, path, jobs, n, &cli->diags);
 }
 
-struct manifest *cli_read_manifest(struct cli *cli, const struct options *options) {
-    struct manifest *manifest = cli_open_manifest(cli, options);
+struct manifest *cli_open_manifest(struct cli *cli, const struct options *options) {
+    return open_manifest(cli, options, false);
+}
+
+static struct manifest *check_sound(struct cli *cli, struct manifest *manifest) {
     if (!manifest || manifest->sound)
         return manifest;
     plan_check_texts(&cli->fs, manifest, &cli->diags);
     cli_write_diags(cli);
     manifest_free(manifest);
     return NULL;
+}
+
+struct manifest *cli_read_manifest(struct cli *cli, const struct options *options) {
+    return check_sound(cli, open_manifest(cli, options, false));
+}
+
+struct manifest *cli_read_selected(struct cli *cli, const struct options *options) {
+    return check_sound(cli, open_manifest(cli, options, true));
 }

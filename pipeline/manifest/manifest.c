@@ -65,8 +65,14 @@ static void hide_secrets(struct manifest *m, const struct diags *diags) {
             d->line_text = masked(diags->arena, d->line_text);
 }
 
-static void take_text(struct manifest *m, const struct fs *fs, bool json, struct diags *diags) {
-    struct manifest_filling f = {.fs = fs, .m = m, .diags = diags, .errors_before = diags->errors};
+static void take_text(struct manifest *m, const struct fs *fs, bool json, const struct str *selected,
+                      size_t n, struct diags *diags) {
+    struct manifest_filling f = {.fs = fs,
+                                 .m = m,
+                                 .diags = diags,
+                                 .errors_before = diags->errors,
+                                 .selected = selected,
+                                 .selected_n = n};
     struct document_node *root = json ? document_read_json(&m->arena, &m->text, diags)
                                       : document_read_yaml(&m->arena, &m->text, diags);
     hide_secrets(m, diags);
@@ -77,7 +83,8 @@ static void take_text(struct manifest *m, const struct fs *fs, bool json, struct
         manifest_fill(&f, root);
 }
 
-static void read_into(struct manifest *m, const struct fs *fs, const char *path, struct diags *diags) {
+static void read_into(struct manifest *m, const struct fs *fs, const char *path, const struct str *selected,
+                      size_t selected_n, struct diags *diags) {
     struct err err;
     char *text;
     size_t size;
@@ -91,7 +98,7 @@ static void read_into(struct manifest *m, const struct fs *fs, const char *path,
     if (!m->text.name.p || !m->text.text.p)
         mem_fail(size);
     m->directory = directory_of(&m->arena, m->text.name);
-    take_text(m, fs, str_ends(m->text.name, STR(".json")), diags);
+    take_text(m, fs, str_ends(m->text.name, STR(".json")), selected, selected_n, diags);
 }
 
 static struct manifest *manifest_new(void) {
@@ -107,12 +114,17 @@ static void settle(struct manifest *m, struct diags *diags, size_t errors) {
     drop_repeated(diags);
 }
 
-struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags) {
+struct manifest *manifest_read_for(const struct fs *fs, const char *path, const struct str *names, size_t n,
+                                   struct diags *diags) {
     size_t errors = diags->errors;
     struct manifest *m = manifest_new();
-    read_into(m, fs, path, diags);
+    read_into(m, fs, path, names, n, diags);
     settle(m, diags, errors);
     return m;
+}
+
+struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags) {
+    return manifest_read_for(fs, path, NULL, 0, diags);
 }
 
 struct manifest *manifest_read_text(const struct fs *fs, const char *name, struct str json,
@@ -121,7 +133,7 @@ struct manifest *manifest_read_text(const struct fs *fs, const char *name, struc
     struct manifest *m = manifest_new();
     m->text = (struct source_text){document_text(&m->arena, str_of(name)), document_text(&m->arena, json)};
     m->directory = STR(".");
-    take_text(m, fs, true, diags);
+    take_text(m, fs, true, NULL, 0, diags);
     settle(m, diags, errors);
     return m;
 }
@@ -226,6 +238,7 @@ bool manifest_select(struct manifest *m, const struct str *names, size_t names_n
         if (index[j] != SIZE_MAX)
             m->jobs[index[j]] = m->jobs[j];
     m->jobs_n = kept;
+    manifest_mark_needed(m, NULL, 0);
     return true;
 }
 

@@ -73,6 +73,7 @@ struct manifest_source {
     struct span key_span;                 // of the expression's text
     const struct manifest_join *joins;
     size_t joins_n;
+    bool needed; // by a job that is selected, or by a join of a source that is; others are never opened
 };
 
 // What a route is besides the job that it makes of its files (stages/load/routes.h).
@@ -226,6 +227,10 @@ struct manifest {
 // `sound` is false and what could be read is given all the same, only for finding what else is wrong
 // (plan_check_texts): parts that are wrong are left out, their texts are {NULL, 0}.
 struct manifest *manifest_read(const struct fs *fs, const char *path, struct diags *diags);
+// The same where only these jobs are going to be selected (none: all): files of sources that they do not need are not looked
+// for. Names that no job has are left to manifest_select.
+struct manifest *manifest_read_for(const struct fs *fs, const char *path, const struct str *names, size_t n,
+                                   struct diags *diags);
 // The same for a text that is in no file; `name` stands for it in messages. Its paths begin at the working directory.
 struct manifest *manifest_read_text(const struct fs *fs, const char *name, struct str json,
                                     struct diags *diags);

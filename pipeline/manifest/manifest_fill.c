@@ -232,5 +232,6 @@ void manifest_fill(struct manifest_filling *f, const struct document_node *root)
     manifest_fill_filters(f, root);
     manifest_fill_sources(f, root);
     manifest_fill_jobs(f, root);
+    manifest_check_needed(f);
     manifest_fill_alerts(f, root);
 }

@@ -13,8 +13,10 @@ struct manifest_filling {
     const struct fs *fs;
     struct manifest *m;
     struct diags *diags;
-    size_t errors_before; // in diags, before this manifest
-    bool places_known;    // all places of templates are directories, and there
+    size_t errors_before;       // in diags, before this manifest
+    const struct str *selected; // jobs that are going to be
+    size_t selected_n;          // 0: all
+    bool places_known;          // all places of templates are directories, and there
 };
 
 // The value of a key, or NULL where it is absent or faulty.
@@ -38,6 +40,9 @@ void manifest_fill_joins(struct manifest_filling *f,
 // The source that a key names, reported where there is none such. False: there is none.
 bool manifest_take_source(struct manifest_filling *f, const struct document_node *sources,
                           const struct document_node *mapping, size_t *source);
+// manifest_needed.c, when jobs and joins are known: which sources these jobs need, or with n 0 all of them do.
+void manifest_mark_needed(struct manifest *m, const struct str *names, size_t n);
+void manifest_check_needed(struct manifest_filling *f); // their files
 void manifest_fill_jobs(struct manifest_filling *f, const struct document_node *root);
 // What a job and a route say alike.
 void manifest_fill_job(struct manifest_filling *f, const struct document_node *root,

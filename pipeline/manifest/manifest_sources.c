@@ -103,8 +103,6 @@ static void check_source(struct manifest_filling *f, size_t index, const struct 
     bool input = str_is(source->shown, "-") && !is_pattern;
     if (input)
         check_input(f, index, path_span);
-    else if (!is_pattern && !source->url.p && source->retry.times == 0) // else it may come later
-        manifest_check_file(f, source->path, source->shown, path_span);
     const struct load_format *format = find_format(f, source, node, path_span);
     check_url(f, source, format, node, path_span);
     if (input && format && strcmp(format->name, "sqlite") == 0)
