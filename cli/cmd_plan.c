@@ -18,6 +18,7 @@ static const struct option_spec plan_options[] = {
     {"json", 0, NULL, "as JSON: nodes and edges"},
     {"dot", 0, NULL, "as a Graphviz graph"},
     {"mermaid", 0, NULL, "as a Mermaid flowchart"},
+    {"routes", 0, NULL, "the routes, the most specific first, with the files that each takes"},
     {"outputs", 0, NULL, "of each job how many outputs are up to date, and why the others would be made"},
     {"timing", 0, "[SESSION]",
      "what each node took in the last run, or in that one; the critical path is marked"},
@@ -64,6 +65,37 @@ static void write_plan(const struct plan *plan, const struct plan_timing *timing
         write_text(plan, timing, colour, out);
 }
 
+// Frees both.
+static int show_routes(struct cli *cli, struct plan *plan, struct manifest *manifest, bool json) {
+    struct plan_routed *counts = MEM_NEW_ARRAY(struct plan_routed, manifest->sources_n + 1);
+    struct buf text = BUF_INIT, shown = BUF_INIT;
+    struct err err;
+    for (size_t s = 0; s < manifest->sources_n && cli->diags.errors == 0; s++)
+        if (plan->sources[s].routes && plan_count_routes(&cli->fs, plan, s, &counts[s], &err) != STATUS_OK)
+            diags_error(&cli->diags, &manifest->text, manifest->sources[s].path_span, "%s", err.text);
+    const bool ok = cli->diags.errors == 0;
+    cli_write_diags(cli);
+    if (ok && json)
+        plan_write_routes_json(plan, counts, &shown);
+    else if (ok)
+        plan_write_routes(plan, counts, &text);
+    for (struct str rest = buf_str(&text); rest.n;) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        show_escaped(&shown, (struct str){rest.p, (size_t)(end - rest.p)});
+        buf_add_char(&shown, '\n');
+        rest = str_from(rest, (size_t)(end - rest.p) + 1);
+    }
+    cli_print(buf_str(&shown));
+    buf_release(&text);
+    buf_release(&shown);
+    for (size_t s = 0; s < manifest->sources_n; s++)
+        mem_free(counts[s].files);
+    mem_free(counts);
+    plan_free(plan);
+    manifest_free(manifest);
+    return ok ? EXIT_DONE : EXIT_USAGE;
+}
+
 static int run_plan(struct cli *cli, const struct options *options) {
     const bool outputs = options_has(options, "outputs");
     struct run_options run;
@@ -71,6 +103,9 @@ static int run_plan(struct cli *cli, const struct options *options) {
         return cli_argument_error(&command_plan, "unexpected argument \"%s\"", options->arguments[0]);
     if (options_has(options, "json") + options_has(options, "dot") + options_has(options, "mermaid") > 1)
         return cli_argument_error(&command_plan, "--json, --dot and --mermaid exclude each other");
+    if (options_has(options, "routes") && (outputs || options_has(options, "timing") ||
+                                           options_has(options, "dot") || options_has(options, "mermaid")))
+        return cli_argument_error(&command_plan, "--routes goes with --json alone");
     if (outputs && (options_has(options, "dot") || options_has(options, "mermaid")))
         return cli_argument_error(&command_plan, "--outputs is no graph");
     if (outputs && options_has(options, "timing"))
@@ -93,6 +128,8 @@ static int run_plan(struct cli *cli, const struct options *options) {
         manifest_free(manifest);
         return code;
     }
+    if (options_has(options, "routes"))
+        return show_routes(cli, plan, manifest, options_has(options, "json"));
     const bool timed = options_has(options, "timing");
     struct plan_timing timing;
     bool ok = plan_compile_all(plan, &cli->diags) && cli->diags.errors == 0;

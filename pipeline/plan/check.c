@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "pipeline/plan/check_joins.h"
+#include "pipeline/plan/check_private.h"
 #include "stages/load/load.h"
-#include "stages/record/shape.h"
 #include "stages/render/vm.h"
 
 // The programs reachable from the jobs, each once.
@@ -117,8 +117,8 @@ static bool is_given(const struct manifest *manifest, struct str name) {
 }
 
 // Jobs that share a template lack the same, which is told once.
-static void warn_missing(const struct plan *plan, const struct manifest_source *source, struct fields *fields,
-                         bool lenient, size_t seen, struct diags *diags) {
+void check_warn_missing(const struct plan *plan, const struct manifest_source *source, struct fields *fields,
+                        bool lenient, size_t seen, struct diags *diags) {
     struct fields_missing *missing;
     size_t n = fields_missing(fields, &missing);
     for (size_t i = 0; i < n; i++) {
@@ -162,7 +162,7 @@ static void check_key(const struct plan *plan, const struct manifest_source *sou
     struct fields *fields = fields_new(plan->compile.library);
     fields_add(fields, key, &(struct fields_scope){.record = true});
     see_records(fields, batch, &seen);
-    warn_missing(plan, source, fields, false, seen, diags);
+    check_warn_missing(plan, source, fields, false, seen, diags);
     fields_free(fields);
 }
 
@@ -188,14 +188,33 @@ static void check_fields(const struct plan *plan, size_t s, const struct batch *
         check_join_keys(plan, s, o, batch, diags);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
         const struct plan_job *job = &plan->jobs[j];
-        if (job->job->source != s || !job->fields)
+        if (job->job->source != s || !job->fields || plan->passes[job->pass].routed)
             continue;
         see_records(job->fields, batch, &seen);
-        warn_missing(plan, source, job->fields, job->job->undefined != UNDEFINED_STRICT, seen, diags);
+        check_warn_missing(plan, source, job->fields, job->job->undefined != UNDEFINED_STRICT, seen, diags);
     }
 }
 
 // ---- sources
+
+void check_warn_record(const struct item *item, struct diags *diags) {
+    struct diag *added = diags_warning(diags, NULL, (struct span){0, 0}, "%s", "");
+    *added = *diag_copy(diags->arena, item->error);
+    added->severity = SEVERITY_WARNING; // a bad record costs a record, not the run
+}
+
+// Whether all of its records are read, and not only those that some route takes.
+static bool is_read_whole(const struct plan *plan, size_t s) {
+    const struct manifest *manifest = plan->manifest;
+    for (size_t p = 0; p < plan->passes_n; p++)
+        if (plan->passes[p].source == s && !plan->passes[p].routed)
+            return true;
+    for (size_t o = 0; o < manifest->sources_n; o++)
+        for (size_t i = 0; manifest->sources[o].needed && i < manifest->sources[o].joins_n; i++)
+            if (manifest->sources[o].joins[i].source == s)
+                return true;
+    return false;
+}
 
 static void check_source(const struct fs *fs, const struct plan *plan, size_t s, struct shapes *shapes,
                          struct diags *diags) {
@@ -219,11 +238,8 @@ static void check_source(const struct fs *fs, const struct plan *plan, size_t s,
     } else {
         load_parse(loader, &reader, batch);
         for (size_t i = 0; i < batch->items_n; i++) {
-            if (!batch->items[i].error)
-                continue;
-            struct diag *added = diags_warning(diags, NULL, (struct span){0, 0}, "%s", "");
-            *added = *diag_copy(diags->arena, batch->items[i].error);
-            added->severity = SEVERITY_WARNING; // a bad record costs a record, not the run
+            if (batch->items[i].error)
+                check_warn_record(&batch->items[i], diags);
         }
         struct check_joins *joins = check_joins_new(fs, plan, shapes);
         check_joins_attach(joins, s, batch);
@@ -246,8 +262,14 @@ bool check_plan(const struct fs *fs, struct plan *plan, struct check_result *res
             add_reached(&reach, plan->jobs[j].body);
     for (size_t i = 0; i < reach.n; i++) // grows while it is walked
         check_refs(plan, reach.programs[i], &reach, diags);
-    for (size_t s = 0; s < manifest->sources_n; s++)
-        check_source(fs, plan, s, shapes, diags);
+    for (size_t s = 0; s < manifest->sources_n; s++) {
+        if (!manifest->sources[s].needed)
+            diags_warning(diags, &manifest->text, manifest->sources[s].span, "no job uses this source");
+        if (is_read_whole(plan, s))
+            check_source(fs, plan, s, shapes, diags);
+        if (plan->sources[s].routes)
+            check_routes(fs, plan, s, shapes, diags);
+    }
     if (compiled) {
         compile_others(plan, diags);
         warn_unused(plan, &reach, diags);

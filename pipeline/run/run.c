@@ -351,6 +351,8 @@ static void fill_report(struct run *run, struct run_report *report) {
                                   .exceeded = run->exceeded,
                                   .costs = run->options->costs,
                                   .begun = graph_state(run->graph, run->open_node) == NODE_DONE};
+    report->routed = run->plan->manifest->routes_n > 0;
+    report->unrouted = run_routes_left_out(run);
     report->jobs_n = run->plan->manifest->jobs_n;
     struct run_job_end *ends = arena_zero(&run->plan->arena, (report->jobs_n + 1) * sizeof *ends);
     for (size_t j = 0; j < report->jobs_n; j++) {

@@ -249,6 +249,8 @@ struct run_report {
     size_t joins_n;
     const struct run_database_report *databases; // likewise
     size_t databases_n;
+    bool routed;                    // there are routes
+    uint64_t unrouted;              // files that none takes
     const struct run_job_end *jobs; // in the manifest's order; live as long as the plan. NULL: no memory
     size_t jobs_n;
     bool interrupted;

@@ -191,6 +191,8 @@ void run_write_parts(const struct run_report *report, struct session *session) {
         session_set_more(session, "cache", caches(&report->cache));
     if (report->joins_n)
         session_set_more(session, "joins", joins(report));
+    if (report->routed)
+        session_set_more(session, "unrouted", integer(report->unrouted));
     if (report->databases_n)
         session_set_more(session, "databases", databases(report));
     if (report->automatic)
@@ -226,6 +228,8 @@ void run_write_json(const struct run_report *report, struct str session, struct 
         json_object_set_new(object, fields[i].name, fields[i].value);
     if (report->joins_n)
         json_object_set_new(object, "joins", joins(report));
+    if (report->routed)
+        json_object_set_new(object, "unrouted", integer(report->unrouted));
     if (report->databases_n)
         json_object_set_new(object, "databases", databases(report));
     if (report->path_n)

@@ -76,7 +76,7 @@ void run_routes_tell(struct run *run) {
     for (size_t p = 0; p < run->plan->passes_n; p++) {
         const struct pass_run *pass = &run->passes[p];
         struct buf text = BUF_INIT;
-        if (!pass->left_out || is_told(run, pass))
+        if (!pass->left_out || is_told(run, pass) || run->options->asked_n)
             continue;
         buf_printf(&text, "source %.*s: %llu file%s no route%s %s", STR_ARG(pass->source->name),
                    (unsigned long long)pass->left_out, pass->left_out == 1 ? " has" : "s have",
