@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // typescript.js check DIRECTORY...: whether all .ts files below are TypeScript, as `tsc --strict` takes it; one process for all.
-// typescript.js emit FROM TO: the same, and JavaScript of them that node runs.
+// typescript.js emit FROM TO [DIRECTORY...]: the same of FROM, and JavaScript of it that node runs; below the directories only
+// whether they parse, which takes a tenth of the time.
 // Exit 1: it is not, and what is wrong; 77: there is no TypeScript here.
 "use strict";
 const fs = require("fs");
@@ -46,10 +47,13 @@ const program = ts.createProgram(files, {
 });
 const wrong = ts.getPreEmitDiagnostics(program).slice();
 if (emits) wrong.push(...program.emit().diagnostics);
+const parsed = emits ? places.slice(2).flatMap(filesBelow) : [];
+for (const name of parsed)
+  wrong.push(...ts.createSourceFile(name, fs.readFileSync(name, "utf8"), ts.ScriptTarget.ES2020).parseDiagnostics);
 for (const diagnostic of wrong.slice(0, 20)) {
   const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
   const at = diagnostic.file ? diagnostic.file.getLineAndCharacterOfPosition(diagnostic.start) : null;
   console.log(at ? `${diagnostic.file.fileName}:${at.line + 1}:${at.character + 1}: ${text}` : text);
 }
-console.log(`${files.length} files, ${wrong.length} faults, TypeScript ${ts.version}`);
+console.log(`${files.length} files, ${parsed.length} only parsed, ${wrong.length} faults, TypeScript ${ts.version}`);
 process.exit(wrong.length ? 1 : 0);
