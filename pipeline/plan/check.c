@@ -180,12 +180,15 @@ static void check_join_keys(const struct plan *plan, size_t s, size_t other, con
     }
 }
 
+static void check_keys(const struct plan *plan, size_t s, const struct batch *batch, struct diags *diags) {
+    check_key(plan, &plan->manifest->sources[s], plan->sources[s].key, batch, diags);
+    for (size_t other = 0; other < plan->manifest->sources_n; other++)
+        check_join_keys(plan, s, other, batch, diags);
+}
+
 static void check_fields(const struct plan *plan, size_t s, const struct batch *batch, struct diags *diags) {
     const struct manifest_source *source = &plan->manifest->sources[s];
     size_t seen;
-    check_key(plan, source, plan->sources[s].key, batch, diags);
-    for (size_t o = 0; o < plan->manifest->sources_n; o++)
-        check_join_keys(plan, s, o, batch, diags);
     for (size_t j = 0; j < plan->manifest->jobs_n; j++) {
         const struct plan_job *job = &plan->jobs[j];
         if (job->job->source != s || !job->fields || plan->passes[job->pass].routed)
@@ -242,6 +245,7 @@ static void check_source(const struct fs *fs, const struct plan *plan, size_t s,
                 check_warn_record(&batch->items[i], diags);
         }
         struct check_joins *joins = check_joins_new(fs, plan, shapes);
+        check_keys(plan, s, batch, diags); // which see the records' own fields
         check_joins_attach(joins, s, batch);
         check_fields(plan, s, batch, diags);
         check_joins_free(joins);

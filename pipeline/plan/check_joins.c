@@ -86,9 +86,12 @@ static void spread(struct batch *batch, const struct manifest_join *join, struct
     }
 }
 
+enum { LEVELS = 4 }; // of sources that join each other there are many ways through all of them
+
 struct way { // sources before
     const struct way *before;
     size_t source;
+    unsigned level;
 };
 
 static bool is_on(const struct way *way, size_t source) {
@@ -102,17 +105,17 @@ static void attach(struct check_joins *joins, const struct way *way, struct batc
     const struct manifest_source *source = &joins->plan->manifest->sources[way->source];
     for (size_t i = 0; i < source->joins_n; i++) {
         const struct manifest_join *join = &source->joins[i];
-        const struct way longer = {way, join->source};
+        const struct way longer = {way, join->source, way->level + 1};
         if (way->before && is_on(way, join->source))
             continue;
         struct batch *other = read_source(joins, &joins->plan->manifest->sources[join->source]);
-        if (!is_on(way, join->source))
+        if (!is_on(way, join->source) && longer.level < LEVELS)
             attach(joins, &longer, other);
         spread(batch, join, list_of(other));
     }
 }
 
 void check_joins_attach(struct check_joins *joins, size_t source, struct batch *batch) {
-    const struct way way = {NULL, source};
+    const struct way way = {NULL, source, 0};
     attach(joins, &way, batch);
 }

@@ -163,8 +163,10 @@ bool run_joins_carry(struct pass_run *pass, struct value from, struct arena *are
     if (!joins || from.tag != VALUE_MAP || to->tag != VALUE_MAP)
         return true;
     run_attaching_begin(&a, pass, joins->own, joins->own_n, NULL);
-    for (size_t i = 0; i < a.n; i++)
-        a.values[i] = map_get(from.map, a.joins[i]->join->join->name);
+    for (size_t i = 0; i < a.n; i++) {
+        const struct value found = map_get(from.map, a.joins[i]->join->join->name);
+        a.values[i] = found.tag == VALUE_MISSING ? value_none() : found; // its key failed before it got any
+    }
     const bool fine = add_fields(&a, arena, to);
     run_attaching_end(&a);
     return fine;
