@@ -34,10 +34,15 @@ void plan_free_joins(struct plan *plan) {
 
 // Arranging ----------------------------------------------------------------------------------------------------
 
+enum {
+    LEVELS = 3
+}; // that come with all of a record: of sources that join each other there are many ways through all of them
+
 // The sources on the way from a pass to a joined record.
 struct way {
     const struct way *before;
     size_t source;
+    unsigned level;
 };
 
 static bool is_on(const struct way *way, size_t source) {
@@ -52,14 +57,15 @@ static struct fields *new_fields(struct plan *plan) {
     return plan->join_fields[plan->join_fields_n++] = fields_new(plan->compile.library);
 }
 
-// What is wanted of the field; NULL: nothing, and its name is not either.
+// What is wanted of the field; NULL: nothing, and its name is not either. Where all of a joined record is wanted, fields that
+// lead back are not.
 static const struct projection *wanted(const struct projection *record, const struct manifest_join *join,
                                        const struct way *way) {
     static const struct projection whole = {.whole = true}, name = {.whole = false};
     const struct projection *field = record ? projection_find(record, join->name) : &whole;
-    if (!field)
-        return record->keys ? &name : NULL;
-    return field->whole && way->before && is_on(way, join->source) ? NULL : field;
+    if (!record && way->before && (is_on(way, join->source) || way->level >= LEVELS))
+        return NULL;
+    return !field && record->keys ? &name : field;
 }
 
 static size_t arrange(struct plan *plan, const struct projection *record, const struct way *way,
@@ -68,7 +74,7 @@ static size_t arrange(struct plan *plan, const struct projection *record, const 
 static void arrange_read(struct plan *plan, const struct projection *field, const struct way *way,
                          struct plan_join *join) {
     static const struct fields_scope of_record = {.record = true};
-    const struct way longer = {way, join->join->source};
+    const struct way longer = {way, join->join->source, way->level + 1};
     struct fields *fields = new_fields(plan);
     fields_add(fields, join->on, &of_record);
     const struct projection *read = projection_of_elements(&plan->arena, field, !join->join->one);
@@ -106,7 +112,7 @@ static size_t arrange(struct plan *plan, const struct projection *record, const 
 }
 
 void plan_arrange_joins(struct plan *plan, struct plan_pass *pass) {
-    const struct way way = {NULL, pass->source};
+    const struct way way = {NULL, pass->source, 0};
     if (plan->manifest->sources[pass->source].joins_n == 0)
         return;
     pass->joins_n = arrange(plan, pass->projection, &way, pass->fields, &pass->joins);
