@@ -334,12 +334,21 @@ double run_worker_seconds(struct run *run, uint32_t *limit);
 // Asked before new work begins; from the first yes on the run counts as interrupted.
 bool run_is_interrupted(struct run *run);
 
-// run_load.c: the load node of a pass, and its flights.
+// run_source.c: the source of a pass, opened for whoever asks, or another one, of which so much is wanted; `keeper` is its
+// own.
 enum status run_open_source(struct pass_run *pass, struct loader **loader, struct err *err);
-// Another one, of which so much is wanted; `keeper` is its own.
 enum status run_open_loader(struct run *run, const struct manifest_source *source,
                             const struct projection *projection, const struct load_routes *routes,
                             struct run_keeper *keeper, struct loader **loader, struct err *err);
+enum status run_source_open(struct pass_run *pass, struct err *err); // for its load node
+// What becomes of the load node: it waits to try again, or has failed.
+enum step run_source_open_failed(struct pass_run *pass, const struct err *err);
+enum step run_source_failed(struct pass_run *pass, const struct err *err);
+enum step run_source_wait(const struct pass_run *pass); // until pass->resume_at
+// Reads what is joined to the records. STEP_DONE: they may come, or nobody waits for them any more.
+enum step run_source_joins(struct pass_run *pass, struct worker *worker);
+
+// run_load.c: the load node of a pass, and its flights.
 enum step run_load_step(void *self, struct worker *worker);
 // One of its lots has ended, with that span.
 void run_flight_end(struct flight *flight, const struct worker *worker, struct path_mark last);
