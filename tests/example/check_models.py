@@ -72,6 +72,9 @@ assert.equal(said(Product.problems({ sku: 17, name: "x", weight: "light" })),
 assert.equal(said(OrderLine.problems({ order_id: 1, line_no: 1, product_id: 1, price: PRICE, total: PRICE })),
              "total is computed by the database");
 assert.equal(said(problems(Tag.fields, { name: "x".repeat(31) })), "name has more than 30 characters");
+const moods = { mood: { sql: "mood", type: "string", choices: ["sad", "happy"] } };
+assert.equal(said(problems(moods, { mood: "happy" })), "");
+assert.equal(said(problems(moods, { mood: "angry" })), "mood must be one of sad, happy");
 assert.equal(Person.relations.filter((relation) => relation.table === "orders").map((relation) => relation.kind).join(), "has_many");
 """
 ASSERT = """
