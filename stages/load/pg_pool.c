@@ -108,17 +108,16 @@ void pg_pools_done(struct pg_pools *pools, const char *url) {
 }
 
 bool pg_pools_look(struct pg_pools *pools, size_t i, struct sqlite_pool_statistics *out) {
+    bool found = false;
     pthread_mutex_lock(&pools->lock);
-    struct pg_pool *pool = pools->first;
-    while (pool && (pool->statistics.opened == 0 || i-- > 0))
-        pool = pool->next;
+    for (struct pg_pool *pool = pools->first; pool && !found; pool = pool->next) {
+        pthread_mutex_lock(&pool->lock);
+        *out = pool->statistics;
+        pthread_mutex_unlock(&pool->lock);
+        found = out->opened > 0 && i-- == 0;
+    }
     pthread_mutex_unlock(&pools->lock);
-    if (!pool)
-        return false;
-    pthread_mutex_lock(&pool->lock);
-    *out = pool->statistics;
-    pthread_mutex_unlock(&pool->lock);
-    return true;
+    return found;
 }
 
 // Taking -----------------------------------------------------------------------------------------------------
