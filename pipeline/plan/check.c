@@ -246,6 +246,8 @@ static void check_source(const struct fs *fs, const struct plan *plan, size_t s,
         }
         struct check_joins *joins = check_joins_new(fs, plan, shapes);
         check_keys(plan, s, batch, diags); // which see the records' own fields
+        if (source->joins_n > 0 && check_joins_is_all(loader))
+            check_joins_compare(joins, s, batch, diags);
         check_joins_attach(joins, s, batch);
         check_fields(plan, s, batch, diags);
         check_joins_free(joins);

@@ -2,6 +2,10 @@
 #include "pipeline/plan/check_joins.h"
 
 #include "base/mem.h"
+#include "pipeline/plan/finder.h"
+#include "pipeline/plan/join_misfits.h"
+#include "pipeline/plan/limits.h"
+#include "stages/load/join_index.h"
 
 struct check_joins {
     const struct fs *fs;
@@ -24,8 +28,16 @@ void check_joins_free(struct check_joins *joins) {
     mem_free(joins);
 }
 
-// The first records of a source, or none.
-static struct batch *read_source(struct check_joins *joins, const struct manifest_source *source) {
+bool check_joins_is_all(struct loader *loader) {
+    struct batch *more = batch_new();
+    struct err err;
+    const bool all = load_pull(loader, more, &err) == STATUS_OK && more->items_n == 0;
+    batch_free(more);
+    return all;
+}
+
+// The first records of a source, or none; whether these are all.
+static struct batch *read_source(struct check_joins *joins, const struct manifest_source *source, bool *all) {
     struct load_options options = manifest_load_options(joins->plan->manifest, source);
     struct batch *batch = batch_new();
     struct loader *loader = NULL;
@@ -33,6 +45,7 @@ static struct batch *read_source(struct check_joins *joins, const struct manifes
     struct err err;
     MEM_GROW(joins->batches, joins->cap, joins->n + 1);
     joins->batches[joins->n++] = batch;
+    *all = false;
     if (str_is(source->path, "-"))
         return batch;
     options.fs = joins->fs;
@@ -40,8 +53,10 @@ static struct batch *read_source(struct check_joins *joins, const struct manifes
     if (load_open(&options, &loader, &err) != STATUS_OK)
         return batch;
     reader_init(&reader, joins->shapes, NULL);
-    if (load_pull(loader, batch, &err) == STATUS_OK)
+    if (load_pull(loader, batch, &err) == STATUS_OK) {
         load_parse(loader, &reader, batch);
+        *all = check_joins_is_all(loader);
+    }
     load_close(loader);
     reader_release(&reader);
     return batch;
@@ -108,7 +123,8 @@ static void attach(struct check_joins *joins, const struct way *way, struct batc
         const struct way longer = {way, join->source, way->level + 1};
         if (way->before && is_on(way, join->source))
             continue;
-        struct batch *other = read_source(joins, &joins->plan->manifest->sources[join->source]);
+        bool all;
+        struct batch *other = read_source(joins, &joins->plan->manifest->sources[join->source], &all);
         if (!is_on(way, join->source) && longer.level < LEVELS)
             attach(joins, &longer, other);
         spread(batch, join, list_of(other));
@@ -118,4 +134,104 @@ static void attach(struct check_joins *joins, const struct way *way, struct batc
 void check_joins_attach(struct check_joins *joins, size_t source, struct batch *batch) {
     const struct way way = {NULL, source, 0};
     attach(joins, &way, batch);
+}
+
+// What fits nothing ---------------------------------------------------------------------------------------------
+
+struct comparing {
+    const struct plan *plan;
+    const struct manifest_join *join;
+    const struct plan_join_keys *keys;
+    struct vm *vm;
+    struct arena arena;
+    struct join_index *index;
+    struct join_misfits misfits;
+    struct diags *diags;
+};
+
+static struct vm *new_machine(const struct plan *plan) {
+    const struct manifest *manifest = plan->manifest;
+    const struct vm_options options = {.library = plan->compile.library,
+                                       .limits = limits_of_machine(&manifest->limits),
+                                       .finder = finder_for(plan->templates),
+                                       .globals =
+                                           manifest->globals.tag == VALUE_MAP ? manifest->globals.map : NULL};
+    return vm_new(&options);
+}
+
+// False: something is wrong with a record, so that others may seem to fit nothing.
+static bool take_others(struct comparing *c, const struct batch *other) {
+    const struct diag *fault;
+    struct str key;
+    struct err err;
+    for (size_t i = 0; i < other->items_n; i++) {
+        const struct item *item = &other->items[i];
+        if (item->error || !join_key(c->plan, c->vm, c->keys->on, item->record, &c->arena, &key, &fault))
+            return false;
+        if (key.p && join_index_add(c->index, key, item->record, &err) != STATUS_OK)
+            return false;
+    }
+    return join_index_end(c->index, &err) == STATUS_OK;
+}
+
+static bool take_own(struct comparing *c, const struct batch *own) {
+    const struct diag *fault;
+    struct str key;
+    struct value found;
+    struct err err;
+    for (size_t i = 0; i < own->items_n; i++) {
+        const struct item *item = &own->items[i];
+        if (item->error || !join_key(c->plan, c->vm, c->keys->key, item->record, &c->arena, &key, &fault) ||
+            join_index_find(c->index, key, &c->arena, &found, &err) != STATUS_OK)
+            return false;
+        if (!key.p || found.tag != VALUE_NONE)
+            continue;
+        if (c->misfits.missed++ == 0)
+            c->misfits.missed_key = arena_str(&c->arena, key);
+    }
+    return true;
+}
+
+static void tell(void *context, struct str sentence) {
+    const struct comparing *c = context;
+    diags_warning(c->diags, &c->plan->manifest->text, c->join->span, "%.*s", STR_ARG(sentence));
+}
+
+static void compare(struct comparing *c, const struct batch *own, const struct batch *other) {
+    struct join_figures figures;
+    c->vm = new_machine(c->plan);
+    if (take_others(c, other) && take_own(c, own)) {
+        join_index_figures(c->index, &figures, &c->arena, &c->misfits.lost_key);
+        c->misfits.lost = c->join->one ? 0 : figures.lost_records;
+        c->misfits.shared = !c->join->one && c->join->own_key ? figures.found_again : 0;
+        c->misfits.repeated = figures.repeated;
+        join_misfits_each(&c->misfits, tell, c);
+    }
+    vm_free(c->vm);
+}
+
+void check_joins_compare(struct check_joins *joins, size_t s, const struct batch *own, struct diags *diags) {
+    const struct manifest *manifest = joins->plan->manifest;
+    const struct manifest_source *source = &manifest->sources[s];
+    const struct plan_join_keys *keys = joins->plan->sources[s].joins;
+    for (size_t i = 0; keys && i < source->joins_n; i++) {
+        const struct manifest_join *join = &source->joins[i];
+        const struct manifest_source *from = &manifest->sources[join->source];
+        bool all;
+        const struct batch *other = read_source(joins, from, &all);
+        if (!all || !keys[i].on || !keys[i].key)
+            continue;
+        const struct join_index_options options = {
+            .shapes = joins->shapes, .name = from->name, .one = join->one};
+        struct comparing c = {.plan = joins->plan,
+                              .join = join,
+                              .keys = &keys[i],
+                              .index = join_index_new(&options),
+                              .misfits = {.from = from->name},
+                              .diags = diags};
+        arena_init(&c.arena, 0);
+        compare(&c, own, other);
+        join_index_free(c.index);
+        arena_release(&c.arena);
+    }
 }

@@ -104,9 +104,6 @@ void run_attaching_end(struct run_attaching *a);
 // False: `fault` says why, in the arena.
 bool run_attach(struct run_attaching *a, struct arena *arena, uint64_t ordinal, struct value *record,
                 const struct diag **fault);
-// The key of a record; {NULL, 0}: it has none. False: `fault` as above.
-bool run_join_key(struct pass_run *pass, struct vm *vm, const struct program *program, struct value record,
-                  struct arena *arena, struct str *key, const struct diag **fault);
 // The fields that a record got, for another value of the same record.
 bool run_joins_carry(struct pass_run *pass, struct value from, struct arena *arena, struct value *to);
 

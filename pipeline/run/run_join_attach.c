@@ -1,48 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Joins of a pass: keys of records, and the fields that records get by them.
-#include <math.h>
-
+// Joins of a pass: the fields that records get.
 #include "base/mem.h"
+#include "pipeline/plan/join_misfits.h"
 #include "pipeline/run/run_join.h"
-
-// Keys -------------------------------------------------------------------------------------------------------------
-
-static bool is_nothing(struct value v) {
-    if (v.tag == VALUE_LIST)
-        for (uint32_t i = 0; i < v.list->n; i++)
-            if (is_nothing(v.list->items[i]))
-                return true;
-    return v.tag == VALUE_NONE || v.tag == VALUE_UNDEFINED || v.tag == VALUE_MISSING ||
-           (value_is_string(v) && v.n == 0);
-}
-
-// A column of numbers may give 7.0 where another one gives 7.
-static struct value as_integer(struct value v) {
-    enum { EXACT_BITS = 53 };
-    const double most = ldexp(1, EXACT_BITS);
-    if (v.tag != VALUE_FLOAT || !(v.f >= -most && v.f <= most) || v.f != floor(v.f))
-        return v;
-    return value_int((int64_t)v.f);
-}
-
-bool run_join_key(struct pass_run *pass, struct vm *vm, const struct program *program, struct value record,
-                  struct arena *arena, struct str *key, const struct diag **fault) {
-    struct value v;
-    const struct diag *found = NULL;
-    *key = (struct str){NULL, 0};
-    if (!vm_eval(vm, program, record, NULL, 0, &v, &found)) {
-        *fault = diag_copy(arena, plan_place(pass->run->plan, arena, program, found));
-        return false;
-    }
-    if (is_nothing(v))
-        return true;
-    const struct str text = value_is_string(v) ? value_str(v) : vm_text(vm, as_integer(v));
-    if (!text.p)
-        *fault = diag_make(arena, NULL, (struct span){0, 0}, "no memory for the key of a join");
-    else
-        *key = text;
-    return text.p != NULL;
-}
 
 // Fields -----------------------------------------------------------------------------------------------------------
 
@@ -118,7 +78,7 @@ static bool look_up(struct run_attaching *a, struct arena *arena, size_t i, uint
     a->values[i] = value_none();
     if (!join->index)
         return true;
-    if (!run_join_key(a->pass, a->vm, join->join->key, record, arena, &key, fault))
+    if (!join_key(a->pass->run->plan, a->vm, join->join->key, record, arena, &key, fault))
         return false;
     if (join_index_find(join->index, key, arena, &a->values[i], &err) != STATUS_OK) {
         *fault = diag_make(arena, NULL, (struct span){0, 0}, "%s", err.text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Joins of a pass: their sources become indexes, batch by batch.
 #include "base/mem.h"
+#include "pipeline/plan/join_misfits.h"
 #include "pipeline/run/run_join.h"
 #include "pipeline/run/run_watch.h"
 
@@ -62,7 +63,7 @@ static void make_record(struct run_attaching *a, struct run_join_piece *piece, s
     struct item *item = &piece->batch->items[i];
     struct str key;
     item->error_byte = item->byte;
-    if (!run_join_key(a->pass, a->vm, piece->join->join->on, item->record, arena, &key, &item->error))
+    if (!join_key(a->pass->run->plan, a->vm, piece->join->join->on, item->record, arena, &key, &item->error))
         return;
     piece->keys[i] = key.p ? arena_str(arena, key) : key; // the machine's memory is for the next one
     if (key.p && !piece->keys[i].p)

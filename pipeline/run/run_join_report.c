@@ -1,55 +1,22 @@
 // SPDX-License-Identifier: MIT
 // What became of joins: figures, and what does not fit together, which is told but fails nothing.
-#include <inttypes.h>
-
 #include "base/mem.h"
+#include "pipeline/plan/join_misfits.h"
 #include "pipeline/run/run_join.h"
 
-static const char *records(uint64_t n) {
-    return n == 1 ? "record" : "records";
-}
+struct warning {
+    struct run *run;
+    const struct run_join_report *join;
+};
 
-static void warn(struct run *run, const struct run_join_report *join, struct buf *text) {
+static void warn(void *context, struct str sentence) {
+    const struct warning *warning = context;
     struct buf line = BUF_INIT;
-    buf_printf(&line, "join %.*s of source %.*s: ", STR_ARG(join->name), STR_ARG(join->source));
-    buf_add_str(&line, buf_str(text));
-    run_warn(run, buf_text(&line));
+    buf_printf(&line, "join %.*s of source %.*s: ", STR_ARG(warning->join->name),
+               STR_ARG(warning->join->source));
+    buf_add_str(&line, sentence);
+    run_warn(warning->run, buf_text(&line));
     buf_release(&line);
-    buf_clear(text);
-}
-
-// A list by a key that should be one record's alone; those by another one may well be shared, or not all be there.
-static void tell_list(struct run *run, const struct run_join_report *join, struct str example) {
-    struct buf text = BUF_INIT;
-    if (join->lost) {
-        buf_printf(&text, "%" PRIu64 " %s of %.*s %s to no record, the first with the key %.*s", join->lost,
-                   records(join->lost), STR_ARG(join->from), join->lost == 1 ? "belongs" : "belong",
-                   STR_ARG(example));
-        warn(run, join, &text);
-    }
-    if (join->shared) {
-        buf_printf(&text, "%" PRIu64 " %s several records have; each got all that belongs to it",
-                   join->shared, join->shared == 1 ? "key is one that" : "keys are such as");
-        warn(run, join, &text);
-    }
-    buf_release(&text);
-}
-
-static void tell_one(struct run *run, const struct run_join_report *join, struct str example) {
-    struct buf text = BUF_INIT;
-    if (join->missed) {
-        buf_printf(&text, "%" PRIu64 " %s %s a key that no record of %.*s has, the first %.*s", join->missed,
-                   records(join->missed), join->missed == 1 ? "names" : "name", STR_ARG(join->from),
-                   STR_ARG(example));
-        warn(run, join, &text);
-    }
-    if (join->repeated) {
-        buf_printf(&text, "%" PRIu64 " %s of %.*s %s left out, since an earlier one has the same key",
-                   join->repeated, records(join->repeated), STR_ARG(join->from),
-                   join->repeated == 1 ? "is" : "are");
-        warn(run, join, &text);
-    }
-    buf_release(&text);
 }
 
 // Several passes may join the same, and what does not fit is the same then.
@@ -85,10 +52,15 @@ static void report_join(struct run *run, struct run_join *join, struct str sourc
     } else if (spec->one && join->failed == 0) {
         out->missed = atomic_load(&join->missed);
     }
-    if (!is_told(all, out) && spec->one)
-        tell_one(run, out, buf_str(&join->missed_key));
-    else if (!is_told(all, out))
-        tell_list(run, out, example);
+    const struct join_misfits misfits = {.from = out->from,
+                                         .lost = out->lost,
+                                         .shared = out->shared,
+                                         .missed = out->missed,
+                                         .repeated = out->repeated,
+                                         .lost_key = example,
+                                         .missed_key = buf_str(&join->missed_key)};
+    if (!is_told(all, out))
+        join_misfits_each(&misfits, warn, &(struct warning){run, out});
     arena_release(&arena);
 }
 
