@@ -50,8 +50,10 @@ enum status pg_ask_query(struct pg_ask *ask, const struct load_options *options,
     if (run(ask, "SAVEPOINT asked", err) != STATUS_OK)
         return err->status;
     const enum status status = pg_source_find(&source, &ask->connection, options, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         buf_add_str(sql, buf_str(&source.sql));
+        buf_add_str(sql, buf_str(&source.order));
+    }
     pg_source_release(&source);
     return undo(ask, status);
 }

@@ -369,7 +369,7 @@ static void test_odd_databases(void **state) {
         "(\"x y\", \"select\")) WITHOUT ROWID;"
         "CREATE TABLE users_email (a GENERATED ALWAYS AS (b || 'x'), b TEXT);"
         "INSERT INTO users_email SELECT email FROM users;");
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 50; i++)
         buf_printf(&more, "CREATE TABLE t%d (a, b); CREATE INDEX t%d_a ON t%d (a);", i, i, i);
     begin(&visit, *state, buf_text(&more), "SELECT * FROM users WHERE email = 'user77@example.org'");
     ask(&visit, "SELECT * FROM users_email WHERE a = 'user77@example.orgx'");
@@ -382,7 +382,7 @@ static void test_odd_databases(void **state) {
     assert_string_equal(looks[1].proposals[0].sql.p, "CREATE INDEX users_email_a ON users_email (a)");
     assert_int_equal(looks[2].proposals_n, 0);
     assert_false(looks[2].fault.p);
-    assert_int_equal(visit.doctor.looks.indexes_n, 200);
+    assert_int_equal(visit.doctor.looks.indexes_n, 50);
     assert_int_equal(visit.doctor.looks.indexes[0].used, 0);
     buf_release(&more);
     end(&visit);
