@@ -116,7 +116,10 @@ static void say_index(struct doctor *doctor, const struct query_proposal *index,
     char size[TEXT];
     buf_printf(&sql, "%.*s;", STR_ARG(index->sql));
     buf_add_str(&database, looks->database);
-    if (index->proved)
+    if (!index->what.p)
+        doctor_say(doctor, DOCTOR_WARN, buf_text(&database), buf_text(&sql),
+                   "nobody has analyzed it, so SQLite does not know which index is good");
+    else if (index->proved)
         doctor_say(doctor, DOCTOR_WARN, buf_text(&database), buf_text(&sql),
                    "an index is missing on %.*s, of %s", STR_ARG(index->what),
                    write_size(index->bytes, size));

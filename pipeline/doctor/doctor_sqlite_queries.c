@@ -129,6 +129,12 @@ static const char *in_order(struct doctor *doctor, const char *sql, struct str s
     return ordered.p;
 }
 
+// What the plan says, or that rows are found by an index which leads to many others first.
+static bool may_be_faster(const struct query_look *look, const struct query_time *timed) {
+    enum { STEPS_A_ROW = 50 };
+    return look->slow || query_plan_costs(&look->plan) || timed->work / STEPS_A_ROW > timed->rows;
+}
+
 static void look_at_query(struct doctor *doctor, struct index_prover *prover, struct asking *asking) {
     const struct manifest_source *source = asking->source;
     struct query_look *look = doctor_add_query(doctor);
@@ -139,7 +145,7 @@ static void look_at_query(struct doctor *doctor, struct index_prover *prover, st
     asking->sql = find_question(doctor, prover->db, source, look);
     if (asking->sql && source->split.p)
         asking->sql = in_order(doctor, asking->sql, source->split);
-    if (asking->sql && time_query(doctor, prover, asking->sql, look, &timed) && query_plan_costs(&look->plan))
+    if (asking->sql && time_query(doctor, prover, asking->sql, look, &timed) && may_be_faster(look, &timed))
         index_prove(prover, asking->sql, &timed, &asking->advice);
 }
 

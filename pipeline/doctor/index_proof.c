@@ -155,11 +155,27 @@ static bool is_analyzed(sqlite3 *db) {
     return is_taken(db, STR("sqlite_stat1"));
 }
 
+// ANALYZE's figures, found out once; and away again.
+static bool have_figures(struct index_prover *prover) {
+    static const char *const again =
+        "INSERT INTO sqlite_stat1 SELECT * FROM temp.figures; ANALYZE sqlite_schema";
+    static const char *const first = "ANALYZE; CREATE TEMP TABLE figures AS SELECT * FROM main.sqlite_stat1";
+    query_deadline_set(prover->copy, &prover->deadline);
+    const bool had = is_analyzed(prover->copy),
+               have = sqlite3_exec(prover->copy, had ? again : first, NULL, NULL, NULL) == SQLITE_OK;
+    query_deadline_clear(prover->copy);
+    return have;
+}
+
+static void drop_figures(struct index_prover *prover) {
+    sqlite3_exec(prover->copy, "DELETE FROM main.sqlite_stat1; ANALYZE sqlite_schema", NULL, NULL, NULL);
+}
+
 // With figures about it where the database has some about others.
 static bool make_index(struct index_prover *prover, const struct index_proposal *proposal) {
     struct buf sql = BUF_INIT;
     buf_add_str(&sql, proposal->sql);
-    if (is_analyzed(prover->copy)) {
+    if (is_analyzed(prover->db)) {
         buf_add_text(&sql, "; ANALYZE ");
         sqlite_names_add(&sql, proposal->name);
     }
@@ -362,18 +378,38 @@ static bool begin_query(struct index_prover *prover, const char *sql, struct que
     return query_time_best(prover->copy, sql, prover->clock, prover->query_most, before) == SQLITE_OK;
 }
 
+// The indexes there are may be all that is needed, if SQLite knew more of them. False: that is no use.
+static bool try_figures(struct index_prover *prover, const char *sql, const struct query_time *before,
+                        struct index_proposal *proposal) {
+    *proposal = (struct index_proposal){.sql = STR("ANALYZE"), .proved = true, .before = *before};
+    if (is_analyzed(prover->db) || !have_figures(prover))
+        return false;
+    const bool worth = query_plan_read(prover->copy, sql, prover->arena, &proposal->plan) == SQLITE_OK &&
+                       query_time_best(prover->copy, sql, prover->clock, prover->query_most,
+                                       &proposal->after) == SQLITE_OK &&
+                       is_worth(prover, before, &proposal->after);
+    drop_figures(prover);
+    return worth;
+}
+
+// ANALYZE where it leaves nothing to wish for, or no index is any better.
 static void prove_on_copy(struct index_prover *prover, const char *sql,
                           const struct index_candidates *candidates, struct index_advice *advice) {
     struct query_time before;
+    struct index_proposal figures;
     if (!begin_query(prover, sql, &before))
         return;
-    while (advice->n < PROPOSALS_MOST && !is_little(&before) && has_time(prover) &&
+    const bool helps = try_figures(prover, sql, &before, &figures),
+               enough = helps && is_little(&figures.after);
+    while (!enough && advice->n < PROPOSALS_MOST && !is_little(&before) && has_time(prover) &&
            prove_next(prover, sql, candidates, &before, advice))
         before = advice->proposals[advice->n - 1].after;
     for (size_t i = 0; i < advice->n; i++) {
         drop(prover->copy, advice->proposals[i].name);
         drop(prover->outline, advice->proposals[i].name);
     }
+    if (helps && advice->n == 0)
+        advice->proposals[advice->n++] = figures;
 }
 
 // Where no copy can be had: the first that SQLite would use, for a query that is slow.
@@ -427,8 +463,9 @@ void index_prove(struct index_prover *prover, const char *sql, const struct quer
 bool index_prove_wider(struct index_prover *prover, const char *sql, const struct index_proposal *wider,
                        struct index_proposal *proposal) {
     struct index_proposal other = *wider;
-    if (!prover->copy || prover->time_left == 0 || proposal->together || !proposal->proved ||
-        !index_candidate_begins(&proposal->index, &wider->index) || wider->index.n == proposal->index.n)
+    if (!prover->copy || prover->time_left == 0 || proposal->index.n == 0 || proposal->together ||
+        !proposal->proved || !index_candidate_begins(&proposal->index, &wider->index) ||
+        wider->index.n == proposal->index.n)
         return false;
     const uint64_t from = take_time(prover);
     const bool as_good = time_with(prover, sql, proposal->before.wall + PAUSE, &other) &&

@@ -10,6 +10,9 @@
  * thousand rows for it each time; or where it sorts, or goes through a
  * table again and again, and takes four times as long and 10 ms more. What reads less than some thousand rows is left as it is.
  *
+ * A database that nobody has analyzed may have all the indexes it needs, and SQLite not know which of them is good; so ANALYZE is
+ * tried before any index is.
+ *
  * Candidates are first tried on the outline, where SQLite says whether it would use them, so few are really made. Of those
  * that are about as fast the one with the fewest columns wins. A query that joins may need several: after each the search
  * goes on with it in place. Where none helps alone, as for both sides of an OR, those are tried together that SQLite would use if it
@@ -31,9 +34,10 @@ enum { PROPOSALS_MOST = 3 }; // for one query
 
 struct index_proposal {
     struct index_candidate index;
-    struct str name, sql, what; // "CREATE INDEX ...", "orders (customer_id)"
-    bool together;              // only with the others of the query it helps
-    bool proved;                // else only that SQLite would use it is known, and not how much that helps
+    struct str name, sql,
+        what; // index.n is 0: ANALYZE, which has no name and is on nothing; "CREATE INDEX ...", "orders (customer_id)"
+    bool together; // only with the others of the query it helps
+    bool proved;   // else only that SQLite would use it is known, and not how much that helps
     struct query_time before, after; // of a proved one; before: with the proposals that came before it
     struct query_plan plan;          // with it
     uint64_t bytes;                  // that the index takes

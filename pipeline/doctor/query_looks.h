@@ -19,7 +19,7 @@
 
 // An index that would help a query.
 struct query_proposal {
-    struct str sql, what;   // "CREATE INDEX ...", "orders (customer_id)"
+    struct str sql, what;   // "CREATE INDEX ...", "orders (customer_id)"; of ANALYZE it is {NULL, 0}
     bool proved;            // timed on a copy; else the database would use it, and that is all that is known
     uint64_t before, after; // of a proved one: of the processor
     bool before_stopped;    // it was longer than `before`
