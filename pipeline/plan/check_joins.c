@@ -13,6 +13,8 @@ struct check_joins {
     struct shapes *shapes;
     struct batch **batches;
     size_t n, cap;
+    struct loader **loaders; // of them; values may be theirs
+    size_t loaders_n, loaders_cap;
 };
 
 struct check_joins *check_joins_new(const struct fs *fs, const struct plan *plan, struct shapes *shapes) {
@@ -24,7 +26,10 @@ struct check_joins *check_joins_new(const struct fs *fs, const struct plan *plan
 void check_joins_free(struct check_joins *joins) {
     for (size_t i = 0; i < joins->n; i++)
         batch_free(joins->batches[i]);
+    for (size_t i = 0; i < joins->loaders_n; i++)
+        load_close(joins->loaders[i]);
     mem_free(joins->batches);
+    mem_free(joins->loaders);
     mem_free(joins);
 }
 
@@ -57,7 +62,8 @@ static struct batch *read_source(struct check_joins *joins, const struct manifes
         load_parse(loader, &reader, batch);
         *all = check_joins_is_all(loader);
     }
-    load_close(loader);
+    MEM_GROW(joins->loaders, joins->loaders_cap, joins->loaders_n + 1);
+    joins->loaders[joins->loaders_n++] = loader;
     reader_release(&reader);
     return batch;
 }
