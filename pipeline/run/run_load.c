@@ -276,9 +276,12 @@ static void fly(void *self, struct worker *worker) {
     atomic_store(&flight->worked, flight->read_nanoseconds + span.to - from);
 
     flight->bad_records = 0;
-    for (size_t k = 0; k < flight->batch->items_n; k++)
-        flight->bad_records += flight->batch->items[k].error != NULL;
-    counters->failed += flight->bad_records;
+    for (size_t k = 0; k < flight->batch->items_n; k++) {
+        if (!flight->batch->items[k].error)
+            continue;
+        flight->bad_records++;
+        flight->lots[flight->lot_of ? flight->lot_of[k] : 0]->counters.failed++;
+    }
     if (flight->bad_records)
         atomic_store(&run->loses_sight, true);
     atomic_fetch_add_explicit(&run->loaded, flight->batch->items_n, memory_order_relaxed);

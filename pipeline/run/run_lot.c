@@ -335,11 +335,12 @@ void run_count_failures(struct run *run, uint64_t failed) {
         atomic_store(&run->jobs[j].stopped, true);
 }
 
-// A record that could not be loaded is missing from every job of its source.
+// A record that could not be loaded is missing from every job of its source; a file with a route failed for that alone.
 static void note_failures(const struct lot *lot) {
     if (lot->counters.failed)
         run_count_failures(lot->job->run, lot->counters.failed);
-    if (!lot->counters.failed && !(lot->flight && lot->flight->bad_records))
+    const bool misses_records = lot->flight && lot->flight->bad_records && !lot->flight->lot_of;
+    if (!lot->counters.failed && !misses_records)
         return;
     lot->job->lacking = true;
     if (lot->job->job->job->on_error == ON_ERROR_FAIL)
