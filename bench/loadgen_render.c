@@ -156,6 +156,13 @@ static bool add_record(struct job *job, struct vm *vm, struct value record) {
     return true;
 }
 
+// Of a routed pass, only what its route takes.
+static bool is_taken(const struct loadgen_render *r, const struct plan_job *job, const struct item *item) {
+    const struct plan *plan = r->options->plan;
+    const struct plan_pass *pass = &plan->passes[job->pass];
+    return !pass->routed || &plan->jobs[plan->sources[pass->source].route_jobs[item->route]] == job;
+}
+
 static void take_batch(struct loadgen_render *r, size_t pass, const struct batch *batch, uint64_t *records) {
     for (size_t k = 0; k < batch->items_n && *records < r->options->records; k++, ++*records) {
         const struct item *item = &batch->items[k];
@@ -165,7 +172,7 @@ static void take_batch(struct loadgen_render *r, size_t pass, const struct batch
         }
         for (size_t j = 0; j < r->jobs_n; j++) {
             struct job *job = &r->jobs[j];
-            if (job->job->pass == pass &&
+            if (job->job->pass == pass && is_taken(r, job->job, item) &&
                 !add_record(job, r->users[0].machines[job->job->job->undefined], item->record))
                 r->left_out++;
         }
@@ -176,6 +183,7 @@ static enum status load_pass(struct loadgen_render *r, size_t pass, struct err *
     const struct plan_pass *p = &r->options->plan->passes[pass];
     const struct manifest *manifest = r->options->plan->manifest;
     struct load_options options = manifest_load_options(manifest, &manifest->sources[p->source]);
+    const struct load_routes routes = {.table = r->options->plan->sources[p->source].routes};
     struct loader *loader;
     struct reader reader;
     uint64_t records = 0;
@@ -183,6 +191,7 @@ static enum status load_pass(struct loadgen_render *r, size_t pass, struct err *
     options.shapes = r->shapes;
     options.projection = p->projection;
     options.interrupt = r->options->interrupt;
+    options.routes = p->routed ? &routes : NULL;
     enum status status = load_open(&options, &loader, err);
     if (status != STATUS_OK)
         return status;

@@ -305,7 +305,14 @@ static void parse(const struct loader *base, struct reader *reader, struct batch
         return;
     struct fields fields = {.n = FIELDS};
     memcpy(fields.names, field_names, sizeof field_names);
-    split_path(path, fields.values);
+    struct arena_asked asked = arena_asked(arena);
+    const struct str own = arena_str(arena, path); // the loader's own may go before the record
+    arena_uncount(arena, asked);
+    if (!own.p) {
+        fail_os(base, batch, item, ENOMEM, "cannot make the record");
+        return;
+    }
+    split_path(own, fields.values);
     const struct source_text page = {path, item->raw};
     struct front_matter front = {.meta = value_missing(), .text = item->raw};
     if (!is_data(value_str(fields.values[EXTENSION])))
@@ -323,7 +330,7 @@ static void parse(const struct loader *base, struct reader *reader, struct batch
     fields.values[CONTENT] = value_string(front.text);
     fields.values[META] = front.meta.tag == VALUE_MAP ? front.meta : value_map(none);
     if (pages->routes)
-        add_captures(pages, item->route, path, &fields);
+        add_captures(pages, item->route, own, &fields);
     struct map *map = new_map(reader, arena, fields.names, fields.n);
     if (!map) {
         fail_os(base, batch, item, ENOMEM, "cannot make the record");
