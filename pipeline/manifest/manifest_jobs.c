@@ -68,9 +68,15 @@ static size_t find_job(const struct document_node *root, struct str name) {
 static void unknown_job(struct manifest_filling *f, const struct document_node *root,
                         const struct document_node *need) {
     const struct document_node *jobs = manifest_node(root, "jobs");
+    struct suggestion s = suggest_for(need->text);
     struct diag *d =
         diags_error(f->diags, &f->m->text, need->span, "unknown job \"%.*s\"", STR_ARG(need->text));
-    hint_names(f, d, need->text, jobs ? jobs : manifest_node(root, "routes"));
+    for (const struct document_entry *e = NULL; (e = next_job(root, e));)
+        suggest_offer(&s, e->key);
+    if (s.best.p)
+        diag_hint(f->diags, d, "did you mean \"%.*s\"?", STR_ARG(s.best));
+    else
+        hint_names(f, d, need->text, jobs ? jobs : manifest_node(root, "routes"));
 }
 
 static void add_need(struct manifest_filling *f, const struct document_node *root,
