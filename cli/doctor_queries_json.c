@@ -54,7 +54,8 @@ static json_t *proposals_json(const struct query_look *look) {
             set_time(proposal, "before_seconds", from->before);
             set(proposal, "before_stopped", json_boolean(from->before_stopped));
             set_time(proposal, "after_seconds", from->after);
-            set_count(proposal, "bytes", from->bytes);
+            if (from->bytes)
+                set_count(proposal, "bytes", from->bytes);
         } else {
             set_text(proposal, "unproved", look->unproved);
         }

@@ -178,10 +178,18 @@ static void say_indexes(struct doctor *doctor, struct str database, const struct
     buf_release(&subject);
 }
 
+// Now, or when what is proposed is done.
+static bool uses(const struct query_look *look, struct str index) {
+    bool used = query_plan_uses(&look->plan, index);
+    for (size_t i = 0; i < look->proposals_n; i++)
+        used = used || query_plan_uses(&look->proposals[i].plan, index);
+    return used;
+}
+
 static void count_users(struct query_looks *looks, size_t queries, size_t indexes) {
     for (size_t i = indexes; i < looks->indexes_n; i++)
         for (size_t k = queries; k < looks->queries_n; k++)
-            looks->indexes[i].used += query_plan_uses(&looks->queries[k].plan, looks->indexes[i].index);
+            looks->indexes[i].used += uses(&looks->queries[k], looks->indexes[i].index);
 }
 
 // Of one database: its looks are the last ones.

@@ -155,6 +155,15 @@ static bool is_analyzed(sqlite3 *db) {
     return is_taken(db, STR("sqlite_stat1"));
 }
 
+static bool has_indexes(sqlite3 *db) {
+    sqlite3_stmt *stmt = NULL;
+    const bool has = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema WHERE type = 'index'", -1, &stmt,
+                                        NULL) == SQLITE_OK &&
+                     sqlite3_step(stmt) == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+    return has;
+}
+
 // ANALYZE's figures, found out once; and away again.
 static bool have_figures(struct index_prover *prover) {
     static const char *const again =
@@ -382,7 +391,7 @@ static bool begin_query(struct index_prover *prover, const char *sql, struct que
 static bool try_figures(struct index_prover *prover, const char *sql, const struct query_time *before,
                         struct index_proposal *proposal) {
     *proposal = (struct index_proposal){.sql = STR("ANALYZE"), .proved = true, .before = *before};
-    if (is_analyzed(prover->db) || !have_figures(prover))
+    if (is_analyzed(prover->db) || !has_indexes(prover->db) || !have_figures(prover))
         return false;
     const bool worth = query_plan_read(prover->copy, sql, prover->arena, &proposal->plan) == SQLITE_OK &&
                        query_time_best(prover->copy, sql, prover->clock, prover->query_most,

@@ -3,7 +3,7 @@
 
 enum { STEPS = 1000, REPEATS = 5 }; // between two looks at the clock; at most so often
 // What took longer altogether is not timed again: of the processor, and by the clock on a machine that is busy.
-static const uint64_t ENOUGH = 20 * UINT64_C(1000000), PATIENCE = 1000 * UINT64_C(1000000);
+static const uint64_t ENOUGH = 8 * UINT64_C(1000000), PATIENCE = 1000 * UINT64_C(1000000);
 
 static int look_up(void *self) {
     const struct query_deadline *deadline = self;

@@ -345,6 +345,8 @@ static void test_not_analyzed(void **state) {
     assert_true(query_plan_uses(&looks[0].plan, STR("o")));
     assert_true(query_plan_uses(&looks[0].proposals[0].plan, STR("p")));
     assert_int_equal(looks[1].proposals_n, 0);
+    for (size_t i = 0; i < visit.doctor.looks.indexes_n; i++) // none is to be dropped
+        assert_true(visit.doctor.looks.indexes[i].used > 0);
     end(&visit);
 }
 
