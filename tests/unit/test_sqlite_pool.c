@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -114,24 +115,45 @@ static void log_item(struct run *r, const struct item *item) {
     r->sum += v.tag == VALUE_INT ? v.i : 0;
 }
 
-enum { THREADS_MOST = 4096 };
+// Pieces are done by threads of their own, as they would be by workers.
+enum { THREADS = 3 };
 struct crew {
     struct loader *loader;
-    pthread_t threads[THREADS_MOST];
-    size_t n;
+    pthread_t threads[THREADS];
+    sem_t pieces;
+    atomic_bool over;
 };
 
 static void *read_ahead(void *self) {
-    load_ahead(self);
-    return NULL;
+    struct crew *crew = self;
+    for (;;) {
+        sem_wait(&crew->pieces);
+        if (atomic_load(&crew->over))
+            return NULL;
+        load_ahead(crew->loader);
+    }
 }
 
-// Pieces run on threads of their own, as they would on workers.
-static void begin_pieces(struct crew *crew) {
-    for (uint32_t n = load_ahead_wanted(crew->loader); n > 0; n--) {
-        assert_true(crew->n < THREADS_MOST);
-        assert_int_equal(pthread_create(&crew->threads[crew->n++], NULL, read_ahead, crew->loader), 0);
-    }
+static void crew_begin(struct crew *crew, struct loader *loader) {
+    crew->loader = loader;
+    atomic_init(&crew->over, false);
+    assert_int_equal(sem_init(&crew->pieces, 0, 0), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&crew->threads[i], NULL, read_ahead, crew), 0);
+}
+
+static void crew_end(struct crew *crew) {
+    atomic_store(&crew->over, true);
+    for (int i = 0; i < THREADS; i++)
+        sem_post(&crew->pieces);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(crew->threads[i], NULL);
+    sem_destroy(&crew->pieces);
+}
+
+static void ask_for_pieces(struct crew *crew) {
+    for (uint32_t n = load_ahead_wanted(crew->loader); n > 0; n--)
+        sem_post(&crew->pieces);
 }
 
 static bool take_batch(struct run *r, struct loader *loader) {
@@ -145,21 +167,22 @@ static bool take_batch(struct run *r, struct loader *loader) {
 }
 
 static void read_all(struct run *r, struct loader *loader, bool ahead) {
-    struct crew crew = {.loader = loader};
+    struct crew crew;
     buf_clear(&r->log);
     r->records = 0;
     r->sum = 0;
+    if (ahead)
+        crew_begin(&crew, loader);
     do {
         while (ahead && !load_ready(loader)) {
-            begin_pieces(&crew);
+            ask_for_pieces(&crew);
             sched_yield();
         }
-        begin_pieces(&crew);
-        for (; !ahead && crew.n > 0; crew.n--) // pieces that have begun do no harm
-            pthread_join(crew.threads[crew.n - 1], NULL);
+        if (ahead)
+            ask_for_pieces(&crew);
     } while (take_batch(r, loader));
-    for (size_t i = 0; i < crew.n; i++)
-        pthread_join(crew.threads[i], NULL);
+    if (ahead)
+        crew_end(&crew);
 }
 
 static const char *load(struct run *r, struct sqlite_pools *pools, bool ahead) {
@@ -312,6 +335,65 @@ static void faults(void **state) {
     assert_alike(r);
     assert_int_equal(r->status, STATUS_DATA);
     assert_string_equal(r->err.text, "t.db: malformed JSON after row 2499");
+}
+
+static uint64_t draw(struct run *r, uint64_t n) {
+    r->seed = r->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (r->seed >> 33) % n;
+}
+
+// A key as nobody would think of: crowds, gaps, ends, strangers.
+static void bind_key(struct run *r, sqlite3_stmt *stmt, uint64_t kinds) {
+    char text[32];
+    const int64_t crowd = (int64_t)draw(r, 5) * INT64_C(1000000007) - INT64_C(2000000000);
+    switch (draw(r, kinds)) {
+    case 0:
+        sqlite3_bind_int64(stmt, 1, crowd + (int64_t)draw(r, 50));
+        break;
+    case 1:
+        sqlite3_bind_int64(stmt, 1, (int64_t)draw(r, 1 << 20) - (1 << 19));
+        break;
+    case 2:
+        sqlite3_bind_int64(stmt, 1,
+                           draw(r, 2) ? INT64_MAX - (int64_t)draw(r, 3) : INT64_MIN + (int64_t)draw(r, 3));
+        break;
+    case 3:
+        sqlite3_bind_null(stmt, 1);
+        break;
+    case 4:
+        sqlite3_bind_double(stmt, 1, (double)draw(r, 1000) / 8 - 60);
+        break;
+    default:
+        snprintf(text, sizeof text, "%c%u", (int)('A' + draw(r, 60)), (unsigned)draw(r, 300));
+        sqlite3_bind_text(stmt, 1, text, -1, SQLITE_TRANSIENT);
+    }
+}
+
+static void keys_at_random(void **state) {
+    enum { ROUNDS = 10 };
+    struct run *r = *state;
+    r->seed = 7;
+    r->options.split = STR("k");
+    for (int round = 0; round < ROUNDS; round++) {
+        sqlite3 *db = connect(r);
+        sqlite3_stmt *stmt;
+        exec(db, "DROP TABLE IF EXISTS t; CREATE TABLE t(k, v); BEGIN");
+        assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO t VALUES (?1, random())", -1, &stmt, NULL),
+                         SQLITE_OK);
+        const uint64_t kinds = 1 + draw(r, 6), n = draw(r, 1500);
+        for (uint64_t i = 0; i < n; i++) {
+            bind_key(r, stmt, kinds);
+            assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+            sqlite3_reset(stmt);
+        }
+        sqlite3_finalize(stmt);
+        exec(db, draw(r, 2) ? "CREATE INDEX i ON t(k); COMMIT" : "CREATE INDEX i ON t(k DESC); COMMIT");
+        sqlite3_close(db);
+        r->options.batch_records = 10 + draw(r, 200);
+        r->options.batch_bytes = draw(r, 2) ? 0 : 500 + draw(r, 4000);
+        assert_alike(r);
+        assert_int_equal(r->records, n);
+    }
 }
 
 // One state of the database ----------------------------------------------------------------------------------------
@@ -644,6 +726,7 @@ int main(void) {
         CASE(small_and_empty),
         CASE(tables_by_rowid),
         CASE(keys_of_all_kinds),
+        CASE(keys_at_random),
         CASE(queries),
         CASE(faults),
         CASE(kept_rows_and_others),
