@@ -69,10 +69,7 @@ struct asking {
 static bool bind(const struct doctor *doctor, const struct manifest_source *source, sqlite3 *db,
                  sqlite3_stmt *stmt, struct err *err) {
     struct sqlite_connection connection = {.db = db, .name = source->shown};
-    const struct sqlite_source bound = {.connection = &connection,
-                                        .db = db,
-                                        .name = source->shown,
-                                        .parameters = sqlite3_bind_parameter_count(stmt)};
+    const struct sqlite_source bound = {.connection = &connection, .db = db, .name = source->shown};
     const struct load_options options = {.name = source->shown,
                                          .query = source->query,
                                          .parameters = source->parameters,

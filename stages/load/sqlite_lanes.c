@@ -143,7 +143,7 @@ static enum status begin_range(struct sqlite_lanes *lanes, struct lane *lane, st
     sqlite3_stmt **stmt = kind == SQLITE_RANGE_NEXT ? &lane->ranges : &lane->once;
     if (prepare(lanes, lane, &lanes->split.sql[kind], stmt, err) != STATUS_OK)
         return err->status;
-    sqlite_range_bind(&lane->range, lanes->source->parameters, *stmt);
+    sqlite_range_bind(&lane->range, *stmt);
     lane->rows = *stmt;
     lane->rows_n = 0;
     lane->standing = lane->ended = false;
@@ -161,6 +161,13 @@ static void end_range(struct lane *lane) {
     lane->rows = NULL;
 }
 
+// SQLITE_ROW, as long as there are rows in the range.
+static int step(const struct sqlite_lanes *lanes, const struct lane *lane) {
+    const int code = sqlite3_step(lane->rows);
+    const bool beyond = code == SQLITE_ROW && !sqlite3_column_int(lane->rows, (int)lanes->columns->n);
+    return beyond ? SQLITE_DONE : code;
+}
+
 // Until the batch is full and another row is there, or the range is at its end.
 static enum status fill(const struct sqlite_lanes *lanes, struct lane *lane, size_t records, size_t bytes,
                         struct err *err) {
@@ -170,7 +177,7 @@ static enum status fill(const struct sqlite_lanes *lanes, struct lane *lane, siz
                                    .shape = sqlite_columns_shape(lanes->columns, &batch->arena),
                                    .rows = lane->rows};
     for (;;) {
-        const int code = lane->standing ? SQLITE_ROW : sqlite3_step(lane->rows);
+        const int code = lane->standing ? SQLITE_ROW : step(lanes, lane);
         lane->standing = code == SQLITE_ROW;
         if (code != SQLITE_ROW) {
             const enum status status =
@@ -252,10 +259,9 @@ static void learn(struct sqlite_lanes *lanes, const struct lane *lane) {
 // Where keys have to be looked up the lane's connection looks.
 static enum status next_range(struct sqlite_lanes *lanes, struct lane *lane) {
     struct sqlite_pool *pool = lanes->source->pool;
-    const int parameters = lanes->source->parameters;
     sqlite_range_release(&lane->range);
     if (lanes->split.whole_numbers) {
-        sqlite_split_next(&lanes->split, NULL, parameters, rows_of_batch(lanes), &lane->range);
+        sqlite_split_next(&lanes->split, NULL, rows_of_batch(lanes), &lane->range);
         return STATUS_OK;
     }
     enum status status = sqlite_pool_enter(pool, lane->connection, &lane->err);
@@ -263,7 +269,7 @@ static enum status next_range(struct sqlite_lanes *lanes, struct lane *lane) {
         return status;
     status = prepare(lanes, lane, &lanes->split.boundary, &lane->boundary, &lane->err);
     if (status == STATUS_OK &&
-        !sqlite_split_next(&lanes->split, lane->boundary, parameters, rows_of_batch(lanes), &lane->range))
+        !sqlite_split_next(&lanes->split, lane->boundary, rows_of_batch(lanes), &lane->range))
         status = sqlite_connection_error(lane->connection, 0, &lane->err);
     sqlite_pool_leave(pool, lane->connection);
     return status;

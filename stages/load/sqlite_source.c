@@ -295,7 +295,6 @@ static void add_whole(struct sqlite_source *s, const char *query, const char *ta
     size_t n = (size_t)(tail - query);
     n -= n > 0 && query[n - 1] == ';';
     buf_printf(&s->whole, "SELECT * FROM (%.*s\n)", (int)n, query); // the line ends a comment
-    s->parameters = sqlite3_bind_parameter_count(s->rows);
 }
 
 static enum status prepare_query(struct sqlite_source *s, struct str written, struct err *err) {
@@ -349,8 +348,10 @@ static enum status bind(const struct sqlite_source *s, sqlite3_stmt *stmt, int i
 enum status sqlite_source_bind(const struct sqlite_source *s, const struct load_options *options,
                                sqlite3_stmt *stmt, struct err *err) {
     enum status status = STATUS_OK;
-    for (int i = 1; status == STATUS_OK && i <= s->parameters; i++) {
+    for (int i = 1; status == STATUS_OK && i <= sqlite3_bind_parameter_count(stmt); i++) {
         const char *written = sqlite3_bind_parameter_name(stmt, i);
+        if (written && (strcmp(written, SQLITE_RANGE_FROM) == 0 || strcmp(written, SQLITE_RANGE_TO) == 0))
+            continue;
         if (!written || written[0] == '?')
             return err_set(err, STATUS_DATA, "%.*s: query: a parameter has a name, such as :id",
                            STR_ARG(s->name));

@@ -39,7 +39,6 @@ struct sqlite_source {
     int pages_before;    // that the connection had read
     struct buf whole;    // SELECT * FROM the table, or (the query)
     struct buf key;      // what its rows can be split by, as SQL; none: they cannot
-    int parameters;      // of the query
     const char *unsplit; // why it is not read in ranges although that was asked for; NULL: nothing is wrong
     bool by_rowid;       // which is unique, never NULL, and a whole number
     bool fickle;         // the query may give other rows for the same database: random(), the time
@@ -52,7 +51,10 @@ void sqlite_source_close(struct sqlite_source *s);
 
 enum status sqlite_source_enter(struct sqlite_source *s, struct err *err);
 void sqlite_source_leave(struct sqlite_source *s);
-// Gives the statement's first parameters, as many as the query has, their values.
+// Of statements that are made of the query, besides its own parameters: where a range begins and ends (sqlite_split.h).
+#define SQLITE_RANGE_FROM "@pressrun_from"
+#define SQLITE_RANGE_TO   "@pressrun_to"
+// Gives the query's parameters in a statement that is made of it their values.
 enum status sqlite_source_bind(const struct sqlite_source *s, const struct load_options *options,
                                sqlite3_stmt *stmt, struct err *err);
 

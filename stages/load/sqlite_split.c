@@ -7,18 +7,26 @@ enum { LEAST_SPAN = 2048 }; // fewer rowids than that are not worth a second con
 
 // Texts ----------------------------------------------------------------------------------------------------------
 
-static void write_texts(struct sqlite_split *split, const struct sqlite_source *s) {
-    const struct str key = buf_str(&s->key), whole = buf_str(&s->whole);
-    const int n = s->parameters;
-    buf_printf(&split->sql[SQLITE_RANGE_NULLS], "%.*s WHERE %.*s IS NULL", STR_ARG(whole), STR_ARG(key));
-    buf_printf(&split->sql[SQLITE_RANGE_FIRST], "%.*s WHERE %.*s <= ?%d ORDER BY %.*s", STR_ARG(whole),
-               STR_ARG(key), n + 2, STR_ARG(key));
-    buf_printf(&split->sql[SQLITE_RANGE_NEXT], "%.*s WHERE %.*s > ?%d AND %.*s <= ?%d ORDER BY %.*s",
-               STR_ARG(whole), STR_ARG(key), n + 1, STR_ARG(key), n + 2, STR_ARG(key));
-    // "SELECT * FROM" gives way to the key alone
-    const struct str from = str_from(whole, strlen("SELECT *"));
-    buf_printf(&split->boundary, "SELECT %.*s%.*s WHERE %.*s > ?%d ORDER BY %.*s LIMIT 1 OFFSET ?%d",
-               STR_ARG(key), STR_ARG(from), STR_ARG(key), n + 1, STR_ARG(key), n + 2);
+// Where it is read from: an own lower bound, which SQLite is to begin at whatever other bounds the query has.
+static void write_texts(struct sqlite_split *split, const struct sqlite_source *s, bool likely) {
+    const struct str key = buf_str(&s->key), from = str_from(buf_str(&s->whole), strlen("SELECT *"));
+    const char *open = likely ? "likelihood(" : "", *close = likely ? ", 0.0001)" : "";
+    const char *compare[SQLITE_RANGE_KINDS] = {NULL, ">=", ">"};
+    buf_clear(&split->sql[SQLITE_RANGE_NULLS]);
+    buf_printf(&split->sql[SQLITE_RANGE_NULLS], "SELECT *, 1%.*s WHERE %.*s IS NULL", STR_ARG(from),
+               STR_ARG(key));
+    for (int i = SQLITE_RANGE_FIRST; i <= SQLITE_RANGE_NEXT; i++) {
+        buf_clear(&split->sql[i]);
+        buf_printf(&split->sql[i],
+                   "SELECT *, %.*s <= " SQLITE_RANGE_TO "%.*s WHERE %s%.*s %s " SQLITE_RANGE_FROM
+                   "%s ORDER BY %.*s",
+                   STR_ARG(key), STR_ARG(from), open, STR_ARG(key), compare[i], close, STR_ARG(key));
+    }
+    buf_clear(&split->boundary);
+    buf_printf(&split->boundary,
+               "SELECT %.*s%.*s WHERE %s%.*s > " SQLITE_RANGE_FROM
+               "%s ORDER BY %.*s LIMIT 1 OFFSET " SQLITE_RANGE_TO,
+               STR_ARG(key), STR_ARG(from), open, STR_ARG(key), close, STR_ARG(key));
 }
 
 // Questions --------------------------------------------------------------------------------------------------------
@@ -74,36 +82,68 @@ static enum status ask_end(const struct asking *asking, const char *direction, s
     return status;
 }
 
-// Whether SQLite goes to where a range begins and reads on from there, in the range's order. What happens within
-// subqueries for each row is not looked at.
-static enum status look_at_plan(struct sqlite_split *split, const struct asking *asking) {
-    const struct sqlite_source *s = asking->source;
+static sqlite3_stmt *explain(const struct sqlite_split *split, const struct asking *asking, const char *how) {
     struct buf sql = BUF_INIT;
     sqlite3_stmt *stmt = NULL;
+    buf_printf(&sql, "%s %.*s", how, STR_ARG(buf_str(&split->sql[SQLITE_RANGE_NEXT])));
+    if (sqlite3_prepare_v2(asking->source->db, sql.p, (int)sql.n, &stmt, NULL) != SQLITE_OK)
+        sqlite_source_error(asking->source, 0, asking->err);
+    buf_release(&sql);
+    return stmt;
+}
+
+static bool begins(const char *text, const char *with) {
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+// Whether SQLite reads on from where it went to, in the range's order, and looks up all else: what it scans, sorts or
+// indexes it would for each range. What happens within subqueries for each row is not looked at.
+static bool is_planned(sqlite3_stmt *plan) {
     enum { PARENT = 1, DETAIL = 3 };
-    buf_printf(&sql, "EXPLAIN QUERY PLAN %.*s", STR_ARG(buf_str(&split->sql[SQLITE_RANGE_NEXT])));
-    if (sqlite3_prepare_v2(s->db, sql.p, (int)sql.n, &stmt, NULL) != SQLITE_OK) {
-        buf_release(&sql);
-        return sqlite_source_error(s, 0, asking->err);
-    }
-    int code;
-    bool first = true;
-    split->possible = true;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *detail = (const char *)sqlite3_column_text(stmt, DETAIL);
-        if (sqlite3_column_int(stmt, PARENT) != 0 || !detail)
+    bool first = true, fine = true;
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(plan, DETAIL);
+        if (sqlite3_column_int(plan, PARENT) != 0 || !detail)
             continue;
-        const bool ranged =
-            strncmp(detail, "SEARCH ", 7) == 0 && strstr(detail, ">?") && strstr(detail, "<?");
-        if ((first && !ranged) || strncmp(detail, "USE TEMP B-TREE", 15) == 0)
-            split->possible = false;
+        if (first)
+            fine = begins(detail, "SEARCH ") && strstr(detail, ">?");
+        else if (begins(detail, "USE TEMP B-TREE") || begins(detail, "BLOOM") ||
+                 strstr(detail, "AUTOMATIC") ||
+                 (begins(detail, "SCAN ") && !strstr(detail, "VIRTUAL TABLE") &&
+                  !strstr(detail, "CONSTANT ROW")))
+            fine = false;
         first = false;
     }
-    split->possible = split->possible && !first;
-    const enum status status = code == SQLITE_DONE ? STATUS_OK : sqlite_source_error(s, 0, asking->err);
-    sqlite3_finalize(stmt);
-    buf_release(&sql);
-    return status;
+    return fine && !first;
+}
+
+// Whether it goes to our bound, and not to one of the query's own: then each range would read all that is before it. The
+// program tells: the first search is by what was made of our parameter.
+static bool is_ours(sqlite3_stmt *program) {
+    enum { OPCODE = 1, P1, P2, P3, REGISTERS = 1 << 12 };
+    const int parameter = sqlite3_bind_parameter_index(program, SQLITE_RANGE_FROM);
+    bool ours[REGISTERS] = {false}; // by register
+    for (int pass = 0; pass < 2; pass++, sqlite3_reset(program))
+        while (sqlite3_step(program) == SQLITE_ROW) {
+            const char *opcode = (const char *)sqlite3_column_text(program, OPCODE);
+            const int p1 = sqlite3_column_int(program, P1), p2 = sqlite3_column_int(program, P2),
+                      p3 = sqlite3_column_int(program, P3);
+            if (pass == 0 && strcmp(opcode, "Variable") == 0 && p1 == parameter && p2 >= 0 && p2 < REGISTERS)
+                ours[p2] = true;
+            if (pass == 1 && (begins(opcode, "SeekG") || begins(opcode, "SeekL")))
+                return p3 >= 0 && p3 < REGISTERS && ours[p3];
+        }
+    return false;
+}
+
+static enum status look_at_plan(struct sqlite_split *split, const struct asking *asking) {
+    sqlite3_stmt *plan = explain(split, asking, "EXPLAIN QUERY PLAN"),
+                 *program = explain(split, asking, "EXPLAIN");
+    const bool told = plan && program;
+    split->possible = told && is_planned(plan) && is_ours(program);
+    sqlite3_finalize(plan);
+    sqlite3_finalize(program);
+    return told ? STATUS_OK : asking->err->status;
 }
 
 // ------------------------------------------------------------------------------------------------------------------
@@ -148,9 +188,11 @@ enum status sqlite_split_init(struct sqlite_split *split, const struct sqlite_so
     *split = (struct sqlite_split){.possible = false};
     if (source->key.n == 0)
         return STATUS_OK;
-    write_texts(split, source);
-    if (look_at_plan(split, &asking) != STATUS_OK)
-        return err->status;
+    for (int likely = 0; likely < 2 && !split->possible; likely++) {
+        write_texts(split, source, likely);
+        if (look_at_plan(split, &asking) != STATUS_OK)
+            return err->status;
+    }
     if (split->possible)
         return find_ends(split, &asking);
     if (options->split.p)
@@ -170,6 +212,14 @@ void sqlite_split_release(struct sqlite_split *split) {
 
 // Ranges -----------------------------------------------------------------------------------------------------------
 
+static int from_of(sqlite3_stmt *stmt) {
+    return sqlite3_bind_parameter_index(stmt, SQLITE_RANGE_FROM);
+}
+
+static int to_of(sqlite3_stmt *stmt) {
+    return sqlite3_bind_parameter_index(stmt, SQLITE_RANGE_TO);
+}
+
 static void next_number(struct sqlite_split *split, uint64_t rows, struct sqlite_range *range) {
     const uint64_t start = split->begun ? (uint64_t)split->next + 1 : (uint64_t)split->least;
     const uint64_t before_last = (uint64_t)split->most - start; // ids behind the first one
@@ -177,20 +227,21 @@ static void next_number(struct sqlite_split *split, uint64_t rows, struct sqlite
     const uint64_t most = before_last / 8 + rows; // a gap must not make all that is behind it a single range
     uint64_t width = wide < 1 ? 1 : wide < 1e18 ? (uint64_t)wide : UINT64_C(1000000000000000000);
     width = width < most ? width : most;
-    range->from = split->next;
+    range->from = split->begun ? split->next : split->least;
     range->width = width > before_last ? before_last + 1 : width;
     split->ended = width > before_last;
     range->to = split->next = split->ended ? split->most : (int64_t)(start + width - 1);
 }
 
-static bool next_key(struct sqlite_split *split, sqlite3_stmt *boundary, int parameters, uint64_t rows,
+// The first range has the lowest key alone.
+static bool next_key(struct sqlite_split *split, sqlite3_stmt *boundary, uint64_t rows,
                      struct sqlite_range *range) {
     sqlite3_value *to = NULL;
-    range->from_key = split->next_key ? sqlite3_value_dup(split->next_key) : NULL;
+    range->from_key = sqlite3_value_dup(split->next_key ? split->next_key : split->lowest);
     if (split->next_key) {
         sqlite3_reset(boundary);
-        sqlite3_bind_value(boundary, parameters + 1, split->next_key);
-        sqlite3_bind_int64(boundary, parameters + 2, (int64_t)rows - 1);
+        sqlite3_bind_value(boundary, from_of(boundary), split->next_key);
+        sqlite3_bind_int64(boundary, to_of(boundary), (int64_t)rows - 1);
         const int code = sqlite3_step(boundary);
         if (code == SQLITE_ROW)
             to = sqlite3_value_dup(sqlite3_column_value(boundary, 0));
@@ -207,7 +258,7 @@ static bool next_key(struct sqlite_split *split, sqlite3_stmt *boundary, int par
     return true;
 }
 
-bool sqlite_split_next(struct sqlite_split *split, sqlite3_stmt *boundary, int parameters, uint64_t rows,
+bool sqlite_split_next(struct sqlite_split *split, sqlite3_stmt *boundary, uint64_t rows,
                        struct sqlite_range *range) {
     *range = (struct sqlite_range){.kind = split->begun ? SQLITE_RANGE_NEXT : SQLITE_RANGE_FIRST};
     if (split->has_nulls) {
@@ -217,7 +268,7 @@ bool sqlite_split_next(struct sqlite_split *split, sqlite3_stmt *boundary, int p
     }
     if (split->whole_numbers)
         next_number(split, rows, range);
-    else if (!next_key(split, boundary, parameters, rows, range))
+    else if (!next_key(split, boundary, rows, range))
         return false;
     split->begun = true;
     return true;
@@ -239,18 +290,16 @@ double sqlite_split_share(const struct sqlite_split *split) {
     return ((double)((uint64_t)split->next - (uint64_t)split->least) + 1) / all;
 }
 
-void sqlite_range_bind(const struct sqlite_range *range, int parameters, sqlite3_stmt *stmt) {
+void sqlite_range_bind(const struct sqlite_range *range, sqlite3_stmt *stmt) {
     if (range->kind == SQLITE_RANGE_NULLS)
         return;
     if (range->to_key) {
-        sqlite3_bind_value(stmt, parameters + 2, range->to_key);
-        if (range->kind == SQLITE_RANGE_NEXT)
-            sqlite3_bind_value(stmt, parameters + 1, range->from_key);
+        sqlite3_bind_value(stmt, from_of(stmt), range->from_key);
+        sqlite3_bind_value(stmt, to_of(stmt), range->to_key);
         return;
     }
-    sqlite3_bind_int64(stmt, parameters + 2, range->to);
-    if (range->kind == SQLITE_RANGE_NEXT)
-        sqlite3_bind_int64(stmt, parameters + 1, range->from);
+    sqlite3_bind_int64(stmt, from_of(stmt), range->from);
+    sqlite3_bind_int64(stmt, to_of(stmt), range->to);
 }
 
 void sqlite_range_release(struct sqlite_range *range) {

@@ -6,7 +6,10 @@
  * that the manifest names. One range after the other they are all of the rows, in the key's order: first those without a
  * key (NULL), then the others.
  *
- *     rows of a key    [ NULL ][ key <= a ][ a < key <= b ][ b < key <= c ] ...
+ *     rows of a key    [ NULL ][ least <= key <= a ][ a < key <= b ][ b < key <= c ] ...
+ *
+ * A statement begins where its range does, and reads on in the key's order; its last column, behind the records' own, says
+ * whether a row is still in the range. (A bound of the query itself could take the place of an upper bound of ours.)
  *
  * Where the keys are whole numbers, how wide a range is follows from how many rows the ones before it had. Other keys are
  * looked up: the next boundary is so many rows further on.
@@ -26,7 +29,7 @@
 
 enum sqlite_range_kind { SQLITE_RANGE_NULLS, SQLITE_RANGE_FIRST, SQLITE_RANGE_NEXT, SQLITE_RANGE_KINDS };
 
-// Where a range begins and ends: above `from` (of the first: anywhere), up to and with `to`.
+// Where a range begins and ends: above `from` (the first: with it), up to and with `to`.
 struct sqlite_range {
     enum sqlite_range_kind kind;
     int64_t from, to;
@@ -55,12 +58,12 @@ void sqlite_split_release(struct sqlite_split *split);
 
 // The next range, of about so many rows. `boundary`: prepared with split->boundary, where keys are no whole numbers.
 // False: it could not be found, and SQLite says why.
-bool sqlite_split_next(struct sqlite_split *split, sqlite3_stmt *boundary, int parameters, uint64_t rows,
+bool sqlite_split_next(struct sqlite_split *split, sqlite3_stmt *boundary, uint64_t rows,
                        struct sqlite_range *range);
 void sqlite_split_learn(struct sqlite_split *split, const struct sqlite_range *range, uint64_t rows);
 double sqlite_split_share(const struct sqlite_split *split); // that has been handed out; 0: it is not known
 
-void sqlite_range_bind(const struct sqlite_range *range, int parameters, sqlite3_stmt *stmt);
+void sqlite_range_bind(const struct sqlite_range *range, sqlite3_stmt *stmt);
 void sqlite_range_release(struct sqlite_range *range);
 
 #endif

@@ -300,6 +300,18 @@ static void queries(void **state) {
     assert_true(assert_alike(r) > 10);
     r->options.query = STR("select id, v, (select count(*) from u where u.t = t.id) as n from t");
     assert_true(assert_alike(r) > 10);
+    // bounds of its own, which ranges must not be read from or to
+    r->options.query = STR("select id, v from t where id <= 2900 and id >= 100 and id < 2950");
+    assert_true(assert_alike(r) > 10);
+    assert_int_equal(r->records, 2801);
+    r->options.query =
+        STR("select id, v, (select count(*) from u where u.t = t.id) as n from t where id between :a and :b");
+    struct value parameters[] = {value_int(7), value_int(2000)},
+                 names[] = {value_string(STR("a")), value_string(STR("b"))};
+    struct map map = {.shape = shapes_of_names(r->shapes, names, 2), .values = parameters};
+    r->options.parameters = value_map(&map);
+    assert_true(assert_alike(r) > 10);
+    assert_int_equal(r->records, 1994);
     struct loader *loader;
     struct sqlite_pools *pools = pools_of(2);
     r->options.pools = pools;
