@@ -468,7 +468,7 @@ static void read_while_somebody_writes(struct run *r, bool has_log) {
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
     assert_true(!has_log || atomic_load(&writer.commits) > ROUNDS);
-    assert_true(shared > 0);
+    assert_true(!has_log || shared > 0); // without a log, who waits to write may keep others out
 }
 
 #define ACCOUNTS "CREATE TABLE t(v); " COUNT_TO(4000) "INSERT INTO t SELECT 1000 FROM c"
