@@ -10,7 +10,7 @@
 #include "stages/compile/templates.h"
 #include "stages/emit/emit.h"
 #include "stages/load/load.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 #include "stages/render/builtins.h"
 #include "stages/render/vm.h"
 

@@ -2,7 +2,7 @@
 // The queries of PostgreSQL sources: timed on the server, their plans read, and which indexes it says that nobody uses.
 #include "pipeline/doctor/doctor_queries.h"
 #include "pipeline/doctor/pg_plan.h"
-#include "stages/load/pg_ask.h"
+#include "stages/load/postgresql/pg_ask.h"
 
 enum { SECONDS = DOCTOR_QUERY_MS / 1000 };
 

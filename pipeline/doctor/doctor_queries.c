@@ -260,5 +260,6 @@ void doctor_check_queries(struct doctor *doctor) {
         examine_database(doctor, i, same);
     mem_free(same);
     if (doctor->n == before)
-        doctor_say(doctor, DOCTOR_SKIPPED, NULL, NULL, "no source is a database, or none can be read");
+        doctor_say(doctor, DOCTOR_SKIPPED, NULL, NULL,
+                   "no source has a table or a query, or none can be read");
 }

@@ -4,8 +4,8 @@
 #include "pipeline/doctor/doctor_queries.h"
 #include "pipeline/doctor/doctor_sqlite.h"
 #include "pipeline/doctor/index_proof.h"
-#include "stages/load/sqlite_connection.h"
-#include "stages/load/sqlite_source.h"
+#include "stages/load/sqlite/sqlite_connection.h"
+#include "stages/load/sqlite/sqlite_source.h"
 #include "stages/record/sqlite_names.h"
 
 static const uint64_t MS = 1000000;

@@ -7,7 +7,7 @@
 #include "base/suggest.h"
 #include "pipeline/manifest/manifest_check.h"
 #include "pipeline/manifest/manifest_private.h"
-#include "stages/load/pg_url.h"
+#include "stages/load/postgresql/pg_url.h"
 
 enum { MANIFEST_BYTES_MAX = 16 << 20 };
 

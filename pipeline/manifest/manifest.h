@@ -76,7 +76,7 @@ struct manifest_source {
     bool needed; // by a job that is selected, or by a join of a source that is; others are never opened
 };
 
-// What a route is besides the job that it makes of its files (stages/load/routes.h).
+// What a route is besides the job that it makes of its files (stages/load/routes/routes.h).
 struct manifest_route {
     struct str pattern;
     struct span span;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The routes of a manifest: their patterns, the sources of files they are for, and a job for each.
 #include "pipeline/manifest/manifest_private.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 
 static const char *format_name(const struct manifest_source *source) {
     return source->files.p ? "files" : "another format";

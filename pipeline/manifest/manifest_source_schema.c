@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a source says of the schema it wants (stages/load/schema.h).
+// What a source says of the schema it wants (stages/load/schema/schema.h).
 #include "pipeline/manifest/manifest_private.h"
-#include "stages/load/schema.h"
+#include "stages/load/schema/schema.h"
 
 static size_t entries_of(const struct document_node *node) {
     return node ? node->entries_n : 0;

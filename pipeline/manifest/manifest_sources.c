@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Sources of a manifest: what they read, and which of their keys their format understands.
 #include "pipeline/manifest/manifest_private.h"
-#include "stages/load/glob.h"
-#include "stages/load/pg_url.h"
+#include "stages/load/files/glob.h"
+#include "stages/load/postgresql/pg_url.h"
 
 static void check_pointer(struct manifest_filling *f, struct str pointer, struct span span) {
     bool bad = pointer.n && pointer.p[0] != '/';

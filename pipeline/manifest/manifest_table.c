@@ -5,7 +5,7 @@
 #include "pipeline/strategy/strategy.h"
 #include "stages/compile/compile.h"
 #include "stages/load/load.h"
-#include "stages/load/sqlite_pool.h"
+#include "stages/load/sqlite/sqlite_pool.h"
 
 static const char *undefined_value(size_t i) {
     static const char *const values[] = {"strict", "default", "keep", NULL};

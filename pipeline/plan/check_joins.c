@@ -5,7 +5,7 @@
 #include "pipeline/plan/finder.h"
 #include "pipeline/plan/join_misfits.h"
 #include "pipeline/plan/limits.h"
-#include "stages/load/join_index.h"
+#include "stages/load/joins/join_index.h"
 
 struct check_joins {
     const struct fs *fs;

@@ -11,7 +11,7 @@
 #include "pipeline/plan/search_path.h"
 #include "pipeline/run/claims.h"
 #include "stages/load/load.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 #include "stages/record/sqlite_names.h"
 #include "stages/render/builtins.h"
 

@@ -2,7 +2,7 @@
 // The routes of each source of files: one table for all, the jobs behind them, and which conflict.
 #include "base/mem.h"
 #include "pipeline/plan/plan.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 
 enum { CONFLICTS_SHOWN = 20 };
 

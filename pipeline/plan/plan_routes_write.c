@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "pipeline/plan/plan.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 
 struct row {
     uint32_t route, order;

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "pipeline/plan/search_path.h"
-#include "stages/load/pg_url.h"
+#include "stages/load/postgresql/pg_url.h"
 
 static void add_text(struct buf *out, const char *before, struct str text) {
     buf_add_text(out, before);

@@ -11,8 +11,8 @@
 #include "pipeline/run/run_join.h"
 #include "pipeline/run/run_profile.h"
 #include "pipeline/run/run_watch.h"
-#include "stages/load/pg_pool.h"
-#include "stages/load/sqlite_pool.h"
+#include "stages/load/postgresql/pg_pool.h"
+#include "stages/load/sqlite/sqlite_pool.h"
 
 // Enough flights that a worker always finds one, few enough that memory and descriptors stay few.
 enum { FLIGHTS_PER_WORKER = 3 };

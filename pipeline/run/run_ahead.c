@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "pipeline/plan/plan_joins.h"
 #include "pipeline/run/run_watch.h"
-#include "stages/load/pg_pool.h"
-#include "stages/load/sqlite_pool.h"
+#include "stages/load/postgresql/pg_pool.h"
+#include "stages/load/sqlite/sqlite_pool.h"
 
 enum { CONNECTIONS_MOST = 8 }; // where the manifest says nothing
 

@@ -18,7 +18,7 @@
  */
 #include "pipeline/plan/plan_joins.h"
 #include "pipeline/run/run_private.h"
-#include "stages/load/join_index.h"
+#include "stages/load/joins/join_index.h"
 
 // A batch of a source that is joined, on its way to the index.
 struct run_join_piece {

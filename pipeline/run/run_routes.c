@@ -2,7 +2,7 @@
 // Passes in which each record goes to one job: the route that takes its file.
 #include "base/mem.h"
 #include "pipeline/run/run_private.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 
 static uint32_t job_of(const struct pass_run *pass, uint32_t route) {
     return pass->run->plan->sources[pass->pass->source].route_jobs[route];

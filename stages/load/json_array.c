@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "stages/load/outline.h"
+#include "stages/load/files/outline.h"
 #include "stages/record/scan.h"
 
 enum { KEY_BYTES = 64 << 10 };

@@ -2,15 +2,20 @@
 #ifndef PRESSRUN_STAGES_LOAD_LOAD_H
 #define PRESSRUN_STAGES_LOAD_LOAD_H
 /*
- * Load: bytes of a source to records. One file and one row of load_formats per format.
+ * Load: bytes of a source to records. One file, or one folder, and one row of load_formats per format.
+ *
+ *     csv/  files/  sqlite/  postgresql/    formats of several files; the others are NAME.c here
+ *     schema/                               what a database is made of, as records: names, types, relations
+ *     joins/  routes/                       records looked up by key; patterns of paths
  *
  * To add a format: write load/NAME.c with a `const struct load_format load_NAME`, declare it in load.c and add it
  * to the table there and to load/CMakeLists.txt, give it golden cases under tests/. Options that are its own go
  * into struct load_options, and their keys of a manifest's source into `keys`, pipeline/manifest/manifest_schema.c and
  * pipeline/manifest/manifest_sources.c.
  *
- * Threads: pull is called by one thread at a time, while others may read ahead for it; parse by any number, each with its own reader and batch. Where
- * the values belong, in pull or in parse, is the format's choice: what is dear and can be parallel, in parse.
+ * Threads: pull is called by one thread at a time, while others may read ahead for it; parse by any number, each with its
+ * own reader and batch. Where the values belong, in pull or in parse, is the format's choice: what is dear and can be
+ * parallel, in parse.
  * Bounded memory: a pull takes whole records up to about `batch_bytes` and `batch_records`; a single record
  * beyond `record_bytes` becomes a failed item without being kept.
  *

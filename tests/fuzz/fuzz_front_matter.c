@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
-#include "stages/load/glob.h"
+#include "stages/load/files/glob.h"
 #include "stages/load/load.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -5,10 +5,10 @@
 //   else a row: it is a record, or has an error; each bit of the byte makes one of its columns a list
 #include <stdlib.h>
 
-#include "stages/load/csv_scan.h"
-#include "stages/load/pg_query.h"
-#include "stages/load/pg_url.h"
-#include "stages/load/pg_values.h"
+#include "stages/load/csv/csv_scan.h"
+#include "stages/load/postgresql/pg_query.h"
+#include "stages/load/postgresql/pg_url.h"
+#include "stages/load/postgresql/pg_values.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { COLUMNS = 6 };

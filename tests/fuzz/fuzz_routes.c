@@ -3,7 +3,7 @@
 // and no order of the patterns changes anything.
 #include <stdlib.h>
 
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { MOST = 24 };

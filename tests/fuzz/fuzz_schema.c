@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "stages/load/schema_bytes.h"
-#include "stages/load/schema_types.h"
-#include "stages/load/schema_write.h"
+#include "stages/load/schema/schema_bytes.h"
+#include "stages/load/schema/schema_types.h"
+#include "stages/load/schema/schema_write.h"
 #include "stages/record/reader.h"
 #include "tests/fuzz/fuzz.h"
 

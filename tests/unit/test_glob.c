@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "stages/load/glob.h"
-#include "stages/load/walk.h"
+#include "stages/load/files/glob.h"
+#include "stages/load/files/walk.h"
 #include "tests/support/scene.h"
 
 // Matching ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "stages/load/inflection.h"
+#include "stages/load/schema/inflection.h"
 
 static const struct schema_settings plain;
 

@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "stages/load/join_index.h"
+#include "stages/load/joins/join_index.h"
 
 enum { MEMORY = 1 << 20, SPILLED = 1 };
 

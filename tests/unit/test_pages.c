@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "stages/load/front_matter.h"
+#include "stages/load/files/front_matter.h"
 #include "stages/load/load.h"
 #include "tests/support/faulty_fs.h"
 #include "tests/support/scene.h"

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 // clang-format on
 #include "base/buf.h"
-#include "stages/load/pg_query.h"
-#include "stages/load/pg_url.h"
+#include "stages/load/postgresql/pg_query.h"
+#include "stages/load/postgresql/pg_url.h"
 
 static bool write_known(void *self, struct str name, struct buf *out) {
     (void)self;

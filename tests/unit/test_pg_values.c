@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "stages/load/csv_scan.h"
-#include "stages/load/pg_values.h"
+#include "stages/load/csv/csv_scan.h"
+#include "stages/load/postgresql/pg_values.h"
 #include "stages/record/value_json.h"
 
 enum { COLUMNS_MOST = 8 };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "stages/load/routes.h"
+#include "stages/load/routes/routes.h"
 
 enum { MANY = 12, SIZE = 256 };
 

@@ -12,9 +12,9 @@
 
 #include "base/mem.h"
 #include "stages/load/load.h"
-#include "stages/load/schema_bytes.h"
-#include "stages/load/sqlite_checks.h"
-#include "stages/load/sqlite_schema.h"
+#include "stages/load/schema/schema_bytes.h"
+#include "stages/load/sqlite/sqlite_checks.h"
+#include "stages/load/sqlite/sqlite_schema.h"
 #include "tests/support/scene.h"
 
 struct asked {

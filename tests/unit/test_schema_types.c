@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "stages/load/schema_types.h"
+#include "stages/load/schema/schema_types.h"
 
 static const struct schema_settings plain;
 

@@ -18,8 +18,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "stages/load/load.h"
-#include "stages/load/sqlite_connection.h"
-#include "stages/load/sqlite_pool.h"
+#include "stages/load/sqlite/sqlite_connection.h"
+#include "stages/load/sqlite/sqlite_pool.h"
 #include "tests/support/scene.h"
 
 struct run {
