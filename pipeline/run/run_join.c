@@ -2,8 +2,6 @@
 // Joins of a pass: which there are, and what their sources are.
 #include "pipeline/run/run_join.h"
 
-#include <sys/stat.h>
-
 #include "base/mem.h"
 #include "pipeline/run/run_watch.h"
 
@@ -87,10 +85,8 @@ void run_joins_add_sum(size_t number, const struct source_sum *joined, struct so
 }
 
 bool run_joins_can_be_read_twice(const struct pass_run *pass) {
-    struct stat st;
     for (size_t i = 0; pass->joins && i < pass->joins->n; i++)
-        if (!plan_stat_source(pass->run->options->fs, pass->joins->all[i]->join->source, &st) ||
-            !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+        if (!run_can_read_twice(pass->run, pass->joins->all[i]->join->source))
             return false;
     return true;
 }

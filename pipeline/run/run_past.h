@@ -152,6 +152,8 @@ void run_prune(struct run *run, bool complete);
 
 // run_survey.c: which jobs have nothing to do. STEP_BLOCKED until that is known, then STEP_DONE.
 enum step run_survey_step(struct run *run, struct worker *worker);
+// Whether a source can be read for it, and then once more: no pipe.
+bool run_can_read_twice(const struct run *run, const struct manifest_source *source);
 // The same for a source that is read to its end; an imprint is of the fields that the projection leaves.
 bool run_survey_records(const struct pass_run *pass, struct loader *loader,
                         const struct projection *projection, const struct imprint *imprint,

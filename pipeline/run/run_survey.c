@@ -149,8 +149,10 @@ static void survey_source(void *self, struct worker *worker) {
     end_task(run);
 }
 
-static bool can_be_read_twice(const struct run *run, const struct manifest_source *source) {
+bool run_can_read_twice(const struct run *run, const struct manifest_source *source) {
     struct stat st;
+    if (source->url.p) // of a server, in the run's snapshot
+        return true;
     return plan_stat_source(run->options->fs, source, &st) && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
@@ -160,7 +162,7 @@ static unsigned begin_sources(struct run *run, struct worker *worker) {
     for (size_t p = 0; p < run->plan->passes_n; p++) {
         const struct pass_run *pass = &run->passes[p];
         if (any_settled(run, pass->pass) &&
-            !(can_be_read_twice(run, pass->source) && run_joins_can_be_read_twice(pass)))
+            !(run_can_read_twice(run, pass->source) && run_joins_can_be_read_twice(pass)))
             unsettle(run, pass->pass);
         n += any_settled(run, pass->pass);
     }
