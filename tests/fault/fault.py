@@ -241,10 +241,10 @@ def sanitizer_free(runner, what):
 
 
 def sample(total, few, seed=1):
-    """Which of the calls 1..total are tried: all of them, or half of `few`, one from each stretch of equal length."""
+    """Which of the calls 1..total are tried: all of them, or a third of `few`, one from each stretch of equal length."""
     if ALL or total <= few:
         return list(range(1, total + 1))
-    few = (few + 1) // 2
+    few = (few + 2) // 3
     choice = random.Random(seed)
     edges = [1 + total * i // few for i in range(few + 1)]
     return [choice.randrange(a, b) for a, b in zip(edges, edges[1:])]

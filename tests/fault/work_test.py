@@ -17,7 +17,7 @@ import fault
 import support
 
 WORKERS = (1, 2, 4)
-TIMES = 10 if fault.ALL else 3
+TIMES = 10 if fault.ALL else 2
 TIMES_LONG = 10 if fault.ALL else 2  # what takes a second each
 # Metrics that the table says are of work, and what --json calls them.
 WORK = {name: key for name, key in re.findall(r'^METRIC\(\w+, "([\w.]+)", (?:"(\w+)"|NULL), "[^"]*", KIND_WORK,',
